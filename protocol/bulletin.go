@@ -1,0 +1,120 @@
+package protocol
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits of a bulletin's parts.
+const (
+	MaxTitle    = 200         // characters
+	MaxText     = 10_000      // characters, for the ear or the board
+	MaxBulletin = 64 << 10    // bytes of the encoded bulletin
+	MaxSound    = 4 * 60 * 60 // seconds of sound
+	SoundRate   = 48_000      // frames a second of every sound on the wire
+)
+
+// Bulletin is one piece of content: frozen when it is submitted. Its digest is
+// what approvers sign, so the encoded bytes are kept and passed on verbatim.
+type Bulletin struct {
+	Version uint64     `cbor:"1,keyasint"`
+	ID      BulletinID `cbor:"2,keyasint"`
+	Class   Class      `cbor:"3,keyasint"`
+	Unit    UnitID     `cbor:"4,keyasint"` // whose bulletin it is
+	Author  PersonID   `cbor:"5,keyasint"`
+	Title   string     `cbor:"6,keyasint"`
+	// Text is what was written, for records and residents.
+	Text string `cbor:"7,keyasint,omitempty"`
+	// Language is a BCP 47 tag.
+	Language string `cbor:"8,keyasint"`
+	Sound    *Sound `cbor:"9,keyasint,omitempty"`
+	Board    *Board `cbor:"10,keyasint,omitempty"`
+	// Previous is the digest of the revision that this one was made from.
+	Previous *Digest `cbor:"11,keyasint,omitempty"`
+}
+
+// Sound is the rendition that will be heard: Ogg Opus, mono.
+type Sound struct {
+	Content Content `cbor:"1,keyasint"`
+	// Frames is the length at SoundRate, after pre-skip and end trim.
+	Frames uint64 `cbor:"2,keyasint"`
+	// Loudness is the integrated loudness in hundredths of a LUFS (EBU R128).
+	Loudness int64 `cbor:"3,keyasint,omitempty"`
+}
+
+// Length returns how long the sound lasts, rounded up to a millisecond.
+func (s Sound) Length() time.Duration {
+	ms := (s.Frames*1000 + SoundRate - 1) / SoundRate
+	return time.Duration(ms) * time.Millisecond
+}
+
+// Board is what will be read. The text, the layout and its version are signed;
+// the pixels' digests are there to be compared with what a device rendered.
+type Board struct {
+	Text string `cbor:"1,keyasint"`
+	// Layout names the layout: "notice", "emergency", "drill".
+	Layout string `cbor:"2,keyasint"`
+	// LayoutVersion is the version of the code that turns text into pixels.
+	LayoutVersion uint64  `cbor:"3,keyasint"`
+	Sizes         []Pages `cbor:"4,keyasint,omitempty"`
+}
+
+// Pages is the expected pixels for one size of board.
+type Pages struct {
+	Width   uint64   `cbor:"1,keyasint"`
+	Height  uint64   `cbor:"2,keyasint"`
+	Row     uint64   `cbor:"3,keyasint"` // height of a row of text in pixels
+	Length  Millis   `cbor:"4,keyasint"` // two passes of all pages
+	Digests []Digest `cbor:"5,keyasint"`
+}
+
+// Validate checks the rules written beside the fields.
+func (b Bulletin) Validate() error {
+	switch {
+	case b.Version != Version:
+		return fmt.Errorf("bulletin of version %d: %w", b.Version, ErrVersion)
+	case !ValidID(b.ID) || !ValidID(b.Unit) || !ValidID(b.Author):
+		return fmt.Errorf("bulletin id, unit or author: %w", ErrInvalid)
+	case !Known(b.Class):
+		return fmt.Errorf("bulletin class %d: %w", b.Class, ErrInvalid)
+	case b.Title == "" || utf8.RuneCountInString(b.Title) > MaxTitle:
+		return fmt.Errorf("bulletin title: %w", ErrInvalid)
+	case utf8.RuneCountInString(b.Text) > MaxText:
+		return fmt.Errorf("bulletin text: %w", ErrInvalid)
+	case len(b.Language) < 2 || len(b.Language) > 35:
+		return fmt.Errorf("bulletin language: %w", ErrInvalid)
+	case b.Sound == nil && b.Board == nil:
+		return fmt.Errorf("bulletin with neither sound nor board: %w", ErrInvalid)
+	}
+	if s := b.Sound; s != nil {
+		if err := s.Content.Validate(); err != nil {
+			return err
+		}
+		if s.Frames == 0 || s.Frames > MaxSound*SoundRate {
+			return fmt.Errorf("sound of %d frames: %w", s.Frames, ErrInvalid)
+		}
+	}
+	return b.Board.validate()
+}
+
+func (b *Board) validate() error {
+	if b == nil {
+		return nil
+	}
+	if b.Text == "" || utf8.RuneCountInString(b.Text) > MaxText {
+		return fmt.Errorf("board text: %w", ErrInvalid)
+	}
+	if !ValidID(b.Layout) || len(b.Sizes) > 32 {
+		return fmt.Errorf("board layout or sizes: %w", ErrInvalid)
+	}
+	for _, s := range b.Sizes {
+		if s.Width == 0 || s.Width > 8192 || s.Height == 0 || s.Height > 8192 || s.Row == 0 || s.Row > s.Height {
+			return fmt.Errorf("board of %dx%d: %w", s.Width, s.Height, ErrInvalid)
+		}
+		if s.Length <= 0 || len(s.Digests) == 0 || len(s.Digests) > 1000 {
+			return fmt.Errorf("board pages: %w", ErrInvalid)
+		}
+	}
+	return nil
+}

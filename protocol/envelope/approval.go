@@ -1,0 +1,118 @@
+package envelope
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Grant is an approval that was checked: what it allows, and who gave it.
+type Grant struct {
+	Statement protocol.Statement
+	People    []protocol.PersonID
+}
+
+// Claim is an airing with the documents that must stand behind it.
+type Claim struct {
+	Airing   protocol.Airing
+	Bulletin []byte // encoded protocol.Bulletin, verbatim
+	Approval []byte // encoded protocol.Approval
+	// Path is the device's units from the top; the airing's unit is on it.
+	Path []protocol.UnitID
+}
+
+// CheckApproval decides whether a claim is approved: the very bulletin, by
+// people whom a registrar named for its unit and class, other than its author,
+// two different ones for an emergency. Days and plays a day are judged for each
+// occurrence (Grant.Day, Statement.PlaysPerDay). now is when the claim arrived,
+// for the expiry of lists; zero leaves that out. Errors: those of Check and
+// protocol.Unmarshal; ErrNotPermitted, ErrExpired.
+func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
+	a := claim.Airing
+	fail := func(why string, kind error) (Grant, error) {
+		return Grant{}, fmt.Errorf("approval of airing %s: %s: %w", a.ID, why, kind)
+	}
+	bulletin, err := protocol.Unmarshal[protocol.Bulletin](claim.Bulletin, protocol.MaxBulletin)
+	if err != nil {
+		return Grant{}, err
+	}
+	approval, err := protocol.Unmarshal[protocol.Approval](claim.Approval, protocol.MaxControl)
+	if err != nil {
+		return Grant{}, err
+	}
+	s, err := protocol.Unmarshal[protocol.Statement](approval.Statement, protocol.MaxControl)
+	if err != nil {
+		return Grant{}, err
+	}
+	switch digest := protocol.DigestOf(claim.Bulletin); {
+	case digest != a.Bulletin.Digest, digest != s.Bulletin:
+		return fail("of another bulletin", ErrNotPermitted)
+	case bulletin.Class != a.Class, s.Class != a.Class, s.Drill != a.Drill:
+		return fail("of another class", ErrNotPermitted)
+	case a.Night && !s.Night:
+		return fail("without night permission", ErrNotPermitted)
+	case !Covers(s.Units, claim.Path, a.Unit):
+		return fail("not for unit "+string(a.Unit), ErrNotPermitted)
+	case a.Sound != nil && (bulletin.Sound == nil || *a.Sound != bulletin.Sound.Content),
+		a.BoardFor > 0 && bulletin.Board == nil:
+		return fail("sound or board is not the bulletin's", ErrNotPermitted)
+	}
+	grant := Grant{Statement: s}
+	for _, sig := range approval.Signatures {
+		person, err := c.signature(sig, approval.Statement, s, claim, now)
+		if err != nil {
+			return Grant{}, err
+		}
+		if person == bulletin.Author {
+			return fail("by its own author", ErrNotPermitted)
+		}
+		if slices.Contains(grant.People, person) {
+			return fail("twice by one person", ErrNotPermitted)
+		}
+		grant.People = append(grant.People, person)
+	}
+	if a.Class == protocol.ClassEmergency && len(grant.People) < 2 {
+		return fail("an emergency by one person", ErrNotPermitted)
+	}
+	return grant, nil
+}
+
+// signature checks one person's signature and right to give it.
+func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
+	var person protocol.Approver
+	var list approverList
+	keys := func(id protocol.KeyID) (protocol.Key, bool) {
+		var ok bool
+		person, list, ok = c.approver(id, claim.Path)
+		return person.Key, ok
+	}
+	if _, err := Check(KindApproval, sig, statement, keys); err != nil {
+		return "", err
+	}
+	at := s.At.Time()
+	switch {
+	case !slices.Contains(person.Classes, s.Class), !slices.Contains(list.by.Classes, s.Class):
+		return "", fmt.Errorf("%s may not approve class %s: %w", person.Person, s.Class, ErrNotPermitted)
+	case !Covers([]protocol.UnitID{list.Unit}, claim.Path, claim.Airing.Unit):
+		return "", fmt.Errorf("%s may not approve for %s: %w", person.Person, claim.Airing.Unit, ErrNotPermitted)
+	case at.Before(person.From.Time()) || !at.Before(person.Until.Time()):
+		return "", fmt.Errorf("%s's right to approve: %w", person.Person, ErrExpired)
+	case !now.IsZero() && !now.Before(list.Expires.Time()):
+		return "", fmt.Errorf("approvers of %s: %w", list.Unit, ErrExpired)
+	}
+	return person.Person, nil
+}
+
+// Day says whether an occurrence with this local start day lies in the days
+// that were approved. Errors: ErrNotPermitted before them, ErrExpired after.
+func (g Grant) Day(day protocol.Date) error {
+	switch {
+	case day < g.Statement.FirstDay:
+		return fmt.Errorf("%s is before %s: %w", day, g.Statement.FirstDay, ErrNotPermitted)
+	case day > g.Statement.LastDay:
+		return fmt.Errorf("%s is after %s: %w", day, g.Statement.LastDay, ErrExpired)
+	}
+	return nil
+}

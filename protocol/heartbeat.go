@@ -1,0 +1,74 @@
+package protocol
+
+import "fmt"
+
+// Held is a plan or list that a device holds.
+type Held struct {
+	Unit   UnitID `cbor:"1,keyasint"`
+	Number uint64 `cbor:"2,keyasint"`
+}
+
+// Display is the size of a board.
+type Display struct {
+	Width  uint64 `cbor:"1,keyasint"`
+	Height uint64 `cbor:"2,keyasint"`
+	Row    uint64 `cbor:"3,keyasint"`
+}
+
+// Feature names of Heartbeat.Features.
+const (
+	FeatureSound     = "sound"
+	FeatureBoard     = "board"
+	FeaturePage1     = "page/1"
+	FeatureEmergency = "emergency"
+)
+
+// Heartbeat is the payload of topic d/{device}/state: what a device holds and
+// how it is. The broker sends the will, with Online false, for it.
+type Heartbeat struct {
+	Version uint64   `cbor:"1,keyasint"`
+	Device  DeviceID `cbor:"2,keyasint"`
+	// Connection grows with each connection; the hub ignores a lower one.
+	Connection  uint64   `cbor:"3,keyasint"`
+	Online      bool     `cbor:"4,keyasint,omitempty"`
+	At          Instant  `cbor:"5,keyasint"`
+	Plans       []Held   `cbor:"6,keyasint,omitempty"`
+	Lists       []Digest `cbor:"7,keyasint,omitempty"`
+	Placement   uint64   `cbor:"8,keyasint,omitempty"` // version held
+	Features    []string `cbor:"9,keyasint,omitempty"`
+	Board       *Display `cbor:"10,keyasint,omitempty"`
+	ClockSure   bool     `cbor:"11,keyasint,omitempty"`
+	Uncertainty Millis   `cbor:"12,keyasint,omitempty"`
+	Muted       bool     `cbor:"13,keyasint,omitempty"`
+	// Missing is how many pieces of content the device still lacks.
+	Missing uint64 `cbor:"14,keyasint,omitempty"`
+	Free    uint64 `cbor:"15,keyasint,omitempty"` // bytes of storage left
+	// Unacked is how many entries of the chain are not acknowledged.
+	Unacked  uint64   `cbor:"16,keyasint,omitempty"`
+	Software string   `cbor:"17,keyasint,omitempty"`
+	Config   Digest   `cbor:"18,keyasint"`
+	Playing  AiringID `cbor:"19,keyasint,omitempty"`
+	// Faults are short names of what is wrong: "sound", "board", "storage",
+	// "clock", "config".
+	Faults []string `cbor:"20,keyasint,omitempty"`
+	// Stops are the ids of the stops held.
+	Stops []StopID `cbor:"21,keyasint,omitempty"`
+}
+
+// Validate checks the rules written beside the fields.
+func (h Heartbeat) Validate() error {
+	switch {
+	case h.Version != Version:
+		return fmt.Errorf("heartbeat of version %d: %w", h.Version, ErrVersion)
+	case !ValidID(h.Device) || len(h.Plans) > 64 || len(h.Lists) > 256 || len(h.Features) > 64 || len(h.Faults) > 16 || len(h.Stops) > 256:
+		return fmt.Errorf("heartbeat: %w", ErrInvalid)
+	case len(h.Software) > 64 || h.Uncertainty < 0 || (h.Playing != "" && !ValidID(h.Playing)):
+		return fmt.Errorf("heartbeat's software, clock or airing: %w", ErrInvalid)
+	}
+	for _, p := range h.Plans {
+		if !ValidID(p.Unit) {
+			return fmt.Errorf("heartbeat's plans: %w", ErrInvalid)
+		}
+	}
+	return nil
+}
