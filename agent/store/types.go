@@ -104,10 +104,17 @@ type HeldPlan struct {
 // Newest returns the number of the newest head taken.
 func (p HeldPlan) Newest() uint64 { return max(p.Number, p.NextNumber) }
 
-// HeldWithdrawal is a withdrawal of a plan.
+// AiringKey names one copy of an airing: the one in a unit's plan.
+type AiringKey struct {
+	Airing protocol.AiringID
+	Unit   protocol.UnitID
+}
+
+// HeldWithdrawal is a withdrawal of a unit's plan.
 type HeldWithdrawal struct {
-	Unit protocol.UnitID
-	protocol.Withdrawal
+	Unit   protocol.UnitID
+	Airing protocol.AiringID
+	At     protocol.Instant
 }
 
 // List is a signed trust document in the place that it fills: a newer one takes
@@ -118,10 +125,9 @@ type List struct {
 	Doc  []byte
 }
 
-// Verdict is what was said of an alert or stop, by the digest of its signed bytes.
+// Verdict is what was said of an alert or stop.
 type Verdict struct {
-	Alert protocol.Digest
-	protocol.Seen
+	Seen protocol.Seen
 	// Until is when it may be forgotten.
 	Until protocol.Instant
 }
@@ -146,4 +152,47 @@ type Meta struct {
 	// Floor is an instant that has certainly passed.
 	Floor protocol.Instant
 	Muted bool
+}
+
+// Change is what one message changes, in one transaction. What it drops goes
+// first, then comes what it puts.
+type Change struct {
+	Placement []byte // nil leaves it
+	Command   uint64 // 0 leaves it
+	Muted     *bool
+
+	DropPlans     []protocol.UnitID // with their withdrawals; their numbers stay as floors
+	DropAirings   []AiringKey
+	DropStops     []protocol.StopID
+	DropVerdicts  []protocol.Digest
+	DropDocuments []protocol.Digest
+
+	Plans       []HeldPlan
+	Airings     []HeldAiring
+	Withdrawals []HeldWithdrawal
+	Stops       []protocol.Stop
+	Verdicts    []Verdict
+	Lists       []List
+	Documents   [][]byte // bulletins and approvals, kept under their digests
+}
+
+// Empty says whether c changes nothing.
+func (c Change) Empty() bool {
+	n := len(c.DropPlans) + len(c.DropAirings) + len(c.DropStops) + len(c.DropVerdicts) + len(c.DropDocuments) +
+		len(c.Plans) + len(c.Airings) + len(c.Withdrawals) + len(c.Stops) + len(c.Verdicts) + len(c.Lists) + len(c.Documents)
+	return n == 0 && c.Placement == nil && c.Command == 0 && c.Muted == nil
+}
+
+// Held is everything that messages have left behind.
+type Held struct {
+	Meta        Meta
+	Plans       []HeldPlan
+	Airings     []HeldAiring
+	Withdrawals []HeldWithdrawal
+	Stops       []protocol.Stop
+	Verdicts    []Verdict
+	Lists       []List
+	Documents   []protocol.Digest
+	// Floors are the highest plan numbers ever taken, by unit, also of units left.
+	Floors map[protocol.UnitID]uint64
 }
