@@ -17,7 +17,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/protocol"
@@ -142,7 +141,7 @@ func call(ctx context.Context, settings *tls.Config, method string, u *url.URL, 
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)
-	if errors.Is(err, ErrServer) || (err != nil && strings.Contains(err.Error(), ErrServer.Error())) {
+	if errors.Is(err, ErrServer) {
 		return fmt.Errorf("%w: %w", ErrFingerprint, err)
 	}
 	if err != nil {
@@ -151,7 +150,7 @@ func call(ctx context.Context, settings *tls.Config, method string, u *url.URL, 
 	defer resp.Body.Close()
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusCreated:
-	case http.StatusForbidden, http.StatusUnauthorized, http.StatusNotFound:
+	case http.StatusForbidden, http.StatusUnauthorized:
 		return ErrClaimUnknown
 	case http.StatusGone:
 		return ErrClaimUsed

@@ -99,6 +99,8 @@ type HeldPlan struct {
 	NextPlan   protocol.Content
 	// Lists are the trust lists that the newest head names.
 	Lists []protocol.Content
+	// Airings are those that the plan itself names.
+	Airings []protocol.AiringID
 }
 
 // Newest returns the number of the newest head taken.
@@ -145,7 +147,8 @@ type ContentState struct {
 
 // Meta is the small state of a device.
 type Meta struct {
-	// Placement is the registrar's signed placement, nil before the first.
+	// Placement is the encoded placement in force, whose signature was checked
+	// when it came; nil before the first.
 	Placement []byte
 	// Command is the number of the last command taken.
 	Command uint64

@@ -137,7 +137,14 @@ func fromHub(a protocol.TimeAnswer, sent, received, floor time.Time) (estimate, 
 
 // better says whether a newly found estimate takes the held one's place: the
 // system's clock goes before the hub's, and that before one that runs on alone.
-func better(held, found estimate) bool { return found.source >= held.source }
+// Of two by the same source the narrower counts, unless they contradict each other.
+func better(held, found estimate) bool {
+	if found.source != held.source {
+		return found.source > held.source
+	}
+	apart := found.now.Sub(held.now).Abs() > found.uncertainty+held.uncertainty
+	return apart || found.uncertainty <= held.uncertainty
+}
 
 // alone is an estimate whose source no longer vouches for it.
 func (e estimate) alone() estimate {

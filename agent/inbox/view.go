@@ -1,0 +1,285 @@
+package inbox
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/agent/timesync"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// view is what the playout has been told.
+type view struct {
+	units map[protocol.AiringID]protocol.UnitID // of accepted airings
+	there map[protocol.AiringID]bool
+	sure  bool
+}
+
+func newView() view {
+	return view{units: map[protocol.AiringID]protocol.UnitID{}, there: map[protocol.AiringID]bool{}}
+}
+
+// reconcile tells the playout where the held airings differ from what it knows,
+// and the cache what is needed. The caller holds mu.
+func (in *Inbox) reconcile(now timesync.Reading) {
+	best := map[protocol.AiringID]store.HeldAiring{}
+	for _, a := range in.state.airings {
+		other, ok := best[a.Airing.ID]
+		if !ok || in.state.depth(a.Airing.Unit) < in.state.depth(other.Airing.Unit) {
+			if ok {
+				a.Arrived = min(a.Arrived, other.Arrived)
+			}
+			best[a.Airing.ID] = a
+		} else {
+			other.Arrived = min(a.Arrived, other.Arrived)
+			best[a.Airing.ID] = other
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(in.view.units)) {
+		if _, ok := best[id]; !ok {
+			delete(in.view.units, id)
+			delete(in.view.there, id)
+			in.push(Dropped{Airing: id})
+		}
+	}
+	airings := slices.SortedFunc(maps.Values(best), func(a, b store.HeldAiring) int {
+		return cmp.Or(cmp.Compare(a.Arrived, b.Arrived), cmp.Compare(a.Airing.ID, b.Airing.ID))
+	})
+	for _, a := range airings {
+		id := a.Airing.ID
+		unit, known := in.view.units[id]
+		if !known && !in.ready(a, now) {
+			continue
+		}
+		if !known || unit != a.Airing.Unit {
+			in.view.units[id] = a.Airing.Unit
+			in.push(Accepted{Airing: a.Airing, Zone: a.Zone, Arrived: a.Arrived})
+		}
+		if there := in.there(a.Airing); there != in.view.there[id] {
+			in.view.there[id] = there
+			in.push(Content{Airing: id, There: there})
+		}
+	}
+	in.push(in.after...)
+	in.after = nil
+	in.need(now)
+}
+
+// ready says whether an airing may be told to the playout. An emergency needs no
+// content and no sure clock once it is accepted, so that is where both are asked
+// for: its documents must be here, whatever they are worth, and with an unsure
+// clock it must have answered this session's nonce. One whose time is over
+// without that is told for the record alone.
+func (in *Inbox) ready(a store.HeldAiring, now timesync.Reading) bool {
+	if a.Airing.Class != protocol.ClassEmergency {
+		return true
+	}
+	if now.Sure && a.Airing.Until <= now.Instant() {
+		return true
+	}
+	return (now.Sure || in.proven[a.Airing.ID]) && in.documented(a.Airing)
+}
+
+func (in *Inbox) documented(a protocol.Airing) bool {
+	return in.state.documents[a.Bulletin.Digest] && in.state.documents[a.Approval.Digest]
+}
+
+func (in *Inbox) there(a protocol.Airing) bool {
+	return in.documented(a) && (a.Sound == nil || in.cfg.Contents.Has(a.Sound.Digest))
+}
+
+// need tells the cache what plans name, most urgent first: who may sign, then
+// what is planned, then what is to sound next. What is in the store already is
+// not needed in the cache.
+func (in *Inbox) need(now timesync.Reading) {
+	needs := in.wantedLists()
+	for _, u := range in.state.placement.Path {
+		if p, ok := in.state.plans[u]; ok && p.Next != nil {
+			needs = append(needs, p.NextPlan)
+		}
+	}
+	type wish struct {
+		at time.Time
+		a  protocol.Airing
+	}
+	var wishes []wish
+	for _, a := range in.state.airings {
+		w := wish{a: a.Airing}
+		if a.Airing.Class != protocol.ClassEmergency {
+			w.at = in.next(a, now.Now)
+		}
+		wishes = append(wishes, w)
+	}
+	slices.SortFunc(wishes, func(a, b wish) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.a.ID, b.a.ID)) })
+	for _, w := range wishes {
+		for _, c := range documentsOf(w.a) {
+			if !in.state.documents[c.Digest] && c.Size <= protocol.MaxBulletin {
+				needs = append(needs, c)
+			}
+		}
+		if w.a.Sound != nil {
+			needs = append(needs, *w.a.Sound)
+		}
+	}
+	in.cfg.Contents.Need(needs)
+}
+
+// next returns when an airing is needed next: as the schedule says or, without
+// one, at its first start or else daily at the same time.
+func (in *Inbox) next(a store.HeldAiring, now time.Time) time.Time {
+	if in.cfg.Next != nil {
+		return in.cfg.Next(a.Airing, a.Zone, now)
+	}
+	start, err := in.state.startOf(a.Airing, a.Zone)
+	if err != nil || start.After(now) {
+		return start
+	}
+	local := now.In(start.Location())
+	next := time.Date(local.Year(), local.Month(), local.Day(), start.Hour(), start.Minute(), start.Second(), 0, start.Location())
+	if next.Before(now) {
+		next = next.AddDate(0, 0, 1)
+	}
+	return next
+}
+
+// judgement names a check of an approval; it counts until the chain changes.
+type judgement struct {
+	key        store.AiringKey
+	generation int
+	checked    protocol.Instant
+}
+
+type judged struct {
+	grant envelope.Grant
+	err   error
+}
+
+// Verdict judges an airing by the documents held: the question of the schedule's
+// machine when an occurrence becomes due. Days and plays a day are judged there,
+// by the Grant. Lists count as they stood when the airing was new. ReasonOf says
+// what a receipt calls the error. Errors: ErrMissing; those of
+// envelope.Chain.CheckApproval.
+func (in *Inbox) Verdict(a protocol.Airing) (envelope.Grant, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.verdict(a)
+}
+
+func (in *Inbox) verdict(a protocol.Airing) (envelope.Grant, error) {
+	key := store.AiringKey{Airing: a.ID, Unit: a.Unit}
+	held, ok := in.state.airings[key]
+	if !ok || held.Airing.Bulletin != a.Bulletin || held.Airing.Approval != a.Approval {
+		return envelope.Grant{}, ErrMissing
+	}
+	j := judgement{key, in.state.generation, held.Checked}
+	if v, ok := in.judged[j]; ok {
+		return v.grant, v.err
+	}
+	if !in.documented(a) {
+		return envelope.Grant{}, ErrMissing
+	}
+	bulletin, err := in.document(a.Bulletin.Digest)
+	if err != nil {
+		return envelope.Grant{}, err
+	}
+	approval, err := in.document(a.Approval.Digest)
+	if err != nil {
+		return envelope.Grant{}, err
+	}
+	var at time.Time
+	if held.Checked != 0 {
+		at = held.Checked.Time()
+	}
+	var v judged
+	v.grant, v.err = in.state.judge(held.Airing, bulletin, approval, at)
+	if len(in.judged) > 4*protocol.MaxAirings {
+		clear(in.judged)
+	}
+	in.judged[j] = v
+	return v.grant, v.err
+}
+
+// Bulletin returns an airing's bulletin. Errors: ErrMissing; the codec's.
+func (in *Inbox) Bulletin(a protocol.Airing) (protocol.Bulletin, error) {
+	in.mu.Lock()
+	b, err := in.document(a.Bulletin.Digest)
+	in.mu.Unlock()
+	if err != nil {
+		return protocol.Bulletin{}, err
+	}
+	return protocol.Unmarshal[protocol.Bulletin](b, protocol.MaxBulletin)
+}
+
+// document returns a bulletin or approval. The caller holds mu.
+func (in *Inbox) document(d protocol.Digest) ([]byte, error) {
+	if b, ok := in.loose[d]; ok {
+		return b, nil
+	}
+	b, err := in.cfg.Store.Document(d)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
+	}
+	return b, nil
+}
+
+// lastDay returns the last approved day of an airing, "" if its approval is not
+// here or worth nothing. The caller holds mu.
+func (in *Inbox) lastDay(a protocol.Airing) protocol.Date {
+	grant, err := in.verdict(a)
+	if err != nil {
+		return ""
+	}
+	return grant.Statement.LastDay
+}
+
+// Holdings is what a heartbeat says of the inbox.
+type Holdings struct {
+	Plans     []protocol.Held // those whose bodies are here
+	Lists     []protocol.Digest
+	Placement uint64
+	Muted     bool
+	Stops     []protocol.StopID
+}
+
+// Holdings returns what is held, in a fixed order.
+func (in *Inbox) Holdings() Holdings {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	h := Holdings{Placement: in.state.placement.Number, Muted: in.state.muted}
+	for _, u := range in.state.placement.Path {
+		if p := in.state.plans[u]; p.Number != 0 {
+			h.Plans = append(h.Plans, protocol.Held{Unit: u, Number: p.Number})
+		}
+	}
+	for _, doc := range in.state.lists {
+		h.Lists = append(h.Lists, protocol.DigestOf(doc))
+	}
+	slices.SortFunc(h.Lists, func(a, b protocol.Digest) int { return slices.Compare(a[:], b[:]) })
+	h.Stops = slices.Sorted(maps.Keys(in.state.stops))
+	return h
+}
+
+// sorted returns a map's values in the order of their instants.
+func sorted[K comparable, V interface {
+	protocol.Stop | store.HeldWithdrawal
+}](m map[K]V) []V {
+	at := func(v V) (protocol.Instant, string) {
+		switch v := any(v).(type) {
+		case protocol.Stop:
+			return v.At, string(v.ID)
+		case store.HeldWithdrawal:
+			return v.At, string(v.Airing)
+		}
+		return 0, ""
+	}
+	return slices.SortedFunc(maps.Values(m), func(a, b V) int {
+		atA, idA := at(a)
+		atB, idB := at(b)
+		return cmp.Or(cmp.Compare(atA, atB), cmp.Compare(idA, idB))
+	})
+}
