@@ -119,7 +119,10 @@ type Inbox struct {
 	judged  map[judgement]judged       // approvals already checked
 	asked   []asked                    // of this session
 	proven  map[protocol.AiringID]bool // answered this session's nonce
+	after   []Update                   // told once the airings are
 	waiting []Update                   // for the playout, in order
+	tried   map[protocol.Digest]int    // refused lists, by the chain's generation
+	loose   map[protocol.Digest][]byte // documents that the disk refused
 	wake    chan struct{}              // waiting has grown
 	due     time.Time                  // of the next question for the time
 	swept   time.Time                  // when what is over was removed

@@ -62,6 +62,9 @@ func link(tx *bolt.Tx, head *ChainHead, e protocol.Entry) error {
 	if err != nil {
 		return err
 	}
+	if len(raw) > MaxEntry {
+		return fmt.Errorf("entry of %d bytes, at most %d: %w", len(raw), MaxEntry, protocol.ErrTooLarge)
+	}
 	head.Seq, head.Hash = e.Last(), protocol.DigestOf(raw)
 	if err := tx.Bucket([]byte(bucketChain)).Put(number(head.Seq), raw); err != nil {
 		return err
@@ -75,8 +78,14 @@ func headOf(tx *bolt.Tx) (ChainHead, error) {
 	return head, err
 }
 
+// MaxEntry is the length of the longest entry, in bytes: with its batch it must
+// fit into one control packet.
+const MaxEntry = 12 << 10
+
 // Commit makes one step of the playout durable: records, counters, journals and
-// receipts together or not at all.
+// receipts together or not at all. Errors: those of protocol.Marshal;
+// protocol.ErrTooLarge for a receipt over MaxEntry (its stretches and pixels are
+// the caller's to bound); those of the disk.
 func (s *Store) Commit(b Batch) error {
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		occurrences := tx.Bucket([]byte(bucketOccurrences))
