@@ -58,6 +58,8 @@ type Board struct {
 	// LayoutVersion is the version of the code that turns text into pixels.
 	LayoutVersion uint64  `cbor:"3,keyasint"`
 	Sizes         []Pages `cbor:"4,keyasint,omitempty"`
+	// Sender is who speaks, as the board shows it: "UBND xã Bình An".
+	Sender string `cbor:"5,keyasint,omitempty"`
 }
 
 // Pages is the expected pixels for one size of board.
@@ -105,8 +107,8 @@ func (b *Board) validate() error {
 	if b.Text == "" || utf8.RuneCountInString(b.Text) > MaxText {
 		return fmt.Errorf("board text: %w", ErrInvalid)
 	}
-	if !ValidID(b.Layout) || len(b.Sizes) > 32 {
-		return fmt.Errorf("board layout or sizes: %w", ErrInvalid)
+	if !ValidID(b.Layout) || len(b.Sizes) > 32 || utf8.RuneCountInString(b.Sender) > MaxTitle {
+		return fmt.Errorf("board layout, sizes or sender: %w", ErrInvalid)
 	}
 	for _, s := range b.Sizes {
 		if s.Width == 0 || s.Width > 8192 || s.Height == 0 || s.Height > 8192 || s.Row == 0 || s.Row > s.Height {
