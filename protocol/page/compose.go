@@ -134,11 +134,11 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 		f.lines = append(f.lines, head.label(mark[0]+" "+mark[1], row, 0, true))
 		f.number, f.invert = &area{0, 0, b.Width - gap, top}, true
 		text = [][][]word{append(append([][]word{}, d.title...), d.body...)}
-	} else if title := breakLines(d.title, b.Row, b.Width); len(d.body) == 0 || len(title.lines) > max(1, b.rows()/4) {
+	} else if title := d.header(b); len(d.body) == 0 || len(title.lines) > max(1, b.rows()/4) {
 		text = [][][]word{d.title, d.body} // too long to be repeated, or all there is
 	} else if len(title.lines) > 0 {
-		top = len(title.lines)*b.Row + gap
-		head := area{0, 0, b.Width, len(title.lines) * b.Row}
+		top = len(title.lines)*title.row + gap
+		head := area{0, 0, b.Width, top - gap}
 		f.lines = append(f.lines, head.pages(title)[0]...)
 		f.bars = append(f.bars, Bar{0, top - gap/2, b.Width, max(1, b.Row/16)})
 	}
@@ -167,8 +167,17 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 	return f, f.body.h >= 3*b.Row
 }
 
-// headline returns the row height of an emergency's mark: one size above the
-// board's, if that leaves the text seven eighths of the board.
+// header breaks a notice's title for the top of every page: in the row of a
+// headline if one line holds it, else in the board's.
+func (d draft) header(b Board) set {
+	if s := breakLines(d.title, headline(b), b.Width); len(s.lines) == 1 {
+		return s
+	}
+	return breakLines(d.title, b.Row, b.Width)
+}
+
+// headline returns the row height of what stands above the text: one size above
+// the board's, if that leaves the text seven eighths of the board.
 func headline(b Board) int {
 	for _, r := range Rows() {
 		if r > b.Row && 8*r <= b.Height {

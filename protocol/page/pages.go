@@ -68,20 +68,28 @@ func (a area) grow(ps [][]word, smallest int) set {
 // pages puts a set on as many pages as it needs: one page is centred, several
 // are read like a book, from the left and the top.
 func (a area) pages(s set) [][]Line {
+	return a.arrange(s, len(s.lines)*s.row <= a.h)
+}
+
+// arrange puts a set on as many pages as it needs, evenly, each centred or not.
+func (a area) arrange(s set, centred bool) [][]Line {
 	perPage := max(1, a.h/s.row)
+	if n := (len(s.lines) + perPage - 1) / perPage; n > 1 {
+		perPage = (len(s.lines) + n - 1) / n
+	}
 	glyphs, m := atlasOf(s.row), margin(s.row)
 	var out [][]Line
 	for from := 0; from < len(s.lines); from += perPage {
 		lines := s.lines[from:min(from+perPage, len(s.lines))]
 		rowsUsed := perPage
-		if len(s.lines) <= perPage {
+		if centred {
 			rowsUsed = len(lines)
 		}
 		y := a.y + (a.h-rowsUsed*s.row)/2
 		var page []Line
 		for i, text := range lines {
 			x := a.x + m
-			if len(s.lines) <= perPage {
+			if centred {
 				x = a.x + (a.w-glyphs.width(text))/2
 			}
 			page = append(page, Line{X: x, Y: y + i*s.row, Row: s.row, Text: text})

@@ -17,7 +17,7 @@ func Standby(b Board, unit string) ([]Page, error) { return state(b, unit) }
 // Over is shown after an emergency has ended: what it was, and that it is over.
 func Over(b Board, title string) ([]Page, error) { return state(b, title, "Đã hết hiệu lực") }
 
-// state lays lines out in the board's smallest row, centred if one page holds them.
+// state lays lines out in the board's smallest row, centred.
 func state(b Board, texts ...string) ([]Page, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func state(b Board, texts ...string) ([]Page, error) {
 	}
 	f := frame{board: b, body: area{0, 0, b.Width, b.Height}}
 	var pages []Page
-	for _, lines := range f.body.pages(breakLines(ps, b.Row, b.Width)) {
+	for _, lines := range f.body.arrange(breakLines(ps, b.Row, b.Width), true) {
 		pages = append(pages, Page{Board: b, Lines: lines, Letters: letters(lines)})
 	}
 	if len(pages) == 0 {

@@ -53,6 +53,7 @@ func (p paragraph) words() []word {
 // held decides how firmly cur stays with prev, which is first in its paragraph or not.
 func held(first bool, prev, cur string) hold {
 	bare := strings.ToLower(strings.TrimRight(cur, ".,;:!?)”\"…"))
+	unit, _, _ := strings.Cut(bare, "/") // "đồng/hộ"
 	switch {
 	case first && (isDash(prev) || prev == "•" || prev == "+"):
 		return firmly // an item's mark
@@ -62,7 +63,7 @@ func held(first bool, prev, cur string) hold {
 		return weakly
 	case isNumber(prev) && (bare == "tháng" || bare == "năm"):
 		return weakly
-	case isNumber(prev) && isUnit(bare):
+	case isNumber(prev) && (isUnit(bare) || isUnit(unit)):
 		return firmly
 	case isDigits(prev) && isDigits(bare) && (len(prev) > 1 || len(bare) > 1):
 		return firmly
@@ -116,7 +117,7 @@ func isUnit(s string) bool {
 func announcesNumber(s string) bool {
 	switch s {
 	case "ngày", "tháng", "năm", "giờ", "phút", "lúc", "thứ", "mùng", "quý", "khóa", "khoá", "kỳ",
-		"số", "cấp", "lớp", "khối", "tổ", "đội", "khu", "điều", "khoản", "mục", "đt", "sđt", "đt:", "sđt:", "số:":
+		"số", "cấp", "động", "lớp", "khối", "tổ", "đội", "khu", "điều", "khoản", "mục", "đt", "sđt", "đt:", "sđt:", "số:":
 		return true
 	}
 	return false
