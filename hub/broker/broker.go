@@ -32,6 +32,10 @@ type Broker interface {
 	// revocation, or when what Policy answers for it has changed, for
 	// subscriptions are judged only when they are made. It doesn't wait for the end.
 	Disconnect(clientID string)
+	// Queued returns the bytes that wait to be sent to clientID, 0 if it isn't
+	// connected. A connection with more than its queue holds is ended, so whoever
+	// sends much to one device sends the next part when this has fallen. External knows nothing and says 0.
+	Queued(clientID string) int
 	// Clients lists the devices connected now, by client id. External knows none.
 	Clients() []Client
 	// Close ends every connection, having sent what is queued for up to two

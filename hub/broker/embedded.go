@@ -200,10 +200,10 @@ func (b *Embedded) takeOver(s *session) error {
 	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	if b.sessions[s.id] != s || s.ctx.Err() != nil {
+	if b.sessions[s.id] != s {
 		return ErrTakenOver
 	}
-	return nil
+	return s.ctx.Err()
 }
 
 // finish clears up after mochi has let go of s.
@@ -323,14 +323,25 @@ func encode(topic string, payload []byte, qos byte) (frame, error) {
 	return f, nil
 }
 
+func (b *Embedded) session(clientID string) *session {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.sessions[clientID]
+}
+
 // Disconnect implements Broker.
 func (b *Embedded) Disconnect(clientID string) {
-	b.mu.RLock()
-	s := b.sessions[clientID]
-	b.mu.RUnlock()
-	if s != nil {
+	if s := b.session(clientID); s != nil {
 		s.end(ErrDropped, false)
 	}
+}
+
+// Queued implements Broker.
+func (b *Embedded) Queued(clientID string) int {
+	if s := b.session(clientID); s != nil {
+		return s.out.pending()
+	}
+	return 0
 }
 
 // Clients implements Broker.
