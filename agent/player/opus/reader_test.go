@@ -185,7 +185,7 @@ func TestResumeIsExactAndPreRolled(t *testing.T) {
 		worst = min(worst, snr(got[:n], want[from:from+int64(n)]))
 	}
 	t.Logf("worst 200 ms after a resume: %.1f dB", worst)
-	if worst < 30 {
+	if worst < 50 {
 		t.Errorf("worst %.1f dB", worst)
 	}
 	for _, past := range []int64{int64(len(want)), int64(len(want)) + 5} {
