@@ -64,11 +64,13 @@ type Board struct {
 
 // Pages is the expected pixels for one size of board.
 type Pages struct {
-	Width   uint64   `cbor:"1,keyasint"`
-	Height  uint64   `cbor:"2,keyasint"`
-	Row     uint64   `cbor:"3,keyasint"` // height of a row of text in pixels
-	Length  Millis   `cbor:"4,keyasint"` // two passes of all pages
-	Digests []Digest `cbor:"5,keyasint"`
+	Width  uint64 `cbor:"1,keyasint"`
+	Height uint64 `cbor:"2,keyasint"`
+	Row    uint64 `cbor:"3,keyasint"` // height of a row of text in pixels
+	Length Millis `cbor:"4,keyasint"` // two passes of all pages
+	// Digests are of the pages' pixels; none where these depend on the airing's
+	// times, as an emergency's do.
+	Digests []Digest `cbor:"5,keyasint,omitempty"`
 }
 
 // Validate checks the rules written beside the fields.
@@ -114,7 +116,7 @@ func (b *Board) validate() error {
 		if s.Width == 0 || s.Width > 8192 || s.Height == 0 || s.Height > 8192 || s.Row == 0 || s.Row > s.Height {
 			return fmt.Errorf("board of %dx%d: %w", s.Width, s.Height, ErrInvalid)
 		}
-		if s.Length <= 0 || len(s.Digests) == 0 || len(s.Digests) > 1000 {
+		if s.Length <= 0 || len(s.Digests) > 1000 {
 			return fmt.Errorf("board pages: %w", ErrInvalid)
 		}
 	}

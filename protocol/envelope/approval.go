@@ -61,7 +61,7 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	}
 	grant := Grant{Statement: s}
 	for _, sig := range approval.Signatures {
-		person, err := c.signature(sig, approval.Statement, s, claim, now)
+		person, err := c.signature(sig, approval.Statement, s, claim.Path, a.Unit, now)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -79,13 +79,27 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	return grant, nil
 }
 
-// signature checks one person's signature and right to give it.
-func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
+// CheckSignature decides whether a detached signature of a statement is by that
+// person, who may give it for a unit on path. Errors: those of CheckApproval.
+func (c *Chain) CheckSignature(statement, sig []byte, path []protocol.UnitID, unit protocol.UnitID, by protocol.PersonID, now time.Time) error {
+	s, err := protocol.Unmarshal[protocol.Statement](statement, protocol.MaxControl)
+	if err != nil {
+		return err
+	}
+	person, err := c.signature(sig, statement, s, path, unit, now)
+	if err == nil && person != by {
+		return fmt.Errorf("signed by %s, not %s: %w", person, by, ErrNotPermitted)
+	}
+	return err
+}
+
+// signature checks one person's signature and right to give it for a unit.
+func (c *Chain) signature(sig, statement []byte, s protocol.Statement, path []protocol.UnitID, unit protocol.UnitID, now time.Time) (protocol.PersonID, error) {
 	var person protocol.Approver
 	var list approverList
 	keys := func(id protocol.KeyID) (protocol.Key, bool) {
 		var ok bool
-		person, list, ok = c.approver(id, claim.Path)
+		person, list, ok = c.approver(id, path)
 		return person.Key, ok
 	}
 	if _, err := Check(KindApproval, sig, statement, keys); err != nil {
@@ -95,8 +109,8 @@ func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Cla
 	switch {
 	case !slices.Contains(person.Classes, s.Class), !slices.Contains(list.by.Classes, s.Class):
 		return "", fmt.Errorf("%s may not approve class %s: %w", person.Person, s.Class, ErrNotPermitted)
-	case !Covers([]protocol.UnitID{list.Unit}, claim.Path, claim.Airing.Unit):
-		return "", fmt.Errorf("%s may not approve for %s: %w", person.Person, claim.Airing.Unit, ErrNotPermitted)
+	case !Covers([]protocol.UnitID{list.Unit}, path, unit):
+		return "", fmt.Errorf("%s may not approve for %s: %w", person.Person, unit, ErrNotPermitted)
 	case at.Before(person.From.Time()) || !at.Before(person.Until.Time()):
 		return "", fmt.Errorf("%s's right to approve: %w", person.Person, ErrExpired)
 	case !now.IsZero() && !now.Before(list.Expires.Time()):
