@@ -133,7 +133,7 @@ type AiringRecord struct {
 // acts on airings that come later. Held tells that the device was off, so that
 // it has not acted yet.
 type StopRecord struct {
-	Kind     Kind // EventStop, EventWithdraw; or eventSupersede
+	Kind     Kind // EventStop, EventWithdraw; or one of the machine's own
 	Airing   protocol.AiringID
 	Unit     protocol.UnitID
 	Start    time.Time
