@@ -3,7 +3,6 @@ package protocol
 import (
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // Limits of a bulletin's parts.
@@ -82,11 +81,11 @@ func (b Bulletin) Validate() error {
 		return fmt.Errorf("bulletin id, unit or author: %w", ErrInvalid)
 	case !Known(b.Class):
 		return fmt.Errorf("bulletin class %d: %w", b.Class, ErrInvalid)
-	case b.Title == "" || utf8.RuneCountInString(b.Title) > MaxTitle:
+	case b.Title == "" || !validText(b.Title, MaxTitle):
 		return fmt.Errorf("bulletin title: %w", ErrInvalid)
-	case utf8.RuneCountInString(b.Text) > MaxText:
+	case !validText(b.Text, MaxText):
 		return fmt.Errorf("bulletin text: %w", ErrInvalid)
-	case len(b.Language) < 2 || len(b.Language) > 35:
+	case len(b.Language) < 2 || !validText(b.Language, 35):
 		return fmt.Errorf("bulletin language: %w", ErrInvalid)
 	case b.Sound == nil && b.Board == nil:
 		return fmt.Errorf("bulletin with neither sound nor board: %w", ErrInvalid)
@@ -106,10 +105,10 @@ func (b *Board) validate() error {
 	if b == nil {
 		return nil
 	}
-	if b.Text == "" || utf8.RuneCountInString(b.Text) > MaxText {
+	if b.Text == "" || !validText(b.Text, MaxText) {
 		return fmt.Errorf("board text: %w", ErrInvalid)
 	}
-	if !ValidID(b.Layout) || len(b.Sizes) > 32 || utf8.RuneCountInString(b.Sender) > MaxTitle {
+	if !ValidID(b.Layout) || len(b.Sizes) > 32 || !validText(b.Sender, MaxTitle) {
 		return fmt.Errorf("board layout, sizes or sender: %w", ErrInvalid)
 	}
 	for _, s := range b.Sizes {

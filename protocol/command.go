@@ -79,7 +79,7 @@ func (a Alert) Validate() error {
 		return fmt.Errorf("alert of class %s: %w", a.Airing.Class, ErrInvalid)
 	case DigestOf(a.Bulletin) != a.Airing.Bulletin.Digest || DigestOf(a.Approval) != a.Airing.Approval.Digest:
 		return fmt.Errorf("alert's bulletin or approval is not its airing's: %w", ErrInvalid)
-	case a.Zone == "" || len(a.Zone) > 64:
+	case !validZone(a.Zone):
 		return fmt.Errorf("alert's zone: %w", ErrInvalid)
 	}
 	return a.Airing.Validate()
