@@ -33,14 +33,14 @@ type Store interface {
 	OpenAlerts(ctx context.Context, units []protocol.UnitID, device protocol.DeviceID, now time.Time) ([]plan.Alert, error)
 	// SaveSeen keeps a device's verdict on an alert.
 	SaveSeen(ctx context.Context, device protocol.DeviceID, s protocol.Seen) error
-	// SaveState keeps a heartbeat unless a later connection's is there.
-	SaveState(ctx context.Context, h protocol.Heartbeat, encoded []byte, at time.Time) error
 }
 
 // Registry tells devices and their signed placements.
 type Registry interface {
 	Devices(ctx context.Context) ([]registry.Device, error)
 	Device(ctx context.Context, id protocol.DeviceID) (registry.Device, error)
+	// SaveState keeps a heartbeat; false if a later connection's is there.
+	SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error)
 	// Placement returns the device's signed placement and the trust documents that
 	// it needs.
 	Placement(ctx context.Context, id protocol.DeviceID) (signed []byte, lists []protocol.Content, err error)

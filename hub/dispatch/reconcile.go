@@ -68,11 +68,12 @@ func (d *Dispatcher) state(ctx context.Context, device protocol.DeviceID, payloa
 	if h.Device != device {
 		return fmt.Errorf("heartbeat of %s: %w", h.Device, protocol.ErrInvalid)
 	}
-	if err := d.store.SaveState(ctx, h, payload, d.now()); err != nil {
-		if errors.Is(err, problem.ErrConflict) {
-			return nil // of an earlier connection
-		}
+	current, err := d.registry.SaveState(ctx, h, d.now())
+	if err != nil {
 		return fmt.Errorf("heartbeat: %w", err)
+	}
+	if !current {
+		return nil // of an earlier connection
 	}
 	d.changed(device)
 	if !h.Online {
