@@ -147,7 +147,7 @@ func (m *Machine) succeed(b, a *airing) {
 	for ; a != nil && !slices.Contains(seen, a); a = m.byID[a.spec.Replaces] {
 		seen = append(seen, a)
 		for _, o := range a.known {
-			if o.state == StateVanished || (!o.begun && o.state != StateFinal) || o.start < b.published {
+			if o.state == StateVanished || (!o.begun && o.state != StateFinal) {
 				continue
 			}
 			if own := m.ownedStart(b, o.start); own != nil && !own.over() {
