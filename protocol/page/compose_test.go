@@ -170,6 +170,19 @@ func TestTextsOutsideTheLimitsAreRefused(t *testing.T) {
 	}
 }
 
+func TestLayoutsHaveTheirNamesOnTheWire(t *testing.T) {
+	for _, k := range []page.Kind{page.Notice, page.Emergency, page.Drill} {
+		if got, err := page.ParseKind(k.String()); err != nil || got != k {
+			t.Errorf("%v: %v, %v", k, got, err)
+		}
+	}
+	for _, s := range []string{"", "unknown(0)", "Notice"} {
+		if k, err := page.ParseKind(s); !errors.Is(err, page.ErrKind) {
+			t.Errorf("%q: %v, %v", s, k, err)
+		}
+	}
+}
+
 func TestStatesRefuseWhatPagesRefuse(t *testing.T) {
 	b := page.Board{Width: 192, Height: 32, Row: 16}
 	if _, err := page.Standby(page.Board{}, "x"); !errors.Is(err, page.ErrBoard) {

@@ -36,6 +36,15 @@ func (f *Frame) Digest() protocol.Digest {
 	return protocol.Digest(h.Sum(nil))
 }
 
+// Digests returns the digest of each page's frame, in order.
+func Digests(pages []Page) []protocol.Digest {
+	ds := make([]protocol.Digest, 0, len(pages))
+	for _, p := range pages {
+		ds = append(ds, Render(p).Digest())
+	}
+	return ds
+}
+
 // Image returns the frame as a picture in the amber of a LED board on black.
 func (f *Frame) Image() image.Image {
 	palette := make(color.Palette, 256)

@@ -20,6 +20,29 @@ const (
 	Drill     Kind = 3 // an emergency that is an exercise, and says so on every page
 )
 
+// String returns the layout's name on the wire: "notice", "emergency" or "drill".
+func (k Kind) String() string {
+	switch k {
+	case Notice:
+		return "notice"
+	case Emergency:
+		return "emergency"
+	case Drill:
+		return "drill"
+	}
+	return fmt.Sprintf("unknown(%d)", uint8(k))
+}
+
+// ParseKind reads what String writes.
+func ParseKind(layout string) (Kind, error) {
+	for _, k := range []Kind{Notice, Emergency, Drill} {
+		if k.String() == layout {
+			return k, nil
+		}
+	}
+	return 0, fmt.Errorf("layout %q: %w", layout, ErrKind)
+}
+
 // Text is what an author wrote, with what the board adds to it.
 type Text struct {
 	Kind   Kind
