@@ -69,6 +69,8 @@ type Event struct {
 	Whole bool
 	// Missed, in Ended: turns that did not come up, or too late.
 	Missed int
+	// Dropped, in Ended: frames of moving text that the output was too slow for.
+	Dropped int
 	// Err, in Fault: what is wrong; nil when frames are taken again.
 	Err error
 }
@@ -86,7 +88,10 @@ type Config struct {
 	// Idle are the pages that stand when there is no job; they are repeated. None:
 	// the board is dark.
 	Idle []page.Page
-	Log  *slog.Logger
+	// Clock, if set, is asked instead of Idle for what stands from now on, and when
+	// it is to be asked again, at least a second later.
+	Clock func(now time.Time) (pages []page.Page, until time.Time)
+	Log   *slog.Logger
 }
 
 // Board shows jobs on an output. All its methods return at once, but for Close.
@@ -99,12 +104,14 @@ type Board struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	orders  []order
-	status  Status
 	courier *courier
 	idle    []page.Page
+	clock   func(time.Time) ([]page.Page, time.Time)
+
+	mu     sync.Mutex
+	closed bool
+	orders []order
+	status Status
 }
 
 // order is a call of Show or Stop on its way to the goroutine that owns the canvas.
@@ -118,7 +125,7 @@ type order struct {
 func New(cfg Config) (*Board, error) {
 	w, h := cfg.Output.Size()
 	b := &Board{
-		output: cfg.Output, size: [2]int{w, h}, log: cfg.Log, idle: cfg.Idle,
+		output: cfg.Output, size: [2]int{w, h}, log: cfg.Log, idle: cfg.Idle, clock: cfg.Clock,
 		events: make(chan Event), wake: make(chan struct{}, 1),
 	}
 	if err := b.fits(cfg.Idle); err != nil {

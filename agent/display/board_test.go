@@ -329,6 +329,68 @@ func TestProofIsNeverMoreThanWasReadBack(t *testing.T) {
 	}
 }
 
+func TestACrawlMovesAtItsPaceAndASlowOutputSkips(t *testing.T) {
+	pages, _, err := page.Compose(page.Board{Width: 192, Height: 32, Row: 16}, page.Text{Kind: page.TwoLine, Title: "Thông báo", Body: "Mời bà con đến họp."})
+	if err != nil || pages[0].Crawl == nil {
+		t.Fatal(err)
+	}
+	length := pages[0].Crawl.Length()
+	frames := pages[0].Crawl.Frame(length)
+	for _, x := range []struct {
+		takes     time.Duration
+		want      int
+		dropped   int
+		tolerance int
+	}{
+		{0, 2 * frames, 0, 2},
+		{50 * time.Millisecond, int(2 * length / (50 * time.Millisecond)), 2*frames - int(2*length/(50*time.Millisecond)), 4},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := &glass{}
+			b, said := start(t, g)
+			defer b.Close()
+			said()
+			g.set(func() { g.shown, g.takes = nil, x.takes })
+			show(t, b, display.Job{ID: "a", Pages: pages})
+			time.Sleep(2*length - time.Millisecond)
+			n := g.count()
+			time.Sleep(10 * time.Millisecond)
+			events := said()
+			if len(events) != 2 || !events[1].Whole || events[1].Shown[0].Digest != page.Digests(pages)[0] {
+				t.Fatalf("events %+v", events)
+			}
+			if d := events[1].Dropped; n < x.want-x.tolerance || n > x.want+x.tolerance || d < x.dropped-x.tolerance || d > x.dropped+x.tolerance {
+				t.Errorf("an output of %v a frame showed %d frames and lost %d, want %d and %d", x.takes, n, d, x.want, x.dropped)
+			}
+		})
+	}
+}
+
+func TestTheClockIsAskedAgainWhenItsTimeIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, asked := &glass{}, 0
+		b, err := display.New(display.Config{Output: g, Log: slog.New(slog.DiscardHandler), Clock: func(now time.Time) ([]page.Page, time.Time) {
+			asked++
+			pages, err := page.Standby(page.Board{Width: 192, Height: 32, Row: 16}, now.Format("15:04"))
+			if err != nil {
+				t.Error(err)
+			}
+			return pages, now.Truncate(time.Minute).Add(time.Minute)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5*time.Minute + time.Second)
+		want, err := page.Standby(page.Board{Width: 192, Height: 32, Row: 16}, "00:05")
+		if err != nil || b.Status().Shown.Digest != page.Digests(want)[0] {
+			t.Errorf("another time is shown (%v)", err)
+		}
+		if err := b.Close(); err != nil || asked != 6 {
+			t.Errorf("asked %d times (%v)", asked, err)
+		}
+	})
+}
+
 func TestBrightnessReachesTheOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &glass{}

@@ -20,15 +20,27 @@ type courier struct {
 	wake    chan struct{}
 
 	mu      sync.Mutex
-	waiting *parcel
-	spare   []*page.Frame
+	waiting parcel // slot nil: nothing waits
+	spare   []*slot
 	bright  int // per cent, to be set; -1: nothing to set
+	dropped int // crawl frames that were overtaken since the last look
+}
+
+// slot is a frame that is used again and again, and the turn that it was drawn for.
+type slot struct {
+	*page.Frame
+	turn turn
 }
 
 // parcel is a drawn frame on its way.
 type parcel struct {
-	turn  turn
-	frame *page.Frame
+	turn turn
+	slot *slot
+	page page.Page
+	// full: the page is new to the output, and is answered for. Otherwise only its
+	// crawl has moved, inside zone, and only a failure is answered.
+	full bool
+	zone image.Rectangle
 }
 
 // answer is what became of a parcel.
@@ -44,27 +56,45 @@ type answer struct {
 func newCourier(out Output, w, h int) *courier {
 	c := &courier{output: out, answers: make(chan answer), wake: make(chan struct{}, 1), bright: -1}
 	for range 3 {
-		c.spare = append(c.spare, page.NewFrame(w, h))
+		c.spare = append(c.spare, &slot{Frame: page.NewFrame(w, h)})
 	}
 	return c
 }
 
-// send draws a page and leaves it for the output. It never blocks.
-func (c *courier) send(t turn, p page.Page) {
+// send draws frame n of a page and leaves it for the output. It never blocks, and
+// for a crawl that has only moved it allocates nothing.
+func (c *courier) send(t turn, p page.Page, reel *page.Reel, n int, full bool) {
 	c.mu.Lock()
-	if c.waiting != nil {
-		c.spare, c.waiting = append(c.spare, c.waiting.frame), nil
+	if c.waiting.slot != nil {
+		if c.spare = append(c.spare, c.waiting.slot); c.waiting.turn == t {
+			full = full || c.waiting.full
+			c.dropped++
+		}
+		c.waiting = parcel{}
 	}
-	f := c.spare[len(c.spare)-1]
+	s := c.spare[len(c.spare)-1]
 	c.spare = c.spare[:len(c.spare)-1]
 	c.mu.Unlock()
 
-	f.Draw(p)
+	if s.turn != t {
+		reel.Draw(s.Frame, n)
+		s.turn = t
+	}
+	zone := reel.Advance(s.Frame, n)
 
 	c.mu.Lock()
-	c.waiting = &parcel{turn: t, frame: f}
+	c.waiting = parcel{turn: t, slot: s, page: p, full: full, zone: zone}
 	c.mu.Unlock()
 	c.stir()
+}
+
+// overtaken returns how many crawl frames were dropped since it was called last.
+func (c *courier) overtaken() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.dropped
+	c.dropped = 0
+	return n
 }
 
 func (c *courier) brightness(percent int) {
@@ -91,28 +121,26 @@ func (c *courier) run(ctx context.Context) {
 		}
 		c.mu.Lock()
 		p, bright := c.waiting, c.bright
-		c.waiting, c.bright = nil, -1
+		c.waiting, c.bright = parcel{}, -1
 		c.mu.Unlock()
 		var failed error
 		if bright >= 0 {
 			failed = c.output.Brightness(bright)
 		}
-		if p == nil {
+		if p.slot == nil {
 			continue
 		}
 		a := c.show(ctx, p, last)
 		if a.err == nil && failed != nil && !errors.Is(failed, ErrUnsupported) {
 			a.err = fmt.Errorf("brightness: %w", failed)
 		}
-		if last == nil {
-			last = page.NewFrame(p.frame.W, p.frame.H)
-		}
-		if copy(last.Pix, p.frame.Pix); a.err != nil {
-			last = nil
-		}
+		last = keep(last, p, a.err)
 		c.mu.Lock()
-		c.spare = append(c.spare, p.frame)
+		c.spare = append(c.spare, p.slot)
 		c.mu.Unlock()
+		if !p.full && a.err == nil {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -121,19 +149,46 @@ func (c *courier) run(ctx context.Context) {
 	}
 }
 
-// show shows one frame and finds out how far that is proved.
-func (c *courier) show(ctx context.Context, p *parcel, last *page.Frame) answer {
-	a := answer{turn: p.turn, digest: p.frame.Digest(), proof: protocol.ProofRendered}
-	dirty := changed(last, p.frame)
-	if err := c.output.Show(ctx, p.frame, dirty); err != nil {
+// keep notes what the output has now.
+func keep(last *page.Frame, p parcel, err error) *page.Frame {
+	if err != nil {
+		return nil
+	}
+	if last == nil {
+		last = page.NewFrame(p.slot.W, p.slot.H)
+		p.full = true
+	}
+	if from, to := p.zone.Min.Y*last.W, p.zone.Max.Y*last.W; !p.full {
+		copy(last.Pix[from:to], p.slot.Pix[from:to])
+		return last
+	}
+	copy(last.Pix, p.slot.Pix)
+	return last
+}
+
+// show shows one frame and, if the page is new, finds out how far that is proved.
+func (c *courier) show(ctx context.Context, p parcel, last *page.Frame) answer {
+	a := answer{turn: p.turn, proof: protocol.ProofRendered}
+	dirty := p.zone
+	if p.full || last == nil {
+		dirty = changed(last, p.slot.Frame)
+	}
+	if err := c.output.Show(ctx, p.slot.Frame, dirty); err != nil {
 		a.at, a.err = time.Now(), fmt.Errorf("show frame: %w", err)
 		return a
 	}
 	a.at = time.Now()
-	if back, ok := c.output.ReadBack(); ok && back == a.digest {
+	if !p.full {
+		return a
+	}
+	sent := p.slot.Digest()
+	if a.digest = sent; p.page.Crawl != nil {
+		a.digest = page.Render(p.page).Digest()
+	}
+	if back, ok := c.output.ReadBack(); ok && back == sent {
 		a.proof = protocol.ProofShown
 	} else if ok {
-		a.err = fmt.Errorf("read back %s, not %s: %w", back, a.digest, ErrOther)
+		a.err = fmt.Errorf("read back %s, not %s: %w", back, sent, ErrOther)
 	}
 	return a
 }

@@ -17,7 +17,8 @@ type turn struct {
 
 // shown is the set of pages that the board is busy with: a job, or idling.
 type shown struct {
-	job     *Job // nil when idle
+	job     *Job      // nil when idle
+	until   time.Time // when idle pages are asked for again; zero: never
 	pages   []page.Page
 	begin   time.Time
 	set     uint64
@@ -34,8 +35,10 @@ type canvas struct {
 	next  *Job // waits for its Begin
 	sets  uint64
 	queue []Event
-	at    turn // of the frame handed out last
-	since time.Time
+	at    turn      // of the frame handed out last
+	since time.Time // when its turn began
+	reel  *page.Reel
+	frame int       // of its crawl
 	dirty bool      // the frame must be handed out again
 	sent  time.Time // since when the output owes an answer, or owed the last
 	open  bool      // no answer yet to what was handed out
@@ -121,7 +124,15 @@ func (c *canvas) drop(now time.Time) {
 func (c *canvas) rest(now time.Time) {
 	c.sets++
 	c.cur = shown{pages: c.idle, begin: now, set: c.sets}
-	if len(c.idle) == 0 {
+	if c.clock != nil {
+		pages, until := c.clock(now)
+		if err := c.fits(pages); err != nil {
+			c.log.Error("idle pages refused", "error", err)
+			pages = nil
+		}
+		c.cur.pages, c.cur.until = pages, now.Add(max(time.Second, until.Sub(now)))
+	}
+	if len(c.cur.pages) == 0 {
 		c.cur.pages = []page.Page{{Board: page.Board{Width: c.size[0], Height: c.size[1]}}}
 	}
 }
@@ -139,7 +150,7 @@ func (c *canvas) end(now time.Time) {
 	}
 	c.queue = append(c.queue, Event{
 		Kind: Ended, Job: s.job.ID, At: now, Shown: s.showing, Missed: missed,
-		Whole: s.prompt >= due && missed == 0,
+		Whole: s.prompt >= due && missed == 0, Dropped: c.courier.overtaken(),
 	})
 }
 
@@ -175,15 +186,41 @@ func (c *canvas) turnOver(now time.Time) time.Duration {
 	if at != c.at {
 		c.at, c.since = at, now.Add(-(page.Dwell(c.cur.pages[at.page]) - left))
 		c.cur.turns++
+		c.reel = page.NewReel(c.cur.pages[at.page])
+		c.frame = 0
 		c.hand(now)
 	}
-	if u := c.cur.job; u != nil && !u.Until.IsZero() {
-		left = min(left, u.Until.Sub(now))
+	if end := c.cur.end(); !end.IsZero() {
+		left = min(left, end.Sub(now))
 	}
+	left = min(left, c.crawl(now))
 	if c.next != nil {
 		left = min(left, c.next.Begin.Sub(now))
 	}
 	return left
+}
+
+// crawl moves the page's crawl to this instant and returns how long it stays.
+func (c *canvas) crawl(now time.Time) time.Duration {
+	p := c.cur.pages[c.at.page]
+	if p.Crawl == nil {
+		return page.Dwell(p)
+	}
+	elapsed := now.Sub(c.since)
+	n := p.Crawl.Frame(elapsed)
+	if n != c.frame && !c.dirty {
+		c.frame = n
+		c.courier.send(c.at, p, c.reel, n, false)
+	}
+	return p.Crawl.At(n+1) - elapsed
+}
+
+// end is when a set is over whatever its pages need; zero: never.
+func (s *shown) end() time.Time {
+	if s.job != nil {
+		return s.job.Until
+	}
+	return s.until
 }
 
 // turn returns the turn of this instant and how long it stays; false if the set is over.
@@ -191,7 +228,8 @@ func (s *shown) turn(now time.Time) (turn, time.Duration, bool) {
 	elapsed := max(0, now.Sub(s.begin))
 	length := page.Length(s.pages)
 	loop := int64(elapsed / length)
-	if s.job != nil && (s.job.Until.IsZero() && loop > 0 || !s.job.Until.IsZero() && !now.Before(s.job.Until)) {
+	end := s.end()
+	if end.IsZero() && s.job != nil && loop > 0 || !end.IsZero() && !now.Before(end) {
 		return turn{}, 0, false
 	}
 	t, _ := page.At(s.pages, elapsed%length)
@@ -200,7 +238,7 @@ func (s *shown) turn(now time.Time) (turn, time.Duration, bool) {
 
 // hand gives the current page to the output.
 func (c *canvas) hand(now time.Time) {
-	c.courier.send(c.at, c.cur.pages[c.at.page])
+	c.courier.send(c.at, c.cur.pages[c.at.page], c.reel, c.frame, true)
 	if !c.open {
 		c.sent = now // else the output has owed an answer since before
 	}
