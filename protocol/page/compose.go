@@ -19,7 +19,8 @@ type draft struct {
 //
 // Boards with room for a header, three rows and a footer repeat the title above
 // and the sender below; smaller ones show title, text and sender one after the
-// other. An emergency and a drill carry their mark on every page.
+// other. An emergency and a drill carry their mark on every page. A text that is
+// to run and takes too long is laid out as a notice.
 func Compose(b Board, t Text) ([]Page, []Warning, error) {
 	if err := b.Validate(); err != nil {
 		return nil, nil, err
@@ -27,6 +28,13 @@ func Compose(b Board, t Text) ([]Page, []Warning, error) {
 	d, err := t.draft()
 	if err != nil {
 		return nil, nil, err
+	}
+	if d.kind == TwoLine || d.kind == Ticker {
+		if pages, ok := d.running(b); ok {
+			return pages, d.warnings, nil
+		}
+		d.kind = Notice
+		d.warnings = append(d.warnings, Warning{Field: FieldBody, Problem: Paged})
 	}
 	f, roomy := d.largeFrame(b)
 	if !roomy {
@@ -37,7 +45,7 @@ func Compose(b Board, t Text) ([]Page, []Warning, error) {
 
 func (t Text) draft() (draft, error) {
 	d := draft{kind: t.Kind}
-	if t.Kind != Notice && t.Kind != Emergency && t.Kind != Drill {
+	if t.Kind == 0 || int(t.Kind) >= len(kinds()) {
 		return draft{}, fmt.Errorf("kind %d: %w", t.Kind, ErrKind)
 	}
 	left := MaxLetters
@@ -59,7 +67,7 @@ func (t Text) draft() (draft, error) {
 	if len(d.title)+len(d.body) == 0 {
 		return draft{}, ErrEmpty
 	}
-	if t.Kind != Notice {
+	if len(d.mark()) > 0 {
 		d.validity = validity(t.Issued, t.Until)
 	}
 	return d, nil

@@ -23,6 +23,9 @@ func shown(pages []page.Page) string {
 		for _, l := range p.Lines {
 			ls = append(ls, l.Text)
 		}
+		if p.Crawl != nil {
+			ls = append(ls, p.Crawl.Text)
+		}
 		ps = append(ps, strings.Join(ls, "|"))
 	}
 	return strings.Join(ps, "‖")
@@ -170,6 +173,19 @@ func TestTextsOutsideTheLimitsAreRefused(t *testing.T) {
 	}
 }
 
+func TestLayoutsHaveTheirNamesOnTheWire(t *testing.T) {
+	for _, k := range []page.Kind{page.Notice, page.Emergency, page.Drill, page.TwoLine, page.Ticker} {
+		if got, err := page.ParseKind(k.String()); err != nil || got != k {
+			t.Errorf("%v: %v, %v", k, got, err)
+		}
+	}
+	for _, s := range []string{"", "unknown(0)", "Notice"} {
+		if k, err := page.ParseKind(s); !errors.Is(err, page.ErrKind) {
+			t.Errorf("%q: %v, %v", s, k, err)
+		}
+	}
+}
+
 func TestStatesRefuseWhatPagesRefuse(t *testing.T) {
 	b := page.Board{Width: 192, Height: 32, Row: 16}
 	if _, err := page.Standby(page.Board{}, "x"); !errors.Is(err, page.ErrBoard) {
@@ -209,7 +225,7 @@ func anyText(t *rapid.T) page.Text {
 		}
 		return rapid.StringOfN(letter, 0, n, -1).Draw(t, name)
 	}
-	kind := page.Kind(rapid.IntRange(1, 3).Draw(t, "kind"))
+	kind := page.Kind(rapid.IntRange(1, 5).Draw(t, "kind"))
 	text := page.Text{Kind: kind, Title: some("title", 60), Body: some("body", 300), Sender: some("sender", 40)}
 	if rapid.Bool().Draw(t, "with validity") {
 		text.Issued = time.Date(2026, 9, 21, 16, 5, 0, 0, time.UTC)

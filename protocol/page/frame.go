@@ -36,6 +36,15 @@ func (f *Frame) Digest() protocol.Digest {
 	return protocol.Digest(h.Sum(nil))
 }
 
+// Digests returns the digest of each page's frame, in order.
+func Digests(pages []Page) []protocol.Digest {
+	ds := make([]protocol.Digest, 0, len(pages))
+	for _, p := range pages {
+		ds = append(ds, Render(p).Digest())
+	}
+	return ds
+}
+
 // Image returns the frame as a picture in the amber of a LED board on black.
 func (f *Frame) Image() image.Image {
 	palette := make(color.Palette, 256)
@@ -54,15 +63,15 @@ func (f *Frame) WritePNG(w io.Writer) error {
 	return nil
 }
 
-// Render draws a page.
+// Render draws what stands on a page, see Draw.
 func Render(p Page) *Frame {
 	f := NewFrame(p.Board.Width, p.Board.Height)
 	f.Draw(p)
 	return f
 }
 
-// Draw clears the frame and draws the page; what lies outside is cut off. It
-// allocates nothing.
+// Draw clears the frame and draws what stands on the page; a crawl's zone is
+// dark, see Reel. What lies outside the frame is cut off. It allocates nothing.
 func (f *Frame) Draw(p Page) {
 	clear(f.Pix)
 	for _, b := range p.Bars {
@@ -73,13 +82,17 @@ func (f *Frame) Draw(p Page) {
 		}
 	}
 	for _, l := range p.Lines {
-		a := atlasOf(l.Row)
-		x := l.X
-		for _, r := range l.Text {
-			g := a.glyph(r)
-			f.drawGlyph(g, x, l.Y, l.Inverse)
-			x += g.advance
-		}
+		f.text(l)
+	}
+}
+
+func (f *Frame) text(l Line) {
+	a := atlasOf(l.Row)
+	x := l.X
+	for _, r := range l.Text {
+		g := a.glyph(r)
+		f.drawGlyph(g, x, l.Y, l.Inverse)
+		x += g.advance
 	}
 }
 

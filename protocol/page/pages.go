@@ -6,7 +6,8 @@ type Page struct {
 	Board Board
 	Bars  []Bar
 	Lines []Line
-	// Letters counts the letters that a reader has not seen on an earlier page:
+	Crawl *Crawl // nil: nothing moves
+	// Letters counts the standing letters that a reader has not seen on an earlier page:
 	// titles and senders that are repeated count once. Dwell follows from it.
 	Letters int
 }

@@ -11,9 +11,13 @@ const (
 )
 
 // Dwell is how long a page stays: 1.5 s to find it and a second for ten letters,
-// at least 4 s.
+// at least 4 s, and at least until its crawl has run through.
 func Dwell(p Page) time.Duration {
-	return max(shortestDwell, findingTime+time.Duration(p.Letters)*time.Second/lettersASecond)
+	d := max(shortestDwell, findingTime+time.Duration(p.Letters)*time.Second/lettersASecond)
+	if p.Crawl != nil {
+		d = max(d, p.Crawl.Length())
+	}
+	return d
 }
 
 // Length is how long a set of pages takes: all of them, twice.

@@ -18,7 +18,30 @@ const (
 	Notice    Kind = 1 // a bulletin
 	Emergency Kind = 2 // an actual emergency
 	Drill     Kind = 3 // an emergency that is an exercise, and says so on every page
+	TwoLine   Kind = 4 // a standing title over running text
+	Ticker    Kind = 5 // title, text, and the text's last paragraph running below
 )
+
+// kinds are the layouts' names on the wire.
+func kinds() []string { return []string{"", "notice", "emergency", "drill", "two-line", "ticker"} }
+
+// String returns the layout's name on the wire.
+func (k Kind) String() string {
+	if names := kinds(); k > 0 && int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("unknown(%d)", uint8(k))
+}
+
+// ParseKind reads what String writes.
+func ParseKind(layout string) (Kind, error) {
+	for k, name := range kinds() {
+		if k > 0 && name == layout {
+			return Kind(k), nil
+		}
+	}
+	return 0, fmt.Errorf("layout %q: %w", layout, ErrKind)
+}
 
 // Text is what an author wrote, with what the board adds to it.
 type Text struct {
@@ -28,8 +51,8 @@ type Text struct {
 	Sender string // who speaks: "UBND xã Bình An"; may be empty
 
 	// Issued and Until bound the validity of an emergency or a drill, and are
-	// written on the board in the zone they carry. Zero: not written. A Notice
-	// does not show them.
+	// written on the board in the zone they carry. Zero: not written. The other
+	// kinds do not show them.
 	Issued, Until time.Time
 }
 
@@ -71,6 +94,9 @@ const (
 	Invisible Problem = "invisible"
 	// Broken: a word longer than a line is broken with a hyphen.
 	Broken Problem = "broken"
+	// Paged: the text was to run, but takes over 45 s or does not fit, and is shown
+	// as the pages of a notice. It has no position.
+	Paged Problem = "paged"
 )
 
 // Warning reports one problem to the author.

@@ -10,5 +10,8 @@
 //	go run ./protocol/page/bake -hex /usr/share/unifont/unifont.hex \
 //	    -outline /usr/share/fonts/truetype/noto/NotoSans-Bold.ttf -out protocol/page/atlas
 //
+// With -lunar it writes the table of package lunar, which is computed from
+// astronomical series in floating point for the same reason.
+//
 // The atlas format is described in format.go.
 package main

@@ -16,8 +16,13 @@ func main() {
 	outline := flag.String("outline", "", "outline font (TrueType or OpenType), for the rows of -rows")
 	rows := flag.String("rows", "24,32,48,96,160", "row heights of the outline font, px")
 	out := flag.String("out", "protocol/page/atlas", "folder to write to")
+	lunar := flag.String("lunar", "", "file to write the lunar calendar's table to")
 	flag.Parse()
-	if err := run(*hexFile, *outline, *rows, *out); err != nil {
+	err := run(*hexFile, *outline, *rows, *out)
+	if err == nil && *lunar != "" {
+		err = os.WriteFile(*lunar, []byte(lunarTable(2000, 2100)), 0o644)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bake:", err)
 		os.Exit(1)
 	}
