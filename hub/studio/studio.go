@@ -44,6 +44,7 @@ const (
 	StageSpeak   = "speak"
 	StageProbe   = transcode.StageProbe
 	StageMeasure = transcode.StageMeasure
+	StageLevel   = transcode.StageLevel
 	StageEncode  = transcode.StageEncode
 	StageVerify  = transcode.StageVerify
 )

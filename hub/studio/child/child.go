@@ -80,6 +80,9 @@ func Run(ctx context.Context, spec Spec) (string, error) {
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("start %s: %w", spec.Path, ctx.Err())
 		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return "", fmt.Errorf("start %s: %w", spec.Path, ErrTimeout)
+		}
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
 			return "", fmt.Errorf("start %s: %w", spec.Path, ErrMissing)
 		}

@@ -91,7 +91,7 @@ func EspeakConfig(program string) Config {
 	}
 	return Config{
 		Program: program,
-		Args:    []string{"-b", "1", "-v", "{voice}", "-s", "{wpm}", "-g", "2", "--stdin", "-w", "{out}"},
+		Args:    []string{"-b", "1", "-a", "60", "-v", "{voice}", "-s", "{wpm}", "-g", "2", "--stdin", "-w", "{out}"},
 		Voices: map[Voice]string{
 			VoiceNorth:   "vi",
 			VoiceCentral: "vi-vn-x-central",

@@ -40,6 +40,12 @@ func (o Options) filters() string {
 	return strings.Join(f, ",")
 }
 
+// levelled is the chain with a gain in dB and a limiter at a ceiling in dBFS.
+func (o Options) levelled(gain, ceiling float64) string {
+	return fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s",
+		o.filters(), decimal(gain), decimal(math.Pow(10, ceiling/20)))
+}
+
 // input are the arguments that open the source, confined.
 func (t *Transcoder) input(source string) ([]string, error) {
 	url, err := inputURL(source)
@@ -63,6 +69,17 @@ func (t *Transcoder) measure(ctx context.Context, source string, info Info, opt 
 	}
 	args = append(args, "-af", opt.filters()+",ebur128=framelog=verbose", "-f", "null", "-")
 	return t.analyse(ctx, "measure", StageMeasure, args, info.Duration, progress)
+}
+
+// rehearse measures what gain and limiter make of the source, without encoding.
+func (t *Transcoder) rehearse(ctx context.Context, source string, info Info, gain, ceiling float64, opt Options, progress func(string, float64)) (Level, error) {
+	args, err := t.input(source)
+	if err != nil {
+		return Level{}, err
+	}
+	args = append(args, "-af", opt.levelled(gain, ceiling)+",ebur128=framelog=verbose", "-f", "null", "-")
+	level, _, err := t.analyse(ctx, "level", StageLevel, args, info.Duration, progress)
+	return level, err
 }
 
 // verify decodes a rendition and measures it, true peak included.
@@ -99,10 +116,7 @@ func (t *Transcoder) encode(ctx context.Context, source, draft string, info Info
 	if err != nil {
 		return err
 	}
-	limit := math.Pow(10, ceiling/20)
-	chain := fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s",
-		opt.filters(), decimal(gain), decimal(limit))
-	args = append(args, "-af", chain, "-map_metadata", "-1", "-map_chapters", "-1",
+	args = append(args, "-af", opt.levelled(gain, ceiling), "-map_metadata", "-1", "-map_chapters", "-1",
 		"-fflags", "+bitexact", "-flags:a", "+bitexact",
 		"-c:a", "libopus", "-application", "voip", "-b:a", strconv.Itoa(t.cfg.Bitrate), "-vbr", "on",
 		"-compression_level", "10", "-frame_duration", "20", "-ac", "1", "-ar", strconv.Itoa(Rate),

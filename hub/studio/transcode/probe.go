@@ -3,6 +3,7 @@ package transcode
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -62,7 +63,50 @@ func (t *Transcoder) Probe(ctx context.Context, path string) (Info, error) {
 	if _, err := child.Run(ctx, spec); err != nil {
 		return Info{}, toolError("probe", err, ErrDamaged)
 	}
-	return t.readProbe(out.Bytes(), st.Size())
+	info, err := t.readProbe(out.Bytes(), st.Size())
+	if err != nil {
+		return info, err
+	}
+	if info.Container == "wav" {
+		if err := wholeWAV(path, st.Size()); err != nil {
+			return info, err
+		}
+	}
+	return info, nil
+}
+
+// maxChunks is how many chunks of a WAV file are looked at for its sound.
+const maxChunks = 1000
+
+// wholeWAV compares the size that a WAV file states for its sound with what is
+// there; ffprobe only looks at the latter. Recorders that were switched off leave
+// 0 or the largest number, which say nothing.
+func wholeWAV(path string, size int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fileError(err)
+	}
+	defer f.Close()
+	var head [8]byte
+	at := int64(12)
+	for range maxChunks {
+		if at+8 > size {
+			break
+		}
+		if _, err := f.ReadAt(head[:], at); err != nil {
+			return fileError(err)
+		}
+		stated := int64(binary.LittleEndian.Uint32(head[4:]))
+		at += 8
+		if string(head[:4]) == "data" {
+			if there := size - at; stated < math.MaxInt32 && there < stated-stated/50 {
+				return fmt.Errorf("%d of %d bytes: %w", there, stated, ErrDamaged)
+			}
+			return nil
+		}
+		at += stated + stated&1
+	}
+	return nil
 }
 
 func (t *Transcoder) readProbe(b []byte, size int64) (Info, error) {
