@@ -23,6 +23,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/broker"
 )
 
@@ -269,6 +270,15 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
+// sees waits until as many events as wanted have happened to those of prefix, and compares them.
+func (s *site) sees(t testing.TB, prefix string, want ...string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%q", want), func() bool { return len(s.events.of(prefix)) >= len(want) })
+	if diff := cmp.Diff(want, s.events.of(prefix)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -352,7 +362,7 @@ func (c *rawClient) readToEnd(t testing.TB) {
 	t.Helper()
 	for {
 		if _, _, err := c.next(); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(interface{ Timeout() bool })) && isTimeout(err) {
+			if isTimeout(err) {
 				t.Fatalf("connection stays open")
 			}
 			return

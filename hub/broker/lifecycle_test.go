@@ -11,7 +11,6 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/broker"
 )
 
@@ -25,10 +24,7 @@ func TestWillIsSaidWhenTheConnectionBreaks(t *testing.T) {
 	s.paho(t, "dev1", withWill("dev1"))
 	s.Disconnect("dev1")
 	s.endOf(t, "dev1")
-	want := []string{"dev1 connected", "dev1: d/dev1/state offline", "dev1 disconnected: " + broker.ErrDropped.Error()}
-	if diff := cmp.Diff(want, s.events.of("dev1")); diff != "" {
-		t.Error(diff)
-	}
+	s.sees(t, "dev1","dev1 connected", "dev1: d/dev1/state offline", "dev1 disconnected: " + broker.ErrDropped.Error())
 	check(t, s.Publish("u/x/plan", []byte("p"), 0))
 	if _, body := watcher.read(t); string(body) != "\x00\x08u/x/planp" {
 		t.Errorf("another device got %q", body)
@@ -41,26 +37,20 @@ func TestWillIsNotSaidAfterGoodbyeNorAtShutdown(t *testing.T) {
 	s.endOf(t, "dev1")
 	s.paho(t, "dev2", withWill("dev2"))
 	check(t, s.Close(t.Context()))
-	want := []string{
+	s.sees(t, "",
 		"dev1 connected", "dev1 disconnected: <nil>",
 		"dev2 connected", "dev2 disconnected: " + broker.ErrShutdown.Error(),
-	}
-	if diff := cmp.Diff(want, s.events.of("")); diff != "" {
-		t.Error(diff)
-	}
+	)
 }
 
 func TestWillOfATakenOverConnectionComesBeforeTheNewOne(t *testing.T) {
 	s := open(t, nil)
 	s.paho(t, "dev1", withWill("dev1"))
 	s.join(t, "dev1")
-	want := []string{
+	s.sees(t, "dev1",
 		"dev1 connected", "dev1: d/dev1/state offline",
 		"dev1 disconnected: " + broker.ErrTakenOver.Error(), "dev1 connected",
-	}
-	if diff := cmp.Diff(want, s.events.of("dev1")); diff != "" {
-		t.Error(diff)
-	}
+	)
 }
 
 func TestTakeOverEndsAMessageThatIsBeingStored(t *testing.T) {
@@ -70,13 +60,10 @@ func TestTakeOverEndsAMessageThatIsBeingStored(t *testing.T) {
 	c.write(t, publishPacket(1, "d/dev1/receipt", 1, []byte("slow")))
 	eventually(t, "the message", func() bool { return len(s.events.of("dev1: ")) == 1 })
 	s.join(t, "dev1")
-	want := []string{
+	s.sees(t, "dev1",
 		"dev1 connected", "dev1: d/dev1/receipt slow",
 		"dev1 disconnected: " + broker.ErrTakenOver.Error(), "dev1 connected",
-	}
-	if diff := cmp.Diff(want, s.events.of("dev1")); diff != "" {
-		t.Error(diff)
-	}
+	)
 }
 
 func TestKeepAliveEndsASilentConnection(t *testing.T) {
