@@ -32,7 +32,7 @@ func TestMessagesGoBothWays(t *testing.T) {
 	}
 	c.Disconnect(100)
 	eventually(t, "the goodbye", func() bool { return len(s.events.of("dev1 disconnected")) == 1 })
-	s.sees(t, "dev1","dev1 connected", "dev1: d/dev1/state on", "dev1: d/dev1/want all", "dev1 disconnected: <nil>")
+	s.sees(t, "dev1", "dev1 connected", "dev1: d/dev1/state on", "dev1: d/dev1/want all", "dev1 disconnected: <nil>")
 }
 
 func TestDevicesNeverHearEachOther(t *testing.T) {
@@ -158,7 +158,7 @@ func TestUnstoredMessageComesAgainAfterReconnect(t *testing.T) {
 	s.Disconnect("dev1")
 	eventually(t, "the message again", func() bool { return len(s.events.of("dev1: d/dev1/receipt r")) == 2 })
 	s.sees(t, "dev1",
-		"dev1 connected", "dev1: d/dev1/receipt r", "dev1 disconnected: " + broker.ErrDropped.Error(),
+		"dev1 connected", "dev1: d/dev1/receipt r", "dev1 disconnected: "+broker.ErrDropped.Error(),
 		"dev1 connected", "dev1: d/dev1/receipt r",
 	)
 }

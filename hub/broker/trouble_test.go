@@ -206,7 +206,7 @@ func TestTakeOverOfStalledClientIsQuick(t *testing.T) {
 	if kind, _ := fresh.read(t); kind != 3 {
 		t.Errorf("packet %d, want the plan", kind)
 	}
-	s.sees(t, "dev1","dev1 connected", "dev1 disconnected: " + broker.ErrTakenOver.Error(), "dev1 connected")
+	s.sees(t, "dev1", "dev1 connected", "dev1 disconnected: "+broker.ErrTakenOver.Error(), "dev1 connected")
 }
 
 func TestManyConnectionsOfOneClientLeaveOneThatWorks(t *testing.T) {
