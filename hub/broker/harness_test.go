@@ -78,7 +78,7 @@ func (a *authority) client(t testing.TB, name string) *tls.Config {
 }
 
 // testPolicy lets a device hear u/# topics of unit "x", its own d/ topics and
-// content, and publish to its own topics only.
+// content, and publish to its own topics only. "watcher" may hear everything.
 type testPolicy struct{ revoked sync.Map }
 
 func (p *testPolicy) Authenticate(_ context.Context, id string, cert *x509.Certificate) error {
@@ -92,7 +92,7 @@ func (p *testPolicy) Authenticate(_ context.Context, id string, cert *x509.Certi
 }
 
 func (p *testPolicy) MaySubscribe(id, filter string) bool {
-	return strings.HasPrefix(filter, "u/x/") || strings.HasPrefix(filter, "c/") || strings.HasPrefix(filter, "d/"+id+"/")
+	return id == "watcher" || strings.HasPrefix(filter, "u/x/") || strings.HasPrefix(filter, "c/") || strings.HasPrefix(filter, "d/"+id+"/")
 }
 
 func (p *testPolicy) MayPublish(id, topic string) bool { return strings.HasPrefix(topic, "d/"+id+"/") }
@@ -355,6 +355,23 @@ func (c *rawClient) read(t testing.TB) (kind byte, body []byte) {
 	kind, body, err := c.next()
 	check(t, err)
 	return kind, body
+}
+
+// hears returns the payloads that have come by the time that the broker, which has had
+// reason to send them before, has answered some more.
+func (c *rawClient) hears(t testing.TB, topic string) (payloads []string) {
+	t.Helper()
+	for range 20 {
+		c.write(t, packet(0xc0, nil))
+		for {
+			kind, body := c.read(t)
+			if kind == 13 {
+				break
+			}
+			payloads = append(payloads, strings.TrimPrefix(string(body[2:]), topic))
+		}
+	}
+	return payloads
 }
 
 // readToEnd reads until the connection is closed by the broker.
