@@ -42,6 +42,9 @@ type Config struct {
 	Burst int     // packets that it may send at once; 2,000
 }
 
+// defaultMaxPacket is 20 KiB, the longest chunk packet, and room for its header and topic.
+const defaultMaxPacket = 20<<10 + 512
+
 // withDefaults returns c with every zero field set, or what is wrong with it.
 func (c Config) withDefaults() (Config, error) {
 	switch {
@@ -56,7 +59,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	setDefault(&c.MaxPacket, 20<<10+512)
+	setDefault(&c.MaxPacket, defaultMaxPacket)
 	setDefault(&c.MaxConnections, 25_000)
 	setDefault(&c.MaxFilters, 64)
 	setDefault(&c.MaxUnacked, 256)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -13,18 +14,20 @@ import (
 const pieceBytes = 16 << 10
 
 // queuedConn is the TCP side of a connection, below TLS. Its Write never waits: it
-// appends to a queue bounded in bytes, which a goroutine empties while there is
-// something in it. When the queue is full, or the peer takes nothing until the
-// write deadline, the socket is closed at once.
+// hands the socket what it takes at once, and appends the rest to a queue bounded
+// in bytes, which a goroutine empties while there is something in it. When the
+// queue is full, or the peer takes nothing until the write deadline, the socket is
+// closed at once.
 //
 // TLS sits on top of it and not below, because a TLS record that has been made
 // can no longer be left out.
 type queuedConn struct {
-	net.Conn               // the socket: Read and the addresses are used as they are
-	limit    int           // bytes
-	stall    time.Duration // for each piece
-	linger   time.Duration // for what is queued when Close is called
-	gone     chan struct{} // closed when the socket is closed and nothing is being written
+	net.Conn                 // the socket: Read and the addresses are used as they are
+	limit    int             // bytes
+	stall    time.Duration   // for each piece
+	direct   syscall.RawConn // for writing without waiting; nil if raw is no socket
+	linger   time.Duration   // for what is queued when Close is called
+	gone     chan struct{}   // closed when the socket is closed and nothing is being written
 
 	mu       sync.Mutex
 	queue    []byte // not yet handed to the socket
@@ -41,7 +44,11 @@ func newQueuedConn(raw net.Conn, limit, sendBuffer int, stall, linger time.Durat
 	if t, ok := raw.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = t.SetWriteBuffer(sendBuffer)
 	}
-	return &queuedConn{Conn: raw, limit: limit, stall: stall, linger: linger, gone: make(chan struct{})}
+	c := &queuedConn{Conn: raw, limit: limit, stall: stall, linger: linger, gone: make(chan struct{})}
+	if s, ok := raw.(syscall.Conn); ok {
+		c.direct, _ = s.SyscallConn()
+	}
+	return c
 }
 
 // Write queues a copy of p, or closes the socket and returns ErrQueueFull.
@@ -57,8 +64,15 @@ func (c *queuedConn) Write(p []byte) (int, error) {
 		c.abortLocked(ErrQueueFull)
 		return 0, ErrQueueFull
 	}
-	c.queue = append(c.queue, p...)
-	c.queued += len(p)
+	n := 0
+	if !c.flushing && c.direct != nil {
+		n = writeNow(c.direct, p) // an error shows again in flush
+	}
+	if n == len(p) {
+		return n, nil
+	}
+	c.queue = append(c.queue, p[n:]...)
+	c.queued += len(p) - n
 	if !c.flushing {
 		c.flushing = true
 		go c.flush()
@@ -98,6 +112,7 @@ func (c *queuedConn) nextPiece(batch *[]byte) (piece []byte, more bool) {
 	}
 	if len(*batch) == 0 || c.closed {
 		c.flushing = false
+		_ = c.Conn.SetWriteDeadline(time.Time{})
 		if c.closing {
 			c.closeLocked()
 			close(c.gone)

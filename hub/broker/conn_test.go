@@ -61,6 +61,7 @@ func TestPeerThatTakesNothingIsClosedAfterTheWriteTime(t *testing.T) {
 		c, _ := pipe(t)
 		start := time.Now()
 		mustWrite(t, c, 1)
+		synctest.Wait() // the write is under way
 		// What mochi does for each packet that comes in must not give the writer more time.
 		if err := c.SetDeadline(start.Add(time.Hour)); err != nil {
 			t.Fatal(err)

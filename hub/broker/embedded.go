@@ -192,11 +192,11 @@ func (b *Embedded) takeOver(s *session) error {
 	wait := time.NewTimer(takeOverWait)
 	defer wait.Stop()
 	select {
+	// Not given up when s itself ends meanwhile: a third connection waits for s alone.
 	case <-old.done:
 	case <-wait.C:
 		b.cfg.Log.Error("mqtt handler outlives its connection", "client", s.id)
 		old.disconnected(b.cfg.Handler, ErrTakenOver, func(w will) { b.sayWill(s.id, w) })
-	case <-s.ctx.Done():
 	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()

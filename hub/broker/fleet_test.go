@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -44,31 +45,35 @@ func TestFleetChild(t *testing.T) {
 	if addr == "" {
 		t.Skip("only as the child process of BenchmarkIdleMemory")
 	}
-	var wg sync.WaitGroup
+	var (
+		wg      sync.WaitGroup
+		devices [fleetSize]*rawClient
+	)
 	in := bufio.NewReader(os.Stdin)
-	for range fleetSize {
+	for i := range devices {
 		pair, err := readPair(in)
 		check(t, err)
-		wg.Go(func() { connectIdle(t, addr, pair) })
+		wg.Go(func() { devices[i] = connectIdle(t, addr, pair) })
 	}
 	wg.Wait()
 	fmt.Println("connected")
 	_, err := io.Copy(io.Discard, in) // until the parent is done
 	check(t, err)
+	runtime.KeepAlive(&devices)
 }
 
 // connectIdle connects as the certificate's device and subscribes to two filters.
-func connectIdle(t *testing.T, addr string, pair tls.Certificate) {
+func connectIdle(t *testing.T, addr string, pair tls.Certificate) *rawClient {
 	leaf, err := x509.ParseCertificate(pair.Certificate[0])
 	if err != nil {
 		t.Error(err)
-		return
+		return nil
 	}
 	// Whom it speaks to is not what is measured here.
 	conn, err := tls.Dial("tcp", addr, &tls.Config{Certificates: []tls.Certificate{pair}, InsecureSkipVerify: true})
 	if err != nil {
 		t.Error(err)
-		return
+		return nil
 	}
 	id := leaf.Subject.CommonName
 	c := &rawClient{Conn: conn, r: bufio.NewReader(conn)}
@@ -77,11 +82,12 @@ func connectIdle(t *testing.T, addr string, pair tls.Certificate) {
 	} {
 		if _, err := c.Write(p); err != nil {
 			t.Error(err)
-			return
+			return nil
 		}
 		if _, _, err := c.next(); err != nil {
 			t.Error(err)
-			return
+			return nil
 		}
 	}
+	return c
 }

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
+	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/broker"
 )
 
@@ -77,7 +78,7 @@ func (a *authority) client(t testing.TB, name string) *tls.Config {
 }
 
 // testPolicy lets a device hear u/# topics of unit "x", its own d/ topics and
-// content, and publish to its own topics only.
+// content, and publish to its own topics only. "watcher" may hear everything.
 type testPolicy struct{ revoked sync.Map }
 
 func (p *testPolicy) Authenticate(_ context.Context, id string, cert *x509.Certificate) error {
@@ -91,7 +92,7 @@ func (p *testPolicy) Authenticate(_ context.Context, id string, cert *x509.Certi
 }
 
 func (p *testPolicy) MaySubscribe(id, filter string) bool {
-	return strings.HasPrefix(filter, "u/x/") || strings.HasPrefix(filter, "c/") || strings.HasPrefix(filter, "d/"+id+"/")
+	return id == "watcher" || strings.HasPrefix(filter, "u/x/") || strings.HasPrefix(filter, "c/") || strings.HasPrefix(filter, "d/"+id+"/")
 }
 
 func (p *testPolicy) MayPublish(id, topic string) bool { return strings.HasPrefix(topic, "d/"+id+"/") }
@@ -269,6 +270,15 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
+// sees waits until as many events as wanted have happened to those of prefix, and compares them.
+func (s *site) sees(t testing.TB, prefix string, want ...string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%q", want), func() bool { return len(s.events.of(prefix)) >= len(want) })
+	if diff := cmp.Diff(want, s.events.of(prefix)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -347,12 +357,29 @@ func (c *rawClient) read(t testing.TB) (kind byte, body []byte) {
 	return kind, body
 }
 
+// hears returns the payloads that have come by the time that the broker, which has had
+// reason to send them before, has answered some more.
+func (c *rawClient) hears(t testing.TB, topic string) (payloads []string) {
+	t.Helper()
+	for range 20 {
+		c.write(t, packet(0xc0, nil))
+		for {
+			kind, body := c.read(t)
+			if kind == 13 {
+				break
+			}
+			payloads = append(payloads, strings.TrimPrefix(string(body[2:]), topic))
+		}
+	}
+	return payloads
+}
+
 // readToEnd reads until the connection is closed by the broker.
 func (c *rawClient) readToEnd(t testing.TB) {
 	t.Helper()
 	for {
 		if _, _, err := c.next(); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(interface{ Timeout() bool })) && isTimeout(err) {
+			if isTimeout(err) {
 				t.Fatalf("connection stays open")
 			}
 			return

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/broker"
 )
 
@@ -207,10 +206,7 @@ func TestTakeOverOfStalledClientIsQuick(t *testing.T) {
 	if kind, _ := fresh.read(t); kind != 3 {
 		t.Errorf("packet %d, want the plan", kind)
 	}
-	want := []string{"dev1 connected", "dev1 disconnected: " + broker.ErrTakenOver.Error(), "dev1 connected"}
-	if diff := cmp.Diff(want, s.events.of("dev1")); diff != "" {
-		t.Error(diff)
-	}
+	s.sees(t, "dev1", "dev1 connected", "dev1 disconnected: "+broker.ErrTakenOver.Error(), "dev1 connected")
 }
 
 func TestManyConnectionsOfOneClientLeaveOneThatWorks(t *testing.T) {
