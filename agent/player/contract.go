@@ -41,7 +41,7 @@ type Source interface {
 	// samples from the current position on, and returns the number of frames.
 	// It may return fewer frames than fit, but at least one while err is nil and
 	// dst is not empty. At the end it returns 0, io.EOF, and goes on doing so.
-	// Any other error is final; frames returned beside it are valid.
+	// Any other error is final and comes again; frames returned beside it are valid.
 	Read(dst []int16) (frames int, err error)
 
 	// SeekFrame moves to a frame counted from the track's first audible one.
@@ -143,8 +143,10 @@ type Position struct {
 	Frames int64
 	// Pending is how many frames the sink has taken and the card has not consumed.
 	Pending int64
-	// At is the instant to which Frames belongs.
+	// At is the instant at which the last of Frames was consumed.
 	At time.Time
+	// Faults is how often the output has failed since the sink was opened.
+	Faults int
 }
 
 // Sink plays frames on a card, real or pretended. Start, Write, End and Flush come
@@ -167,13 +169,14 @@ type Sink interface {
 	End() error
 
 	// Flush drops what is pending as far as it can still be caught, letting the first
-	// fade of it sound out with falling gain, and returns without waiting for that.
-	// Pending then goes to zero by itself, and the frames dropped are never counted.
+	// fade of it sound out with falling gain. It does not wait for that, only until it
+	// is known what is left: Pending is then exact, and the frames dropped are never
+	// counted.
 	Flush(fade time.Duration) error
 
 	// Position returns the latest known position, and a non-nil error that wraps
-	// ErrSink while the output does not work. After such an error the frames that
-	// were pending are gone and Pending is zero.
+	// ErrSink while the output does not work. After a failure the frames that were
+	// pending are gone, Pending is zero, and Write refuses until the next Start.
 	Position() (Position, error)
 
 	// Moved yields a value after Position has changed: at least five times a second

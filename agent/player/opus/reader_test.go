@@ -306,12 +306,12 @@ func TestBadFilesAreRefused(t *testing.T) {
 }
 
 func FuzzReader(f *testing.F) {
-	whole := greeting(f)
-	s := takeApart(f, whole)
-	f.Add(whole, int64(0))
-	f.Add(s.file(f, 1), int64(50000))
-	f.Add(s.file(f, 255), int64(95000))
-	f.Add(whole[:700], int64(0))
+	s := takeApart(f, greeting(f))
+	s.packets, s.end = s.packets[:8], 8*960-100 // small seeds, many tries
+	f.Add(s.file(f, 255), int64(0))
+	f.Add(s.file(f, 1), int64(5000))
+	f.Add(s.file(f, 3), int64(7000))
+	f.Add(s.file(f, 3)[:300], int64(0))
 	f.Fuzz(func(t *testing.T, file []byte, from int64) {
 		r, err := Open(bytes.NewReader(file))
 		if err != nil {
