@@ -143,6 +143,11 @@ func (c Command) Validate() error {
 	case (c.Action == ActionPlacement) != (len(c.Placement) > 0), c.Seq != 0 && c.Action != ActionResync:
 		return fmt.Errorf("command %s: a field of another action: %w", c.Action, ErrInvalid)
 	}
+	for _, l := range c.Lists {
+		if err := l.Validate(); err != nil {
+			return fmt.Errorf("command's lists: %w", err)
+		}
+	}
 	return nil
 }
 
