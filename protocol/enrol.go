@@ -1,0 +1,134 @@
+package protocol
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Paths of the enrolment server, which speaks JSON over HTTPS and presents its
+// chain with the CA certificate. Its refusals are statuses: 400 malformed, 403 an
+// unknown secret, 410 a claim that was used or ran out, 409 a device that is
+// enrolled already with another key.
+const (
+	EnrolPath   = "/enrol"         // POST EnrolRequest, answers EnrolAnswer
+	AnchorsPath = "/enrol/anchors" // GET, answers Anchors
+	// MaxEnrol bounds every body of enrolment, in bytes.
+	MaxEnrol = 1 << 20
+)
+
+// ClaimSize is the length of a claim's secret and of its fingerprint, in bytes.
+const ClaimSize = 16
+
+const claimPrefix = "loa1."
+
+// ErrClaim: the text is not a claim as Claim.String writes it.
+var ErrClaim = errors.New("not a claim")
+
+// Fingerprint stands for the roots and the CA that a device is to trust: the
+// first 16 bytes of SHA-256 over the sorted key ids of the roots followed by the
+// SHA-256 of the CA certificate's DER.
+type Fingerprint [ClaimSize]byte
+
+// FingerprintOf returns the fingerprint of these roots and this CA certificate.
+func FingerprintOf(roots []Key, caDER []byte) Fingerprint {
+	ids := make([]string, 0, len(roots))
+	for _, k := range roots {
+		ids = append(ids, string(k.ID()))
+	}
+	slices.Sort(ids)
+	h := sha256.New()
+	for _, id := range ids {
+		h.Write([]byte(id))
+	}
+	ca := sha256.Sum256(caDER)
+	h.Write(ca[:])
+	return Fingerprint(h.Sum(nil)[:ClaimSize])
+}
+
+// Claim is what a technician carries to a device: a secret that works once, and
+// the fingerprint by which the device knows the hub.
+type Claim struct {
+	Secret      [ClaimSize]byte
+	Fingerprint Fingerprint
+}
+
+// String returns "loa1.{secret}.{fingerprint}" in upper-case base32 (RFC 4648)
+// without padding.
+func (c Claim) String() string {
+	enc := claimEncoding()
+	return claimPrefix + enc.EncodeToString(c.Secret[:]) + "." + enc.EncodeToString(c.Fingerprint[:])
+}
+
+// ParseClaim reads what String writes, in letters of either case and with spaces
+// around. Error: ErrClaim.
+func ParseClaim(s string) (Claim, error) {
+	var c Claim
+	s = strings.ToUpper(strings.TrimSpace(s))
+	rest, ok := strings.CutPrefix(s, strings.ToUpper(claimPrefix))
+	secret, fingerprint, cut := strings.Cut(rest, ".")
+	if !ok || !cut {
+		return Claim{}, fmt.Errorf("claim of %d characters: %w", len(s), ErrClaim)
+	}
+	for _, part := range []struct {
+		text string
+		to   []byte
+	}{{secret, c.Secret[:]}, {fingerprint, c.Fingerprint[:]}} {
+		b, err := claimEncoding().DecodeString(part.text)
+		if err != nil || len(b) != ClaimSize || claimEncoding().EncodeToString(b) != part.text {
+			return Claim{}, fmt.Errorf("claim of %d characters: %w", len(s), ErrClaim)
+		}
+		copy(part.to, b)
+	}
+	return c, nil
+}
+
+// claimEncoding is the alphabet that people read aloud best: no 0, 1 or 8.
+func claimEncoding() *base32.Encoding { return base32.StdEncoding.WithPadding(base32.NoPadding) }
+
+// Anchors is what a device must know before it says its secret; it is believed
+// only if it has the claim's fingerprint.
+type Anchors struct {
+	Roots [][]byte `json:"roots"` // Ed25519 public keys, base64 in JSON
+	CA    string   `json:"ca"`    // one PEM certificate
+}
+
+// EnrolRequest binds a device's key.
+type EnrolRequest struct {
+	Secret    []byte `json:"secret"`
+	DeviceKey []byte `json:"device_key"` // Ed25519 public key
+	// CSR and CSRBulk are PEM PKCS#10 requests made with the device's key; the
+	// hub chooses the names.
+	CSR     string `json:"csr"`
+	CSRBulk string `json:"csr_bulk"`
+}
+
+// EnrolAnswer is what an enrolled device keeps.
+type EnrolAnswer struct {
+	Device DeviceID `json:"device"`
+	Anchors
+	Certificate     string   `json:"certificate"`      // PEM, CN {device}
+	CertificateBulk string   `json:"certificate_bulk"` // PEM, CN {device}.bulk
+	MQTTURL         string   `json:"mqtt_url"`
+	Placement       []byte   `json:"placement"` // signed by a registrar
+	Lists           [][]byte `json:"lists"`     // signed delegations and approvers
+}
+
+// RootKeys returns the roots as keys. Error: ErrInvalid.
+func (a Anchors) RootKeys() ([]Key, error) {
+	if len(a.Roots) == 0 || len(a.Roots) > 16 {
+		return nil, fmt.Errorf("%d roots: %w", len(a.Roots), ErrInvalid)
+	}
+	keys := make([]Key, 0, len(a.Roots))
+	for _, b := range a.Roots {
+		k := Key{Kind: KeyEd25519, Public: b}
+		if err := k.Validate(); err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
