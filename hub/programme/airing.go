@@ -41,37 +41,6 @@ func (a Airing) In(unit protocol.UnitID) protocol.Airing {
 	return w
 }
 
-// Recurrence returns the airing's starts; they are local to the plan's zone.
-func Recurrence(a protocol.Airing) (schedule.Recurrence, error) {
-	var r schedule.Recurrence
-	var err error
-	if r.Start, err = schedule.ParseLocalTime(a.Start); err != nil {
-		return r, err
-	}
-	if a.Rule != "" {
-		rule, err := schedule.ParseRule(a.Rule)
-		if err != nil {
-			return r, err
-		}
-		r.Rule = &rule
-	}
-	for _, s := range a.ExDates {
-		t, err := schedule.ParseLocalTime(s)
-		if err != nil {
-			return r, err
-		}
-		r.ExDates = append(r.ExDates, t)
-	}
-	for _, s := range a.RDates {
-		t, err := schedule.ParseLocalTime(s)
-		if err != nil {
-			return r, err
-		}
-		r.RDates = append(r.RDates, t)
-	}
-	return r, nil
-}
-
 // spoken estimates generously how long a text takes to say: ten letters a
 // second and five seconds. It bounds an emergency whose sound did not arrive.
 func spoken(text string) time.Duration {
@@ -166,7 +135,7 @@ func (d draft) ordinary(a *protocol.Airing) error {
 // span works out the first start and the end of the last one's window, within
 // the days approved.
 func (a *Airing) span(zone *time.Location, lastDay protocol.Date) error {
-	r, err := Recurrence(a.Wire)
+	r, err := schedule.RecurrenceOf(a.Wire)
 	if err != nil {
 		return fmt.Errorf("airing %s: %w", a.Wire.ID, err)
 	}

@@ -109,7 +109,7 @@ func (s *Service) TakeBack(ctx context.Context, a account.Actor, id protocol.Sto
 
 // soundedAt says whether a start of the airing could have been sounding at t.
 func (s *Service) soundedAt(a Airing, t time.Time) bool {
-	r, err := Recurrence(a.Wire)
+	r, err := schedule.RecurrenceOf(a.Wire)
 	if err != nil {
 		return false
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/schedule"
 )
@@ -75,13 +74,13 @@ func due(a protocol.Airing, start time.Time, length time.Duration) time.Time {
 
 // Starts lists an airing's owed starts before to, in order.
 func Starts(a protocol.Airing, zone *time.Location, to time.Time) ([]time.Time, error) {
-	r, err := programme.Recurrence(a)
+	r, err := schedule.RecurrenceOf(a)
 	if err != nil {
 		return nil, err
 	}
 	from := a.Published.Time()
 	if a.Class == protocol.ClassEmergency {
-		from = r.Start.In(zone) // its one occurrence is owed whenever it was published
+		from = time.Time{} // its one occurrence is owed whenever it was published
 	}
 	return slices.Collect(schedule.Expand(r, zone, from, to)), nil
 }

@@ -11,7 +11,10 @@ import (
 // of Rule and the RDates, less the ExDates; without a rule, Start and the RDates.
 // With a rule, Start itself counts only if the rule yields it.
 type Recurrence struct {
-	Start   LocalTime
+	Start LocalTime
+	// Millis is added to Start, 0 to 999: what starts "now" need not wait for a
+	// whole second. Of recurrences without a rule only.
+	Millis  int64
 	Rule    *Rule // nil for none
 	ExDates []LocalTime
 	RDates  []LocalTime
@@ -75,7 +78,7 @@ func (c *cursor) init(r *Recurrence, zone *time.Location, from int64) {
 	c.except = c.resolve(r.ExDates)
 	c.dates = c.resolve(r.RDates)
 	if c.rule == nil {
-		c.dates = append(c.dates, c.zone.instant(r.Start.seconds())*1000)
+		c.dates = append(c.dates, c.zone.instant(r.Start.seconds())*1000+r.Millis)
 		slices.Sort(c.dates)
 	}
 	skip, _ := slices.BinarySearch(c.dates, from)

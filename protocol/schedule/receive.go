@@ -85,7 +85,7 @@ func (m *Machine) admit(spec *Airing) *airing {
 	m.airings = append(m.airings, a)
 	m.byID[spec.ID] = a
 	if a.emergency {
-		start := toMs(spec.Start.In(m.cfg.Zone))
+		start := toMs(spec.Start.In(m.cfg.Zone)) + spec.Millis
 		if o, _ := a.find(start); o == nil && start >= m.from && start < m.to {
 			m.alarms = append(m.alarms, a.insert(start))
 		}
