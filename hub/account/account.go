@@ -1,0 +1,106 @@
+package account
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// Person is somebody who uses the hub.
+type Person struct {
+	ID       protocol.PersonID
+	Name     string
+	Created  time.Time
+	Disabled time.Time // zero if not
+	Grants   []Grant
+	// Key is the public key by which the person approves; nil for none.
+	Key *protocol.Key
+}
+
+// NewPerson is what Add needs.
+type NewPerson struct {
+	ID       protocol.PersonID
+	Name     string
+	Password string
+	Grants   []Grant
+}
+
+// Token is an API token without its secret.
+type Token struct {
+	ID      string
+	Person  protocol.PersonID
+	Name    string
+	Created time.Time
+	Expires time.Time
+	Revoked time.Time // zero if not
+}
+
+// WrappedKey is a signing key that only its owner's password opens.
+type WrappedKey struct {
+	Public  protocol.Key
+	Wrapped []byte
+	Created time.Time
+}
+
+// Store keeps people. Each method is one transaction. Missing rows are
+// problem.ErrNotFound, rows that are there already problem.ErrConflict.
+type Store interface {
+	Person(ctx context.Context, id protocol.PersonID) (Person, error)
+	People(ctx context.Context) ([]Person, error)
+	PasswordHash(ctx context.Context, id protocol.PersonID) (string, error)
+	Key(ctx context.Context, id protocol.PersonID) (WrappedKey, error)
+	// AddPerson stores a person with key (nil for none) and new lists.
+	AddPerson(ctx context.Context, p Person, hash string, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	// SetPassword replaces hash, key (nil leaves it) and adds lists.
+	SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	// SetGrants replaces the roles, stores key unless nil, and adds lists.
+	SetGrants(ctx context.Context, id protocol.PersonID, grants []Grant, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	// Disable ends log-in, tokens and the wrapped key, and adds lists.
+	Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c registry.Change) error
+	// Approvers returns the newest signed list of a unit.
+	Approvers(ctx context.Context, unit protocol.UnitID) ([]byte, error)
+
+	AddToken(ctx context.Context, t Token, hash [32]byte) error
+	TokenByHash(ctx context.Context, hash [32]byte) (Token, error)
+	Tokens(ctx context.Context, person protocol.PersonID) ([]Token, error)
+	RevokeToken(ctx context.Context, person protocol.PersonID, id string, at time.Time) error
+}
+
+// Keyring opens and wraps signing keys.
+type Keyring interface {
+	// Registrar opens the registrar's key. Errors: problem.ErrForbidden for a
+	// wrong password, problem.ErrUnavailable if this hub holds none.
+	Registrar(password string) (*envelope.Signer, error)
+	// NewKey makes a key pair and wraps its private half.
+	NewKey(password string) (protocol.Key, []byte, error)
+	// Open unwraps a key. Error: problem.ErrForbidden for a wrong password.
+	Open(wrapped []byte, password string) (*envelope.Signer, error)
+	// Rewrap changes the password of a wrapped key.
+	Rewrap(wrapped []byte, old, password string) ([]byte, error)
+}
+
+// Config is what New needs.
+type Config struct {
+	Store   Store
+	Keyring Keyring
+	Log     *slog.Logger
+	// Hash is the cost of a password; the zero value takes DefaultHash.
+	Hash argon2id.Params
+}
+
+// DefaultHash is the cost of checking a password: 46 MiB and about 60 ms.
+func DefaultHash() argon2id.Params {
+	return argon2id.Params{Memory: 46 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+}
+
+// Login is somebody who has just logged in.
+type Login struct {
+	Actor Actor
+	// Stamp changes with the password; a session with another one is over.
+	Stamp string
+}

@@ -1,0 +1,142 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+const (
+	// listLife is how long a list lets new material in; each change renews it.
+	listLife = 2 * 365 * 24 * time.Hour
+	// keepEnded is how long somebody whose right ended stays on a list, so that
+	// what they approved can still be checked.
+	keepEnded = 400 * 24 * time.Hour
+)
+
+// edit changes the people of a unit's list at an instant.
+type edit func(people []protocol.Approver, at, until protocol.Instant) []protocol.Approver
+
+// joins adds a person with a key.
+func joins(p Person, key protocol.Key) edit {
+	return func(people []protocol.Approver, at, until protocol.Instant) []protocol.Approver {
+		return append(people, protocol.Approver{
+			Person: p.ID, Name: p.Name, Key: key,
+			Classes: []protocol.Class{protocol.ClassNormal, protocol.ClassPriority, protocol.ClassEmergency},
+			From:    at, Until: until,
+		})
+	}
+}
+
+// leaves ends a person's right. The entry stays for what was approved before.
+func leaves(id protocol.PersonID) edit {
+	return func(people []protocol.Approver, at, _ protocol.Instant) []protocol.Approver {
+		for i, a := range people {
+			if a.Person == id && a.Until > at {
+				people[i].Until = max(at, a.From+1)
+			}
+		}
+		return people
+	}
+}
+
+// sign makes new lists for units, each from its newest one. Nothing to do
+// without units; else the registrar's password is needed.
+func (s *Service) sign(ctx context.Context, registrar string, units []protocol.UnitID, now time.Time, edits ...edit) ([]registry.Document, error) {
+	if len(units) == 0 {
+		return nil, nil
+	}
+	if registrar == "" {
+		return nil, problem.New(problem.ErrForbidden, "registrar-password", "registrar_password",
+			"Việc này thay đổi danh sách người duyệt; hãy nhập mật khẩu của người giữ sổ đăng ký.",
+			"This changes the list of approvers; give the registrar's password.")
+	}
+	signer, err := s.keyring.Registrar(registrar)
+	if err != nil {
+		return nil, fmt.Errorf("sign approvers: %w", err)
+	}
+	var lists []registry.Document
+	for _, unit := range units {
+		held, err := s.Approvers(ctx, unit)
+		if err != nil {
+			return nil, err
+		}
+		l := next(held, unit, now, edits)
+		payload, err := protocol.Marshal(&l)
+		if err != nil {
+			return nil, fmt.Errorf("sign approvers of %s: %w", unit, err)
+		}
+		b, err := signer.Seal(envelope.KindApprovers, payload)
+		if err != nil {
+			return nil, fmt.Errorf("sign approvers of %s: %w", unit, err)
+		}
+		lists = append(lists, registry.NewDocument(envelope.KindApprovers, string(unit), l.Number, b, now))
+	}
+	return lists, nil
+}
+
+// Approvers returns a unit's newest list; its zero value if there is none.
+func (s *Service) Approvers(ctx context.Context, unit protocol.UnitID) (protocol.Approvers, error) {
+	b, err := s.store.Approvers(ctx, unit)
+	if errors.Is(err, problem.ErrNotFound) {
+		return protocol.Approvers{}, nil
+	}
+	if err != nil {
+		return protocol.Approvers{}, fmt.Errorf("approvers of %s: %w", unit, err)
+	}
+	l, err := DecodeApprovers(b)
+	if err != nil {
+		return protocol.Approvers{}, fmt.Errorf("approvers of %s: %w", unit, err)
+	}
+	return l, nil
+}
+
+// DecodeApprovers reads a signed list that the hub itself stored, without
+// checking who signed it.
+func DecodeApprovers(b []byte) (protocol.Approvers, error) {
+	payload, err := registry.Payload(b)
+	if err != nil {
+		return protocol.Approvers{}, err
+	}
+	return protocol.Unmarshal[protocol.Approvers](payload, envelope.MaxDocument)
+}
+
+// next is the list that follows held.
+func next(held protocol.Approvers, unit protocol.UnitID, now time.Time, edits []edit) protocol.Approvers {
+	at, until := protocol.InstantOf(now), protocol.InstantOf(now.Add(listLife))
+	people := slices.DeleteFunc(slices.Clone(held.People), func(a protocol.Approver) bool {
+		return a.Until < protocol.InstantOf(now.Add(-keepEnded))
+	})
+	for i, a := range people {
+		// Whose right ran to the old list's end keeps it with the new one.
+		if a.Until == held.Expires {
+			people[i].Until = until
+		}
+	}
+	for _, e := range edits {
+		people = e(people, at, until)
+	}
+	return protocol.Approvers{
+		Version: protocol.Version, Unit: unit, Number: max(held.Number+1, uint64(at)),
+		Issued: at, Expires: until, People: people,
+	}
+}
+
+// approverUnits returns the units in which grants make somebody an approver.
+func approverUnits(grants []Grant) []protocol.UnitID {
+	var units []protocol.UnitID
+	for _, g := range grants {
+		if g.Role == Approver && !slices.Contains(units, g.Unit) {
+			units = append(units, g.Unit)
+		}
+	}
+	slices.Sort(units)
+	return units
+}

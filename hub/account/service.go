@@ -1,0 +1,419 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Bounds of passwords, in characters, and of tokens.
+const (
+	MinPassword  = 10
+	MaxPassword  = 200
+	MaxTokenLife = 366 * 24 * time.Hour
+	tokenPrefix  = "loa_"
+)
+
+// maxHashing bounds how many passwords are checked at once, and so the memory.
+const maxHashing = 4
+
+// Service is the hub's people. Use New.
+type Service struct {
+	store   Store
+	keyring Keyring
+	log     *slog.Logger
+	hash    argon2id.Params
+	dummy   string // checked for names that are unknown
+	tries   limiter
+	hashing chan struct{}
+}
+
+// New returns the service.
+func New(c Config) (*Service, error) {
+	if c.Hash == (argon2id.Params{}) {
+		c.Hash = DefaultHash()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	dummy, err := argon2id.CreateHash(rand.Text(), &c.Hash)
+	if err != nil {
+		return nil, fmt.Errorf("account: %w", err)
+	}
+	return &Service{
+		store: c.Store, keyring: c.Keyring, log: c.Log, hash: c.Hash, dummy: dummy,
+		hashing: make(chan struct{}, maxHashing),
+	}, nil
+}
+
+func errWrong() error {
+	return problem.New(problem.ErrUnauthorized, "wrong-login", "", "Tên hoặc mật khẩu không đúng.", "The name or the password is wrong.")
+}
+
+func errTries() error {
+	return problem.New(problem.ErrBusy, "too-many-tries", "", "Thử quá nhiều lần; hãy đợi nửa phút rồi thử lại.",
+		"Too many tries; wait half a minute and try again.")
+}
+
+// LogIn checks a password that came from an address. It does the same work for
+// a name that is unknown. Errors: problem.ErrUnauthorized, problem.ErrBusy.
+func (s *Service) LogIn(ctx context.Context, id protocol.PersonID, password, address string) (Login, error) {
+	if !protocol.ValidID(id) || utf8.RuneCountInString(password) > MaxPassword {
+		id, password = "-", "-" // nobody's; takes as long
+	}
+	if !s.tries.allow(string(id), address, time.Now()) {
+		return Login{}, errTries()
+	}
+	hash, err := s.verify(ctx, id, password)
+	if err != nil {
+		if errors.Is(err, problem.ErrUnauthorized) {
+			s.log.WarnContext(ctx, "log-in refused", "person", string(id), "address", address)
+		}
+		return Login{}, err
+	}
+	actor, err := s.Actor(ctx, id, stamp(hash))
+	if err != nil {
+		return Login{}, err
+	}
+	s.tries.succeeded(string(id), address)
+	return Login{Actor: actor, Stamp: stamp(hash)}, nil
+}
+
+// verify checks a password and returns its hash. Error: problem.ErrUnauthorized.
+func (s *Service) verify(ctx context.Context, id protocol.PersonID, password string) (string, error) {
+	hash, err := s.store.PasswordHash(ctx, id)
+	unknown := errors.Is(err, problem.ErrNotFound)
+	if err != nil && !unknown {
+		return "", fmt.Errorf("log in: %w", err)
+	}
+	if unknown {
+		hash = s.dummy
+	}
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	same, err := argon2id.ComparePasswordAndHash(norm.NFC.String(password), hash)
+	if err != nil {
+		return "", fmt.Errorf("log in: %w", err)
+	}
+	if unknown || !same {
+		return "", errWrong()
+	}
+	return hash, nil
+}
+
+// stamp changes with the password and tells nothing of it.
+func stamp(hash string) string {
+	d := sha256.Sum256([]byte("loa session " + hash))
+	return hex.EncodeToString(d[:8])
+}
+
+// Actor returns a person with a session that began under stamp. Error:
+// problem.ErrUnauthorized if the person is unknown or disabled or has another
+// password by now.
+func (s *Service) Actor(ctx context.Context, id protocol.PersonID, stampAt string) (Actor, error) {
+	a, err := s.actor(ctx, id)
+	if err != nil {
+		return Actor{}, err
+	}
+	hash, err := s.store.PasswordHash(ctx, id)
+	if err != nil {
+		return Actor{}, fmt.Errorf("actor: %w", err)
+	}
+	if stamp(hash) != stampAt {
+		return Actor{}, errWrong()
+	}
+	return a, nil
+}
+
+func (s *Service) actor(ctx context.Context, id protocol.PersonID) (Actor, error) {
+	p, err := s.store.Person(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) || (err == nil && !p.Disabled.IsZero()) {
+		return Actor{}, errWrong()
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("actor: %w", err)
+	}
+	return Actor{Person: p.ID, Name: p.Name, Grants: p.Grants}, nil
+}
+
+// Bearer returns the person of an API token. Error: problem.ErrUnauthorized.
+func (s *Service) Bearer(ctx context.Context, token string) (Actor, error) {
+	bad := problem.New(problem.ErrUnauthorized, "bad-token", "", "Mã truy cập không đúng, đã hết hạn hoặc đã bị thu hồi; hãy tạo mã mới.",
+		"The token is wrong, expired or revoked; make a new one.")
+	if !strings.HasPrefix(token, tokenPrefix) || len(token) > 100 {
+		return Actor{}, bad
+	}
+	t, err := s.store.TokenByHash(ctx, sha256.Sum256([]byte(token)))
+	if errors.Is(err, problem.ErrNotFound) {
+		return Actor{}, bad
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("token: %w", err)
+	}
+	if !t.Revoked.IsZero() || !time.Now().Before(t.Expires) {
+		return Actor{}, bad
+	}
+	return s.actor(ctx, t.Person)
+}
+
+// Signer opens the key by which a person approves. Tries count as those of
+// log-in. Errors: problem.ErrForbidden for a wrong password or without a key,
+// problem.ErrBusy.
+func (s *Service) Signer(ctx context.Context, id protocol.PersonID, password string) (*envelope.Signer, error) {
+	if !s.tries.allow(string(id), "signature", time.Now()) {
+		return nil, errTries()
+	}
+	key, err := s.store.Key(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) {
+		return nil, problem.New(problem.ErrForbidden, "no-key", "", "Tài khoản này không có khoá ký duyệt; hãy báo quản trị viên.",
+			"This account has no key to approve with; tell an administrator.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("signer: %w", err)
+	}
+	signer, err := s.keyring.Open(key.Wrapped, norm.NFC.String(password))
+	if err != nil {
+		return nil, fmt.Errorf("signer of %s: %w", id, err)
+	}
+	s.tries.succeeded(string(id), "signature")
+	return signer, nil
+}
+
+// People returns everybody, by id.
+func (s *Service) People(ctx context.Context) ([]Person, error) { return s.store.People(ctx) }
+
+// Person returns one person. Error: problem.ErrNotFound.
+func (s *Service) Person(ctx context.Context, id protocol.PersonID) (Person, error) {
+	return s.store.Person(ctx, id)
+}
+
+// Add adds a person. Who gets the role Approver gets a key, wrapped by the
+// password, and stands in lists that the registrar signs; the registrar's
+// password is needed for that only. Errors: problem.ErrInvalid, ErrConflict,
+// ErrForbidden.
+func (s *Service) Add(ctx context.Context, n NewPerson, registrar string, by protocol.PersonID) error {
+	n.Name = norm.NFC.String(strings.TrimSpace(n.Name))
+	if err := checkPerson(n); err != nil {
+		return err
+	}
+	hash, err := s.newHash(n.Password)
+	if err != nil {
+		return err
+	}
+	// The store may be behind by a request; it refuses a second row as well.
+	if _, err := s.store.Person(ctx, n.ID); err == nil {
+		return problem.New(problem.ErrConflict, "person-exists", "id", "Đã có người dùng tên này; hãy chọn tên khác.",
+			"There is a person with this id already; choose another.")
+	}
+	now := time.Now()
+	p := Person{ID: n.ID, Name: n.Name, Created: now, Grants: n.Grants}
+	var key *WrappedKey
+	var lists []registry.Document
+	if units := approverUnits(n.Grants); len(units) > 0 {
+		if key, err = s.newKey(n.Password, now); err != nil {
+			return err
+		}
+		if lists, err = s.sign(ctx, registrar, units, now, joins(p, key.Public)); err != nil {
+			return err
+		}
+	}
+	return s.store.AddPerson(ctx, p, hash, key, lists, s.change(by, now, "person added", n.Grants))
+}
+
+func (s *Service) newKey(password string, now time.Time) (*WrappedKey, error) {
+	public, wrapped, err := s.keyring.NewKey(norm.NFC.String(password))
+	if err != nil {
+		return nil, fmt.Errorf("new key: %w", err)
+	}
+	return &WrappedKey{Public: public, Wrapped: wrapped, Created: now}, nil
+}
+
+// change is the record of an act; its unit is the first of the grants.
+func (s *Service) change(by protocol.PersonID, at time.Time, act string, grants []Grant) registry.Change {
+	c := registry.Change{By: by, At: at, Act: act, Detail: map[string]string{}}
+	for i, g := range grants {
+		if i == 0 {
+			c.Unit = g.Unit
+		}
+		c.Detail[string(g.Unit)+"/"+string(g.Role)] = "granted"
+	}
+	return c
+}
+
+// ChangePassword changes a person's own password and wraps the key anew.
+// Errors: problem.ErrForbidden, ErrInvalid, ErrBusy.
+func (s *Service) ChangePassword(ctx context.Context, id protocol.PersonID, old, password string) error {
+	if !s.tries.allow(string(id), "password", time.Now()) {
+		return errTries()
+	}
+	if _, err := s.verify(ctx, id, old); err != nil {
+		if errors.Is(err, problem.ErrUnauthorized) {
+			return problem.New(problem.ErrForbidden, "wrong-password", "old_password", "Mật khẩu cũ không đúng.", "The old password is wrong.")
+		}
+		return err
+	}
+	hash, err := s.newHash(password)
+	if err != nil {
+		return err
+	}
+	key, err := s.store.Key(ctx, id)
+	var wrapped *WrappedKey
+	switch {
+	case errors.Is(err, problem.ErrNotFound):
+	case err != nil:
+		return fmt.Errorf("change password: %w", err)
+	default:
+		if key.Wrapped, err = s.keyring.Rewrap(key.Wrapped, norm.NFC.String(old), norm.NFC.String(password)); err != nil {
+			return fmt.Errorf("change password: %w", err)
+		}
+		wrapped = &key
+	}
+	s.tries.succeeded(string(id), "password")
+	return s.store.SetPassword(ctx, id, hash, wrapped, nil, s.change(id, time.Now(), "password changed", nil))
+}
+
+// ResetPassword sets a new password for somebody who lost it. An approver gets a
+// new key; the old one's right ends now in lists that the registrar signs.
+// Errors: those of Add, problem.ErrNotFound.
+func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, password, registrar string, by protocol.PersonID) error {
+	p, err := s.store.Person(ctx, id)
+	if err != nil {
+		return err
+	}
+	hash, err := s.newHash(password)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	var key *WrappedKey
+	var lists []registry.Document
+	if units := approverUnits(p.Grants); len(units) > 0 && p.Disabled.IsZero() {
+		if key, err = s.newKey(password, now); err != nil {
+			return err
+		}
+		if lists, err = s.sign(ctx, registrar, units, now, leaves(p.ID), joins(p, key.Public)); err != nil {
+			return err
+		}
+	}
+	return s.store.SetPassword(ctx, id, hash, key, lists, s.change(by, now, "password reset", nil))
+}
+
+// Disable ends a person's log-in, tokens and right to approve; what they
+// approved before stays approved. Errors: problem.ErrNotFound, ErrForbidden.
+func (s *Service) Disable(ctx context.Context, id protocol.PersonID, registrar string, by protocol.PersonID) error {
+	p, err := s.store.Person(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !p.Disabled.IsZero() {
+		return problem.New(problem.ErrConflict, "disabled", "", "Người này đã bị khoá từ trước.", "This person is disabled already.")
+	}
+	now := time.Now()
+	lists, err := s.sign(ctx, registrar, approverUnits(p.Grants), now, leaves(id))
+	if err != nil {
+		return err
+	}
+	return s.store.Disable(ctx, id, lists, s.change(by, now, "person disabled", p.Grants))
+}
+
+// CreateToken makes an API token and returns its secret, which is shown once.
+// Error: problem.ErrInvalid.
+func (s *Service) CreateToken(ctx context.Context, person protocol.PersonID, name string, life time.Duration) (Token, string, error) {
+	name = norm.NFC.String(strings.TrimSpace(name))
+	if !printable(name, 100) {
+		return Token{}, "", problem.New(problem.ErrInvalid, "bad-name", "name", "Hãy đặt tên cho mã, tối đa 100 ký tự.", "Name the token, in at most 100 characters.")
+	}
+	if life <= 0 || life > MaxTokenLife {
+		return Token{}, "", problem.New(problem.ErrInvalid, "bad-expiry", "days", "Hạn dùng phải từ 1 đến 366 ngày.", "A token lives 1 to 366 days.")
+	}
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	text := tokenPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
+	now := time.Now()
+	id, err := protocol.NewID(now, rand.Reader)
+	if err != nil {
+		return Token{}, "", err
+	}
+	t := Token{ID: id, Person: person, Name: name, Created: now, Expires: now.Add(life)}
+	if err := s.store.AddToken(ctx, t, sha256.Sum256([]byte(text))); err != nil {
+		return Token{}, "", err
+	}
+	return t, text, nil
+}
+
+// Tokens returns a person's tokens.
+func (s *Service) Tokens(ctx context.Context, person protocol.PersonID) ([]Token, error) {
+	return s.store.Tokens(ctx, person)
+}
+
+// RevokeToken ends one of a person's tokens. Error: problem.ErrNotFound.
+func (s *Service) RevokeToken(ctx context.Context, person protocol.PersonID, id string) error {
+	return s.store.RevokeToken(ctx, person, id, time.Now())
+}
+
+func (s *Service) newHash(password string) (string, error) {
+	password = norm.NFC.String(password)
+	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword || strings.TrimSpace(password) == "" {
+		return "", problem.New(problem.ErrInvalid, "bad-password", "password",
+			fmt.Sprintf("Mật khẩu phải có từ %d đến %d ký tự.", MinPassword, MaxPassword),
+			fmt.Sprintf("A password has %d to %d characters.", MinPassword, MaxPassword))
+	}
+	h, err := argon2id.CreateHash(password, &s.hash)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return h, nil
+}
+
+func checkPerson(n NewPerson) error {
+	switch {
+	case !protocol.ValidID(n.ID) || n.ID == "-":
+		return problem.New(problem.ErrInvalid, "bad-id", "id", "Tên đăng nhập chỉ gồm a-z, 0-9 và dấu gạch nối, tối đa 64 ký tự.",
+			"An id has only a-z, 0-9 and hyphens, at most 64 characters.")
+	case !printable(n.Name, 200):
+		return problem.New(problem.ErrInvalid, "bad-name", "name", "Hãy ghi họ tên, tối đa 200 ký tự.", "Give a name of at most 200 characters.")
+	}
+	return checkGrants(n.Grants)
+}
+
+func checkGrants(grants []Grant) error {
+	for i, g := range grants {
+		if !slices.Contains([]Role{Editor, Approver, Operator, Administrator}, g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
+			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator hoặc administrator, mỗi vai trò một lần cho mỗi đơn vị.",
+				"A role is editor, approver, operator or administrator, once for each unit.")
+		}
+	}
+	if len(grants) > 100 {
+		return problem.New(problem.ErrInvalid, "bad-role", "grants", "Tối đa 100 vai trò.", "At most 100 roles.")
+	}
+	return nil
+}
+
+// printable says whether a name has 1 to limit characters and no control ones.
+func printable(s string, limit int) bool {
+	n := utf8.RuneCountInString(s)
+	return utf8.ValidString(s) && n > 0 && n <= limit && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+	})
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// maxBody is the longest JSON body unless an operation says more.
+const maxBody = 64 << 10
+
+// nothing is the output of operations without a body.
+type nothing struct{}
+
+// handler is what a resource's file writes: it gets who is asking.
+type handler[I, O any] func(context.Context, account.Actor, *I) (*O, error)
+
+// route registers an operation for people who are logged in. The path is without
+// prefix; errors of h are domain errors.
+func route[I, O any](api huma.API, s *Server, op huma.Operation, h handler[I, O]) {
+	op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
+	open(api, s, op, func(ctx context.Context, actor account.Actor, in *I) (*O, error) {
+		if actor.Person == "" {
+			return nil, generic(http.StatusUnauthorized)
+		}
+		return h(ctx, actor, in)
+	})
+}
+
+// open registers an operation for everybody; the actor is empty for a stranger.
+func open[I, O any](api huma.API, s *Server, op huma.Operation, h handler[I, O]) {
+	op = s.operation(op)
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, actorOf(ctx), in)
+		if err != nil {
+			return nil, s.refuse(ctx, op.OperationID, err)
+		}
+		return out, nil
+	})
+}
+
+// operation fills in what all operations share.
+func (s *Server) operation(op huma.Operation) huma.Operation {
+	op.Path = prefix + op.Path
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = maxBody
+	}
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
+	}
+	op.Responses["default"] = &huma.Response{
+		Description: "Problem",
+		Content: map[string]*huma.MediaType{"application/problem+json": {
+			Schema: huma.SchemaFromType(s.api.OpenAPI().Components.Schemas, problemType()),
+		}},
+	}
+	return op
+}
+
+// path returns a unit's path if the actor may act there. What the actor can't
+// even read is not found, so that nobody learns of it by its address. Errors:
+// problem.ErrNotFound, problem.ErrForbidden.
+func (s *Server) path(ctx context.Context, actor account.Actor, act account.Act, unit protocol.UnitID) ([]protocol.UnitID, error) {
+	tree, err := s.Registry.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	path := tree.Path(unit)
+	switch {
+	case path == nil || !actor.May(account.Read, path):
+		return nil, problem.ErrNotFound
+	case !actor.May(act, path):
+		return nil, problem.ErrForbidden
+	}
+	return path, nil
+}

@@ -1,0 +1,185 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+	"golang.org/x/text/unicode/norm"
+)
+
+// NewDevice is what AddDevice needs; Place takes it too, for a device that is
+// moved or serves others.
+type NewDevice struct {
+	ID    protocol.DeviceID
+	Name  string
+	Unit  protocol.UnitID
+	Sound bool
+	Board *protocol.Display
+	Tags  []string
+	// Serves gives thousandths of villages' people.
+	Serves map[protocol.UnitID]uint64
+}
+
+// AddDevice fixes a device's id and signs its first placement with the
+// registrar's key. Errors: problem.ErrInvalid, ErrConflict, ErrForbidden.
+func (s *Service) AddDevice(ctx context.Context, n NewDevice, registrar string, by protocol.PersonID) (Device, error) {
+	now := time.Now()
+	d, doc, err := s.place(ctx, n, registrar, by, 0, now)
+	if err != nil {
+		return Device{}, err
+	}
+	d.Created = now
+	c := Change{By: by, At: now, Act: "device added", Subject: string(d.ID), Unit: d.Unit}
+	if err := s.store.AddDevice(ctx, d, doc, c); err != nil {
+		return Device{}, fmt.Errorf("add device: %w", err)
+	}
+	return d, nil
+}
+
+// Place moves a device or changes its name, tags or villages by a new signed
+// placement, valid from now. Media cannot change. Errors: those of AddDevice,
+// problem.ErrNotFound.
+func (s *Service) Place(ctx context.Context, n NewDevice, registrar string, by protocol.PersonID) (Device, error) {
+	held, err := s.Device(ctx, n.ID)
+	if err != nil {
+		return Device{}, err
+	}
+	if !held.Revoked.IsZero() {
+		return Device{}, errRevoked()
+	}
+	n.Sound, n.Board = held.Sound, held.Board
+	now := time.Now()
+	d, doc, err := s.place(ctx, n, registrar, by, held.Placement.Number, now)
+	if err != nil {
+		return Device{}, err
+	}
+	d.Created, d.Enrolled, d.Public = held.Created, held.Enrolled, held.Public
+	c := Change{By: by, At: now, Act: "device placed", Subject: string(d.ID), Unit: d.Unit}
+	if err := s.store.PlaceDevice(ctx, d, doc, c); err != nil {
+		return Device{}, fmt.Errorf("place device: %w", err)
+	}
+	return d, nil
+}
+
+func errRevoked() error {
+	return problem.New(problem.ErrConflict, "device-revoked", "", "Thiết bị đã bị thu hồi; hãy thêm thiết bị với mã mới.",
+		"The device was revoked; add one with a new id.")
+}
+
+// place checks what is wanted and signs it.
+func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by protocol.PersonID, held uint64, now time.Time) (Device, Document, error) {
+	n.Name = norm.NFC.String(strings.TrimSpace(n.Name))
+	n.Tags = slices.Compact(slices.Sorted(slices.Values(n.Tags)))
+	tree, err := s.Tree(ctx)
+	if err != nil {
+		return Device{}, Document{}, err
+	}
+	if err := checkDevice(n, tree); err != nil {
+		return Device{}, Document{}, err
+	}
+	p, err := path(tree, n.Unit, "unit")
+	if err != nil {
+		return Device{}, Document{}, err
+	}
+	placement := protocol.Placement{
+		Version: protocol.Version, Device: n.ID, Number: max(held+1, uint64(now.UnixMilli())), From: protocol.InstantOf(now),
+		Path: p, Tags: n.Tags, Name: n.Name, Serves: shares(n.Serves, by, protocol.DateOf(now.In(s.zone))),
+	}
+	signer, err := s.registrar(registrar)
+	if err != nil {
+		return Device{}, Document{}, err
+	}
+	doc, err := SealDocument(signer, envelope.KindPlacement, string(n.ID), placement.Number, &placement, now)
+	if err != nil {
+		return Device{}, Document{}, err
+	}
+	return Device{ID: n.ID, Name: n.Name, Unit: n.Unit, Sound: n.Sound, Board: n.Board, Tags: n.Tags, Placement: placement}, doc, nil
+}
+
+// commandLine signs shares set on the hub's own command line.
+const commandLine protocol.PersonID = "hub"
+
+func shares(serves map[protocol.UnitID]uint64, by protocol.PersonID, on protocol.Date) []protocol.Share {
+	if by == "" {
+		by = commandLine
+	}
+	var out []protocol.Share
+	for v, share := range serves {
+		out = append(out, protocol.Share{Village: v, Share: share, By: by, On: on})
+	}
+	slices.SortFunc(out, func(a, b protocol.Share) int { return strings.Compare(string(a.Village), string(b.Village)) })
+	return out
+}
+
+// registrar opens the registrar's key.
+func (s *Service) registrar(password string) (*envelope.Signer, error) {
+	if password == "" {
+		return nil, problem.New(problem.ErrForbidden, "registrar-password", "registrar_password",
+			"Việc này cần chữ ký của người giữ sổ đăng ký; hãy nhập mật khẩu của khoá đó.",
+			"This needs the registrar's signature; give the registrar's password.")
+	}
+	return s.keyring.Registrar(password)
+}
+
+func checkDevice(n NewDevice, tree Tree) error {
+	bad := func(field, vi, en string) error { return problem.New(problem.ErrInvalid, "bad-device", field, vi, en) }
+	switch {
+	case !protocol.ValidID(n.ID):
+		return bad("id", "Mã thiết bị chỉ gồm a-z, 0-9 và dấu gạch nối, tối đa 64 ký tự.", "A device's id has only a-z, 0-9 and hyphens, at most 64 characters.")
+	case !printable(n.Name, 200):
+		return bad("name", "Hãy đặt tên thiết bị, tối đa 200 ký tự.", "Name the device, in at most 200 characters.")
+	case !n.Sound && n.Board == nil:
+		return bad("sound", "Thiết bị phải có loa, bảng hoặc cả hai.", "A device has a loudspeaker, a board or both.")
+	case n.Board != nil && !validBoard(*n.Board):
+		return bad("board", "Kích thước bảng ghi dạng RỘNGxCAOxHÀNG, ví dụ 192x32x16, tối đa 4096.",
+			"A board's size is WIDTHxHEIGHTxROW, like 192x32x16, at most 4096.")
+	case len(n.Tags) > 32 || slices.ContainsFunc(n.Tags, func(t string) bool { return !protocol.ValidID(t) }):
+		return bad("tags", "Tối đa 32 nhãn, chỉ gồm a-z, 0-9 và dấu gạch nối.", "At most 32 tags of a-z, 0-9 and hyphens.")
+	case len(n.Serves) > 64:
+		return bad("serves", "Tối đa 64 thôn.", "At most 64 villages.")
+	}
+	own, err := path(tree, n.Unit, "unit")
+	if err != nil {
+		return err
+	}
+	for v, share := range n.Serves {
+		u, ok := tree.Unit(v)
+		if !ok || u.Kind != Village || share == 0 || share > 1000 || !tree.Contains(own[0], v) {
+			return bad("serves", "Phần dân phục vụ ghi cho một thôn đã có, từ 0,001 đến 1.", "A share is of a known village, from 0.001 to 1.")
+		}
+	}
+	return nil
+}
+
+func validBoard(d protocol.Display) bool {
+	return d.Width > 0 && d.Width <= 4096 && d.Height > 0 && d.Height <= 4096 && d.Row > 0 && d.Row <= d.Height
+}
+
+// printable says whether a name has 1 to limit characters and no control ones.
+func printable(s string, limit int) bool {
+	n := utf8.RuneCountInString(s)
+	return utf8.ValidString(s) && n > 0 && n <= limit && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+	})
+}
+
+// Revoke ends a device's right to connect for good. Errors: problem.ErrNotFound,
+// ErrConflict.
+func (s *Service) Revoke(ctx context.Context, id protocol.DeviceID, by protocol.PersonID) error {
+	d, err := s.Device(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !d.Revoked.IsZero() {
+		return errRevoked()
+	}
+	return s.store.RevokeDevice(ctx, id, Change{By: by, At: time.Now(), Act: "device revoked", Subject: string(id), Unit: d.Unit})
+}

@@ -1,0 +1,338 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// State is what the hub last heard of a device.
+type State struct {
+	Device protocol.DeviceID
+	// Connection is the heartbeat's; a lower one is not stored.
+	Connection uint64
+	Online     bool
+	At         time.Time // by the hub's clock
+	Heartbeat  protocol.Heartbeat
+}
+
+// DeviceRow is a device as it is stored, with its newest signed placement.
+type DeviceRow struct {
+	Device
+	Signed Document
+}
+
+// Store keeps units and devices. Each method is one transaction. Missing rows
+// are problem.ErrNotFound, rows that are there already problem.ErrConflict.
+type Store interface {
+	Units(ctx context.Context) ([]Unit, error)
+	// PutUnits adds or changes units, parents first, and adds documents.
+	PutUnits(ctx context.Context, units []Unit, docs []Document, c Change) error
+	Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error)
+	SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c Change) error
+
+	Devices(ctx context.Context) ([]DeviceRow, error)
+	Device(ctx context.Context, id protocol.DeviceID) (DeviceRow, error)
+	AddDevice(ctx context.Context, d Device, placement Document, c Change) error
+	// PlaceDevice changes name, unit and tags, and adds a placement.
+	PlaceDevice(ctx context.Context, d Device, placement Document, c Change) error
+	RevokeDevice(ctx context.Context, id protocol.DeviceID, c Change) error
+
+	State(ctx context.Context, id protocol.DeviceID) (State, error)
+	States(ctx context.Context) ([]State, error)
+	// SaveState stores a state unless a higher connection is stored, or the same
+	// one with a later word; it says whether it did.
+	SaveState(ctx context.Context, s State) (bool, error)
+
+	// Documents returns all documents of a kind by subject and number; of one
+	// subject, if it is not "".
+	Documents(ctx context.Context, kind envelope.Kind, subject string) ([]Document, error)
+	AddDocuments(ctx context.Context, docs []Document) error
+}
+
+// Keyring opens the registrar's key.
+type Keyring interface {
+	// Registrar: errors problem.ErrForbidden for a wrong password,
+	// problem.ErrUnavailable if this hub holds none.
+	Registrar(password string) (*envelope.Signer, error)
+}
+
+// Config is what New needs.
+type Config struct {
+	Store   Store
+	Keyring Keyring
+	Zone    *time.Location // local days are its
+	Log     *slog.Logger
+}
+
+// Service is the hub's registry. Use New.
+type Service struct {
+	store   Store
+	keyring Keyring
+	zone    *time.Location
+	log     *slog.Logger
+}
+
+// New returns the service.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{store: c.Store, keyring: c.Keyring, zone: c.Zone, log: c.Log}
+}
+
+// Tree returns all units, also those no longer valid; Unit.Valid tells.
+func (s *Service) Tree(ctx context.Context) (Tree, error) {
+	units, err := s.store.Units(ctx)
+	if err != nil {
+		return Tree{}, fmt.Errorf("units: %w", err)
+	}
+	return NewTree(units), nil
+}
+
+// Devices returns all devices, also revoked ones, each with its newest placement.
+func (s *Service) Devices(ctx context.Context) ([]Device, error) {
+	rows, err := s.store.Devices(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("devices: %w", err)
+	}
+	devices := make([]Device, 0, len(rows))
+	for _, r := range rows {
+		d, err := r.decoded()
+		if err != nil {
+			return nil, err
+		}
+		devices = append(devices, d)
+	}
+	return devices, nil
+}
+
+// Device returns one device. Error: problem.ErrNotFound.
+func (s *Service) Device(ctx context.Context, id protocol.DeviceID) (Device, error) {
+	r, err := s.store.Device(ctx, id)
+	if err != nil {
+		return Device{}, fmt.Errorf("device: %w", err)
+	}
+	return r.decoded()
+}
+
+func (r DeviceRow) decoded() (Device, error) {
+	p, err := decode[protocol.Placement](r.Signed)
+	if err != nil {
+		return Device{}, err
+	}
+	r.Placement = p
+	return r.Device, nil
+}
+
+// SignedPlacement returns a device's newest placement as it was signed. Error:
+// problem.ErrNotFound.
+func (s *Service) SignedPlacement(ctx context.Context, id protocol.DeviceID) (Document, error) {
+	r, err := s.store.Device(ctx, id)
+	if err != nil {
+		return Document{}, fmt.Errorf("placement: %w", err)
+	}
+	return r.Signed, nil
+}
+
+// PlacementsAt returns the placement that each device had at an instant: the
+// newest whose From is not later. Devices without one then are left out.
+func (s *Service) PlacementsAt(ctx context.Context, at time.Time) (map[protocol.DeviceID]protocol.Placement, error) {
+	history, err := s.Placements(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[protocol.DeviceID]protocol.Placement{}
+	for id, all := range history {
+		for _, p := range all {
+			if p.From <= protocol.InstantOf(at) {
+				out[id] = p
+			}
+		}
+	}
+	return out, nil
+}
+
+// Placements returns every placement of every device, oldest first.
+func (s *Service) Placements(ctx context.Context) (map[protocol.DeviceID][]protocol.Placement, error) {
+	docs, err := s.store.Documents(ctx, envelope.KindPlacement, "")
+	if err != nil {
+		return nil, fmt.Errorf("placements: %w", err)
+	}
+	out := map[protocol.DeviceID][]protocol.Placement{}
+	for _, d := range docs {
+		p, err := decode[protocol.Placement](d)
+		if err != nil {
+			return nil, err
+		}
+		out[p.Device] = append(out[p.Device], p)
+	}
+	return out, nil
+}
+
+// Populations returns how many people lived in each village at an instant, by
+// the newest signed count that was valid then.
+func (s *Service) Populations(ctx context.Context, at time.Time) (map[protocol.UnitID]protocol.Population, error) {
+	docs, err := s.store.Documents(ctx, envelope.KindPopulations, "")
+	if err != nil {
+		return nil, fmt.Errorf("populations: %w", err)
+	}
+	out := map[protocol.UnitID]protocol.Population{}
+	newest := map[protocol.UnitID]protocol.Populations{}
+	for _, d := range docs {
+		p, err := decode[protocol.Populations](d)
+		if err != nil {
+			return nil, err
+		}
+		if held, ok := newest[p.Unit]; p.From <= protocol.InstantOf(at) && (!ok || held.Number < p.Number) {
+			newest[p.Unit] = p
+		}
+	}
+	for _, unit := range slices.Sorted(maps.Keys(newest)) {
+		for _, v := range newest[unit].Villages {
+			out[v.Village] = v
+		}
+	}
+	return out, nil
+}
+
+// TrustFor returns what a device with this path must hold: the delegations that
+// cover any unit of the path, and the newest list of approvers of each.
+func (s *Service) TrustFor(ctx context.Context, path []protocol.UnitID) ([]Document, error) {
+	delegations, err := s.store.Documents(ctx, envelope.KindDelegation, "")
+	if err != nil {
+		return nil, fmt.Errorf("trust: %w", err)
+	}
+	var out []Document
+	for _, d := range delegations {
+		v, err := decode[protocol.Delegation](d)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(path, func(u protocol.UnitID) bool { return slices.Contains(v.Units, u) }) {
+			out = append(out, d)
+		}
+	}
+	for _, unit := range path {
+		lists, err := s.store.Documents(ctx, envelope.KindApprovers, string(unit))
+		if err != nil {
+			return nil, fmt.Errorf("trust: %w", err)
+		}
+		if len(lists) > 0 {
+			out = append(out, lists[len(lists)-1])
+		}
+	}
+	return out, nil
+}
+
+// Document returns a trust document that a device lacks by its digest. Error:
+// problem.ErrNotFound.
+func (s *Service) Document(ctx context.Context, path []protocol.UnitID, digest protocol.Digest) (Document, error) {
+	docs, err := s.TrustFor(ctx, path)
+	if err != nil {
+		return Document{}, err
+	}
+	for _, d := range docs {
+		if d.Digest == digest {
+			return d, nil
+		}
+	}
+	return Document{}, fmt.Errorf("document %s: %w", digest, problem.ErrNotFound)
+}
+
+// Quiet returns a unit's own quiet hours, nil for none: then those of the
+// nearest unit above count.
+func (s *Service) Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error) {
+	return s.store.Quiet(ctx, unit)
+}
+
+// SetQuiet replaces a unit's quiet hours. Errors: problem.ErrInvalid, ErrNotFound.
+func (s *Service) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, by protocol.PersonID) error {
+	for i, q := range quiet {
+		if q.Start >= 24*60 || q.End >= 24*60 || len(quiet) > 8 || slices.Contains(quiet[:i], q) {
+			return problem.New(problem.ErrInvalid, "bad-quiet-hours", "quiet",
+				"Giờ yên tĩnh ghi dạng HH:MM, tối đa 8 khoảng khác nhau.", "Quiet hours are written HH:MM, at most 8 different periods.")
+		}
+	}
+	return s.store.SetQuiet(ctx, unit, quiet, Change{By: by, At: time.Now(), Act: "quiet hours set", Subject: string(unit), Unit: unit})
+}
+
+// State returns what was last heard of a device. Error: problem.ErrNotFound if
+// nothing ever was.
+func (s *Service) State(ctx context.Context, id protocol.DeviceID) (State, error) {
+	return s.store.State(ctx, id)
+}
+
+// States returns what was last heard of every device that was ever heard.
+func (s *Service) States(ctx context.Context) (map[protocol.DeviceID]State, error) {
+	all, err := s.store.States(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("states: %w", err)
+	}
+	out := make(map[protocol.DeviceID]State, len(all))
+	for _, st := range all {
+		out[st.Device] = st
+	}
+	return out, nil
+}
+
+// SaveState stores a heartbeat, or the will that the broker sent for it, heard
+// now. A lower connection than the stored one is ignored, so that a will older
+// than the connection changes nothing; a will keeps what the last heartbeat of
+// its connection said. It says whether anything was stored. Errors:
+// problem.ErrNotFound for an unknown device.
+func (s *Service) SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error) {
+	st := State{Device: h.Device, Connection: h.Connection, Online: h.Online, At: now, Heartbeat: h}
+	if !h.Online {
+		held, err := s.store.State(ctx, h.Device)
+		switch {
+		case errors.Is(err, problem.ErrNotFound):
+		case err != nil:
+			return false, fmt.Errorf("save state: %w", err)
+		case held.Connection == h.Connection:
+			st.Heartbeat = held.Heartbeat
+			st.Heartbeat.Online = false
+		}
+	}
+	stored, err := s.store.SaveState(ctx, st)
+	if err != nil {
+		return false, fmt.Errorf("save state of %s: %w", h.Device, err)
+	}
+	return stored, nil
+}
+
+// MarkOffline says of every device that is stored as online that it is not: when
+// the hub starts, nobody is connected yet.
+func (s *Service) MarkOffline(ctx context.Context) error {
+	all, err := s.store.States(ctx)
+	if err != nil {
+		return fmt.Errorf("mark offline: %w", err)
+	}
+	for _, st := range all {
+		if !st.Online {
+			continue
+		}
+		st.Online, st.Heartbeat.Online = false, false
+		if _, err := s.store.SaveState(ctx, st); err != nil {
+			return fmt.Errorf("mark offline: %w", err)
+		}
+	}
+	return nil
+}
+
+// Path returns a unit's path. Error: problem.ErrInvalid naming the field.
+func path(t Tree, unit protocol.UnitID, field string) ([]protocol.UnitID, error) {
+	p := t.Path(unit)
+	if p == nil {
+		return nil, problem.New(problem.ErrInvalid, "unknown-unit", field, "Không có đơn vị này; hãy kiểm tra mã đơn vị.", "There is no such unit; check its id.")
+	}
+	return p, nil
+}
