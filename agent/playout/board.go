@@ -100,7 +100,7 @@ func (s *Screen) pass() {
 
 // ended sums a job up: its proof is the weakest of its pages'.
 func ended(e display.Event) Event {
-	out := Event{Kind: Ended, Job: e.Job, At: e.At, Whole: e.Whole, Frames: uint64(len(e.Shown)), Err: e.Err}
+	out := Event{Kind: Ended, Job: e.Job, At: e.At, Whole: e.Whole, Err: e.Err}
 	for i, s := range e.Shown {
 		if i == 0 || s.Proof < out.Proof {
 			out.Proof = s.Proof

@@ -303,7 +303,7 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	l.current = ""
 	l.cfg.Playing("")
 	l.cfg.Log.WarnContext(ctx, "output failed", "job", e.Job, "err", e.Err)
-	return []schedule.Event{{Kind: schedule.EventFault, Airing: j.of.Airing, Start: j.of.Start, Silent: e.Frames == 0}}
+	return []schedule.Event{{Kind: schedule.EventFault, Airing: j.of.Airing, Start: j.of.Start, Silent: e.Frames == 0 && len(e.Pixels) == 0}}
 }
 
 // note puts what a step changed into a batch.
