@@ -27,6 +27,17 @@ func emergencyContext(w string) bool {
 	return false
 }
 
+// counted says whether w is something that is counted, so that a number before it
+// is no name.
+func counted(w string) bool {
+	switch w {
+	case "người", "hộ", "thôn", "xã", "đồng", "ca", "cháu", "em", "trường", "lượt", "ngày", "năm", "tháng", "xe", "nghìn",
+		"triệu", "tỷ", "nhân", "gia", "vụ", "lần", "trẻ", "học", "cán", "đoàn", "hội", "suất", "căn", "ha", "km", "m", "tấn":
+		return true
+	}
+	return false
+}
+
 func plateContext(w string) bool {
 	switch w {
 	case "biển", "bks", "xe", "kiểm", "soát", "số":

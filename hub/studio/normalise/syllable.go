@@ -207,7 +207,7 @@ func letterName(s string) string {
 	case "z":
 		return "dét"
 	}
-	if c, _ := utf8.DecodeRuneInString(s); c != utf8.RuneError {
+	if c, size := utf8.DecodeRuneInString(s); size == len(s) {
 		if _, _, ok := vowelAt(c); ok {
 			return s
 		}

@@ -21,6 +21,9 @@ func (p *pass) plainWord(i int) { p.emit(placeTone(p.lower(i)), "") }
 // listLetter takes "a)" and "a." at the beginning of a line.
 func (p *pass) listLetter(i int) int {
 	s := p.str(i)
+	if placeAbbreviation(s+".") != "" && p.sym(i+1, ".") || roman(s) > 0 {
+		return 0
+	}
 	if len(s) > 2 || letterName(p.lower(i)) == "" || !p.lineStart(i) || !p.sym(i+1, ")") && !p.sym(i+1, ".") || !p.is(i+2, tokSpace) {
 		return 0
 	}
@@ -217,6 +220,10 @@ func (p *pass) foreign(i int) int {
 // units on their own, unknown abbreviations, mixtures of letters and digits.
 func (p *pass) letters(i int) int {
 	s := p.str(i)
+	if (s == "x" || s == "X") && p.times(i) {
+		p.value = value{}
+		return p.say(i, i+1, "nhân", KindSymbol)
+	}
 	if p.is(i+1, tokDigits) && (p.toks[i].upper || len(s) <= 2) || p.is(i-1, tokDigits) {
 		return p.mixture(i)
 	}
@@ -259,6 +266,15 @@ func (p *pass) letters(i int) int {
 		p.doubt(i, i+1, low, DoubtForeign)
 	}
 	return 0
+}
+
+// times says whether the x at i stands between two numbers.
+func (p *pass) times(i int) bool {
+	j := i - 1
+	if p.is(j, tokSpace) {
+		j--
+	}
+	return p.value.end == j+1 && p.value.kind != valueNone && p.is(p.skip(i+1), tokDigits)
 }
 
 // letterAlone takes a single letter: "lớp A", "điểm đ", "vitamin C".
