@@ -176,3 +176,58 @@ func FuzzRead(f *testing.F) {
 		checkReading(t, text, Options{})
 	})
 }
+
+// bulletin is a text of about 200 words.
+func bulletin(t testing.TB) string {
+	var b strings.Builder
+	for _, s := range sentences(t) {
+		if s.file == "bulletins.tsv" && len(strings.Fields(b.String())) < 200 {
+			b.WriteString(s.written)
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+func BenchmarkBulletin(b *testing.B) {
+	text := bulletin(b)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		Read(text, Options{})
+	}
+}
+
+func BenchmarkAllSentences(b *testing.B) {
+	var all strings.Builder
+	for _, s := range sentences(b) {
+		all.WriteString(s.written)
+		all.WriteByte('\n')
+	}
+	text := all.String()
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		Read(text, Options{})
+	}
+}
+
+func TestVowelsSplitIntoBaseAndToneAndBack(t *testing.T) {
+	bases := []rune("aăâeêioôơuưy")
+	n := 0
+	for _, c := range vowels {
+		base, tone, ok := vowelAt(c)
+		if !ok || base != bases[n/6] || tone != n%6 || withTone(base, tone) != c {
+			t.Errorf("%c: %c with tone %d, %v", c, base, tone, ok)
+		}
+		n++
+	}
+	for _, s := range []string{"đường", "nghiêng", "quyết", "giếng", "khuỷu", "uỷ", "ý", "gì", "loắt", "xoong", "được"} {
+		if !isSyllable(s) {
+			t.Errorf("%s is a syllable", s)
+		}
+	}
+	for _, s := range []string{"ubnd", "zalo", "ii", "xvi", "covid", "hđnd", "đ", "strong", "hóá"} {
+		if isSyllable(s) {
+			t.Errorf("%s is no syllable", s)
+		}
+	}
+}

@@ -157,8 +157,10 @@ func (p *pass) rangeDash(i, next int, spaced bool) (words string, known bool) {
 	case p.value.plain < other:
 		return "đến", true
 	}
-	read := p.str(i)
-	p.doubt(i, i+1, "", DoubtRangeOrScore, "đến", "trừ", read)
+	if _, end, _ := p.numeralQuiet(next); p.sym(p.skip(end), "=") {
+		return "trừ", true
+	}
+	p.doubt(i, i+1, "", DoubtRangeOrScore, "đến", "trừ")
 	return "", true
 }
 

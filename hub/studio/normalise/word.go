@@ -77,11 +77,17 @@ func (p *pass) expand(i, next int, written string) int {
 	if strings.IndexByte(written, ' ') >= 0 {
 		written = strings.ReplaceAll(written, " ", "")
 	}
-	if words := abbreviation(written); words != "" {
-		return p.say(i, next, words, KindAbbreviation)
-	}
-	if words := placeAbbreviation(written); words != "" && p.beforePlace(next, written) {
-		return p.say(i, next, words, KindAbbreviation)
+	small := lowerCase(written) // cty, đ/c and tp are read in any case
+	for _, form := range [...]string{written, small} {
+		if words := abbreviation(form); words != "" {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+		if words := placeAbbreviation(form); words != "" && p.beforePlace(next, written) {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+		if form == small {
+			break
+		}
 	}
 	if options := doubtful(written); len(options) > 0 && !p.shouting(i) {
 		words, sure := p.choose(i, next, written, options)
@@ -300,9 +306,16 @@ func (p *pass) letterAlone(i int) int {
 func (p *pass) mixture(i int) int {
 	var b wordList
 	j := i
-	for ; p.is(j, tokWord) || p.is(j, tokDigits); j++ {
+	named := p.near(i, 4, identityContext)
+	joint := func(j int) bool {
+		return named && (p.sym(j, "-") || p.sym(j, ".") || p.sym(j, "/")) && (p.is(j+1, tokDigits) || p.is(j+1, tokWord))
+	}
+	for ; p.is(j, tokWord) || p.is(j, tokDigits) || joint(j); j++ {
 		s := p.str(j)
 		switch {
+		case p.is(j, tokSymbol):
+		case named && p.is(j, tokDigits):
+			b.add(digitByDigit(s))
 		case p.is(j, tokDigits) && s[0] == '0':
 			b.add(digitByDigit(s))
 		case p.is(j, tokDigits):
