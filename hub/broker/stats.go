@@ -19,11 +19,12 @@ type Stats struct {
 	Unacked     uint64
 	Flood       uint64
 	Crowded     uint64
+	Faults      uint64 // panics over what a device sent
 }
 
 type counters struct {
 	accepted, refused, received, rejected, sent, missed atomic.Uint64
-	queueFull, stalled, unacked, flood, crowded         atomic.Uint64
+	queueFull, stalled, unacked, flood, crowded, faults atomic.Uint64
 }
 
 // ended counts a connection by the reason of its end.
@@ -56,5 +57,6 @@ func (b *Embedded) Stats() Stats {
 		Unacked:     b.unacked.Load(),
 		Flood:       b.flood.Load(),
 		Crowded:     b.crowded.Load(),
+		Faults:      b.faults.Load(),
 	}
 }
