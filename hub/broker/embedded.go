@@ -20,10 +20,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrCrowded is why a handshake was cut off in favour of others.
-var ErrCrowded = errors.New("handshake took too long while others waited")
-
 var (
+	errCrowded           = errors.New("handshake took too long while others waited")
 	errForeignID         = errors.New("not the certificate's common name")
 	errPersistentSession = errors.New("only clean sessions are kept")
 )

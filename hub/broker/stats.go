@@ -31,7 +31,7 @@ type counters struct {
 func (c *counters) ended(reason error) {
 	for sentinel, n := range map[error]*atomic.Uint64{
 		ErrQueueFull: &c.queueFull, ErrStalled: &c.stalled, ErrUnacked: &c.unacked,
-		ErrFlood: &c.flood, ErrCrowded: &c.crowded,
+		ErrFlood: &c.flood, errCrowded: &c.crowded,
 	} {
 		if errors.Is(reason, sentinel) {
 			n.Add(1)

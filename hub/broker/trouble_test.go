@@ -288,6 +288,30 @@ func TestRevokedDeviceIsRefused(t *testing.T) {
 	}
 }
 
+func TestResumedTLSIsJudgedAgain(t *testing.T) {
+	s := open(t, nil)
+	conf := s.ca.client(t, "dev1")
+	conf.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	connect := func() (c *rawClient, code byte) {
+		c = s.dialWith(t, conf)
+		c.write(t, connectPacket("dev1", 4, 60, true))
+		_, body := c.read(t)
+		return c, body[1]
+	}
+	if _, code := connect(); code != 0 {
+		t.Fatalf("refused with %d", code)
+	}
+	again, code := connect()
+	if !again.ConnectionState().DidResume || code != 0 {
+		t.Fatalf("resumed: %v, CONNACK %d", again.ConnectionState().DidResume, code)
+	}
+	s.policy.revoked.Store("dev1", true)
+	again, code = connect()
+	if !again.ConnectionState().DidResume || code != 5 {
+		t.Errorf("after revocation: resumed: %v, CONNACK %d, want 5", again.ConnectionState().DidResume, code)
+	}
+}
+
 func TestCertificateOfAnotherAuthorityIsRefused(t *testing.T) {
 	s := open(t, nil)
 	stranger := newAuthority(t).issue(t, "dev1")
