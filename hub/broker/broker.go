@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// Broker is what the hub needs of either implementation.
+// Broker is what the hub needs of either implementation. Its methods may be called
+// from many goroutines; messages published by one reach a device in their order.
 type Broker interface {
 	// Publish hands payload to every device subscribed to topic, at qos 0 or 1. It
 	// never waits for a device: one that can't take it is cut off (or, on a bulk

@@ -77,7 +77,7 @@ func (g *gate) evict(now time.Time) time.Duration {
 			return left
 		}
 		if h.key.out.err() == nil {
-			h.key.out.abort(ErrCrowded)
+			h.key.out.abort(errCrowded)
 			return g.grace / 8
 		}
 	}
