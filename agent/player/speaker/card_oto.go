@@ -4,7 +4,9 @@ package speaker
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/ebitengine/oto/v3"
@@ -19,6 +21,8 @@ const (
 	// trial is how much silence lies ready while it is measured how much the card takes
 	// before it makes us wait.
 	trial = 400 * time.Millisecond
+	// unpacedOto is how much a device may take without a wait before it has no pace.
+	unpacedOto = 2 * time.Second
 	// look is how often that is looked at.
 	look = time.Millisecond
 	// otoPiece is how much oto reads at once.
@@ -27,27 +31,29 @@ const (
 	errEvery = 50 * time.Millisecond
 )
 
+// errLate says that the card was open before anything lay ready for it.
+var errLate = errors.New("the card was too quick to be measured")
+
 // otoSource is what oto reads. Between it and the card lie oto's own buffer, whose size
 // oto tells, and the card's, which is measured.
 type otoSource struct {
 	engine   *engine
 	channels int
 	player   *oto.Player
-	pulled   int64 // frames
-	last     int64 // frames that had left oto's buffer
+	pulled   int64        // frames
+	last     atomic.Int64 // frames that had left oto's buffer when it read last
+	grown    atomic.Int64 // the instant at which there were more than before, monotonic
 	pcm      []int16
 	drained  chan struct{} // gets a note when oto reads after the trial
 }
 
-// taken is how many frames have left oto's buffer for the card.
-func (s *otoSource) taken() int64 {
-	return s.pulled - int64(s.player.BufferedSize()/(2*s.channels))
-}
-
-// Read implements io.Reader for oto's one reading goroutine.
+// Read implements io.Reader for oto's one reading goroutine, which reads whenever some
+// of its buffer has gone to the card.
 func (s *otoSource) Read(b []byte) (int, error) {
-	if taken := s.taken(); taken > s.last {
-		s.last = taken
+	taken := s.pulled - int64(s.player.BufferedSize()/(2*s.channels))
+	if taken > s.last.Load() {
+		s.last.Store(taken)
+		s.grown.Store(monotonic())
 		s.engine.taken(taken)
 	}
 	n := min(len(b)/2, otoPiece*s.channels)
@@ -77,10 +83,8 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	if err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
-	<-ready
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("card: %w", err)
-	}
+	// oto begins to write as soon as the card is open. The player is made before that, so
+	// that all the card takes comes from its buffer and is counted.
 	src := &otoSource{
 		engine: e, channels: channels,
 		pcm:     make([]int16, otoPiece*channels),
@@ -90,7 +94,11 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	frame := 2 * channels
 	src.player.SetBufferSize(int(player.FramesIn(trial)) * frame)
 	src.player.Play()
-	held, err := measure(ctx, src, time.Duration(nanos(period(buffer))))
+	<-ready
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("card: %w", err)
+	}
+	held, err := measure(ctx, src, period(buffer))
 	if err != nil {
 		return err
 	}
@@ -115,21 +123,19 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 
 // measure waits until the card takes no more for over half a period, and returns how
 // many frames it holds then.
-func measure(ctx *oto.Context, src *otoSource, period time.Duration) (held int64, err error) {
-	all := player.FramesIn(trial)
-	grown := time.Now()
+func measure(ctx *oto.Context, src *otoSource, period int64) (held int64, err error) {
+	if src.player.BufferedSize() == 0 {
+		return 0, errLate
+	}
 	for range time.Tick(look) {
 		if err := ctx.Err(); err != nil {
 			return 0, fmt.Errorf("card: %w", err)
 		}
-		taken := all - int64(src.player.BufferedSize()/(2*src.channels))
-		if taken > held {
-			held, grown = taken, time.Now()
-		}
-		if held == all {
+		held = src.last.Load()
+		if held > player.FramesIn(unpacedOto) {
 			return 0, errUnpaced
 		}
-		if held > 0 && time.Since(grown) > period*6/10 {
+		if held > 0 && monotonic()-src.grown.Load() > nanos(period)*6/10 {
 			break
 		}
 	}
