@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"sync"
 	"time"
@@ -30,8 +31,12 @@ const (
 	frameSize = 8
 	// tick is how often the card takes frames.
 	tick = 2 * time.Millisecond
-	// slack is how late frames may come before the card has lost that time.
-	slack = 20 * time.Millisecond
+	// frozen is the longest that the card's clock advances in one tick: if the whole
+	// machine stood still, the card did too.
+	frozen = 15 * time.Millisecond
+	// slack is how late frames may come before the card has lost that time: a real card
+	// goes on from its ring meanwhile, this one catches up.
+	slack = 60 * time.Millisecond
 )
 
 // Config is what a Card needs.
@@ -183,21 +188,25 @@ func (c *Card) Close() error {
 // run takes frames as the card's clock goes on.
 func (c *Card) run() {
 	defer close(c.done)
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+	// A card does not wait for a processor: this thread goes before others, where that is
+	// allowed. It is never unlocked, so that it ends with the card.
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
 	page := make([]byte, pipeSize)
 	have, used := 0, 0 // bytes of page
 	last, due := time.Now(), 0.0
 	for {
 		select {
-		case <-ticker.C:
 		case <-c.stop:
 			return
+		default:
 		}
+		pause := unix.NsecToTimespec(int64(tick))
+		_ = unix.Nanosleep(&pause, nil) // cut short by a signal it is only a shorter tick
 		c.mu.Lock()
 		now := time.Now()
 		if !c.stalled {
-			due += now.Sub(last).Seconds() * float64(c.cfg.Rate) * (1 + c.ppm/1e6)
+			due += min(now.Sub(last), frozen).Seconds() * float64(c.cfg.Rate) * (1 + c.ppm/1e6)
 		}
 		c.mu.Unlock()
 		last = now

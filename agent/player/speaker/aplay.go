@@ -56,6 +56,7 @@ func openAplay(cfg Config, env []string, h hooks) (line, error) {
 	if err = errors.Join(err, out.Close()); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
+	hurry(proc.cmd.Process.Pid)
 	l := &local{process: proc, engine: newEngine(cfg.Channels, h.report), pipe: in}
 	// What aplay and the card hold at least when they make us wait.
 	least := int64(size/(2*cfg.Channels)) + 2*p

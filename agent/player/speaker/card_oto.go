@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/ebitengine/oto/v3"
@@ -40,20 +40,26 @@ type otoSource struct {
 	engine   *engine
 	channels int
 	player   *oto.Player
-	pulled   int64        // frames
-	last     atomic.Int64 // frames that had left oto's buffer when it read last
-	grown    atomic.Int64 // the instant at which there were more than before, monotonic
-	pcm      []int16
-	drained  chan struct{} // gets a note when oto reads after the trial
+	pulled   int64 // frames
+
+	mu      sync.Mutex
+	last    int64 // frames that had left oto's buffer when it read last
+	at      int64 // the instant at which there were more than before, monotonic
+	pcm     []int16
+	drained chan struct{} // gets a note when oto reads after the trial
 }
 
 // Read implements io.Reader for oto's one reading goroutine, which reads whenever some
 // of its buffer has gone to the card.
 func (s *otoSource) Read(b []byte) (int, error) {
 	taken := s.pulled - int64(s.player.BufferedSize()/(2*s.channels))
-	if taken > s.last.Load() {
-		s.last.Store(taken)
-		s.grown.Store(monotonic())
+	s.mu.Lock()
+	more := taken > s.last
+	if more {
+		s.last, s.at = taken, monotonic()
+	}
+	s.mu.Unlock()
+	if more {
 		s.engine.taken(taken)
 	}
 	n := min(len(b)/2, otoPiece*s.channels)
@@ -103,7 +109,8 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 		return err
 	}
 	e.calibrate(held)
-	src.player.SetBufferSize(int(period(buffer)+otoPiece) * frame)
+	// A late card takes two periods at once; what is not in oto's buffer then is silence.
+	src.player.SetBufferSize(int(2*period(buffer)) * frame)
 	<-src.drained // of before
 	<-src.drained
 	go func() {
@@ -121,23 +128,36 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	return nil
 }
 
-// measure waits until the card takes no more for over half a period, and returns how
-// many frames it holds then.
+// measure finds how many frames lie between oto's buffer and the card's output when the
+// card has just taken some. A card takes as many at once as it can hold and then no
+// faster than it plays: so it is what it has taken in its first moments, less what can
+// have been played since, at most. What was asked for is the least that is believed.
 func measure(ctx *oto.Context, src *otoSource, period int64) (held int64, err error) {
 	if src.player.BufferedSize() == 0 {
 		return 0, errLate
 	}
-	for range time.Tick(look) {
+	held = 3 * period // the card's two, and one that oto waits with
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for first := int64(0); ; <-ticker.C {
 		if err := ctx.Err(); err != nil {
 			return 0, fmt.Errorf("card: %w", err)
 		}
-		held = src.last.Load()
+		src.mu.Lock()
+		taken, at := src.last, src.at
+		src.mu.Unlock()
+		if taken == 0 {
+			continue
+		}
+		if first == 0 {
+			first = at
+		}
+		held = max(held, taken-player.FramesIn(time.Duration(at-first)))
 		if held > player.FramesIn(unpacedOto) {
 			return 0, errUnpaced
 		}
-		if held > 0 && monotonic()-src.grown.Load() > nanos(period)*6/10 {
-			break
+		if at-first > int64(trial)/2 {
+			return held, nil
 		}
 	}
-	return held, nil
 }
