@@ -22,6 +22,8 @@ const (
 	aplayPiece = player.Rate / 200
 	// waited is how long a write takes at least if it had to wait for the card.
 	waited = 3 * time.Millisecond
+	// lastWords is how long a process that reads no more has to end by itself.
+	lastWords = 200 * time.Millisecond
 	// unpaced is how much a device may take without a wait before it has no pace.
 	unpaced = 2 * time.Second
 )
@@ -54,17 +56,20 @@ func openAplay(cfg Config, env []string, h hooks) (line, error) {
 	if err = errors.Join(err, out.Close()); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
+	hurry(proc.cmd.Process.Pid)
 	l := &local{process: proc, engine: newEngine(cfg.Channels, h.report), pipe: in}
 	// What aplay and the card hold at least when they make us wait.
 	least := int64(size/(2*cfg.Channels)) + 2*p
 	go func() {
 		err := l.pump(cfg.Channels, least, h.ready)
-		l.kill()
-		select {
-		case <-proc.ended:
-			err = proc.err
-		default:
+		if !errors.Is(err, errUnpaced) { // it could not be written to: aplay knows why
+			select {
+			case <-proc.ended:
+				err = proc.err
+			case <-time.After(lastWords):
+			}
 		}
+		l.kill()
 		h.dead(err)
 	}()
 	return l, nil
