@@ -11,6 +11,9 @@ import (
 	"github.com/loa-vn/loa/protocol/envelope"
 )
 
+// maxDocument bounds a bulletin or an approval, in bytes.
+const maxDocument = max(protocol.MaxBulletin, protocol.MaxApproval)
+
 func (in *Inbox) takeHead(b []byte, unit protocol.UnitID, now timesync.Reading) error {
 	d, err := in.state.head(b, unit, in.content(protocol.MaxPlan), now)
 	if err != nil {
@@ -291,10 +294,10 @@ func (in *Inbox) takeDocuments() {
 	taken := map[protocol.Digest]bool{}
 	for _, a := range in.state.airings {
 		for _, content := range documentsOf(a.Airing) {
-			if in.state.documents[content.Digest] || taken[content.Digest] || content.Size > protocol.MaxBulletin {
+			if in.state.documents[content.Digest] || taken[content.Digest] || content.Size > maxDocument {
 				continue
 			}
-			if doc := in.content(protocol.MaxBulletin)(content); doc != nil {
+			if doc := in.content(maxDocument)(content); doc != nil {
 				taken[content.Digest] = true
 				c.Documents = append(c.Documents, doc)
 			}

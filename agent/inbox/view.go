@@ -118,7 +118,7 @@ func (in *Inbox) need(now timesync.Reading) {
 	slices.SortFunc(wishes, func(a, b wish) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.a.ID, b.a.ID)) })
 	for _, w := range wishes {
 		for _, c := range documentsOf(w.a) {
-			if !in.state.documents[c.Digest] && c.Size <= protocol.MaxBulletin {
+			if !in.state.documents[c.Digest] && c.Size <= maxDocument {
 				needs = append(needs, c)
 			}
 		}

@@ -80,12 +80,11 @@ func headOf(tx *bolt.Tx) (ChainHead, error) {
 
 // MaxEntry is the length of the longest entry, in bytes: with its batch it must
 // fit into one control packet.
-const MaxEntry = 12 << 10
+const MaxEntry = protocol.MaxControl - 2<<10
 
 // Commit makes one step of the playout durable: records, counters, journals and
-// receipts together or not at all. Errors: those of protocol.Marshal;
-// protocol.ErrTooLarge for a receipt over MaxEntry (its stretches and pixels are
-// the caller's to bound); those of the disk.
+// receipts together or not at all. Errors: those of protocol.Marshal, which bound
+// a receipt so that it is no longer than MaxEntry; those of the disk.
 func (s *Store) Commit(b Batch) error {
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		occurrences := tx.Bucket([]byte(bucketOccurrences))
