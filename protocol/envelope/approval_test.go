@@ -220,6 +220,10 @@ func (t *teller) rights() {
 		)).claim("ok", claim).claim("expired", urgent)
 	t.begun("when the list expires").claimAt("expired", claim, protocoltest.At(year))
 	t.begun("just before the list expires").claimAt("ok", claim, protocoltest.At(year)-1)
+	week := seal(t, w.Registrar, envelope.KindApprovers, protocoltest.Approvers(person()),
+		func(l *protocol.Approvers) { l.Expires = protocoltest.At(7 * day) })
+	t.delegated("list of a week").give("approvers", "ok", week).
+		claimAt("ok", claim, protocoltest.At(7*day)-1).claimAt("expired", claim, protocoltest.At(7*day)).claimAt("ok", claim, 0)
 	t.begun("accepted long ago, seen again").claimAt("ok", claim, 0)
 	t.story("when the registrar's delegation has ended").
 		give("delegation", "ok", t.registrar(w.Registrar, func(d *protocol.Delegation) { d.Until = protocoltest.At(0) })).

@@ -128,6 +128,9 @@ func (t *teller) delegations() {
 		give("delegation", "ok", t.registrar(w.Registrar, province)).
 		give("delegation", "ok", t.registrar(w.Registrar, later)).
 		give("delegation", "older", t.registrar(w.Registrar, province))
+	t.story("older delegation of the same key for other units").
+		give("delegation", "ok", t.registrar(w.Registrar)).
+		give("delegation", "older", t.registrar(w.Registrar, province, func(d *D) { d.Number-- }))
 	t.story("replaced key comes back through a slot left empty").
 		give("delegation", "ok", t.registrar(w.Registrar)).
 		give("delegation", "ok", t.registrar(other, later)).
