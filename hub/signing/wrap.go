@@ -100,7 +100,9 @@ func Public(blob []byte) (ed25519.PublicKey, error) {
 	return slices.Clone(blob[at : at+ed25519.PublicKeySize]), nil
 }
 
-func nonceOf(header []byte) []byte { return header[headerSize-chacha20poly1305.NonceSizeX : headerSize] }
+func nonceOf(header []byte) []byte {
+	return header[headerSize-chacha20poly1305.NonceSizeX : headerSize]
+}
 
 // cipherOf derives the key that a header and a password stand for.
 func cipherOf(header []byte, password string) (interface {
