@@ -27,7 +27,9 @@ type Claim struct {
 // people whom a registrar named for its unit and class, other than its author,
 // two different ones for an emergency. Days and plays a day are judged for each
 // occurrence (Grant.Day, Statement.PlaysPerDay). now is when the claim arrived,
-// for the expiry of lists; zero leaves that out. Errors: those of Check and
+// for the expiry of lists and of their registrar's delegation; zero leaves that
+// out. The airing must give a sound its whole length (Sound.Length), and name
+// this bulletin and this approval by digest. Errors: those of Check and
 // protocol.Unmarshal; ErrNotPermitted, ErrExpired.
 func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	a := claim.Airing
