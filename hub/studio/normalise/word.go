@@ -257,7 +257,7 @@ func (p *pass) letters(i int) int {
 			return p.say(i, next, w, KindUnit)
 		}
 	}
-	if words := p.letterWords(s); words != "" && p.toks[i].upper {
+	if words := abbreviation(strings.ToUpper(s)); words != "" { // ubnd, Bhyt
 		return p.say(i, i+1, words, KindAbbreviation)
 	}
 	if !hasVowel(low) || p.toks[i].upper && allUpper(s) && len(s) <= 6 {
