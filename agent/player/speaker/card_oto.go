@@ -21,8 +21,6 @@ const (
 	// trial is how much silence lies ready while it is measured how much the card takes
 	// before it makes us wait.
 	trial = 400 * time.Millisecond
-	// unpacedOto is how much a device may take without a wait before it has no pace.
-	unpacedOto = 2 * time.Second
 	// look is how often that is looked at.
 	look = time.Millisecond
 	// otoPiece is how much oto reads at once.
@@ -128,36 +126,26 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	return nil
 }
 
-// measure finds how many frames lie between oto's buffer and the card's output when the
-// card has just taken some. A card takes as many at once as it can hold and then no
-// faster than it plays: so it is what it has taken in its first moments, less what can
-// have been played since, at most. What was asked for is the least that is believed.
+// measure finds how many frames lie between oto's buffer and the card's output.
 func measure(ctx *oto.Context, src *otoSource, period int64) (held int64, err error) {
 	if src.player.BufferedSize() == 0 {
 		return 0, errLate
 	}
-	held = 3 * period // the card's two, and one that oto waits with
+	g := gauge{held: 3 * period} // the card's two, and one that oto waits with
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	for first := int64(0); ; <-ticker.C {
+	for {
 		if err := ctx.Err(); err != nil {
 			return 0, fmt.Errorf("card: %w", err)
 		}
 		src.mu.Lock()
 		taken, at := src.last, src.at
 		src.mu.Unlock()
-		if taken == 0 {
-			continue
+		if taken > 0 {
+			if known, err := g.taken(at, taken); known || err != nil {
+				return g.held, err
+			}
 		}
-		if first == 0 {
-			first = at
-		}
-		held = max(held, taken-player.FramesIn(time.Duration(at-first)))
-		if held > player.FramesIn(unpacedOto) {
-			return 0, errUnpaced
-		}
-		if at-first > int64(trial)/2 {
-			return held, nil
-		}
+		<-ticker.C
 	}
 }

@@ -53,8 +53,12 @@ func drivers(t testing.TB) []string {
 // each runs a test with every driver.
 func each(t *testing.T, test func(t *testing.T, driver string)) {
 	t.Helper()
+	t.Parallel()
 	for _, driver := range drivers(t) {
-		t.Run(driver, func(t *testing.T) { test(t, driver) })
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			test(t, driver)
+		})
 	}
 }
 
@@ -67,14 +71,18 @@ func config(driver string, card *cardtest.Card) speaker.Config {
 	return cfg
 }
 
-func newRig(t testing.TB, driver string, card cardtest.Config) *rig {
+func newRig(t testing.TB, driver string, card cardtest.Config, change ...func(*speaker.Config)) *rig {
 	t.Helper()
 	card.Dir = t.TempDir()
 	c, err := cardtest.Open(card)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := speaker.Open(config(driver, c), slog.New(slog.NewTextHandler(t.Output(), nil)))
+	cfg := config(driver, c)
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := speaker.Open(cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,6 +277,69 @@ func TestConsecutiveTracksHaveNoGap(t *testing.T) {
 	})
 }
 
+func TestAStereoTrackKeepsItsChannels(t *testing.T) {
+	each(t, func(t *testing.T, driver string) {
+		r := newRig(t, driver, cardtest.Config{Channels: 2}, func(c *speaker.Config) { c.Channels = 2 })
+		track := tone("a", 300*time.Millisecond)
+		track.Open = func() (player.Source, error) { return &twice{signal.Tone(997, 300*time.Millisecond)}, nil }
+		if err := r.player.Play(track); err != nil {
+			t.Fatal(err)
+		}
+		expect[player.Begun](t, r, 5*time.Second)
+		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole {
+			t.Errorf("%+v", end)
+		}
+		rec := r.card.Recording()
+		if rec.Inexact > 0 || rec.Find(trimPairs(samples(t, track)), 0) < 0 {
+			t.Errorf("two channels are not there bit for bit (%d inexact)", rec.Inexact)
+		}
+	})
+}
+
+func TestACardAt44100HzSoundsAsLong(t *testing.T) {
+	each(t, func(t *testing.T, driver string) {
+		r := newRig(t, driver, cardtest.Config{Rate: 44100})
+		if err := r.player.Play(tone("a", time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		expect[player.Begun](t, r, 5*time.Second)
+		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole || end.Frames != player.Rate {
+			t.Errorf("%+v", end)
+		}
+		after := r.card.Taken()
+		waitFor(t, 5*time.Second, "the card", func() bool { return r.card.Taken() > after+4410 })
+		rec := r.card.Recording()
+		if got := rec.Last() - rec.Sounding(0); got < 44000 || got > 44200 {
+			t.Errorf("a second at 48 kHz became %d frames at 44.1 kHz", got)
+		}
+	})
+}
+
+// twice makes two channels, the right the negative of the left.
+type twice struct{ *signal.Wave }
+
+func (twice) Channels() int { return 2 }
+
+func (w *twice) Read(dst []int16) (int, error) {
+	mono := make([]int16, len(dst)/2)
+	n, err := w.Wave.Read(mono)
+	for i, v := range mono[:n] {
+		dst[2*i], dst[2*i+1] = v, -v
+	}
+	return n, err
+}
+
+// trimPairs is trim for two channels.
+func trimPairs(pcm []int16) []int16 {
+	for len(pcm) > 1 && pcm[0] == 0 && pcm[1] == 0 {
+		pcm = pcm[2:]
+	}
+	for n := len(pcm); n > 1 && pcm[n-1] == 0 && pcm[n-2] == 0; n = len(pcm) {
+		pcm = pcm[:n-2]
+	}
+	return pcm
+}
+
 func TestStopFadesThenSilence(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
@@ -454,6 +525,7 @@ func refusedCard(t *testing.T, driver, path string) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]speaker.Config{
 		"a name that is no card":  {Device: "default"},
 		"an empty card":           {Device: "hw:", Dir: t.TempDir()},
