@@ -151,6 +151,18 @@ func (a *Agent) delivery(cfg config.Config) error {
 		return err
 	}
 	a.state = health.New(health.Config{Facts: a.facts, Send: a.sender(protocol.VerbState), Log: a.log})
+	url := cfg.MQTT
+	if url == "" {
+		url = a.id.MQTTURL
+	}
+	a.link, err = link.New(link.Config{
+		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: func() []string { return a.inbox.Filters() },
+		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
+		Dial: a.opts.Dial, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
 	a.cache, err = cache.New(cache.Config{
 		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a},
 		Window: cfg.Cache.WindowKB << 10, Limit: int64(cfg.Cache.LimitMB) << 20,
@@ -174,16 +186,7 @@ func (a *Agent) delivery(cfg config.Config) error {
 		return err
 	}
 	a.drain = receipt.New(receipt.Config{Device: a.id.Device, Chain: a.store, Signer: signer, Send: a.sender(protocol.VerbReceipt), Log: a.log})
-	url := cfg.MQTT
-	if url == "" {
-		url = a.id.MQTTURL
-	}
-	a.link, err = link.New(link.Config{
-		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.inbox.Filters,
-		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: a.cache.Ready,
-		Dial: a.opts.Dial, Log: a.log,
-	})
-	return err
+	return nil
 }
 
 // network is the way out for the parts that ask.

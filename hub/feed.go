@@ -10,14 +10,14 @@ import (
 // misses some and is told so by a Change of kind "missed".
 type feed struct {
 	mu       sync.Mutex
-	watchers map[chan api.Change]bool
+	watchers map[chan api.Notice]bool
 }
 
-func newFeed() *feed { return &feed{watchers: map[chan api.Change]bool{}} }
+func newFeed() *feed { return &feed{watchers: map[chan api.Notice]bool{}} }
 
 // Watch returns a channel of changes and a function that ends it.
-func (f *feed) Watch() (<-chan api.Change, func()) {
-	c := make(chan api.Change, 256)
+func (f *feed) Watch() (<-chan api.Notice, func()) {
+	c := make(chan api.Notice, 256)
 	f.mu.Lock()
 	f.watchers[c] = true
 	f.mu.Unlock()
@@ -33,7 +33,7 @@ func (f *feed) tell(kind, id string) {
 	defer f.mu.Unlock()
 	for c := range f.watchers {
 		select {
-		case c <- api.Change{Kind: kind, ID: id}:
+		case c <- api.Notice{Kind: kind, ID: id}:
 		default:
 			// Room for one word is made by dropping the oldest.
 			select {
@@ -41,7 +41,7 @@ func (f *feed) tell(kind, id string) {
 			default:
 			}
 			select {
-			case c <- api.Change{Kind: "missed"}:
+			case c <- api.Notice{Kind: "missed"}:
 			default:
 			}
 		}

@@ -251,7 +251,7 @@ func (h *Hub) services() api.Services {
 }
 
 // Watch implements api.Changes.
-func (h *Hub) Watch() (<-chan api.Change, func()) { return h.feed.Watch() }
+func (h *Hub) Watch() (<-chan api.Notice, func()) { return h.feed.Watch() }
 
 // WebAddr returns where the console and the API are served.
 func (h *Hub) WebAddr() net.Addr { return h.web.Addr() }

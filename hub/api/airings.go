@@ -181,7 +181,7 @@ type (
 		ID protocol.StopID `path:"id" maxLength:"64"`
 	}
 	previewInput struct {
-		bulletinInput
+		BulletinPath
 		Body bulletin.Wish
 	}
 	previewOutput struct{ Body PreviewBody }
@@ -255,7 +255,7 @@ func registerAirings(api huma.API, s *Server) {
 	registerStops(api, s)
 	route(api, s, huma.Operation{
 		OperationID: "get-reach", Method: http.MethodGet, Path: "/bulletins/{id}/reach", Summary: "Who was reached, village by village, and why not", Tags: []string{"reach"},
-	}, func(ctx context.Context, a account.Actor, in *bulletinInput) (*reachOutput, error) {
+	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*reachOutput, error) {
 		r, err := s.Reach.Bulletin(ctx, a, in.ID)
 		return &reachOutput{Body: reachBody(r)}, err
 	})

@@ -73,29 +73,30 @@ func (s *Server) approvalBody(ctx context.Context, a account.Actor, r approval.R
 
 type (
 	submitInput struct {
-		bulletinInput
+		BulletinPath
 		Body bulletin.Wish
 	}
 	approvalOutput  struct{ Body ApprovalBody }
 	approvalsOutput struct{ Body []ApprovalBody }
-	approvalInput   struct {
+	// ApprovalPath names a request for approval.
+	ApprovalPath struct {
 		ID string `path:"id" minLength:"64" maxLength:"64"`
 	}
 	approveInput struct {
-		approvalInput
+		ApprovalPath
 		Body struct {
 			Password string `json:"password" maxLength:"1024" doc:"opens the caller's own key for this one signature"`
 		}
 	}
 	returnInput struct {
-		approvalInput
+		ApprovalPath
 		Body struct {
 			Reason string `json:"reason" maxLength:"2000"`
 		}
 	}
 )
 
-func (in approvalInput) digest() (protocol.Digest, error) {
+func (in ApprovalPath) digest() (protocol.Digest, error) {
 	d, err := protocol.ParseDigest(in.ID)
 	if err != nil {
 		return d, problem.ErrNotFound
@@ -127,7 +128,7 @@ func registerApprovals(api huma.API, s *Server) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-approval", Method: http.MethodGet, Path: "/approvals/{id}", Summary: "One request", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *approvalInput) (*approvalOutput, error) {
+	}, func(ctx context.Context, a account.Actor, in *ApprovalPath) (*approvalOutput, error) {
 		d, err := in.digest()
 		if err != nil {
 			return nil, err

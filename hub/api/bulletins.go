@@ -135,7 +135,8 @@ func (c BulletinContent) domain() (bulletin.Content, error) {
 }
 
 type (
-	bulletinInput struct {
+	// BulletinPath names a bulletin.
+	BulletinPath struct {
 		ID protocol.BulletinID `path:"id" maxLength:"64"`
 	}
 	bulletinOutput  struct{ Body BulletinBody }
@@ -148,7 +149,7 @@ type (
 		Body          BulletinContent
 	}
 	editInput struct {
-		bulletinInput
+		BulletinPath
 		Body BulletinContent
 	}
 	uploadInput struct {
@@ -212,7 +213,7 @@ func registerBulletins(api huma.API, s *Server) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-bulletin", Method: http.MethodGet, Path: "/bulletins/{id}", Summary: "One revision", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *bulletinInput) (*bulletinOutput, error) {
+	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*bulletinOutput, error) {
 		b, err := s.Bulletins.Get(ctx, a, in.ID)
 		return &bulletinOutput{Body: bulletinBody(b)}, err
 	})
@@ -252,7 +253,7 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-bulletin-job", Method: http.MethodGet, Path: "/bulletins/{id}/job", Summary: "How far the making of its sound is", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *bulletinInput) (*jobOutput, error) {
+	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*jobOutput, error) {
 		if _, err := s.Bulletins.Get(ctx, a, in.ID); err != nil {
 			return nil, err
 		}
@@ -277,7 +278,7 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-sound", Method: http.MethodGet, Path: "/bulletins/{id}/sound", Summary: "The very sound that devices get, Ogg Opus; ranges are served", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *bulletinInput) (*huma.StreamResponse, error) {
+	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*huma.StreamResponse, error) {
 		b, err := s.Bulletins.Get(ctx, a, in.ID)
 		if err != nil {
 			return nil, err
@@ -329,7 +330,7 @@ type PagesBody struct {
 
 type (
 	pagesInput struct {
-		bulletinInput
+		BulletinPath
 		Width  uint64 `query:"width" minimum:"16" maximum:"3840" default:"192"`
 		Height uint64 `query:"height" minimum:"16" maximum:"2160" default:"32"`
 		Row    uint64 `query:"row" minimum:"16" maximum:"160" default:"16"`

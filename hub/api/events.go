@@ -11,17 +11,17 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// Change says that something has changed, for those who watch: "device" or
+// Notice says that something has changed, for those who watch: "device" or
 // "receipt" with a device's id, "bulletin" with a bulletin's, "missed" if some
 // changes were left out.
-type Change struct {
+type Notice struct {
 	Kind string `json:"kind"`
 	ID   string `json:"id,omitempty"`
 }
 
 // Changes are passed on to whoever watches.
 type Changes interface {
-	Watch() (<-chan Change, func())
+	Watch() (<-chan Notice, func())
 }
 
 // Beat is sent when nothing else was for a while.
@@ -37,7 +37,7 @@ func registerEvents(api huma.API, s *Server) {
 		OperationID: "events", Method: http.MethodGet, Path: "/events", Summary: "What changes, as it changes (SSE)", Tags: []string{"events"},
 		Security: []map[string][]string{{"session": {}}, {"token": {}}},
 	})
-	sse.Register(api, op, map[string]any{"change": Change{}, "beat": Beat{}}, func(ctx context.Context, _ *nothing, send sse.Sender) {
+	sse.Register(api, op, map[string]any{"change": Notice{}, "beat": Beat{}}, func(ctx context.Context, _ *nothing, send sse.Sender) {
 		actor := actorOf(ctx)
 		if actor.Person == "" {
 			return
@@ -67,7 +67,7 @@ func registerEvents(api huma.API, s *Server) {
 }
 
 // sees says whether a change is about something that the actor may read.
-func (s *Server) sees(ctx context.Context, a account.Actor, c Change) bool {
+func (s *Server) sees(ctx context.Context, a account.Actor, c Notice) bool {
 	switch c.Kind {
 	case "device", "receipt":
 		d, err := s.Registry.Device(ctx, protocol.DeviceID(c.ID))
