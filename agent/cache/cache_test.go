@@ -47,7 +47,12 @@ func (f *far) Bulk(filters []string) {
 	defer f.mu.Unlock()
 	f.filters = filters
 	c := f.cache
-	go c.Ready(filters)
+	go func() {
+		f.mu.Lock()
+		now := f.filters
+		f.mu.Unlock()
+		c.Ready(now)
+	}()
 }
 
 func (f *far) Want(_ context.Context, w protocol.Want) error {

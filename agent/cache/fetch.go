@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/agent/store"
@@ -29,22 +30,32 @@ func (c *Cache) Ready(filters []string) {
 	defer c.mu.Unlock()
 	clear(c.ready)
 	for _, f := range filters {
-		if d, err := protocol.ParseChunkTopic(f); err == nil {
+		if d, err := protocol.ParseChunkTopic(strings.TrimSuffix(f, "+") + "0"); err == nil {
 			c.ready[d] = true
 		}
 	}
-	c.forgetAsked()
-	c.tries = 0
+	for d, e := range c.entries {
+		if !c.ready[d] {
+			e.forgetAsked()
+		}
+	}
+	if len(filters) == 0 {
+		c.tries, c.retryAt = 0, time.Time{}
+	}
 	c.kick()
 }
 
 // forgetAsked treats what was asked for and did not come as lost.
 func (c *Cache) forgetAsked() {
 	for _, e := range c.entries {
-		clear(e.asked)
-		e.listed = false
+		e.forgetAsked()
 	}
 	c.retryAt = time.Time{}
+}
+
+func (e *entry) forgetAsked() {
+	clear(e.asked)
+	e.listed = false
 }
 
 // subscribe tells the network what is to be read now.

@@ -85,7 +85,7 @@ func unsure() timesync.Reading {
 	return timesync.Reading{Now: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), Floor: protocoltest.Now().Add(-time.Hour)}
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	d := &desk{
 		w: protocoltest.NewWorld(t), contents: &contents{held: map[protocol.Digest][]byte{}},
@@ -97,7 +97,7 @@ func newDesk(t *testing.T) *desk {
 }
 
 // open opens the desk, again after close, as after a restart.
-func (d *desk) open(t *testing.T) {
+func (d *desk) open(t testing.TB) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := store.Open(store.Config{
