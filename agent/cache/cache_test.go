@@ -364,8 +364,9 @@ func TestOnlyWhatNoPlanNeedsIsRemoved(t *testing.T) {
 		f := newFar(old, kept, fresh)
 		at := open(t, t.TempDir(), f, func(c *cache.Config) { c.Limit = 120_000 })
 		at.cache.Need([]protocol.Content{protocol.ContentOf(old), protocol.ContentOf(kept)})
-		at.await(t, old)
-		at.await(t, kept)
+		for range 2 {
+			<-at.there
+		}
 		at.cache.Need([]protocol.Content{protocol.ContentOf(kept), protocol.ContentOf(fresh)})
 		at.await(t, fresh)
 		synctest.Wait()

@@ -114,6 +114,7 @@ type Inbox struct {
 	mu      sync.Mutex
 	state   *state
 	view    view
+	stale   bool                       // the state changed since the playout was told
 	pending []protocol.Command         // placements that wait
 	settled map[protocol.Digest]bool   // lists that are not worth having
 	judged  map[judgement]judged       // approvals already checked
@@ -380,6 +381,7 @@ func (in *Inbox) commit(d decision, urgent bool) error {
 	for _, err := range d.conflicts {
 		in.cfg.Log.Warn("part of a plan left out", "error", err)
 	}
+	in.stale = in.stale || !d.change.Empty()
 	if !d.change.Empty() {
 		err := in.cfg.Store.Apply(d.change)
 		in.cfg.Fault("storage", err != nil)
@@ -414,7 +416,7 @@ func (in *Inbox) take(m message) {
 	in.mu.Lock()
 	now := in.cfg.Clock.Read()
 	err := in.route(m, now)
-	if err == nil {
+	if in.stale {
 		in.reconcile(now)
 	}
 	in.mu.Unlock()
