@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// Broker is what the hub needs of either implementation.
+// Broker is what the hub needs of either implementation. Its methods may be called
+// from many goroutines; messages published by one reach a device in their order.
 type Broker interface {
 	// Publish hands payload to every device subscribed to topic, at qos 0 or 1. It
 	// never waits for a device: one that can't take it is cut off (or, on a bulk
@@ -73,9 +74,10 @@ type Handler interface {
 	Disconnected(clientID string, reason error)
 	// Message: clientID has published payload to topic, or its will is due. Return
 	// nil when it is stored: only then is it acknowledged. With an error it isn't, and
-	// the device sends it again after it has reconnected. It may block (that device's next
-	// message waits), up to Config.MessageTimeout, when ctx ends; ctx ends too
-	// when the connection does. payload belongs to the handler.
+	// the device sends it again after it has reconnected. It may block (that device's
+	// next message waits) until ctx ends, which is after Config.MessageTime at most, and
+	// when the connection ends; then it must return, for a new connection of
+	// that device waits two seconds for it, and Close for ever. payload belongs to the handler.
 	Message(ctx context.Context, clientID, topic string, payload []byte) error
 }
 

@@ -24,7 +24,7 @@ type Config struct {
 	MaxPacket      int // bytes of the longest MQTT packet either way; 20 KiB + 512
 	MaxConnections int // 25,000
 	MaxFilters     int // subscriptions of one client; 64
-	MaxUnacked     int // deliveries at QoS 1 without a PUBACK before the client is cut off; 256
+	MaxUnacked     int // deliveries at QoS 1 without a PUBACK before the client is cut off; 4,096
 
 	QueueBytes int           // that may wait for one client; 256 KiB
 	BulkBytes  int           // that may wait for a bulk client before chunks are left out; 3/4 of QueueBytes
@@ -34,7 +34,7 @@ type Config struct {
 
 	MaxHandshakes  int           // at a time; 64
 	HandshakeTime  time.Duration // for TLS and CONNECT together; 10 s
-	HandshakeGrace time.Duration // after which the oldest gives way when all places are taken; 2 s
+	HandshakeGrace time.Duration // for a peer to be silent in it while all places are taken; 2 s
 	MaxKeepAlive   time.Duration // the longest a client may ask for, and what it gets if it asks for none; 5 min
 	MessageTime    time.Duration // for Handler.Message and Policy.Authenticate; 10 s
 
@@ -62,7 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxPacket, defaultMaxPacket)
 	setDefault(&c.MaxConnections, 25_000)
 	setDefault(&c.MaxFilters, 64)
-	setDefault(&c.MaxUnacked, 256)
+	setDefault(&c.MaxUnacked, 4_096)
 	setDefault(&c.QueueBytes, 256<<10)
 	setDefault(&c.BulkBytes, c.QueueBytes/4*3)
 	setDefault(&c.SendBuffer, 64<<10)
@@ -75,6 +75,9 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MessageTime, 10*time.Second)
 	setDefault(&c.Rate, 200)
 	setDefault(&c.Burst, 2_000)
+	if c.MaxUnacked > 1<<15 {
+		return c, fmt.Errorf("broker: MaxUnacked %d leaves too few of 65,535 packet ids", c.MaxUnacked)
+	}
 	if c.QueueBytes < 2*c.MaxPacket {
 		return c, fmt.Errorf("broker: QueueBytes %d can't hold two packets of %d", c.QueueBytes, c.MaxPacket)
 	}

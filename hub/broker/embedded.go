@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -19,10 +20,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// ErrCrowded is why a handshake was cut off in favour of others.
-var ErrCrowded = errors.New("handshake took too long while others waited")
-
 var (
+	errCrowded           = errors.New("handshake took too long while others waited")
 	errForeignID         = errors.New("not the certificate's common name")
 	errPersistentSession = errors.New("only clean sessions are kept")
 )
@@ -151,13 +150,25 @@ func (b *Embedded) serve(raw net.Conn) {
 		_ = s.Conn.Close()
 	default:
 		s.identify()
-		err = b.server.EstablishConnection("tls", s)
-		b.finish(s, err)
+		b.finish(s, b.establish(s))
 	}
 	s.cancel()
 	close(s.done)
 	<-out.gone
 	b.untrack(s)
+}
+
+// establish runs mochi's part of s. What a device sends must not end the hub, so a
+// panic over it ends its connection only.
+func (b *Embedded) establish(s *session) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.faults.Add(1)
+			b.cfg.Log.Error("mqtt connection panicked", "client", s.id, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return b.server.EstablishConnection("tls", s)
 }
 
 // track takes s into account, unless the broker is closing or full.

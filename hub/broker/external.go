@@ -202,9 +202,9 @@ func (x *External) Clients() []Client { return nil }
 // Close implements Broker.
 func (x *External) Close(ctx context.Context) error {
 	x.once.Do(func() {
+		x.cancel() // lets go of what waits for a lane
 		// What Publish has been given goes out first, for up to 250 ms.
 		x.client.Disconnect(250)
-		x.cancel()
 	})
 	ended := make(chan struct{})
 	go func() {

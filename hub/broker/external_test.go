@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -19,8 +20,9 @@ import (
 	"github.com/loa-vn/loa/hub/broker"
 )
 
-// mosquitto runs Debian's broker with a generated access list, and returns its URL.
-func mosquitto(t *testing.T, ca *authority, acl []byte) string {
+// mosquitto prepares Debian's broker with a generated access list. start runs it until
+// the returned stop.
+func mosquitto(t *testing.T, ca *authority, acl []byte) (url string, start func() (stop func())) {
 	t.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
@@ -58,26 +60,29 @@ persistence false
 acl_file %s
 `, port, file("ca.pem", block("CERTIFICATE", ca.cert.Raw)), file("cert.pem", block("CERTIFICATE", server.Certificate[0])),
 		file("key.pem", block("PRIVATE KEY", key)), file("acl", acl)))
-	cmd := exec.Command(path, "-c", conf)
-	var log strings.Builder
-	cmd.Stderr = &log
-	check(t, cmd.Start())
-	t.Cleanup(func() {
-		check(t, cmd.Process.Kill())
-		_ = cmd.Wait() // "killed"
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	eventually(t, "mosquitto listening", func() bool {
-		conn, err := tls.Dial("tcp", addr, ca.client(t, "probe"))
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	})
-	return "ssl://" + addr
+	return "ssl://" + addr, func() func() {
+		cmd := exec.Command(path, "-c", conf)
+		var log strings.Builder
+		cmd.Stderr = &log
+		check(t, cmd.Start())
+		stop := sync.OnceFunc(func() {
+			check(t, cmd.Process.Kill())
+			_ = cmd.Wait() // "killed"
+			if t.Failed() {
+				t.Log(log.String())
+			}
+		})
+		t.Cleanup(stop)
+		eventually(t, "mosquitto listening", func() bool {
+			conn, err := tls.Dial("tcp", addr, ca.client(t, "probe"))
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err == nil
+		})
+		return stop
+	}
 }
 
 // externalSite is the counterpart of site for a broker elsewhere.
@@ -86,6 +91,8 @@ type externalSite struct {
 	ca     *authority
 	url    string
 	events *recorder
+	start  func() func()
+	stop   func()
 }
 
 func openExternal(t *testing.T) *externalSite {
@@ -101,7 +108,8 @@ func openExternal(t *testing.T) *externalSite {
 	acl, err := broker.MosquittoACL("hub", "loa/1", grants)
 	check(t, err)
 	s := &externalSite{ca: newAuthority(t), events: &recorder{}}
-	s.url = mosquitto(t, s.ca, acl)
+	s.url, s.start = mosquitto(t, s.ca, acl)
+	s.stop = s.start()
 	s.External, err = broker.OpenExternal(t.Context(), broker.ExternalConfig{
 		URL: s.url, TLS: s.ca.client(t, "hub"), ClientID: "hub", Filters: []string{"loa/1/d/+/state"},
 		Sender: func(topic string) (string, bool) {
@@ -178,6 +186,23 @@ func TestExternalGoesOnAfterMessagesThatCouldNotBeStored(t *testing.T) {
 	if diff := cmp.Diff(want, s.events.of("dev1:")); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestExternalReconnectsAndSubscribesAgain(t *testing.T) {
+	s := openExternal(t)
+	s.stop()
+	eventually(t, "an error that says so", func() bool {
+		return errors.Is(s.Publish("loa/1/u/x/plan", []byte("p"), 1), broker.ErrNotConnected)
+	})
+	s.start()
+	dev := s.paho(t, "dev1", "dev1")
+	plans := subscribe(t, dev, "loa/1/u/x/plan", 1)
+	eventually(t, "the hub is back", func() bool { return s.Publish("loa/1/u/x/plan", []byte("p"), 1) == nil })
+	receive(t, plans)
+	eventually(t, "devices are heard again", func() bool {
+		check(t, wait(t, dev.Publish("loa/1/d/dev1/state", 1, false, "on")))
+		return len(s.events.of("dev1:")) > 0
+	})
 }
 
 func TestExternalThatIsGoneIsAnError(t *testing.T) {

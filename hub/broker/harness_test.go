@@ -103,6 +103,8 @@ type recorder struct {
 	lines []string
 	fail  error
 	block chan struct{} // if set, Message waits for it or its context
+	stuck bool          // Message waits for block alone
+	panic bool          // of Message
 }
 
 func (r *recorder) add(format string, args ...any) {
@@ -122,9 +124,14 @@ func (r *recorder) Disconnected(id string, reason error) {
 func (r *recorder) Message(ctx context.Context, id, topic string, payload []byte) error {
 	r.add("%s: %s %s", id, topic, payload)
 	r.mu.Lock()
-	fail, block := r.fail, r.block
+	fail, block, stuck, fault := r.fail, r.block, r.stuck, r.panic
 	r.mu.Unlock()
-	if block != nil {
+	if fault {
+		panic("a fault in the handler")
+	}
+	if block != nil && stuck {
+		<-block
+	} else if block != nil {
 		select {
 		case <-block:
 		case <-ctx.Done():
@@ -288,7 +295,7 @@ func check(t testing.TB, err error) {
 
 // rawClient speaks MQTT byte by byte, also badly.
 type rawClient struct {
-	net.Conn
+	*tls.Conn
 	r   *bufio.Reader
 	tcp *net.TCPConn
 }
@@ -296,9 +303,14 @@ type rawClient struct {
 // dial opens TLS as name, with a small receive buffer so that a stall shows soon.
 func (s *site) dial(t testing.TB, name string) *rawClient {
 	t.Helper()
+	return s.dialWith(t, s.ca.client(t, name))
+}
+
+func (s *site) dialWith(t testing.TB, conf *tls.Config) *rawClient {
+	t.Helper()
 	tcp := s.dialTCP(t)
 	check(t, tcp.SetReadBuffer(64<<10))
-	conn := tls.Client(tcp, s.ca.client(t, name))
+	conn := tls.Client(tcp, conf)
 	check(t, conn.Handshake())
 	return &rawClient{conn, bufio.NewReader(conn), tcp}
 }
@@ -372,6 +384,15 @@ func (c *rawClient) hears(t testing.TB, topic string) (payloads []string) {
 		}
 	}
 	return payloads
+}
+
+// silent says whether nothing comes, nor the connection ends, for a short time.
+func (c *rawClient) silent(t testing.TB) bool {
+	t.Helper()
+	check(t, c.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+	_, _, err := c.next()
+	check(t, c.SetReadDeadline(time.Now().Add(patience)))
+	return isTimeout(err)
 }
 
 // readToEnd reads until the connection is closed by the broker.

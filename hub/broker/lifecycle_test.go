@@ -178,6 +178,7 @@ func TestOpenRefusesAnIncompleteConfiguration(t *testing.T) {
 		"no address":              func(c *broker.Config) { c.Addr = "" },
 		"bad address":             func(c *broker.Config) { c.Addr = "nowhere" },
 		"queue below a packet":    func(c *broker.Config) { c.QueueBytes = 30 << 10 },
+		"too many unacknowledged": func(c *broker.Config) { c.MaxUnacked = 40_000 },
 	} {
 		c := complete
 		adjust(&c)

@@ -19,18 +19,19 @@ type Stats struct {
 	Unacked     uint64
 	Flood       uint64
 	Crowded     uint64
+	Faults      uint64 // panics over what a device sent
 }
 
 type counters struct {
 	accepted, refused, received, rejected, sent, missed atomic.Uint64
-	queueFull, stalled, unacked, flood, crowded         atomic.Uint64
+	queueFull, stalled, unacked, flood, crowded, faults atomic.Uint64
 }
 
 // ended counts a connection by the reason of its end.
 func (c *counters) ended(reason error) {
 	for sentinel, n := range map[error]*atomic.Uint64{
 		ErrQueueFull: &c.queueFull, ErrStalled: &c.stalled, ErrUnacked: &c.unacked,
-		ErrFlood: &c.flood, ErrCrowded: &c.crowded,
+		ErrFlood: &c.flood, errCrowded: &c.crowded,
 	} {
 		if errors.Is(reason, sentinel) {
 			n.Add(1)
@@ -56,5 +57,6 @@ func (b *Embedded) Stats() Stats {
 		Unacked:     b.unacked.Load(),
 		Flood:       b.flood.Load(),
 		Crowded:     b.crowded.Load(),
+		Faults:      b.faults.Load(),
 	}
 }

@@ -238,6 +238,25 @@ func TestManyConnectionsOfOneClientLeaveOneThatWorks(t *testing.T) {
 	}
 }
 
+func TestThirdConnectionWaitsForTheFirstOnesMessage(t *testing.T) {
+	s := open(t, nil)
+	s.events.block, s.events.stuck = make(chan struct{}), true
+	first := s.join(t, "dev1")
+	first.write(t, publishPacket(1, "d/dev1/receipt", 1, []byte("slow")))
+	eventually(t, "the message", func() bool { return len(s.events.of("dev1: ")) == 1 })
+	second, third := s.dial(t, "dev1"), s.dial(t, "dev1")
+	second.write(t, connectPacket("dev1", 4, 60, true))
+	first.readToEnd(t)
+	third.write(t, connectPacket("dev1", 4, 60, true))
+	second.readToEnd(t)
+	if !third.silent(t) {
+		t.Error("the third connection is accepted while the first one's message is being stored")
+	}
+	close(s.events.block)
+	s.sees(t, "dev1", "dev1 connected", "dev1: d/dev1/receipt slow",
+		"dev1 disconnected: "+broker.ErrTakenOver.Error(), "dev1 connected")
+}
+
 func TestForeignCertificateCannotThrowAnotherOut(t *testing.T) {
 	s := open(t, nil)
 	victim := s.join(t, "dev1", "u/x/plan")
@@ -266,6 +285,30 @@ func TestRevokedDeviceIsRefused(t *testing.T) {
 	valid.readToEnd(t)
 	if reason := s.endOf(t, "dev1"); reason != broker.ErrDropped.Error() {
 		t.Errorf("ended by %q", reason)
+	}
+}
+
+func TestResumedTLSIsJudgedAgain(t *testing.T) {
+	s := open(t, nil)
+	conf := s.ca.client(t, "dev1")
+	conf.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	connect := func() (c *rawClient, code byte) {
+		c = s.dialWith(t, conf)
+		c.write(t, connectPacket("dev1", 4, 60, true))
+		_, body := c.read(t)
+		return c, body[1]
+	}
+	if _, code := connect(); code != 0 {
+		t.Fatalf("refused with %d", code)
+	}
+	again, code := connect()
+	if !again.ConnectionState().DidResume || code != 0 {
+		t.Fatalf("resumed: %v, CONNACK %d", again.ConnectionState().DidResume, code)
+	}
+	s.policy.revoked.Store("dev1", true)
+	again, code = connect()
+	if !again.ConnectionState().DidResume || code != 5 {
+		t.Errorf("after revocation: resumed: %v, CONNACK %d, want 5", again.ConnectionState().DidResume, code)
 	}
 }
 
@@ -381,8 +424,9 @@ func TestFloodingDeviceIsCutOff(t *testing.T) {
 }
 
 func TestSlowHandshakeIsCutOff(t *testing.T) {
-	const limit = 200 * time.Millisecond
+	const limit = 2 * time.Second // enough for a good handshake on a busy machine
 	s := open(t, func(c *broker.Config) { c.HandshakeTime = limit })
+	s.join(t, "dev2")
 	start := time.Now()
 	silent := s.dialTCP(t)
 	noConnect := s.dial(t, "dev1")
@@ -394,8 +438,6 @@ func TestSlowHandshakeIsCutOff(t *testing.T) {
 		t.Errorf("cut off after %v, before its time", took)
 	}
 	// After CONNECT the keep-alive counts.
-	s.join(t, "dev2")
-	s.dial(t, "dev1").readToEnd(t)
 	if n := len(s.events.of("dev2 disconnected")); n != 0 {
 		t.Error("a connected device was cut off too")
 	}
@@ -421,7 +463,7 @@ func TestSilentPeersDoNotShutOutAFleet(t *testing.T) {
 }
 
 func TestManyHandshakesAtOnceAllSucceed(t *testing.T) {
-	s := open(t, nil)
+	s := open(t, func(c *broker.Config) { c.HandshakeTime, c.HandshakeGrace = patience, patience })
 	failed := make(chan error, 200)
 	for i := range cap(failed) {
 		c := s.pahoUnconnected(t, fmt.Sprintf("dev%d", i), nil)
@@ -436,5 +478,24 @@ func TestManyHandshakesAtOnceAllSucceed(t *testing.T) {
 	}
 	if got := s.Stats(); got.Connections != cap(failed) {
 		t.Errorf("%d of %d connected", got.Connections, cap(failed))
+	}
+}
+
+func TestFaultInAHandlerEndsOneConnection(t *testing.T) {
+	s := open(t, nil)
+	other := s.join(t, "dev2", "u/x/plan")
+	c := s.join(t, "dev1")
+	s.events.mu.Lock()
+	s.events.panic = true
+	s.events.mu.Unlock()
+	c.write(t, publishPacket(1, "d/dev1/state", 1, []byte("s")))
+	c.readToEnd(t)
+	s.endOf(t, "dev1")
+	if n := s.Stats().Faults; n != 1 {
+		t.Errorf("%d faults counted", n)
+	}
+	check(t, s.Publish("u/x/plan", []byte("p"), 0))
+	if kind, _ := other.read(t); kind != 3 {
+		t.Errorf("packet %d, want the plan", kind)
 	}
 }

@@ -332,3 +332,30 @@ func FuzzComposeEndsAndStaysBounded(f *testing.F) {
 		}
 	})
 }
+
+func TestClocksShowTheDayAndItsLunarDateWhereThereIsRoom(t *testing.T) {
+	at := time.Date(2026, 2, 17, 0, 5, 0, 0, time.UTC) // the first day of the year Bính Ngọ
+	for _, x := range []struct {
+		board page.Board
+		want  string
+	}{
+		{page.Board{Width: 128, Height: 16, Row: 16}, "00:05"},
+		{page.Board{Width: 192, Height: 16, Row: 16}, "00:05 Thứ Ba 17/2"},
+		{page.Board{Width: 192, Height: 32, Row: 16}, "00:05|Thứ Ba 17/2|1/1 âm lịch"},
+		{page.Board{Width: 128, Height: 64, Row: 16}, "00:05|Thứ Ba 17/2|1/1 âm lịch"},
+		{page.Board{Width: 384, Height: 192, Row: 16}, "Xã Bình An|00:05|Thứ Ba, 17/2/2026|1/1 năm Bính Ngọ"},
+	} {
+		pages, err := page.Clock(x.board, "Xã Bình An", at)
+		if err != nil || shown(pages) != x.want {
+			t.Errorf("%v: %s, %v; want %s", x.board, shown(pages), err, x.want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		board := anyBoard(t)
+		pages, err := page.Clock(board, "Xã Bình An", time.Unix(rapid.Int64Range(1e9, 4e9).Draw(t, "now"), 0).UTC())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkInside(t, board, pages)
+	})
+}

@@ -74,6 +74,9 @@ func Render(p Page) *Frame {
 // dark, see Reel. What lies outside the frame is cut off. It allocates nothing.
 func (f *Frame) Draw(p Page) {
 	clear(f.Pix)
+	if p.Picture != nil {
+		f.picture(*p.Picture)
+	}
 	for _, b := range p.Bars {
 		for y := max(0, b.Y); y < min(f.H, b.Y+b.H); y++ {
 			for x := max(0, b.X); x < min(f.W, b.X+b.W); x++ {

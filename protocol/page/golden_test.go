@@ -95,13 +95,25 @@ func golden(t *testing.T) (names []string, sets map[string][]page.Page) {
 		add("unconfigured-"+size, pages, err)
 		pages, err = page.Standby(b, "Xã Bình An (mẫu)")
 		add("standby-"+size, pages, err)
+		pages, err = page.Clock(b, "Xã Bình An (mẫu)", time.Date(2026, 11, 23, 19, 5, 0, 0, time.UTC))
+		add("clock-"+size, pages, err)
 		pages, err = page.Over(b, "Lũ đang lên nhanh")
 		add("over-"+size, pages, err)
 	}
+	board := boards()[1]
+	w, h := page.PictureRoom(board)
+	picture, err := page.DecodePicture(pngFile(t, drawing(300, 300)), w, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, _, err := page.WithPicture(board, texts()[1].Text, picture)
+	add("picture-384x192", pages, err)
 	for _, b := range []page.Board{
 		{Width: 192, Height: 16, Row: 16}, {Width: 128, Height: 64, Row: 16}, {Width: 384, Height: 192, Row: 32},
 		{Width: 640, Height: 320, Row: 48}, {Width: 1920, Height: 1080, Row: 96},
 	} {
+		pages, err := page.Clock(b, "Xã Bình An", time.Date(2025, 8, 24, 5, 30, 0, 0, time.UTC))
+		add(fmt.Sprintf("clock-%dx%d-row%d", b.Width, b.Height, b.Row), pages, err)
 		for _, x := range texts() {
 			if x.name == "emergency" || x.name == "notice" || x.name == "ticker" {
 				pages, _, err := page.Compose(b, x.Text)

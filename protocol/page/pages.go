@@ -1,12 +1,13 @@
 package page
 
-// Page is everything that is drawn at one time. The order of drawing is bars,
-// then lines.
+// Page is everything that is drawn at one time. The order of drawing is
+// picture, bars, lines.
 type Page struct {
-	Board Board
-	Bars  []Bar
-	Lines []Line
-	Crawl *Crawl // nil: nothing moves
+	Board   Board
+	Bars    []Bar
+	Lines   []Line
+	Picture *Placed // nil: none; drawn first
+	Crawl   *Crawl  // nil: nothing moves
 	// Letters counts the standing letters that a reader has not seen on an earlier page:
 	// titles and senders that are repeated count once. Dwell follows from it.
 	Letters int
@@ -56,7 +57,7 @@ func breakLines(ps [][]word, row, width int) set {
 func (a area) grow(ps [][]word, smallest int) set {
 	rows := Rows()
 	for i := len(rows) - 1; i >= 0 && rows[i] > smallest; i-- {
-		if rows[i] > a.h || a.w < 4*rows[i] {
+		if rows[i] > a.h || a.w < 2*rows[i] {
 			continue
 		}
 		if s := breakLines(ps, rows[i], a.w); len(s.lines)*s.row <= a.h && len(s.broken) == 0 {

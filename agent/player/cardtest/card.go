@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 	"sync"
 	"time"
@@ -25,10 +26,17 @@ import (
 const (
 	// pipeSize is the FIFO's capacity: one page, the least there is.
 	pipeSize = 4096
+	// frameSize is what a frame takes there: two channels of 32 bits, whatever the card's
+	// own are, so that the FIFO holds no more than 10.7 ms.
+	frameSize = 8
 	// tick is how often the card takes frames.
 	tick = 2 * time.Millisecond
-	// slack is how late frames may come before the card has lost that time.
-	slack = 20 * time.Millisecond
+	// frozen is the longest that the card's clock advances in one tick: if the whole
+	// machine stood still, the card did too.
+	frozen = 15 * time.Millisecond
+	// slack is how late frames may come before the card has lost that time: a real card
+	// goes on from its ring meanwhile, this one catches up.
+	slack = 60 * time.Millisecond
 )
 
 // Config is what a Card needs.
@@ -69,6 +77,7 @@ type Card struct {
 	stalled bool
 	pcm     []int16
 	taken   int64 // frames
+	inexact int64 // frames that were more than 16 bits, or two channels where one was meant
 	lost    int64 // frames of time in which nothing was there to take
 	stamps  []stamp
 	err     error
@@ -127,7 +136,7 @@ func configuration(cfg Config, fifo string) []byte {
 	return fmt.Appendf(nil, `# a sound card that is a reader of a FIFO
 pcm.!default {
 	type plug
-	slave { pcm "card" format S16_LE channels %d rate %d }
+	slave { pcm "card" format S32_LE channels 2 rate %d }
 }
 pcm.card {
 	type file
@@ -137,7 +146,7 @@ pcm.card {
 }
 pcm.null { type null }
 ctl.!default { type null }
-`, cfg.Channels, cfg.Rate, fifo)
+`, cfg.Rate, fifo)
 }
 
 // ConfigPath is the ALSA configuration's path.
@@ -179,46 +188,54 @@ func (c *Card) Close() error {
 // run takes frames as the card's clock goes on.
 func (c *Card) run() {
 	defer close(c.done)
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	raw := make([]byte, pipeSize)
-	size := 2 * c.cfg.Channels
-	last, due, kept := time.Now(), 0.0, 0
+	// A card does not wait for a processor: this thread goes before others, where that is
+	// allowed. It is never unlocked, so that it ends with the card.
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
+	page := make([]byte, pipeSize)
+	have, used := 0, 0 // bytes of page
+	last, due := time.Now(), 0.0
 	for {
 		select {
-		case <-ticker.C:
 		case <-c.stop:
 			return
+		default:
 		}
+		pause := unix.NsecToTimespec(int64(tick))
+		_ = unix.Nanosleep(&pause, nil) // cut short by a signal it is only a shorter tick
 		c.mu.Lock()
 		now := time.Now()
 		if !c.stalled {
-			due += now.Sub(last).Seconds() * float64(c.cfg.Rate) * (1 + c.ppm/1e6)
+			due += min(now.Sub(last), frozen).Seconds() * float64(c.cfg.Rate) * (1 + c.ppm/1e6)
 		}
 		c.mu.Unlock()
 		last = now
 		for due >= 1 {
-			want := min(int(due)*size-kept, len(raw)-kept)
-			n, err := unix.Read(c.fd, raw[kept:kept+want])
-			if errors.Is(err, unix.EINTR) {
+			// The card has a buffer of a page of its own. It is filled when it is empty, so
+			// that the FIFO, which is free only when all of it was read, is full again at once.
+			if have-used < frameSize {
+				have, used = copy(page, page[used:have]), 0
+				n, err := unix.Read(c.fd, page[have:])
+				if errors.Is(err, unix.EINTR) {
+					continue
+				}
+				if err != nil && !errors.Is(err, unix.EAGAIN) {
+					c.mu.Lock()
+					c.err = fmt.Errorf("cardtest: read: %w", err)
+					c.mu.Unlock()
+					return
+				}
+				if n <= 0 {
+					break
+				}
+				have += n
 				continue
 			}
-			if err != nil && !errors.Is(err, unix.EAGAIN) {
-				c.mu.Lock()
-				c.err = fmt.Errorf("cardtest: read: %w", err)
-				c.mu.Unlock()
-				return
-			}
-			if n <= 0 {
-				break
-			}
-			whole := (kept + n) / size
-			if whole > 0 {
-				// the frames' own instants: the last of those due is due now
-				c.take(raw[:whole*size], now.Add(-time.Duration(due/float64(c.cfg.Rate)*1e9)))
-				due -= float64(whole)
-			}
-			kept = copy(raw, raw[whole*size:kept+n])
+			frames := min(int(due), (have-used)/frameSize)
+			// the last of the frames that are due is due now
+			c.take(page[used:used+frames*frameSize], now.Add(-time.Duration(due/float64(c.cfg.Rate)*1e9)))
+			used += frames * frameSize
+			due -= float64(frames)
 		}
 		if most := slack.Seconds() * float64(c.cfg.Rate); due > most {
 			c.mu.Lock()
@@ -231,9 +248,17 @@ func (c *Card) run() {
 
 // take keeps frames, the first of which was consumed at the instant at.
 func (c *Card) take(raw []byte, at time.Time) {
-	pcm := make([]int16, len(raw)/2)
-	for i := range pcm {
-		pcm[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
+	pcm := make([]int16, 0, len(raw)/4)
+	inexact := int64(0)
+	for ; len(raw) > 0; raw = raw[frameSize:] {
+		left, right := binary.LittleEndian.Uint32(raw), binary.LittleEndian.Uint32(raw[4:])
+		if (left|right)&0xffff != 0 || c.cfg.Channels == 1 && left != right {
+			inexact++
+		}
+		pcm = append(pcm, int16(left>>16))
+		if c.cfg.Channels == 2 {
+			pcm = append(pcm, int16(right>>16))
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -244,6 +269,7 @@ func (c *Card) take(raw []byte, at time.Time) {
 	}
 	c.listen(pcm, at)
 	c.taken += frames
+	c.inexact += inexact
 }
 
 // listen follows stretches of sound, and writes the WAV file.
@@ -323,8 +349,10 @@ type Recording struct {
 	Rate     int
 	// Lost is how many frames of time passed in which nothing was there to take, while
 	// the card's clock ran: before the first player, and in every underrun.
-	Lost   int64
-	stamps []stamp
+	Lost int64
+	// Inexact is how many frames could not be given as 16 bit in Channels without a loss.
+	Inexact int64
+	stamps  []stamp
 }
 
 // Recording returns what the card has consumed; the caller must not change it.
@@ -333,7 +361,7 @@ func (c *Card) Recording() Recording {
 	defer c.mu.Unlock()
 	return Recording{
 		PCM: c.pcm[:len(c.pcm):len(c.pcm)], Channels: c.cfg.Channels, Rate: c.cfg.Rate,
-		Lost: c.lost, stamps: c.stamps[:len(c.stamps):len(c.stamps)],
+		Lost: c.lost, Inexact: c.inexact, stamps: c.stamps[:len(c.stamps):len(c.stamps)],
 	}
 }
 

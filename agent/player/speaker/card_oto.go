@@ -4,7 +4,9 @@ package speaker
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ebitengine/oto/v3"
@@ -27,6 +29,9 @@ const (
 	errEvery = 50 * time.Millisecond
 )
 
+// errLate says that the card was open before anything lay ready for it.
+var errLate = errors.New("the card was too quick to be measured")
+
 // otoSource is what oto reads. Between it and the card lie oto's own buffer, whose size
 // oto tells, and the card's, which is measured.
 type otoSource struct {
@@ -34,20 +39,25 @@ type otoSource struct {
 	channels int
 	player   *oto.Player
 	pulled   int64 // frames
-	last     int64 // frames that had left oto's buffer
-	pcm      []int16
-	drained  chan struct{} // gets a note when oto reads after the trial
+
+	mu      sync.Mutex
+	last    int64 // frames that had left oto's buffer when it read last
+	at      int64 // the instant at which there were more than before, monotonic
+	pcm     []int16
+	drained chan struct{} // gets a note when oto reads after the trial
 }
 
-// taken is how many frames have left oto's buffer for the card.
-func (s *otoSource) taken() int64 {
-	return s.pulled - int64(s.player.BufferedSize()/(2*s.channels))
-}
-
-// Read implements io.Reader for oto's one reading goroutine.
+// Read implements io.Reader for oto's one reading goroutine, which reads whenever some
+// of its buffer has gone to the card.
 func (s *otoSource) Read(b []byte) (int, error) {
-	if taken := s.taken(); taken > s.last {
-		s.last = taken
+	taken := s.pulled - int64(s.player.BufferedSize()/(2*s.channels))
+	s.mu.Lock()
+	more := taken > s.last
+	if more {
+		s.last, s.at = taken, monotonic()
+	}
+	s.mu.Unlock()
+	if more {
 		s.engine.taken(taken)
 	}
 	n := min(len(b)/2, otoPiece*s.channels)
@@ -77,10 +87,8 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	if err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
-	<-ready
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("card: %w", err)
-	}
+	// oto begins to write as soon as the card is open. The player is made before that, so
+	// that all the card takes comes from its buffer and is counted.
 	src := &otoSource{
 		engine: e, channels: channels,
 		pcm:     make([]int16, otoPiece*channels),
@@ -90,12 +98,17 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	frame := 2 * channels
 	src.player.SetBufferSize(int(player.FramesIn(trial)) * frame)
 	src.player.Play()
-	held, err := measure(ctx, src, time.Duration(nanos(period(buffer))))
+	<-ready
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("card: %w", err)
+	}
+	held, err := measure(ctx, src, period(buffer))
 	if err != nil {
 		return err
 	}
 	e.calibrate(held)
-	src.player.SetBufferSize(int(period(buffer)+otoPiece) * frame)
+	// A late card takes two periods at once; what is not in oto's buffer then is silence.
+	src.player.SetBufferSize(int(2*period(buffer)) * frame)
 	<-src.drained // of before
 	<-src.drained
 	go func() {
@@ -113,25 +126,26 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	return nil
 }
 
-// measure waits until the card takes no more for over half a period, and returns how
-// many frames it holds then.
-func measure(ctx *oto.Context, src *otoSource, period time.Duration) (held int64, err error) {
-	all := player.FramesIn(trial)
-	grown := time.Now()
-	for range time.Tick(look) {
+// measure finds how many frames lie between oto's buffer and the card's output.
+func measure(ctx *oto.Context, src *otoSource, period int64) (held int64, err error) {
+	if src.player.BufferedSize() == 0 {
+		return 0, errLate
+	}
+	g := gauge{held: 3 * period} // the card's two, and one that oto waits with
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for {
 		if err := ctx.Err(); err != nil {
 			return 0, fmt.Errorf("card: %w", err)
 		}
-		taken := all - int64(src.player.BufferedSize()/(2*src.channels))
-		if taken > held {
-			held, grown = taken, time.Now()
+		src.mu.Lock()
+		taken, at := src.last, src.at
+		src.mu.Unlock()
+		if taken > 0 {
+			if known, err := g.taken(at, taken); known || err != nil {
+				return g.held, err
+			}
 		}
-		if held == all {
-			return 0, errUnpaced
-		}
-		if held > 0 && time.Since(grown) > period*6/10 {
-			break
-		}
+		<-ticker.C
 	}
-	return held, nil
 }

@@ -5,14 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
 )
-
-// errUnpaced says that a device takes frames as fast as they come: nothing would ever be
-// known to have sounded.
-var errUnpaced = errors.New("the device has no pace of its own")
 
 // The child is small: it holds a second of sound at most.
 const (
@@ -29,6 +26,7 @@ func Child(stdin io.Reader, stdout io.Writer, args []string) int {
 	debug.SetGCPercent(childGC)
 	debug.SetMemoryLimit(childMemory)
 	runtime.GOMAXPROCS(2) // one waits in the card's driver
+	hurry(os.Getpid())
 	say := &sender{w: writer{to: stdout}}
 
 	flags := flag.NewFlagSet("speaker", flag.ContinueOnError)

@@ -38,6 +38,8 @@ func institution(s string) string {
 		return "bảo hiểm thất nghiệp"
 	case "BHNT":
 		return "bảo hiểm nhân thọ"
+	case "TN&TKQ", "TN-TKQ":
+		return "tiếp nhận và trả kết quả"
 	case "TT&TT":
 		return "thông tin và truyền thông"
 	case "TTTT":

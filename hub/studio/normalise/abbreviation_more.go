@@ -321,6 +321,10 @@ func activity(s string) string {
 		return "ét em ét"
 	case "ATM":
 		return "a tê em"
+	case "FM":
+		return "ép em"
+	case "AM":
+		return "a em"
 	case "HIV":
 		return "hát i vê"
 	case "AIDS":

@@ -18,7 +18,7 @@ func TestCheckNamesTheRuleAndThePlace(t *testing.T) {
 		"no words":           {"?! …", ErrNothingRead, 0, 1, 1},
 		"mark at first":      {"\u0301a", ErrLoneMark, 0, 1, 1},
 		"mark after space":   {"xã \u0300", ErrLoneMark, 4, 1, 4},
-		"mark after a stop":  {"Xã.\nHọp.\u0323", ErrLoneMark, 12, 2, 5},
+		"mark after a stop":  {"Xã.\nHọp.\u0323", ErrLoneMark, 11, 2, 5},
 		"bell":               {"họp\a", ErrControl, 5, 1, 4},
 		"escape":             {"a\x1b[31m", ErrControl, 1, 1, 2},
 		"delete":             {"a\x7f", ErrControl, 1, 1, 2},

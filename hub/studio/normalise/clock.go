@@ -55,18 +55,37 @@ func (p *pass) minutes(b *wordList, m string, next int) int {
 	named := p.following(next) == "phút"
 	switch {
 	case number(m) == 0 && !mark && !named:
-	case number(m) == 0:
-		b.add("không")
-	case m[0] == '0':
-		b.add("không " + p.cardinal(m))
 	default:
-		b.add(p.cardinal(m))
+		b.add(p.minute(m))
 	}
 	if mark {
 		b.add("phút")
 		next++
 	}
 	return next
+}
+
+// minute reads minutes as they are written: 05 is "không năm".
+func (p *pass) minute(m string) string {
+	if len(m) == 2 && m[0] == '0' && m[1] != '0' {
+		return "không " + p.cardinal(m)
+	}
+	return p.cardinal(m)
+}
+
+// minuteAfter takes the minutes of "8 giờ 05" and "8 giờ 00".
+func (p *pass) minuteAfter(i int) int {
+	m := p.str(i)
+	if len(m) != 2 || m[0] != '0' || !p.is(i-1, tokSpace) || p.lower(i-2) != "giờ" || !p.is(i-4, tokDigits) ||
+		p.sym(i+1, "/") || p.sym(i+1, ",") && p.is(i+2, tokDigits) {
+		return 0
+	}
+	words := p.minute(m)
+	if m == "00" && p.following(i+1) != "phút" {
+		words = ""
+	}
+	p.value = value{end: i + 1, kind: valueHour}
+	return p.say(i, i+1, words, KindHour)
 }
 
 func (p *pass) clockColon(i int) int {
@@ -79,7 +98,7 @@ func (p *pass) clockColon(i int) int {
 	b.add("giờ")
 	next := i + 3
 	if s := p.digits(i + 4); p.sym(next, ":") && len(s) == 2 && number(s) < 60 {
-		b.add(p.cardinal(m))
+		b.add(p.minute(m))
 		b.add("phút")
 		b.add(p.cardinal(s))
 		b.add("giây")
@@ -139,7 +158,7 @@ func (p *pass) date(i int) int {
 		return 0
 	}
 	if day < month { // could be a fraction; more than the whole could not
-		p.doubt(i, i+3, words, DoubtDateOrFraction, p.cardinal(a)+" phần "+p.cardinal(m))
+		p.doubt(i, i+3, words, DoubtDateOrFraction, p.cardinal(a)+" phần "+p.parts(m))
 	}
 	return p.sayDate(i, i+3, words)
 }
@@ -204,7 +223,7 @@ func (p *pass) lunarOrMonth(i int) int {
 	case prev == "thứ" && len(s) <= 3:
 		p.value = value{end: i + 1, kind: valuePlain, plain: n}
 		return p.say(i, i+1, p.ordinal(s), KindOrdinal)
-	case year == "" || p.str(i+1) == "-" && !yearAfter(prev):
+	case year == "" || p.str(i+1) == "-" && !yearAfter(prev) || prev == "lệ" || prev == "đồ":
 		return 0
 	case yearAfter(prev) || len(s) == 3 || n > 12:
 		return p.sayDate(i, i+3, p.documentNumber(s)+" năm "+p.cardinal(year))
@@ -237,12 +256,27 @@ func (p *pass) fraction(i int) int {
 	}
 	next := p.thousandsEnd(i + 2)
 	words := p.cardinal(a) + joint + p.cardinal(p.digitsOf(i+2, next))
+	if joint == " phần " {
+		words = p.cardinal(a) + joint + p.parts(p.digitsOf(i+2, next))
+	}
 	for p.sym(next, "/") && p.is(next+1, tokDigits) {
 		words += " trên " + p.cardinal(p.str(next+1))
 		next += 2
 	}
+	if unit, end, _ := p.unit(next); end > 0 {
+		words += " " + unit
+		next = end
+	}
 	p.value = value{end: next, kind: valueOther, ratio: true}
 	return p.say(i, next, words, KindFraction)
+}
+
+// parts reads the lower number of a fraction: a quarter is "phần tư".
+func (p *pass) parts(digits string) string {
+	if digits == "4" {
+		return "tư"
+	}
+	return p.cardinal(digits)
 }
 
 // thousandsEnd returns the token after the number with points at i.

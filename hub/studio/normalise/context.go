@@ -27,6 +27,17 @@ func emergencyContext(w string) bool {
 	return false
 }
 
+// counted says whether w is something that is counted, so that a number before it
+// is no name.
+func counted(w string) bool {
+	switch w {
+	case "người", "hộ", "thôn", "xã", "đồng", "ca", "cháu", "em", "trường", "lượt", "ngày", "năm", "tháng", "xe", "nghìn",
+		"triệu", "tỷ", "nhân", "gia", "vụ", "lần", "trẻ", "học", "cán", "đoàn", "hội", "suất", "căn", "ha", "km", "m", "tấn":
+		return true
+	}
+	return false
+}
+
 func plateContext(w string) bool {
 	switch w {
 	case "biển", "bks", "xe", "kiểm", "soát", "số":
@@ -75,9 +86,10 @@ func shareBefore(w string) bool {
 // shareAfter says whether a/b before w is a fraction or a ratio.
 func shareAfter(w string) bool {
 	switch w {
-	case "số", "diện", "dân", "hộ", "thành", "đại", "thôn", "xã", "tổ", "chỉ", "tiêu", "giá", "tổng", "khối", "sản", "quãng",
+	case "số", "diện", "dân", "hộ", "thành", "đại", "thôn", "xã", "tổ", "chỉ", "giá", "tổng", "khối", "sản", "quãng",
 		"thời", "lượng", "mức", "phường", "trường", "đoàn", "chi", "cử", "nhân", "phần", "huyện", "tỉnh", "khu", "tấn", "ha",
-		"lần", "đảng", "ý", "người", "nội", "công", "gia", "học", "suất", "vụ":
+		"lần", "đảng", "ý", "buổi", "bước", "môn", "câu", "đội", "cháu", "hồ", "dự", "tuyến", "tiêu", "cơ", "sở", "đơn", "phiếu",
+		"bài", "mục", "trận", "vòng", "ao", "cây", "con", "chuồng", "nhiệm", "điểm", "người", "nội", "công", "gia", "học", "suất", "vụ":
 		return true
 	}
 	return false

@@ -5,7 +5,7 @@ import "strings"
 // number takes what begins with digits.
 func (p *pass) number(i int) int {
 	for _, rule := range [...]func(*pass, int) int{
-		(*pass).listNumber, (*pass).web, (*pass).phone, (*pass).plate, (*pass).document, (*pass).clock,
+		(*pass).listNumber, (*pass).web, (*pass).phone, (*pass).plate, (*pass).document, (*pass).clock, (*pass).minuteAfter,
 		(*pass).date, (*pass).fraction, (*pass).identity, (*pass).quantity,
 	} {
 		if next := rule(p, i); next > 0 {
@@ -88,7 +88,7 @@ func (p *pass) isPhone(i int, s string, groups int) bool {
 	case (len(s) == 11 || len(s) == 12) && s[:2] == "84":
 		return p.sym(i-1, "+")
 	case emergencyCode(s) && groups == 1:
-		return p.near(i, 5, emergencyContext)
+		return p.near(i, 8, emergencyContext) && !counted(p.following(i+1))
 	}
 	return p.phoneBefore(i) && len(s) >= 5 && len(s) <= 12
 }

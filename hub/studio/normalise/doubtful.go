@@ -8,6 +8,10 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 	prev, prev2 := p.before(i, 0), p.before(i, 1)
 	after := p.following(next)
 	colon := p.sym(p.skip(next), ":")
+	if d := p.skip(next); documentKind(written) && (p.is(d, tokDigits) && (p.sym(d+1, "/") || p.sym(d+1, "-")) ||
+		p.lower(d) == "số" && p.is(p.skip(d+1), tokDigits)) {
+		return documentPart(written), true
+	}
 	pick := func(s string) (string, bool) { return s, slices.Contains(options, s) }
 	switch written {
 	case "ĐT":

@@ -13,17 +13,65 @@ func lowerCase(s string) string { return strings.ToLower(s) }
 const vowels = "aàáảãạăằắẳẵặâầấẩẫậeèéẻẽẹêềếểễệiìíỉĩịoòóỏõọôồốổỗộơờớởỡợuùúủũụưừứửữựyỳýỷỹỵ"
 
 // vowelAt splits a vowel into its base and its tone, 0 to 5; ok is false for
-// other characters.
+// other characters. The odd code points from U+1EA1 to U+1EF9 are the vowels with
+// two marks or with a hook, a tilde or a dot, in a fixed order.
 func vowelAt(c rune) (base rune, tone int, ok bool) {
-	n := 0
-	for _, v := range vowels {
-		if n%6 == 0 {
-			base = v
+	const (
+		bases = "aaAAAAAWWWWWeeeEEEEEiiooOOOOOQQQQQuuUUUUUyyyy"
+		tones = "532134521345534213453553213452134553213451534"
+	)
+	if c >= 0x1EA1 && c <= 0x1EF9 && c&1 == 1 {
+		n := int(c-0x1EA1) / 2
+		base, tone = rune(bases[n]), int(tones[n]-'0')
+		switch base {
+		case 'A':
+			base = 'â'
+		case 'W':
+			base = 'ă'
+		case 'E':
+			base = 'ê'
+		case 'O':
+			base = 'ô'
+		case 'Q':
+			base = 'ơ'
+		case 'U':
+			base = 'ư'
 		}
-		if v == c {
-			return base, n % 6, true
-		}
-		n++
+		return base, tone, true
+	}
+	switch c {
+	case 'a', 'ă', 'â', 'e', 'ê', 'i', 'o', 'ô', 'ơ', 'u', 'ư', 'y':
+		return c, 0, true
+	case 'à':
+		return 'a', 1, true
+	case 'á':
+		return 'a', 2, true
+	case 'ã':
+		return 'a', 4, true
+	case 'è':
+		return 'e', 1, true
+	case 'é':
+		return 'e', 2, true
+	case 'ì':
+		return 'i', 1, true
+	case 'í':
+		return 'i', 2, true
+	case 'ĩ':
+		return 'i', 4, true
+	case 'ò':
+		return 'o', 1, true
+	case 'ó':
+		return 'o', 2, true
+	case 'õ':
+		return 'o', 4, true
+	case 'ù':
+		return 'u', 1, true
+	case 'ú':
+		return 'u', 2, true
+	case 'ũ':
+		return 'u', 4, true
+	case 'ý':
+		return 'y', 2, true
 	}
 	return c, 0, false
 }
@@ -53,7 +101,7 @@ func placeTone(s string) string {
 	for i, c := range s {
 		if (c == 'a' || c == 'e') && previous > utf8.RuneSelf || c == 'y' && previous > utf8.RuneSelf {
 			base, tone, ok := vowelAt(previous)
-			if ok && tone > 0 && (base == 'o' && c != 'y' || base == 'u' && c == 'y') {
+			if ok && tone > 0 && (base == 'o' && c != 'y' || base == 'u' && c == 'y') && isSyllable(s) {
 				return s[:at] + string(base) + string(withTone(c, tone)) + s[i+1:]
 			}
 		}
@@ -94,12 +142,12 @@ func isSyllable(s string) bool {
 	if tones > 1 {
 		return false
 	}
-	for size := min(3, len(b)-1); size >= 0; size-- {
+	for size := min(3, len(b)-1); size >= 0; size-- { // đ is two bytes, ngh three
 		if isInitial(b[:size]) && isRime(b[size:]) {
 			return true
 		}
 	}
-	return b == "đ"+strings.TrimPrefix(b, "đ") && strings.HasPrefix(b, "đ") && isRime(strings.TrimPrefix(b, "đ"))
+	return false
 }
 
 func isInitial(s string) bool {
@@ -207,7 +255,7 @@ func letterName(s string) string {
 	case "z":
 		return "dét"
 	}
-	if c, _ := utf8.DecodeRuneInString(s); c != utf8.RuneError {
+	if c, size := utf8.DecodeRuneInString(s); size == len(s) {
 		if _, _, ok := vowelAt(c); ok {
 			return s
 		}

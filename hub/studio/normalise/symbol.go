@@ -100,6 +100,10 @@ func (p *pass) dashSymbol(i int) int {
 			return p.say(i, i+1, "âm", KindNumber)
 		}
 	}
+	if w := p.before(i, 0); spaced && p.value.end == i-1 && p.value.kind != valueNone && p.is(next, tokWord) &&
+		p.lower(next) == w && p.is(p.skip(next+1), tokDigits) {
+		return p.say(i, i+1, "đến", KindRange) // thứ 2 - thứ 6
+	}
 	if !spaced && !p.is(i+1, tokSpace) {
 		return i + 1 // a hyphen: the words around it are said one after the other
 	}
@@ -153,8 +157,10 @@ func (p *pass) rangeDash(i, next int, spaced bool) (words string, known bool) {
 	case p.value.plain < other:
 		return "đến", true
 	}
-	read := p.str(i)
-	p.doubt(i, i+1, "", DoubtRangeOrScore, "đến", "trừ", read)
+	if _, end, _ := p.numeralQuiet(next); p.sym(p.skip(end), "=") {
+		return "trừ", true
+	}
+	p.doubt(i, i+1, "", DoubtRangeOrScore, "đến", "trừ")
 	return "", true
 }
 

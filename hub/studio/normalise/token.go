@@ -93,7 +93,7 @@ func isUpper(c rune) bool {
 	if c < utf8.RuneSelf {
 		return c >= 'A' && c <= 'Z'
 	}
-	return unicode.IsUpper(c)
+	return unicode.ToLower(c) != c
 }
 
 func isSpace(c rune) bool {

@@ -21,6 +21,9 @@ func (p *pass) plainWord(i int) { p.emit(placeTone(p.lower(i)), "") }
 // listLetter takes "a)" and "a." at the beginning of a line.
 func (p *pass) listLetter(i int) int {
 	s := p.str(i)
+	if placeAbbreviation(s+".") != "" && p.sym(i+1, ".") || roman(s) > 0 {
+		return 0
+	}
 	if len(s) > 2 || letterName(p.lower(i)) == "" || !p.lineStart(i) || !p.sym(i+1, ")") && !p.sym(i+1, ".") || !p.is(i+2, tokSpace) {
 		return 0
 	}
@@ -74,11 +77,17 @@ func (p *pass) expand(i, next int, written string) int {
 	if strings.IndexByte(written, ' ') >= 0 {
 		written = strings.ReplaceAll(written, " ", "")
 	}
-	if words := abbreviation(written); words != "" {
-		return p.say(i, next, words, KindAbbreviation)
-	}
-	if words := placeAbbreviation(written); words != "" && p.beforePlace(next, written) {
-		return p.say(i, next, words, KindAbbreviation)
+	small := lowerCase(written) // cty, đ/c and tp are read in any case
+	for _, form := range [...]string{written, small} {
+		if words := abbreviation(form); words != "" {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+		if words := placeAbbreviation(form); words != "" && p.beforePlace(next, written) {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+		if form == small {
+			break
+		}
 	}
 	if options := doubtful(written); len(options) > 0 && !p.shouting(i) {
 		words, sure := p.choose(i, next, written, options)
@@ -217,6 +226,10 @@ func (p *pass) foreign(i int) int {
 // units on their own, unknown abbreviations, mixtures of letters and digits.
 func (p *pass) letters(i int) int {
 	s := p.str(i)
+	if (s == "x" || s == "X") && p.times(i) {
+		p.value = value{}
+		return p.say(i, i+1, "nhân", KindSymbol)
+	}
 	if p.is(i+1, tokDigits) && (p.toks[i].upper || len(s) <= 2) || p.is(i-1, tokDigits) {
 		return p.mixture(i)
 	}
@@ -244,7 +257,7 @@ func (p *pass) letters(i int) int {
 			return p.say(i, next, w, KindUnit)
 		}
 	}
-	if words := p.letterWords(s); words != "" && p.toks[i].upper {
+	if words := abbreviation(strings.ToUpper(s)); words != "" { // ubnd, Bhyt
 		return p.say(i, i+1, words, KindAbbreviation)
 	}
 	if !hasVowel(low) || p.toks[i].upper && allUpper(s) && len(s) <= 6 {
@@ -259,6 +272,15 @@ func (p *pass) letters(i int) int {
 		p.doubt(i, i+1, low, DoubtForeign)
 	}
 	return 0
+}
+
+// times says whether the x at i stands between two numbers.
+func (p *pass) times(i int) bool {
+	j := i - 1
+	if p.is(j, tokSpace) {
+		j--
+	}
+	return p.value.end == j+1 && p.value.kind != valueNone && p.is(p.skip(i+1), tokDigits)
 }
 
 // letterAlone takes a single letter: "lớp A", "điểm đ", "vitamin C".
@@ -284,9 +306,16 @@ func (p *pass) letterAlone(i int) int {
 func (p *pass) mixture(i int) int {
 	var b wordList
 	j := i
-	for ; p.is(j, tokWord) || p.is(j, tokDigits); j++ {
+	named := p.near(i, 4, identityContext)
+	joint := func(j int) bool {
+		return named && (p.sym(j, "-") || p.sym(j, ".") || p.sym(j, "/")) && (p.is(j+1, tokDigits) || p.is(j+1, tokWord))
+	}
+	for ; p.is(j, tokWord) || p.is(j, tokDigits) || joint(j); j++ {
 		s := p.str(j)
 		switch {
+		case p.is(j, tokSymbol):
+		case named && p.is(j, tokDigits):
+			b.add(digitByDigit(s))
 		case p.is(j, tokDigits) && s[0] == '0':
 			b.add(digitByDigit(s))
 		case p.is(j, tokDigits):

@@ -30,6 +30,7 @@ var (
 	ErrTooMany  = errors.New("file has too many channels or streams")
 	ErrSilence  = errors.New("recording is silent")
 	ErrLoudness = errors.New("loudness could not be reached")
+	ErrTrim     = errors.New("nothing between the ends of the trim")
 
 	ErrFFmpegMissing = errors.New("ffmpeg is missing")
 	ErrFFmpegTimeout = errors.New("ffmpeg took too long")
@@ -151,6 +152,9 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	if progress == nil {
 		progress = func(string, float64) {}
 	}
+	if opt.From < 0 || opt.To < 0 || opt.To > 0 && opt.To <= opt.From {
+		return Result{}, fmt.Errorf("from %v to %v: %w", opt.From, opt.To, ErrTrim)
+	}
 	progress(StageProbe, 0)
 	info, err := t.Probe(ctx, source)
 	if err != nil {
@@ -163,22 +167,22 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	}
 	defer os.RemoveAll(dir)
 
-	measured, frames, err := t.measure(ctx, source, info, opt, progress)
+	measured, err := t.measure(ctx, source, info, &opt, progress)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := t.checkLength(info, frames, opt); err != nil {
+	if err := t.checkLength(info, measured.frames, opt); err != nil {
 		return Result{}, err
 	}
 	if measured.Integrated < silenceBelow {
 		return Result{}, fmt.Errorf("%.1f LUFS: %w", measured.Integrated, ErrSilence)
 	}
 	draft := filepath.Join(dir, "draft.opus")
-	res, err := t.fit(ctx, source, draft, info, measured, opt, progress)
+	res, err := t.fit(ctx, source, draft, info, measured.Level, opt, progress)
 	if err != nil {
 		return Result{}, err
 	}
-	res.Source = measured
+	res.Source, res.Findings = measured.Level, diagnose(measured, opt)
 	return t.publish(draft, target, res)
 }
 
@@ -233,6 +237,8 @@ func (t *Transcoder) checkLength(info Info, frames int64, opt Options) error {
 	switch {
 	case length > t.cfg.MaxDuration:
 		return fmt.Errorf("over %v: %w", t.cfg.MaxDuration, ErrTooLong)
+	case frames == 0 && opt.trims():
+		return fmt.Errorf("from %v to %v: %w", opt.From, opt.To, ErrTrim)
 	case frames == 0:
 		return fmt.Errorf("nothing to decode: %w", ErrDamaged)
 	case opt.trims():

@@ -1,0 +1,68 @@
+package schedule
+
+import (
+	"fmt"
+	"time"
+)
+
+// quietPeriods lists the device's quiet periods over a stretch of days.
+func (w *refWorld) quietPeriods(from, to int64) [][2]int64 {
+	type period struct{ start, end int }
+	minutes := func(s string) int {
+		var h, m int
+		fmt.Sscanf(s, "%d:%d", &h, &m)
+		return h*60 + m
+	}
+	inside := func(p period, minute int) bool {
+		if p.end <= p.start {
+			return minute >= p.start || minute < p.end
+		}
+		return p.start <= minute && minute < p.end
+	}
+	var mine []period
+	nearest := -1
+	for d := len(w.plan.Path) - 1; d >= 0 && nearest < 0; d-- {
+		for _, q := range w.plan.QuietHours {
+			if q.Unit == w.plan.Path[d] {
+				nearest = d
+				mine = append(mine, period{minutes(q.Start), minutes(q.End)})
+			}
+		}
+	}
+	all := mine
+	for d := range max(nearest, 0) {
+		for _, q := range w.plan.QuietHours {
+			p := period{minutes(q.Start), minutes(q.End)}
+			common := false
+			for m := range 1440 {
+				for _, n := range mine {
+					common = common || inside(p, m) && inside(n, m)
+				}
+			}
+			if q.Unit == w.plan.Path[d] && common {
+				all = append(all, p)
+			}
+		}
+	}
+	if nearest < 0 {
+		all = []period{{21*60 + 30, 5 * 60}}
+	}
+	var out [][2]int64
+	for t := time.UnixMilli(from).UTC(); t.UnixMilli() < to; t = t.AddDate(0, 0, 1) {
+		for _, p := range all {
+			day := t
+			local := func(d time.Time, minute int) string {
+				return d.Format("2006-01-02T") + fmt.Sprintf("%02d:%02d:00", minute/60, minute%60)
+			}
+			endDay := day
+			if p.end <= p.start {
+				endDay = day.AddDate(0, 0, 1)
+			}
+			a, b := w.zone.resolve(local(day, p.start)), w.zone.resolve(local(endDay, p.end))
+			if a < b {
+				out = append(out, [2]int64{a, b})
+			}
+		}
+	}
+	return out
+}
