@@ -66,9 +66,6 @@ type Config struct {
 	Acked     func()
 	// Fault raises or clears a fault of a heartbeat, here "storage".
 	Fault func(name string, on bool)
-	// Next returns an airing's next start after now, for the order in which
-	// content is fetched; nil guesses that it repeats daily.
-	Next func(a protocol.Airing, zone string, now time.Time) time.Time
 	// Jitter is the longest wait before a new session's questions.
 	Jitter time.Duration
 	Log    *slog.Logger
@@ -124,10 +121,11 @@ type Inbox struct {
 	waiting []Update                   // for the playout, in order
 	tried   map[protocol.Digest]int    // refused lists, by the chain's generation
 	loose   map[protocol.Digest][]byte // documents that the disk refused
-	wake    chan struct{}              // waiting has grown
-	due     time.Time                  // of the next question for the time
-	swept   time.Time                  // when what is over was removed
-	told    time.Time                  // when the clock alone last changed what is told
+	starts  map[store.AiringKey]start
+	wake    chan struct{} // waiting has grown
+	due     time.Time     // of the next question for the time
+	swept   time.Time     // when what is over was removed
+	told    time.Time     // when the clock alone last changed what is told
 }
 
 // New takes up what the store holds, or, in an empty store, the documents of the
@@ -150,7 +148,7 @@ func New(cfg Config) (*Inbox, error) {
 		out: make(chan outgoing, queueLength), updates: make(chan []Update), done: make(chan struct{}),
 		settled: map[protocol.Digest]bool{}, judged: map[judgement]judged{},
 		proven: map[protocol.AiringID]bool{}, wake: make(chan struct{}, 1),
-		tried: map[protocol.Digest]int{}, loose: map[protocol.Digest][]byte{},
+		tried: map[protocol.Digest]int{}, loose: map[protocol.Digest][]byte{}, starts: map[store.AiringKey]start{},
 	}
 	if held.Meta.Placement == nil {
 		if err := in.enrolled(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
+	"github.com/loa-vn/loa/protocol/schedule"
 )
 
 // view is what the playout has been told.
@@ -109,7 +110,7 @@ func (in *Inbox) there(a protocol.Airing) bool {
 
 // need tells the cache what plans name, most urgent first: who may sign, then
 // what is planned, then what is to sound next. What is in the store already is
-// not needed in the cache.
+// not needed in the cache, nor is what has no start any more.
 func (in *Inbox) need(now timesync.Reading) {
 	needs := in.wantedLists()
 	for _, u := range in.state.placement.Path {
@@ -122,12 +123,13 @@ func (in *Inbox) need(now timesync.Reading) {
 		key store.AiringKey
 	}
 	wishes := make([]wish, 0, len(in.state.airings))
+	if len(in.starts) > 2*len(in.state.airings) {
+		clear(in.starts)
+	}
 	for k, a := range in.state.airings {
-		w := wish{key: k}
-		if a.Airing.Class != protocol.ClassEmergency {
-			w.at = in.next(a, now.Now)
+		if at, ok := in.next(k, a, now.Now); ok {
+			wishes = append(wishes, wish{at: at, key: k})
 		}
-		wishes = append(wishes, w)
 	}
 	slices.SortFunc(wishes, func(a, b wish) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.key.Airing, b.key.Airing)) })
 	for _, w := range wishes {
@@ -144,22 +146,42 @@ func (in *Inbox) need(now timesync.Reading) {
 	in.cfg.Contents.Need(needs)
 }
 
-// next returns when an airing is needed next: as the schedule says or, without
-// one, at its first start or else daily at the same time.
-func (in *Inbox) next(a store.HeldAiring, now time.Time) time.Time {
-	if in.cfg.Next != nil {
-		return in.cfg.Next(a.Airing, a.Zone, now)
+// start is an airing's next start as of an instant.
+type start struct {
+	asOf time.Time
+	at   time.Time // zero: there is none
+	over time.Time // when this start can be asked for no more
+}
+
+// next returns an airing's next start, or the one that may still begin or go on;
+// false if there will be none. Whose rule cannot be read is urgent: its outcome is
+// the schedule's to tell.
+func (in *Inbox) next(k store.AiringKey, a store.HeldAiring, now time.Time) (time.Time, bool) {
+	if a.Airing.Class == protocol.ClassEmergency {
+		return time.Time{}, true
 	}
-	start, err := in.state.startOf(a.Airing, a.Zone)
-	if err != nil || start.After(now) {
-		return start
+	s, ok := in.starts[k]
+	if !ok || now.Before(s.asOf) || (!s.at.IsZero() && now.After(s.over)) {
+		s = in.state.next(a, now)
+		in.starts[k] = s
 	}
-	local := now.In(start.Location())
-	next := time.Date(local.Year(), local.Month(), local.Day(), start.Hour(), start.Minute(), start.Second(), 0, start.Location())
-	if next.Before(now) {
-		next = next.AddDate(0, 0, 1)
+	return s.at, !s.at.IsZero()
+}
+
+func (s *state) next(a store.HeldAiring, now time.Time) start {
+	window := a.Airing.Lateness.Duration() + max(a.Airing.SoundFor, a.Airing.BoardFor).Duration()
+	loc, err := s.zone(a.Zone)
+	if err != nil {
+		return start{asOf: now, at: now, over: now}
 	}
-	return next
+	r, err := schedule.RecurrenceOf(a.Airing)
+	if err != nil {
+		return start{asOf: now, at: now, over: now}
+	}
+	for t := range schedule.Expand(r, loc, now.Add(-window), time.Time{}) {
+		return start{asOf: now, at: t, over: t.Add(window)}
+	}
+	return start{asOf: now}
 }
 
 // judgement names a check of an approval; it counts until the chain changes.
