@@ -364,11 +364,13 @@ func (c *Cache) finish(e *entry) bool {
 	}
 	err = e.file.Close()
 	e.file = nil
-	c.untidy, c.short = true, false
 	if err != nil {
 		c.cfg.Log.Warn("content's file not closed", "error", err)
 	}
-	c.cfg.Fault("storage", false)
+	if c.short {
+		c.cfg.Fault("storage", false)
+	}
+	c.untidy, c.short = true, false
 	return true
 }
 

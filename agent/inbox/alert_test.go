@@ -237,6 +237,9 @@ func TestAFullDiskHoldsUpNoAlert(t *testing.T) {
 	if got := find[Accepted](d.told()); len(got) != 1 {
 		t.Errorf("with room again: told %v", got)
 	}
+	if diff := cmp.Diff([]bool{true, true, false}, d.faults); diff != "" {
+		t.Errorf("fault storage: %s", diff)
+	}
 }
 
 func (d *desk) command(t *testing.T, by *envelope.Signer, c protocol.Command) {

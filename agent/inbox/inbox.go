@@ -112,6 +112,7 @@ type Inbox struct {
 	state   *state
 	view    view
 	stale   bool                       // the state changed since the playout was told
+	full    bool                       // the disk refused the last change
 	pending []protocol.Command         // placements that wait
 	settled map[protocol.Digest]bool   // lists that are not worth having
 	judged  map[judgement]judged       // approvals already checked
@@ -382,7 +383,10 @@ func (in *Inbox) commit(d decision, urgent bool) error {
 	in.stale = in.stale || !d.change.Empty()
 	if !d.change.Empty() {
 		err := in.cfg.Store.Apply(d.change)
-		in.cfg.Fault("storage", err != nil)
+		if err != nil || in.full {
+			in.cfg.Fault("storage", err != nil)
+		}
+		in.full = err != nil
 		if err != nil && !urgent {
 			return err
 		}
