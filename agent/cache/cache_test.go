@@ -29,6 +29,8 @@ type far struct {
 	held    map[protocol.Digest][]byte
 	spoil   func(protocol.Chunk) *protocol.Chunk // nil: delivered as it is
 	wants   []protocol.Want
+	queue   []protocol.Want // not answered yet
+	busy    bool
 	sent    map[string]int // by topic
 	cut     int            // the line breaks after so many chunks; 0: never
 	filters []string
@@ -57,12 +59,32 @@ func (f *far) Bulk(filters []string) {
 
 func (f *far) Want(_ context.Context, w protocol.Want) error {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.wants = append(f.wants, w)
-	c := f.cache
-	f.mu.Unlock()
-	go func() {
+	f.queue = append(f.queue, w)
+	if !f.busy {
+		f.busy = true
+		go f.answer(f.cache)
+	}
+	return nil
+}
+
+// answer delivers what was wanted, in that order, until nothing is left.
+func (f *far) answer(c *cache.Cache) {
+	for {
+		f.mu.Lock()
+		if len(f.queue) == 0 {
+			f.busy = false
+			f.mu.Unlock()
+			return
+		}
+		w := f.queue[0]
+		f.queue = f.queue[1:]
+		f.mu.Unlock()
 		for _, it := range w.Items {
+			f.mu.Lock()
 			content := f.held[it.Digest]
+			f.mu.Unlock()
 			if it.List {
 				list := protocol.ChunkList(content)
 				for n := 0; n*protocol.ChunkSize < len(list); n++ {
@@ -75,8 +97,7 @@ func (f *far) Want(_ context.Context, w protocol.Want) error {
 				}
 			}
 		}
-	}()
-	return nil
+	}
 }
 
 func part(b []byte, n int) []byte {
