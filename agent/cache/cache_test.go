@@ -342,6 +342,27 @@ func TestAChunkListThatIsNotTheDigestsIsRefusedForGood(t *testing.T) {
 	})
 }
 
+func TestNothingIsAskedBeforeRun(t *testing.T) {
+	s, err := store.Open(store.Config{
+		Path: filepath.Join(t.TempDir(), "agent.db"), Marker: filepath.Join(t.TempDir(), "marker"), Entropy: rand.Reader, Now: 1,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	// A network that is not there yet would panic.
+	c, err := cache.New(cache.Config{Dir: t.TempDir(), State: s, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Need([]protocol.Content{protocol.ContentOf(noise(100))})
+	c.Ready(nil)
+	if c.Missing() != 1 {
+		t.Errorf("%d missing", c.Missing())
+	}
+}
+
 func TestUnaskedContentIsLeftAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFar()

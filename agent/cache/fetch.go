@@ -114,6 +114,7 @@ func (c *Cache) step(ctx context.Context, now time.Time) time.Duration {
 		c.untidy = false
 		c.evict()
 	}
+	c.subscribe()
 	want, bytes := c.next()
 	if bytes == 0 {
 		wait := retryMost
@@ -237,9 +238,6 @@ func (c *Cache) Handle(topic string, payload []byte) {
 		c.takeList(e, int(chunk.N), chunk.Data)
 	} else {
 		there = c.takeChunk(e, int(chunk.N), chunk.Data)
-	}
-	if there {
-		c.subscribe()
 	}
 	c.mu.Unlock()
 	c.kick()
