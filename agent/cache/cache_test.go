@@ -29,6 +29,8 @@ type far struct {
 	held    map[protocol.Digest][]byte
 	spoil   func(protocol.Chunk) *protocol.Chunk // nil: delivered as it is
 	wants   []protocol.Want
+	queue   []protocol.Want // not answered yet
+	busy    bool
 	sent    map[string]int // by topic
 	cut     int            // the line breaks after so many chunks; 0: never
 	filters []string
@@ -47,17 +49,42 @@ func (f *far) Bulk(filters []string) {
 	defer f.mu.Unlock()
 	f.filters = filters
 	c := f.cache
-	go c.Ready(filters)
+	go func() {
+		f.mu.Lock()
+		now := f.filters
+		f.mu.Unlock()
+		c.Ready(now)
+	}()
 }
 
 func (f *far) Want(_ context.Context, w protocol.Want) error {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.wants = append(f.wants, w)
-	c := f.cache
-	f.mu.Unlock()
-	go func() {
+	f.queue = append(f.queue, w)
+	if !f.busy {
+		f.busy = true
+		go f.answer(f.cache)
+	}
+	return nil
+}
+
+// answer delivers what was wanted, in that order, until nothing is left.
+func (f *far) answer(c *cache.Cache) {
+	for {
+		f.mu.Lock()
+		if len(f.queue) == 0 {
+			f.busy = false
+			f.mu.Unlock()
+			return
+		}
+		w := f.queue[0]
+		f.queue = f.queue[1:]
+		f.mu.Unlock()
 		for _, it := range w.Items {
+			f.mu.Lock()
 			content := f.held[it.Digest]
+			f.mu.Unlock()
 			if it.List {
 				list := protocol.ChunkList(content)
 				for n := 0; n*protocol.ChunkSize < len(list); n++ {
@@ -70,8 +97,7 @@ func (f *far) Want(_ context.Context, w protocol.Want) error {
 				}
 			}
 		}
-	}()
-	return nil
+	}
 }
 
 func part(b []byte, n int) []byte {
@@ -316,6 +342,27 @@ func TestAChunkListThatIsNotTheDigestsIsRefusedForGood(t *testing.T) {
 	})
 }
 
+func TestNothingIsAskedBeforeRun(t *testing.T) {
+	s, err := store.Open(store.Config{
+		Path: filepath.Join(t.TempDir(), "agent.db"), Marker: filepath.Join(t.TempDir(), "marker"), Entropy: rand.Reader, Now: 1,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	// A network that is not there yet would panic.
+	c, err := cache.New(cache.Config{Dir: t.TempDir(), State: s, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Need([]protocol.Content{protocol.ContentOf(noise(100))})
+	c.Ready(nil)
+	if c.Missing() != 1 {
+		t.Errorf("%d missing", c.Missing())
+	}
+}
+
 func TestUnaskedContentIsLeftAside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFar()
@@ -359,8 +406,9 @@ func TestOnlyWhatNoPlanNeedsIsRemoved(t *testing.T) {
 		f := newFar(old, kept, fresh)
 		at := open(t, t.TempDir(), f, func(c *cache.Config) { c.Limit = 120_000 })
 		at.cache.Need([]protocol.Content{protocol.ContentOf(old), protocol.ContentOf(kept)})
-		at.await(t, old)
-		at.await(t, kept)
+		for range 2 {
+			<-at.there
+		}
 		at.cache.Need([]protocol.Content{protocol.ContentOf(kept), protocol.ContentOf(fresh)})
 		at.await(t, fresh)
 		synctest.Wait()

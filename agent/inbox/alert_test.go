@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
 	"github.com/loa-vn/loa/protocol/protocoltest"
@@ -236,6 +237,9 @@ func TestAFullDiskHoldsUpNoAlert(t *testing.T) {
 	if got := find[Accepted](d.told()); len(got) != 1 {
 		t.Errorf("with room again: told %v", got)
 	}
+	if diff := cmp.Diff([]bool{true, true, false}, d.faults); diff != "" {
+		t.Errorf("fault storage: %s", diff)
+	}
 }
 
 func (d *desk) command(t *testing.T, by *envelope.Signer, c protocol.Command) {
@@ -428,12 +432,16 @@ func TestAnAnswerCountsOnce(t *testing.T) {
 	if len(d.clock.answers) != 1 {
 		t.Errorf("%d answers taken", len(d.clock.answers))
 	}
-	// A hub key whose time is over cannot claim that it is now.
-	d.ask(false)
-	d.clock.Reading = unsure()
-	late := protocol.TimeAnswer{Device: protocoltest.Speaker, Nonce: d.asked[1].nonce, At: protocoltest.At(400 * 24 * time.Hour)}
-	d.get(deviceTopic(protocol.VerbTime), protocoltest.Seal(t, d.w.Hub, envelope.KindTime, late))
-	if len(d.clock.answers) != 1 {
-		t.Error("an answer after the end of the hub's delegation was taken")
+	// No hub can set a clock beyond the end of its own delegation.
+	for _, reading := range []timesync.Reading{unsure(), sureAt(protocoltest.Now())} {
+		d.ask(false)
+		d.clock.Reading = reading
+		late := protocol.TimeAnswer{
+			Device: protocoltest.Speaker, Nonce: d.asked[len(d.asked)-1].nonce, At: protocoltest.At(400 * 24 * time.Hour),
+		}
+		d.get(deviceTopic(protocol.VerbTime), protocoltest.Seal(t, d.w.Hub, envelope.KindTime, late))
+		if len(d.clock.answers) != 1 {
+			t.Errorf("an answer after the end of the hub's delegation was taken, sure %v", reading.Sure)
+		}
 	}
 }

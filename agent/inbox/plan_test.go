@@ -368,3 +368,36 @@ func TestWhatIsOverIsForgotten(t *testing.T) {
 		t.Errorf("days after the last one: %d airings, %d documents", len(got.Airings), len(got.Documents))
 	}
 }
+
+func TestWhatSoundsNextIsFetchedFirst(t *testing.T) {
+	d := newDesk(t)
+	claim := func(id protocol.BulletinID, sound []byte, start, rule string) protocol.Airing {
+		b := protocoltest.Bulletin()
+		s := protocoltest.Sound()
+		s.Content = protocol.ContentOf(sound)
+		b.ID, b.Sound = id, &s
+		a := d.w.Claim(t, b).Airing
+		a.Start, a.Rule, a.ExDates, a.RDates = start, rule, nil, nil
+		return a
+	}
+	// It is Monday, 23 November 2026, 10:00.
+	weekly := claim("bt-tuan", []byte("weekly"), "2026-11-01T11:00:00", "FREQ=WEEKLY;BYDAY=SU")
+	daily := claim("bt-ngay", []byte("daily"), "2026-11-01T09:00:00", "FREQ=DAILY")
+	once := claim("bt-mot", []byte("once"), "2026-11-23T12:00:00", "")
+	waiting := claim("bt-cho", []byte("waiting"), "2026-11-23T09:55:00", "")
+	over := claim("bt-qua", []byte("over"), "2026-11-23T09:00:00", "")
+	d.get(unitTopic(protocol.VerbPlan), d.head(t, plan(2000, weekly, daily, once, waiting, over)))
+	var want []protocol.Content
+	for _, a := range []protocol.Airing{waiting, once, daily, weekly} {
+		want = append(want, a.Bulletin, a.Approval, *a.Sound)
+	}
+	if diff := cmp.Diff(want, d.contents.needed); diff != "" {
+		t.Error(diff)
+	}
+	d.clock.Reading = sureAt(protocoltest.Now().Add(24 * time.Hour))
+	d.told()
+	d.tick()
+	if got := d.contents.needed; len(got) != 6 || got[2] != *daily.Sound {
+		t.Errorf("a day later: %d needed", len(got))
+	}
+}

@@ -76,6 +76,7 @@ type desk struct {
 	clock    *clock
 	hub      *hub
 	acked    int
+	faults   []bool // of storage
 	dir      string
 }
 
@@ -85,7 +86,7 @@ func unsure() timesync.Reading {
 	return timesync.Reading{Now: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), Floor: protocoltest.Now().Add(-time.Hour)}
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	d := &desk{
 		w: protocoltest.NewWorld(t), contents: &contents{held: map[protocol.Digest][]byte{}},
@@ -97,7 +98,7 @@ func newDesk(t *testing.T) *desk {
 }
 
 // open opens the desk, again after close, as after a restart.
-func (d *desk) open(t *testing.T) {
+func (d *desk) open(t testing.TB) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := store.Open(store.Config{
@@ -116,7 +117,7 @@ func (d *desk) open(t *testing.T) {
 	in, err := New(Config{
 		Device: protocoltest.Speaker, Roots: []protocol.Key{d.w.Root.Key()}, Placement: d.w.Placements[protocoltest.Speaker],
 		Lists: append([][]byte{d.w.Approvers}, d.w.Delegations...), Store: d.disk, Contents: d.contents, Hub: d.hub, Clock: d.clock,
-		Entropy: rand.Reader, Heartbeat: func() {}, Acked: func() { d.acked++ }, Fault: func(string, bool) {}, Log: log,
+		Entropy: rand.Reader, Heartbeat: func() {}, Acked: func() { d.acked++ }, Fault: func(_ string, on bool) { d.faults = append(d.faults, on) }, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,8 +24,29 @@ import (
 type line struct {
 	*store.Store
 	*receipt.Drain
-	batches [][]byte
-	broken  error
+	mu     sync.Mutex
+	out    [][]byte
+	broken error
+}
+
+// sent returns the batches that left so far.
+func (l *line) sent() [][]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.out)
+}
+
+func (l *line) send(_ context.Context, b []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.out = append(l.out, b)
+	return l.broken
+}
+
+func (l *line) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.broken = err
 }
 
 func newLine(t *testing.T) *line {
@@ -39,7 +62,7 @@ func newLine(t *testing.T) *line {
 	l := &line{Store: s}
 	l.Drain = receipt.New(receipt.Config{
 		Device: protocoltest.Speaker, Chain: s, Signer: protocoltest.Signer(t, string(protocoltest.Speaker)), Log: log,
-		Send: func(_ context.Context, b []byte) error { l.batches = append(l.batches, b); return l.broken },
+		Send: func(ctx context.Context, b []byte) error { return l.send(ctx, b) },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -111,19 +134,19 @@ func TestBatchesGoOneByOneUntilAllIsAcknowledged(t *testing.T) {
 		sent, next := 0, uint64(1)
 		for {
 			synctest.Wait()
-			if len(l.batches) == sent {
+			if len(l.sent()) == sent {
 				break
 			}
-			if len(l.batches) != sent+1 && sent > 0 {
-				t.Fatalf("%d batches under way", len(l.batches)-sent)
+			if len(l.sent()) != sent+1 && sent > 0 {
+				t.Fatalf("%d batches under way", len(l.sent())-sent)
 			}
-			_, entries := read(t, l.batches[len(l.batches)-1])
+			_, entries := read(t, l.sent()[len(l.sent())-1])
 			if entries[0].Seq != next {
 				t.Fatalf("batch begins at %d, not %d", entries[0].Seq, next)
 			}
 			next = entries[len(entries)-1].Last() + 1
-			sent = len(l.batches)
-			l.ack(t, l.batches[sent-1])
+			sent = len(l.sent())
+			l.ack(t, l.sent()[sent-1])
 		}
 		if head, err := l.Head(); err != nil || head.Acked != 301 || head.Seq != 301 {
 			t.Errorf("head %+v %v", head, err)
@@ -135,34 +158,34 @@ func TestABatchIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(t)
 		synctest.Wait()
-		if len(l.batches) != 1 {
-			t.Fatalf("%d batches for the genesis", len(l.batches))
+		if len(l.sent()) != 1 {
+			t.Fatalf("%d batches for the genesis", len(l.sent()))
 		}
 		l.write(t, 0, 3)
 		l.Kick()
 		synctest.Wait()
-		if len(l.batches) != 1 {
-			t.Errorf("%d batches while one is under way", len(l.batches))
+		if len(l.sent()) != 1 {
+			t.Errorf("%d batches while one is under way", len(l.sent()))
 		}
-		l.broken = errors.New("offline")
+		l.fail(errors.New("offline"))
 		time.Sleep(time.Hour)
-		if n := len(l.batches); n < 10 || n > 40 {
+		if n := len(l.sent()); n < 10 || n > 40 {
 			t.Errorf("%d batches in an hour without an answer", n)
 		}
-		l.broken = nil
-		before := len(l.batches)
+		l.fail(nil)
+		before := len(l.sent())
 		l.Connected()
 		synctest.Wait()
-		if len(l.batches) != before+1 {
-			t.Errorf("%d batches on a new connection", len(l.batches)-before)
+		if len(l.sent()) != before+1 {
+			t.Errorf("%d batches on a new connection", len(l.sent())-before)
 		}
-		_, entries := read(t, l.batches[before])
+		_, entries := read(t, l.sent()[before])
 		if len(entries) != 4 {
 			t.Errorf("%d entries", len(entries))
 		}
-		l.ack(t, l.batches[before])
+		l.ack(t, l.sent()[before])
 		time.Sleep(time.Hour)
-		if len(l.batches) != before+1 {
+		if len(l.sent()) != before+1 {
 			t.Error("sent after it was acknowledged")
 		}
 		// A hub that lost its own asks again.
@@ -171,8 +194,8 @@ func TestABatchIsSentAgainUntilItIsAcknowledged(t *testing.T) {
 		}
 		l.Kick()
 		synctest.Wait()
-		if _, entries := read(t, l.batches[len(l.batches)-1]); len(l.batches) != before+2 || entries[0].Seq != 2 {
-			t.Errorf("asked again: %d batches, from %d", len(l.batches)-before, entries[0].Seq)
+		if _, entries := read(t, l.sent()[len(l.sent())-1]); len(l.sent()) != before+2 || entries[0].Seq != 2 {
+			t.Errorf("asked again: %d batches, from %d", len(l.sent())-before, entries[0].Seq)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,16 +15,17 @@ import (
 
 type fixture struct {
 	*Clock
-	system System
-	saved  []protocol.Instant
+	system atomic.Pointer[System]
+	saved  atomic.Int64
 	fault  bool
 }
 
 func newFixture(t *testing.T, cfg Config) *fixture {
 	t.Helper()
 	f := &fixture{}
-	cfg.System = func() System { return f.system }
-	cfg.SaveFloor = func(at protocol.Instant) error { f.saved = append(f.saved, at); return nil }
+	f.system.Store(&System{})
+	cfg.System = func() System { return *f.system.Load() }
+	cfg.SaveFloor = func(protocol.Instant) error { f.saved.Add(1); return nil }
 	cfg.Fault = func(on bool) { f.fault = on }
 	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	f.Clock = New(cfg)
@@ -48,7 +50,7 @@ func TestAClockThatNobodyVouchesForIsUnsure(t *testing.T) {
 func TestASynchronisedSystemIsBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
-		f.system = System{Synchronised: true, MaxError: 20 * time.Millisecond}
+		f.system.Store(&System{Synchronised: true, MaxError: 20 * time.Millisecond})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _ = f.Run(ctx) }()
 		<-f.Changed()
@@ -57,7 +59,7 @@ func TestASynchronisedSystemIsBelieved(t *testing.T) {
 			t.Errorf("%v %v %v", now, uncertainty, sure)
 		}
 		// It lost its server: the time counts on, ever less exact, for weeks.
-		f.system = System{}
+		f.system.Store(&System{})
 		time.Sleep(40 * 24 * time.Hour)
 		if _, u, sure := f.Now(); !sure || u < 10*time.Minute || u > 12*time.Minute {
 			t.Errorf("after 40 days alone: %v %v", u, sure)
@@ -66,8 +68,8 @@ func TestASynchronisedSystemIsBelieved(t *testing.T) {
 		if _, _, sure := f.Now(); sure {
 			t.Error("sure after 60 days alone")
 		}
-		if len(f.saved) < 1000 {
-			t.Errorf("floor kept %d times", len(f.saved))
+		if f.saved.Load() < 1000 {
+			t.Errorf("floor kept %d times", f.saved.Load())
 		}
 		cancel()
 		synctest.Wait()
@@ -117,7 +119,7 @@ func TestAnswersThatSayTooLittleAreRefused(t *testing.T) {
 func TestASynchronisedSystemIsNotOverruled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, Config{})
-		f.system = System{Synchronised: true, MaxError: time.Millisecond}
+		f.system.Store(&System{Synchronised: true, MaxError: time.Millisecond})
 		f.look()
 		now := time.Now()
 		if err := f.Answer(answer(now.Add(time.Hour)), now, now); err != nil {
