@@ -111,6 +111,26 @@ func TestAiringToldTwiceIsOne(t *testing.T) {
 	}
 }
 
+// TestToldLateIsNoPlan: an airing that does not say when it arrived arrives when
+// it is told, also for a machine that is restored.
+func TestToldLateIsNoPlan(t *testing.T) {
+	cfg := liveConfig(t)
+	m := newMachine(t, cfg)
+	a := ordinary(t, "a", func(a *Airing) { a.RDates = []LocalTime{{2026, 12, 1, 5, 30, 0}} })
+	e := m.Step(at(t, "05:20:00"), a)
+	expectFinals(t, e, "a 05:00:00 skipped (no plan)")
+	if !e.Airings[0].Airing.Arrives.Equal(at(t, "05:20:00")) || !a.New.Arrives.IsZero() {
+		t.Errorf("%+v", e.Airings[0].Airing)
+	}
+	m, err := Restore(cfg, Kept{Airings: slices.Clone(e.Airings), At: at(t, "05:20:00")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without its record it is found out again, and it is the same.
+	e = m.Step(at(t, "05:50:00"), Event{Kind: EventOn})
+	expectFinals(t, e, "a 05:00:00 skipped (no plan)", "a 05:30:00 skipped (off)")
+}
+
 // TestInvalidAiringIsRefused: the machine names the field and goes on.
 func TestInvalidAiringIsRefused(t *testing.T) {
 	m := newMachine(t, liveConfig(t))
@@ -217,6 +237,45 @@ func TestStopActsOnWhatComesLater(t *testing.T) {
 	expectFinals(t, m.Step(at(t, "12:00:00")), "a 05:06:00 played 05:07:00-05:12:00")
 }
 
+// TestOrdersForUnknownAirings: each kind of order received for an airing that is
+// not known yet acts on it when it is told, and on nothing else.
+func TestOrdersForUnknownAirings(t *testing.T) {
+	starts := func(clocks ...LocalTime) func(*Airing) {
+		return func(a *Airing) { a.Start, a.RDates, a.Length = clocks[0], clocks[1:], time.Second }
+	}
+	clock := func(hour, minute int) LocalTime { return LocalTime{2026, 12, 1, hour, minute, 0} }
+	emergency := func(hour int, supersedes protocol.AiringID) func(*Airing) {
+		return func(a *Airing) {
+			a.Class, a.Lateness, a.Length, a.Start = protocol.ClassEmergency, 0, time.Second, clock(hour, 0)
+			a.Until, a.Supersedes = at(t, "12:00:00"), supersedes
+		}
+	}
+	m := newMachine(t, liveConfig(t))
+	m.Step(at(t, "05:02:00"),
+		Event{Kind: EventWithdraw, Airing: "w", At: at(t, "05:01:00")},
+		Event{Kind: EventStop, Airing: "s"},
+		Event{Kind: EventStop, Airing: "o", Start: at(t, "07:00:00")},
+		Event{Kind: EventStop, Airing: "o", Start: at(t, "04:59:00")},
+		ordinary(t, "e", emergency(8, "f")),
+		ordinary(t, "b", func(a *Airing) {
+			starts(clock(9, 0))(a)
+			a.Published, a.Replaces = at(t, "05:01:00"), "r"
+		}))
+	e := m.Step(at(t, "05:05:00"),
+		ordinary(t, "w", starts(clock(5, 0), clock(5, 1), clock(6, 0))),
+		ordinary(t, "s", starts(clock(5, 1), clock(5, 2), clock(5, 3))),
+		ordinary(t, "o", starts(clock(4, 59), clock(6, 30), clock(7, 0))),
+		ordinary(t, "r", starts(clock(5, 0), clock(5, 1), clock(9, 0))),
+		ordinary(t, "f", emergency(5, "")),
+		ordinary(t, "g", emergency(5, "")))
+	expectFinals(t, e,
+		"w 05:00:00 skipped (withdrawn)", "s 05:01:00 skipped (stopped)", "s 05:02:00 skipped (stopped)",
+		"o 04:59:00 skipped (stopped)", "o 07:00:00 skipped (stopped)", "r 05:00:00 skipped (withdrawn)", "f 05:00:00 skipped (superseded)")
+	expectFinals(t, m.Step(at(t, "11:00:00")),
+		"g 05:00:00 played 05:05:00-05:05:01", "s 05:03:00 played 05:05:01-05:05:02", "o 06:30:00 played 06:30:00-06:30:01",
+		"e 08:00:00 played 08:00:00-08:00:01", "b 09:00:00 played 09:00:00-09:00:01")
+}
+
 // TestLateStepMeansOff: a step later than MaxLag after the wake finds the device
 // off since; what sounded then ended if it was its end, and nothing is invented.
 func TestLateStepMeansOff(t *testing.T) {
@@ -303,7 +362,7 @@ func TestForgetBringsNothingBack(t *testing.T) {
 		return e
 	}
 	step(at(t, "00:00:00"), once, every, Event{Kind: EventStop, Airing: "gone", At: at(t, "00:00:00")})
-	step(at(t, "06:00:00").AddDate(0, 0, 2))
+	step(at(t, "06:00:30").AddDate(0, 0, 2))
 	f := m.Forget(at(t, "00:00:00").AddDate(0, 0, 9))
 	if !f.Before.Equal(at(t, "06:00:00").AddDate(0, 0, 2)) {
 		t.Errorf("before %v: the one that sounds must stay", f.Before)

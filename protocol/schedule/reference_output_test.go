@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"fmt"
+	"sort"
+	"strings"
 	"time"
 )
 
@@ -65,4 +67,59 @@ func (w *refWorld) quietPeriods(from, to int64) [][2]int64 {
 		}
 	}
 	return out
+}
+
+func (w *refWorld) print() []string {
+	sort.SliceStable(w.occs, func(i, j int) bool {
+		if w.occs[i].s != w.occs[j].s {
+			return w.occs[i].s < w.occs[j].s
+		}
+		return w.occs[i].a.ID < w.occs[j].a.ID
+	})
+	stamp := func(ms int64) string {
+		return time.UnixMilli(ms).In(w.zone.loc).Format("2006-01-02T15:04:05.000-07:00")
+	}
+	var lines []string
+	for _, o := range w.occs {
+		if o.gone {
+			continue
+		}
+		var plays []string
+		for _, p := range o.plays {
+			plays = append(plays, fmt.Sprintf("[%q,%q]", stamp(p[0]), stamp(p[1])))
+		}
+		lines = append(lines, fmt.Sprintf(`{"airing":%q,"start":%q,"outcome":%q,"reason":%q,"plays":[%s]}`,
+			o.a.ID, stamp(o.s), o.outcome, o.reason, strings.Join(plays, ",")))
+	}
+	return lines
+}
+
+func refFirst(a, b *refOcc) bool {
+	rank := map[string]int{"priority": 0, "normal": 1}
+	x := []int64{int64(a.a.depth), int64(rank[a.a.Class]), a.s, a.a.Order, a.a.approved}
+	y := []int64{int64(b.a.depth), int64(rank[b.a.Class]), b.s, b.a.Order, b.a.approved}
+	for i := range x {
+		if x[i] != y[i] {
+			return x[i] < y[i]
+		}
+	}
+	return a.a.ID < b.a.ID
+}
+
+func refPassFirst(a, b *refOcc) bool {
+	switch {
+	case a.a.Drill != b.a.Drill:
+		return b.a.Drill
+	case a.whole != b.whole:
+		return a.whole < b.whole
+	case a.everSounded != b.everSounded:
+		return !a.everSounded
+	case a.everSounded && a.lastEnded != b.lastEnded:
+		return a.lastEnded < b.lastEnded
+	case a.a.depth != b.a.depth:
+		return a.a.depth < b.a.depth
+	case a.s != b.s:
+		return a.s > b.s
+	}
+	return a.a.ID < b.a.ID
 }
