@@ -62,6 +62,10 @@ type TextJob struct {
 	Chime Chime   // before the title; the zero value is none
 	// Repeat is how many times title and text are said, 0 is once. At most 5.
 	Repeat int
+	// Listen, if not nil, is given each piece of about 30 seconds as soon as it
+	// is spoken, so that a long text can be heard while it grows: title first,
+	// without chime or repeats. It is called from one goroutine at a time.
+	Listen func(piece speech.PCM)
 	// Reading replaces the studio's own options if not nil, so that a commune's
 	// list or a dialect can be tried at once.
 	Reading *normalise.Options
@@ -256,6 +260,9 @@ func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Pro
 			return speech.PCM{}, fmt.Errorf("rate changed to %d Hz: %w", sound.Rate, speech.ErrEngineFailed)
 		}
 		said[i] = sound
+		if job.Listen != nil {
+			job.Listen(sound)
+		}
 		progress(StageSpeak, float64(i+1)/float64(len(parts)))
 	}
 	out := speech.PCM{Rate: said[0].Rate}

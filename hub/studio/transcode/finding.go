@@ -93,6 +93,15 @@ func loudest(channels []channel) float64 {
 	return top
 }
 
+// loudestPeak is the highest peak of any channel, in dBFS.
+func loudestPeak(channels []channel) float64 {
+	top := math.Inf(-1)
+	for _, c := range channels {
+		top = max(top, c.peak)
+	}
+	return top
+}
+
 // readChannels reads what ffmpeg's astats filter printed last.
 func readChannels(log string) []channel {
 	var out []channel

@@ -145,7 +145,7 @@ func (t *Transcoder) encode(ctx context.Context, source, draft string, info Info
 	args = append(args, "-af", opt.levelled(gain, ceiling), "-map_metadata", "-1", "-map_chapters", "-1",
 		"-fflags", "+bitexact", "-flags:a", "+bitexact",
 		"-c:a", "libopus", "-application", "voip", "-b:a", strconv.Itoa(t.cfg.Bitrate), "-vbr", "on",
-		"-compression_level", "10", "-frame_duration", "20", "-ac", "1", "-ar", strconv.Itoa(Rate),
+		"-compression_level", "6", "-frame_duration", "20", "-ac", "1", "-ar", strconv.Itoa(Rate),
 		"-page_duration", "1000000", "-f", "ogg", "-y", "file:"+draft)
 	watch := &progressReader{stage: StageEncode, length: info.Duration, tell: progress}
 	spec := t.spec(t.cfg.FFmpeg, nil, 64<<20)

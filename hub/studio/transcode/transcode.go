@@ -126,16 +126,20 @@ const (
 	StageVerify  = "verify"
 )
 
-// maxFits and maxEncodes bound how often the gain is corrected, without and with
-// encoding.
+// maxRehearsals and maxEncodes bound how often the gain is corrected, without
+// and with encoding.
 const (
-	maxFits    = 3
-	maxEncodes = 4
+	maxRehearsals = 3
+	maxEncodes    = 4
 )
 
-// codecOvershoot is how far, in dB, Opus at 24 kbit/s was seen to raise the true
-// peak of limited speech: 0.9 to 1.9.
-const codecOvershoot = 1.9
+// What limiter and codec were seen to do to speech: first guesses, corrected by
+// measuring.
+const (
+	codecOvershoot = 1.9  // dB of true peak that Opus at 24 kbit/s adds
+	codecLoss      = 0.3  // LU that it takes
+	limiterLoss    = 0.25 // LU for each dB by which peaks pass the ceiling
+)
 
 // silenceBelow is the integrated loudness, in LUFS, under which nothing can be
 // understood whatever the gain: the noise of a telephone's microphone is at -65.
@@ -178,7 +182,7 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 		return Result{}, fmt.Errorf("%.1f LUFS: %w", measured.Integrated, ErrSilence)
 	}
 	draft := filepath.Join(dir, "draft.opus")
-	res, err := t.fit(ctx, source, draft, info, measured.Level, opt, progress)
+	res, err := t.fit(ctx, source, draft, info, measured, opt, progress)
 	if err != nil {
 		return Result{}, err
 	}
@@ -186,48 +190,75 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	return t.publish(draft, target, res)
 }
 
-// fit finds the gain that reaches the target through the limiter, encodes, and
-// measures the decoded result; it encodes again only where the codec has moved
-// loudness or peak out of bounds.
-func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, measured Level, opt Options, progress func(string, float64)) (Result, error) {
-	gain := t.cfg.Target - measured.Integrated
+// fit finds the gain that reaches the target through limiter and codec, encodes,
+// and measures the decoded result; it encodes again only where the codec has moved
+// loudness or peak further than expected.
+func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m measurement, opt Options, progress func(string, float64)) (Result, error) {
+	loss := codecLoss
 	ceiling := t.cfg.TruePeak - codecOvershoot
-	for range maxFits {
-		level, err := t.rehearse(ctx, source, info, gain, ceiling, opt, progress)
-		if err != nil {
-			return Result{}, err
-		}
-		off := t.cfg.Target - level.Integrated
-		if math.Abs(off) <= loudnessTolerance {
-			break
-		}
-		gain += off * 1.25 // the limiter takes back a part
+	gain := t.cfg.Target + loss - m.Integrated
+	if over := loudestPeak(m.channels) + gain - ceiling; over > 0 {
+		gain += over * limiterLoss
 	}
-	var res Result
+	var best Result
+	missed := math.Inf(1)
 	for range maxEncodes {
-		if err := t.encode(ctx, source, draft, info, gain, ceiling, opt, progress); err != nil {
-			return Result{}, err
-		}
-		level, err := t.verify(ctx, draft, progress)
+		rehearsed, err := t.search(ctx, source, info, &gain, t.cfg.Target+loss, ceiling, opt, progress)
 		if err != nil {
 			return Result{}, err
 		}
-		res = Result{Loudness: level.Integrated, TruePeak: level.TruePeak}
-		off := t.cfg.Target - level.Integrated
-		over := level.TruePeak - t.cfg.TruePeak
-		if math.Abs(off) <= 2*loudnessTolerance && over <= 0 {
-			return res, nil
+		if err := t.encode(ctx, source, draft+".next", info, gain, ceiling, opt, progress); err != nil {
+			return Result{}, err
 		}
+		level, err := t.verify(ctx, draft+".next", progress)
+		if err != nil {
+			return Result{}, err
+		}
+		off := math.Abs(t.cfg.Target - level.Integrated)
+		over := level.TruePeak - t.cfg.TruePeak
+		if over <= 0 && off < missed {
+			if err := os.Rename(draft+".next", draft); err != nil {
+				return Result{}, fmt.Errorf("fit: %w", err)
+			}
+			best, missed = Result{Loudness: level.Integrated, TruePeak: level.TruePeak}, off
+		}
+		if missed <= 2*loudnessTolerance {
+			return best, nil
+		}
+		loss = rehearsed - level.Integrated
 		if over > 0 {
 			ceiling -= over + 0.2
-			off += over / 4 // what the lower ceiling will cost
 		}
-		gain += off * 1.25
 	}
-	if res.TruePeak > t.cfg.TruePeak {
-		return Result{}, fmt.Errorf("true peak %.1f dBTP: %w", res.TruePeak, ErrLoudness)
+	if math.IsInf(missed, 1) {
+		return Result{}, fmt.Errorf("true peak over %.1f dBTP: %w", t.cfg.TruePeak, ErrLoudness)
 	}
-	return res, nil
+	return best, nil
+}
+
+// search moves gain, in dB, until the loudness after the limiter is near target,
+// by secants, and returns the loudness last measured.
+func (t *Transcoder) search(ctx context.Context, source string, info Info, gain *float64, target, ceiling float64, opt Options, progress func(string, float64)) (float64, error) {
+	slope, lastGain, last := 0.7, 0.0, 0.0
+	for n := range maxRehearsals {
+		level, err := t.rehearse(ctx, source, info, *gain, ceiling, opt, progress)
+		if err != nil {
+			return 0, err
+		}
+		now := level.Integrated
+		if n > 0 && *gain != lastGain {
+			slope = max(0.15, min(1, (now-last)/(*gain-lastGain)))
+		}
+		lastGain, last = *gain, now
+		if math.Abs(target-now) <= loudnessTolerance {
+			break
+		}
+		*gain += max(-6, min(6, (target-now)/slope))
+		if n == maxRehearsals-1 {
+			last += (target - now) // where the last step should lead
+		}
+	}
+	return last, nil
 }
 
 // checkLength compares the decoded length with the limits and with what the
