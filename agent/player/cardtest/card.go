@@ -239,9 +239,9 @@ func (c *Card) run() {
 		}
 		if most := slack.Seconds() * float64(c.cfg.Rate); due > most {
 			c.mu.Lock()
-			c.lost += int64(due - most)
+			c.lost += int64(due)
 			c.mu.Unlock()
-			due = most
+			due = 0 // it stands still until there is something again
 		}
 	}
 }

@@ -4,7 +4,6 @@ package speaker
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,6 +20,9 @@ const (
 	// trial is how much silence lies ready while it is measured how much the card takes
 	// before it makes us wait.
 	trial = 400 * time.Millisecond
+	// unmeasured is how many periods a card is taken to hold, at most, that began before
+	// anything lay ready.
+	unmeasured = 6
 	// look is how often that is looked at.
 	look = time.Millisecond
 	// otoPiece is how much oto reads at once.
@@ -28,9 +30,6 @@ const (
 	// errEvery is how often oto is asked for its error.
 	errEvery = 50 * time.Millisecond
 )
-
-// errLate says that the card was open before anything lay ready for it.
-var errLate = errors.New("the card was too quick to be measured")
 
 // otoSource is what oto reads. Between it and the card lie oto's own buffer, whose size
 // oto tells, and the card's, which is measured.
@@ -102,9 +101,13 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
+	inTime := src.player.BufferedSize() >= int(player.FramesIn(trial))*frame
 	held, err := measure(ctx, src, period(buffer))
 	if err != nil {
 		return err
+	}
+	if !inTime { // the card has taken frames that were not counted
+		held = max(held, unmeasured*period(buffer))
 	}
 	e.calibrate(held)
 	// A late card takes two periods at once; what is not in oto's buffer then is silence.
@@ -128,9 +131,6 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 
 // measure finds how many frames lie between oto's buffer and the card's output.
 func measure(ctx *oto.Context, src *otoSource, period int64) (held int64, err error) {
-	if src.player.BufferedSize() == 0 {
-		return 0, errLate
-	}
 	g := gauge{held: 3 * period} // the card's two, and one that oto waits with
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()

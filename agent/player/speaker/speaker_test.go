@@ -2,10 +2,12 @@ package speaker_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -184,6 +186,33 @@ func samples(t testing.TB, track player.Track) []int16 {
 	}
 }
 
+// settle waits until the card has taken what was still on its way.
+func (r *rig) settle(t testing.TB) {
+	t.Helper()
+	after := r.card.Taken()
+	waitFor(t, 5*time.Second, "the card", func() bool { return r.card.Taken() > after+player.Rate/4 })
+}
+
+// astray says how much of want's beginning was found, and what else is known.
+func astray(r *rig, want []int16, from int64) string {
+	rec := r.card.Recording()
+	lo, hi := 0, len(want) // the longest beginning that occurs
+	for lo < hi {
+		if mid := (lo + hi + 1) / 2; rec.Find(want[:mid], from) >= 0 {
+			lo = mid
+		} else {
+			hi = mid - 1
+		}
+	}
+	after := rec.PCM[min(max(rec.Find(want[:lo], from), 0)+int64(lo), int64(len(rec.PCM))):]
+	gap := 0
+	for gap < len(after) && after[gap] == 0 {
+		gap++
+	}
+	return fmt.Sprintf("%d of %d frames, then %d of silence; %d inexact, %d lost, %s starved",
+		lo, len(want), gap, rec.Inexact, rec.Lost, r.speaker.Starved())
+}
+
 // lead is how many frames of silence samples of one channel begin with.
 func lead(pcm []int16) (n int64) {
 	for pcm[n] == 0 {
@@ -212,6 +241,7 @@ func TestWhatSoundsIsBitForBitWhatWasSent(t *testing.T) {
 		}
 		begun := expect[player.Begun](t, r, 5*time.Second)
 		ended := expect[player.Ended](t, r, 5*time.Second)
+		r.settle(t)
 		want := samples(t, greeting("a"))
 		if !ended.Whole || ended.Frames != int64(len(want)) || ended.Err != nil {
 			t.Errorf("%+v, want %d frames whole", ended, len(want))
@@ -219,7 +249,7 @@ func TestWhatSoundsIsBitForBitWhatWasSent(t *testing.T) {
 		rec := r.card.Recording()
 		at := rec.Find(trim(want), 0)
 		if at < 0 {
-			t.Fatalf("the bulletin is not among %d recorded frames", len(rec.PCM))
+			t.Fatal("the bulletin is not there bit for bit:", astray(r, trim(want), 0))
 		}
 		if rec.Inexact > 0 {
 			t.Errorf("%d frames are not 16 bit any more", rec.Inexact)
@@ -236,8 +266,9 @@ func TestWhatSoundsIsBitForBitWhatWasSent(t *testing.T) {
 func TestStartComesAtItsInstant(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
-		for i, ahead := range []time.Duration{400, 613, 977} {
-			track := tone("a", 200*time.Millisecond)
+		var offs, tolds []time.Duration
+		for _, ahead := range []time.Duration{300, 413, 377, 350, 391} {
+			track := tone("a", 100*time.Millisecond)
 			track.StartAt = time.Now().Add(ahead * time.Millisecond)
 			from := r.card.Taken()
 			if err := r.player.Play(track); err != nil {
@@ -247,12 +278,18 @@ func TestStartComesAtItsInstant(t *testing.T) {
 			if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole {
 				t.Errorf("%+v", end)
 			}
+			r.settle(t)
 			rec := r.card.Recording()
 			first := rec.At(rec.Sounding(from) - lead(samples(t, track)))
-			t.Logf("%d: held %s starved %s lost %d card off by %s, told off by %s", i, r.speaker.Held(), r.speaker.Starved(), rec.Lost, first.Sub(track.StartAt), begun.At.Sub(track.StartAt))
-			if off := first.Sub(track.StartAt).Abs(); off > 50*time.Millisecond {
-				t.Errorf("%s off", off)
-			}
+			offs = append(offs, first.Sub(track.StartAt).Abs())
+			tolds = append(tolds, begun.At.Sub(first).Abs())
+		}
+		// The middle one: the machine that runs the test may have better to do at times.
+		slices.Sort(offs)
+		slices.Sort(tolds)
+		t.Logf("held %s; off by %s; told off by %s", r.speaker.Held(), offs, tolds)
+		if offs[2] > 40*time.Millisecond || tolds[2] > 40*time.Millisecond {
+			t.Errorf("off by %s, told off by %s", offs, tolds)
 		}
 	})
 }
@@ -269,10 +306,11 @@ func TestConsecutiveTracksHaveNoGap(t *testing.T) {
 			expect[player.Begun](t, r, 5*time.Second)
 			expect[player.Ended](t, r, 5*time.Second)
 		}
+		r.settle(t)
 		one := samples(t, greeting("a"))
 		want := append(append(append([]int16(nil), one...), one...), one...)
-		if rec := r.card.Recording(); rec.Find(trim(want), 0) < 0 {
-			t.Error("three bulletins do not follow each other bit for bit")
+		if r.card.Recording().Find(trim(want), 0) < 0 {
+			t.Error("three bulletins do not follow each other bit for bit:", astray(r, trim(want), 0))
 		}
 	})
 }
@@ -289,6 +327,7 @@ func TestAStereoTrackKeepsItsChannels(t *testing.T) {
 		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole {
 			t.Errorf("%+v", end)
 		}
+		r.settle(t)
 		rec := r.card.Recording()
 		if rec.Inexact > 0 || rec.Find(trimPairs(samples(t, track)), 0) < 0 {
 			t.Errorf("two channels are not there bit for bit (%d inexact)", rec.Inexact)
@@ -306,8 +345,7 @@ func TestACardAt44100HzSoundsAsLong(t *testing.T) {
 		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole || end.Frames != player.Rate {
 			t.Errorf("%+v", end)
 		}
-		after := r.card.Taken()
-		waitFor(t, 5*time.Second, "the card", func() bool { return r.card.Taken() > after+4410 })
+		r.settle(t)
 		rec := r.card.Recording()
 		if got := rec.Last() - rec.Sounding(0); got < 44000 || got > 44200 {
 			t.Errorf("a second at 48 kHz became %d frames at 44.1 kHz", got)
@@ -354,8 +392,7 @@ func TestStopFadesThenSilence(t *testing.T) {
 		if ended.Whole || !errors.Is(ended.Err, player.ErrStopped) {
 			t.Errorf("%+v", ended)
 		}
-		after := r.card.Taken()
-		waitFor(t, 5*time.Second, "silence", func() bool { return r.card.Taken() > after+player.Rate/4 })
+		r.settle(t)
 		rec := r.card.Recording()
 		want := samples(t, tone("a", 20*time.Second))
 		begin := rec.Sounding(0) - lead(want)
@@ -432,8 +469,9 @@ func TestACardThatStandsStillIsNoticedAndComesBack(t *testing.T) {
 		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole {
 			t.Errorf("after the fault: %+v", end)
 		}
+		r.settle(t)
 		if r.card.Recording().Find(trim(samples(t, greeting("b"))), from-player.Rate/10) < 0 {
-			t.Error("the bulletin after the fault is not there bit for bit")
+			t.Error("the bulletin after the fault is not there bit for bit:", astray(r, trim(samples(t, greeting("b"))), from-player.Rate/10))
 		}
 	})
 }
