@@ -7,8 +7,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
+	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/dispatch"
@@ -319,4 +324,82 @@ func finding(f transcode.Finding) string {
 		return "Bản ghi nhiều tạp âm. Hãy ghi lại ở nơi yên tĩnh nếu được."
 	}
 	return string(f)
+}
+
+// dropped makes bulletins of dropped files.
+type dropped struct {
+	accounts  *account.Service
+	bulletins *bulletin.Service
+	blobs     *blob.Dir
+	limit     int64
+}
+
+// maxTextFile is the longest text file, in bytes.
+const maxTextFile = 64 << 10
+
+// TakeFile implements inbox.Taker. A file whose name ends in .txt is text; all
+// else is sound, whatever its name says.
+func (d dropped) TakeFile(ctx context.Context, unit protocol.UnitID, author protocol.PersonID, path string) error {
+	person, err := d.accounts.Person(ctx, author)
+	if err != nil {
+		return fmt.Errorf("author %s: %w", author, err)
+	}
+	if !person.Disabled.IsZero() {
+		return problem.New(problem.ErrForbidden, "disabled", "", "Người phụ trách thư mục này đã bị khoá. Hãy đổi người trong cấu hình.", "The author of this folder is disabled. Name another one in the settings.")
+	}
+	actor := account.Actor{Person: person.ID, Name: person.Name, Grants: person.Grants}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("drop: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	c := bulletin.Content{
+		Unit: unit, Class: protocol.ClassNormal, Options: bulletin.SoundOptions{Wanted: true},
+		Title: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
+	}
+	if strings.EqualFold(filepath.Ext(path), ".txt") {
+		text, err := io.ReadAll(io.LimitReader(f, maxTextFile+1))
+		if err != nil {
+			return fmt.Errorf("drop: %w", err)
+		}
+		if c.Text = string(text); len(text) > maxTextFile {
+			return refused(normalise.ErrTooLong, "text")
+		}
+	} else {
+		digest, size, err := d.blobs.Put(f, d.limit)
+		if errors.Is(err, problem.ErrTooLarge) {
+			return refused(transcode.ErrTooLarge, "upload")
+		}
+		if err != nil {
+			return fmt.Errorf("drop: %w", err)
+		}
+		if size == 0 {
+			return refused(transcode.ErrEmpty, "upload")
+		}
+		c.Upload = digest
+	}
+	b, err := d.bulletins.Create(ctx, actor, c, bulletin.FromDrop)
+	if err != nil {
+		return err
+	}
+	return d.made(ctx, actor, b)
+}
+
+// made waits until a bulletin's sound is made, or cannot be.
+func (d dropped) made(ctx context.Context, actor account.Actor, b bulletin.Bulletin) error {
+	for b.State == bulletin.Preparing {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		var err error
+		if b, err = d.bulletins.Get(ctx, actor, b.ID); err != nil {
+			return err
+		}
+	}
+	if b.State == bulletin.Failed {
+		return problem.New(problem.ErrInvalid, "studio", "", b.Problem, "No bulletin could be made of this file; the Vietnamese sentence says what to do.")
+	}
+	return nil
 }

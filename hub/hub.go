@@ -26,6 +26,7 @@ import (
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/dispatch"
 	"github.com/loa-vn/loa/hub/enrol"
+	"github.com/loa-vn/loa/hub/inbox"
 	"github.com/loa-vn/loa/hub/jobs"
 	"github.com/loa-vn/loa/hub/ledger"
 	"github.com/loa-vn/loa/hub/plan"
@@ -69,6 +70,9 @@ type Hub struct {
 	log    *slog.Logger
 	errs   chan error
 	closed sync.Once
+
+	drops    sync.WaitGroup
+	endDrops context.CancelFunc
 }
 
 // New opens the hub's data, puts the parts together and begins to listen. What
@@ -239,6 +243,36 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 			h.errs <- fmt.Errorf("console: %w", err)
 		}
 	}()
+	return h.watchDrops()
+}
+
+// watchDrops watches the drop folders, if there are any.
+func (h *Hub) watchDrops() error {
+	c := h.Config
+	if len(c.Drop.People) == 0 {
+		return nil
+	}
+	folder := c.Drop.Folder
+	if folder == "" {
+		folder = filepath.Join(c.Data, "drop")
+	}
+	people := map[protocol.UnitID]protocol.PersonID{}
+	for unit, person := range c.Drop.People {
+		people[protocol.UnitID(unit)] = protocol.PersonID(person)
+	}
+	in, err := inbox.New(inbox.Config{
+		Drop: folder, Done: filepath.Join(c.Data, "done"), Rejected: filepath.Join(c.Data, "rejected"), People: people, Log: h.log,
+	}, dropped{accounts: h.Account, bulletins: h.Bulletins, blobs: h.Blobs, limit: c.Studio.MaxUpload})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	h.endDrops = cancel
+	h.drops.Go(func() {
+		if err := in.Run(ctx); err != nil {
+			h.log.Error("drop folders are not watched", "err", err)
+		}
+	})
 	return nil
 }
 
@@ -283,6 +317,10 @@ func (h *Hub) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	var errs []error
+	if h.endDrops != nil {
+		h.endDrops()
+		h.drops.Wait()
+	}
 	if h.http != nil {
 		if err := h.http.Shutdown(ctx); err != nil {
 			errs = append(errs, h.http.Close())
