@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -36,11 +35,7 @@ func (v verifyCmd) Run(s *session) error {
 			return err
 		}
 		for _, file := range v.Root {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return fmt.Errorf("root: %w", err)
-			}
-			public, err := signing.Public(text)
+			public, err := signing.PublicOf(file)
 			if err != nil {
 				return fmt.Errorf("%w: %s is no root key: %w", errRefused, file, err)
 			}
