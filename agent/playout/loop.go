@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -58,6 +59,7 @@ type job struct {
 	of    schedule.Key
 	since time.Time
 	cut   bool // by this loop
+	done  bool // the output has said its last word, maybe before the schedule's end
 }
 
 // owed is a final whose receipt waits for the output's last word.
@@ -121,7 +123,7 @@ func (l *Loop) leave() {
 	ctx := context.Background()
 	l.step(ctx, []schedule.Event{{Kind: schedule.EventOff}})
 	deadline := time.After(300 * time.Millisecond)
-	for len(l.jobs) > 0 {
+	for slices.ContainsFunc(slices.Collect(maps.Values(l.jobs)), func(j *job) bool { return !j.done }) {
 		select {
 		case e, ok := <-l.cfg.Output.Events():
 			if !ok {
@@ -203,7 +205,7 @@ func (l *Loop) playing(s schedule.Sound) bool {
 // open says whether the output has yet to say its last word on an occurrence.
 func (l *Loop) open(key occ) bool {
 	for _, j := range l.jobs {
-		if j.key == key {
+		if j.key == key && !j.done {
 			return true
 		}
 	}
@@ -225,6 +227,14 @@ func (l *Loop) silence(eff schedule.Effects) {
 	if !ended || (eff.Sounding != nil && l.cfg.Medium == protocol.MediumSound && l.late(eff)) {
 		j.cut = true
 		l.cfg.Output.Cut(l.current)
+	}
+	l.leaveCurrent()
+}
+
+// leaveCurrent notes that nothing should be on.
+func (l *Loop) leaveCurrent() {
+	if j := l.jobs[l.current]; j != nil && j.done {
+		delete(l.jobs, l.current)
 	}
 	l.current = ""
 	l.cfg.Playing("")
@@ -287,7 +297,11 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	if !ok {
 		return nil
 	}
-	delete(l.jobs, e.Job)
+	// What ends before its length by the schedule stays the one that is on: an
+	// emergency's pass is longer than its sound.
+	if j.done = true; l.current != e.Job {
+		delete(l.jobs, e.Job)
+	}
 	t := l.tally(j.key)
 	t.Frames += e.Frames
 	t.Whole = t.Whole || e.Whole
@@ -300,8 +314,7 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	if e.Whole || j.cut || l.current != e.Job {
 		return nil
 	}
-	l.current = ""
-	l.cfg.Playing("")
+	l.leaveCurrent()
 	l.cfg.Log.WarnContext(ctx, "output failed", "job", e.Job, "err", e.Err)
 	return []schedule.Event{{Kind: schedule.EventFault, Airing: j.of.Airing, Start: j.of.Start, Silent: e.Frames == 0 && len(e.Pixels) == 0}}
 }

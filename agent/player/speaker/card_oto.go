@@ -25,10 +25,10 @@ const (
 	unmeasured = 6
 	// look is how often that is looked at.
 	look = time.Millisecond
-	// otoPiece is how much oto reads at once.
-	otoPiece = player.Rate / 100
+	// otoPiece is how much oto reads at once, at most: few wake-ups.
+	otoPiece = player.Rate / 50
 	// errEvery is how often oto is asked for its error.
-	errEvery = 50 * time.Millisecond
+	errEvery = 200 * time.Millisecond
 )
 
 // otoSource is what oto reads. Between it and the card lie oto's own buffer, whose size

@@ -1,25 +1,41 @@
 package speaker_test
 
 import (
+	"bufio"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/cardtest"
+	"github.com/loa-vn/loa/agent/player/speaker"
 )
 
-// BenchmarkPlaying plays the bulletin for ten seconds a turn and tells what the process
-// that drives the card costs, and what player and card together do: the latter is this
-// process, the test's card included.
+// BenchmarkPlaying plays the bulletin for ten seconds a turn, on a card in a process of
+// its own, and tells what the process that drives the card costs, and what this one does,
+// which decodes.
 func BenchmarkPlaying(b *testing.B) {
 	for _, driver := range drivers(b) {
 		b.Run(driver, func(b *testing.B) {
-			r := newRig(b, driver, cardtest.Config{Forget: true})
-			child, own := cpu(b, r.speaker.PID()), cpu(b, os.Getpid())
+			cfg := speaker.Config{Device: cardProcess(b)}
+			if driver == "oto" {
+				cfg.Child, cfg.Env = []string{os.Args[0]}, []string{childEnv + "=1"}
+			}
+			log := slog.New(slog.NewTextHandler(b.Output(), nil))
+			s, err := speaker.Open(cfg, log)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := &rig{speaker: s, player: player.New(s, log)}
+			defer r.player.Close()
+			r.warm(b)
+			child, own := cpu(b, s.PID()), cpu(b, os.Getpid())
 			begun := time.Now()
 			for b.Loop() {
 				for range 5 {
@@ -33,13 +49,40 @@ func BenchmarkPlaying(b *testing.B) {
 				}
 			}
 			took := time.Since(begun).Seconds()
-			b.ReportMetric(100*(cpu(b, r.speaker.PID())-child)/took, "child_cpu_%")
-			b.ReportMetric(100*(cpu(b, os.Getpid())-own)/took, "parent+card_cpu_%")
-			b.ReportMetric(pss(b, r.speaker.PID()), "child_pss_MB")
+			b.ReportMetric(100*(cpu(b, s.PID())-child)/took, "child_cpu_%")
+			b.ReportMetric(100*(cpu(b, os.Getpid())-own)/took, "parent_cpu_%")
+			b.ReportMetric(pss(b, s.PID()), "child_pss_MB")
 			b.ReportMetric(pss(b, os.Getpid()), "parent_pss_MB")
-			b.ReportMetric(r.speaker.Starved().Seconds()*1000, "starved_ms")
+			b.ReportMetric(s.Starved().Seconds()*1000, "starved_ms")
 		})
 	}
+}
+
+// cardProcess runs a card in a process of its own and returns its ALSA configuration.
+func cardProcess(tb testing.TB, args ...string) string {
+	tb.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"--config-dir", tb.TempDir()}, args...)...)
+	cmd.Env = append(os.Environ(), cardEnv+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			tb.Error(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			tb.Error(err)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return strings.TrimSpace(line)
 }
 
 // BenchmarkStart tells how long it takes from Play to the first frame at the card, with

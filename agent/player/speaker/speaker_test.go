@@ -1,12 +1,14 @@
 package speaker_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/exec"
+	signals "os/signal"
 	"slices"
 	"syscall"
 	"testing"
@@ -19,12 +21,21 @@ import (
 	"github.com/loa-vn/loa/agent/player/speaker"
 )
 
-// childEnv makes the test binary be the child.
-const childEnv = "LOA_TEST_SPEAKER"
+// childEnv makes the test binary be the child, cardEnv a card.
+const (
+	childEnv = "LOA_TEST_SPEAKER"
+	cardEnv  = "LOA_TEST_CARD"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(speaker.Child(os.Stdin, os.Stdout, os.Args[1:]))
+	}
+	if os.Getenv(cardEnv) != "" {
+		ctx, stop := signals.NotifyContext(context.Background(), syscall.SIGTERM)
+		status := cardtest.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
+		stop()
+		os.Exit(status)
 	}
 	os.Exit(m.Run())
 }

@@ -41,6 +41,7 @@ type commands struct {
 	Device deviceCmd `cmd:"" help:"Devices and their claims."`
 	Serve  serveCmd  `cmd:"" help:"Serve console, enrolment and devices until stopped."`
 
+	Verify   verifyCmd   `cmd:"" help:"Recompute approvals, receipts and coverage from what was signed."`
 	Schedule scheduleCmd `cmd:"" help:"What sounds when."`
 	Studio   studioCmd   `cmd:"" help:"What a text becomes."`
 }
