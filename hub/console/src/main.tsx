@@ -49,7 +49,7 @@ function screenAt(at: string) {
 function LangButton() {
   const other = lang.value === "en" ? "vi" : "en";
   return (
-    <button type="button" class="ghost" lang={other} aria-label={w().otherLang} onClick={() => (lang.value = other)}>
+    <button type="button" class="ghost" lang={other} aria-label={`${other.toUpperCase()}: ${w().otherLang}`} onClick={() => (lang.value = other)}>
       {other.toUpperCase()}
     </button>
   );

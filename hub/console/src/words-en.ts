@@ -143,6 +143,7 @@ export const en: Words = {
   byRule: "Repeat",
   day: "Day",
   hour: "Time",
+  usualSlots: "Usual slots",
   firstDay: "From",
   untilDay: "Through",
   every: "Repeat",

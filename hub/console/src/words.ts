@@ -150,6 +150,7 @@ export const vi = {
   byRule: "Lặp lại",
   day: "Ngày",
   hour: "Giờ",
+  usualSlots: "Khung giờ thường dùng",
   firstDay: "Từ ngày",
   untilDay: "Đến hết ngày",
   every: "Lặp",

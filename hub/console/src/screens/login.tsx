@@ -24,13 +24,13 @@ export function LogIn({ lang }: { lang: ComponentChildren }) {
   };
   return (
     <div class="login">
-      <div class="loginhead">
+      <header class="loginhead">
         <p class="brand">
           {w().brand}
           <small>{w().tagline}</small>
         </p>
         {lang}
-      </div>
+      </header>
       <main>
         <form onSubmit={(e) => void send(e)}>
           <Title>{w().logIn}</Title>

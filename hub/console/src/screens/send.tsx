@@ -52,7 +52,7 @@ function Form({ b }: { b: BulletinBody }) {
         ]}
       />
       {p.when === "at" && (
-        <div class="chips" role="group" aria-label={w().hour}>
+        <div class="chips" role="group" aria-label={w().usualSlots}>
           {slots().map((s) => (
             <button key={s.day + s.hour} type="button" class="chip" aria-pressed={p.day === s.day && p.hour === s.hour} onClick={() => set(s)}>
               {when(`${s.day}T${s.hour}:00+07:00`)}
@@ -70,7 +70,7 @@ function Form({ b }: { b: BulletinBody }) {
                   key={d}
                   type="button"
                   class="chip"
-                  aria-label={w().weekdaysLong[i]}
+                  aria-label={`${w().weekdays[i]}, ${w().weekdaysLong[i]}`}
                   aria-pressed={p.days.includes(d)}
                   onClick={() => set({ days: p.days.includes(d) ? p.days.filter((x) => x !== d) : [...p.days, d] })}
                 >
