@@ -290,7 +290,7 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 		l.cfg.Fault(l.cfg.Medium.String(), e.Kind == Fault)
 		return nil
 	case Begun:
-		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String())
+		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String(), "at", e.At.UTC())
 		return nil
 	}
 	j, ok := l.jobs[e.Job]
