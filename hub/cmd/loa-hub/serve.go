@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/console"
 )
 
 // version is set when it is built.
@@ -24,7 +25,11 @@ func (serveCmd) Run(s *session) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(s.errOut, &slog.HandlerOptions{Level: level}))
-	h, err := hub.New(s.ctx, c, hub.Options{Version: version, Log: log})
+	pages, built := console.Handler()
+	if !built {
+		log.WarnContext(s.ctx, "the console is not built: run `make console`, then build again")
+	}
+	h, err := hub.New(s.ctx, c, hub.Options{Version: version, Log: log, Console: pages})
 	if err != nil {
 		return err
 	}
