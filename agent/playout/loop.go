@@ -21,7 +21,10 @@ const (
 	// journalEach is how often the position of what is on is stored.
 	journalEach = 5 * time.Second
 	retryStore  = 2 * time.Second
-	forgetEach  = time.Hour
+	// maxLag is how late a step may be before the device counts as having been off:
+	// a process that hung has not played, whatever the schedule says.
+	maxLag     = 3 * time.Second
+	forgetEach = time.Hour
 	// keepFinals is how long finals are remembered: plays a day are counted by them.
 	keepFinals = 48 * time.Hour
 	// longest is how long the loop sleeps at most.

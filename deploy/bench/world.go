@@ -210,7 +210,7 @@ func (w *world) device(ctx context.Context, i int, pw, enrol string) error {
 	if err != nil {
 		return err
 	}
-	profile, err := w.file(id+".profile.yaml", fmt.Sprintf("name: %s.profile\nabout: bench\nsound: {driver: %q, card: default, rate: 48000}\nvolume: {ceiling: 100}\n%s", id, driver, board))
+	profile, err := w.file(id+"-profile.yaml", fmt.Sprintf("name: %s-profile\nabout: bench\nsound: {driver: %q, card: default, rate: 48000}\nvolume: {ceiling: 100}\n%s", id, driver, board))
 	if err != nil {
 		return err
 	}
