@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build console demo test race lint fuzz bench soak cross clean
+.PHONY: help setup build console demo test race lint fmt fuzz bench cross clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,11 +36,17 @@ test: ## set up, lint, and run every test
 race: ## run the tests of what runs concurrently with the race detector
 	$(GO) test -race -tags "$(TAGS)" -timeout $(TIMEOUT) ./protocol/... ./hub/... ./agent/...
 
-lint: ## formatting, vet, linters, types of the console
+LINT := $(GO) tool -modfile=.ci/tools/go.mod
+
+lint: ## formatting, vet, staticcheck, types of the console
 	@deploy/setup.sh lint
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
-	$(GO) vet -tags "$(TAGS)" ./...
-	@cd .ci/tools && $(GO) run ./lint ../..
+	@out="$$($(LINT) gofumpt -l $$(git ls-files '*.go'))"; test -z "$$out" || { echo "$$out"; echo "run: make fmt"; exit 1; }
+	@$(GO) vet -tags "$(TAGS)" ./...
+	@$(LINT) staticcheck -tags "$(TAGS)" ./...
+	@cd hub/console && npx --no-install tsc --noEmit
+
+fmt: ## format all Go files
+	@$(LINT) gofumpt -w $$(git ls-files '*.go')
 
 FUZZTIME ?= 10s
 fuzz: ## fuzz every decoder for FUZZTIME each
