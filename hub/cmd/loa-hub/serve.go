@@ -11,7 +11,6 @@ import (
 
 	"github.com/loa-vn/loa/hub"
 	"github.com/loa-vn/loa/hub/console"
-	"github.com/loa-vn/loa/hub/console"
 )
 
 // version is set when it is built.
