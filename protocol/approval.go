@@ -3,7 +3,6 @@ package protocol
 import (
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // Date is a local calendar day, "2006-01-02".
@@ -50,7 +49,7 @@ func (s Statement) Validate() error {
 		return fmt.Errorf("statement's days: %w", ErrInvalid)
 	case s.PlaysPerDay == 0 || s.PlaysPerDay > 1440:
 		return fmt.Errorf("statement for %d plays a day: %w", s.PlaysPerDay, ErrInvalid)
-	case s.Night != (s.NightReason != "") || utf8.RuneCountInString(s.NightReason) > 500:
+	case s.Night != (s.NightReason != "") || !validText(s.NightReason, 500):
 		return fmt.Errorf("night permission and its reason: %w", ErrInvalid)
 	case s.Drill && s.Class != ClassEmergency:
 		return fmt.Errorf("drill of class %s: %w", s.Class, ErrInvalid)
@@ -71,6 +70,16 @@ type Approval struct {
 func (a Approval) Validate() error {
 	if len(a.Statement) == 0 || len(a.Signatures) == 0 || len(a.Signatures) > 4 {
 		return fmt.Errorf("approval with %d signatures: %w", len(a.Signatures), ErrInvalid)
+	}
+	return parts("approval's signatures", a.Signatures)
+}
+
+// parts says that none of these byte strings is empty.
+func parts(what string, bs [][]byte) error {
+	for _, b := range bs {
+		if len(b) == 0 {
+			return fmt.Errorf("%s: an empty one: %w", what, ErrInvalid)
+		}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package protocol
 import (
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // Limits of a bulletin's parts.
@@ -58,15 +57,19 @@ type Board struct {
 	// LayoutVersion is the version of the code that turns text into pixels.
 	LayoutVersion uint64  `cbor:"3,keyasint"`
 	Sizes         []Pages `cbor:"4,keyasint,omitempty"`
+	// Sender is who speaks, as the board shows it: "UBND xã Bình An".
+	Sender string `cbor:"5,keyasint,omitempty"`
 }
 
 // Pages is the expected pixels for one size of board.
 type Pages struct {
-	Width   uint64   `cbor:"1,keyasint"`
-	Height  uint64   `cbor:"2,keyasint"`
-	Row     uint64   `cbor:"3,keyasint"` // height of a row of text in pixels
-	Length  Millis   `cbor:"4,keyasint"` // two passes of all pages
-	Digests []Digest `cbor:"5,keyasint"`
+	Width  uint64 `cbor:"1,keyasint"`
+	Height uint64 `cbor:"2,keyasint"`
+	Row    uint64 `cbor:"3,keyasint"` // height of a row of text in pixels
+	Length Millis `cbor:"4,keyasint"` // two passes of all pages
+	// Digests are of the pages' pixels; none where these depend on the airing's
+	// times, as an emergency's do.
+	Digests []Digest `cbor:"5,keyasint,omitempty"`
 }
 
 // Validate checks the rules written beside the fields.
@@ -78,11 +81,11 @@ func (b Bulletin) Validate() error {
 		return fmt.Errorf("bulletin id, unit or author: %w", ErrInvalid)
 	case !Known(b.Class):
 		return fmt.Errorf("bulletin class %d: %w", b.Class, ErrInvalid)
-	case b.Title == "" || utf8.RuneCountInString(b.Title) > MaxTitle:
+	case b.Title == "" || !validText(b.Title, MaxTitle):
 		return fmt.Errorf("bulletin title: %w", ErrInvalid)
-	case utf8.RuneCountInString(b.Text) > MaxText:
+	case !validText(b.Text, MaxText):
 		return fmt.Errorf("bulletin text: %w", ErrInvalid)
-	case len(b.Language) < 2 || len(b.Language) > 35:
+	case len(b.Language) < 2 || !validText(b.Language, 35):
 		return fmt.Errorf("bulletin language: %w", ErrInvalid)
 	case b.Sound == nil && b.Board == nil:
 		return fmt.Errorf("bulletin with neither sound nor board: %w", ErrInvalid)
@@ -102,17 +105,17 @@ func (b *Board) validate() error {
 	if b == nil {
 		return nil
 	}
-	if b.Text == "" || utf8.RuneCountInString(b.Text) > MaxText {
+	if b.Text == "" || !validText(b.Text, MaxText) {
 		return fmt.Errorf("board text: %w", ErrInvalid)
 	}
-	if !ValidID(b.Layout) || len(b.Sizes) > 32 {
-		return fmt.Errorf("board layout or sizes: %w", ErrInvalid)
+	if !ValidID(b.Layout) || len(b.Sizes) > 32 || !validText(b.Sender, MaxTitle) {
+		return fmt.Errorf("board layout, sizes or sender: %w", ErrInvalid)
 	}
 	for _, s := range b.Sizes {
 		if s.Width == 0 || s.Width > 8192 || s.Height == 0 || s.Height > 8192 || s.Row == 0 || s.Row > s.Height {
 			return fmt.Errorf("board of %dx%d: %w", s.Width, s.Height, ErrInvalid)
 		}
-		if s.Length <= 0 || len(s.Digests) == 0 || len(s.Digests) > 1000 {
+		if s.Length <= 0 || len(s.Digests) > 1000 {
 			return fmt.Errorf("board pages: %w", ErrInvalid)
 		}
 	}

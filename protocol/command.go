@@ -79,7 +79,7 @@ func (a Alert) Validate() error {
 		return fmt.Errorf("alert of class %s: %w", a.Airing.Class, ErrInvalid)
 	case DigestOf(a.Bulletin) != a.Airing.Bulletin.Digest || DigestOf(a.Approval) != a.Airing.Approval.Digest:
 		return fmt.Errorf("alert's bulletin or approval is not its airing's: %w", ErrInvalid)
-	case a.Zone == "" || len(a.Zone) > 64:
+	case !validZone(a.Zone):
 		return fmt.Errorf("alert's zone: %w", ErrInvalid)
 	}
 	return a.Airing.Validate()
@@ -142,6 +142,11 @@ func (c Command) Validate() error {
 		return fmt.Errorf("command: %w", ErrInvalid)
 	case (c.Action == ActionPlacement) != (len(c.Placement) > 0), c.Seq != 0 && c.Action != ActionResync:
 		return fmt.Errorf("command %s: a field of another action: %w", c.Action, ErrInvalid)
+	}
+	for _, l := range c.Lists {
+		if err := l.Validate(); err != nil {
+			return fmt.Errorf("command's lists: %w", err)
+		}
 	}
 	return nil
 }

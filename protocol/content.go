@@ -71,8 +71,8 @@ func (c Chunk) Validate() error {
 
 // Range is the chunks from First to Last, both included.
 type Range struct {
-	First uint64 `cbor:"1,keyasint,omitempty"`
-	Last  uint64 `cbor:"2,keyasint,omitempty"`
+	First uint64 `cbor:"1,keyasint"`
+	Last  uint64 `cbor:"2,keyasint"`
 }
 
 // WantItem asks for parts of one piece of content.

@@ -62,7 +62,11 @@ func (h Heartbeat) Validate() error {
 		return fmt.Errorf("heartbeat of version %d: %w", h.Version, ErrVersion)
 	case !ValidID(h.Device) || len(h.Plans) > 64 || len(h.Lists) > 256 || len(h.Features) > 64 || len(h.Faults) > 16 || len(h.Stops) > 256:
 		return fmt.Errorf("heartbeat: %w", ErrInvalid)
-	case len(h.Software) > 64 || h.Uncertainty < 0 || (h.Playing != "" && !ValidID(h.Playing)):
+	case !all(h.Features, validWord) || !all(h.Faults, validWord) || !all(h.Stops, ValidID[StopID]):
+		return fmt.Errorf("heartbeat's features, faults or stops: %w", ErrInvalid)
+	case h.Board != nil && (h.Board.Width == 0 || h.Board.Height == 0 || h.Board.Row == 0):
+		return fmt.Errorf("heartbeat's board: %w", ErrInvalid)
+	case !validText(h.Software, 64) || h.Uncertainty < 0 || (h.Playing != "" && !ValidID(h.Playing)):
 		return fmt.Errorf("heartbeat's software, clock or airing: %w", ErrInvalid)
 	}
 	for _, p := range h.Plans {
@@ -72,3 +76,6 @@ func (h Heartbeat) Validate() error {
 	}
 	return nil
 }
+
+// validWord says whether s is 1 to 64 characters of text.
+func validWord(s string) bool { return s != "" && validText(s, 64) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 )
 
 // Identifiers are 1 to 64 characters of a-z, 0-9 and "-". They are opaque: a
@@ -64,6 +65,9 @@ func NewID(now time.Time, entropy io.Reader) (string, error) {
 func idEncoding() *base32.Encoding {
 	return base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
 }
+
+// validText says whether s is UTF-8 of at most n characters.
+func validText(s string, n int) bool { return utf8.ValidString(s) && utf8.RuneCountInString(s) <= n }
 
 // Digest is the SHA-256 of some bytes.
 type Digest [sha256.Size]byte

@@ -2,7 +2,9 @@ package protocol
 
 import (
 	"fmt"
+	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // Airing says that a bulletin is to be heard or read in a unit by a rule. It is
@@ -65,9 +67,10 @@ func (a Airing) Validate() error {
 		return bad("id or unit")
 	case !Known(a.Class):
 		return bad("class")
-	case a.Start == "" || len(a.Start) > 23 || len(a.Rule) > 500:
+	case !validLocal(a.Start) || len(a.Rule) > 500 || !utf8.ValidString(a.Rule):
 		return bad("start or rule")
-	case len(a.ExDates) > MaxDates || len(a.RDates) > MaxDates:
+	case len(a.ExDates) > MaxDates || len(a.RDates) > MaxDates,
+		!all(a.ExDates, validLocal) || !all(a.RDates, validLocal):
 		return bad("dates")
 	case a.SoundFor < 0 || a.BoardFor < 0 || a.SoundFor+a.BoardFor == 0,
 		a.SoundFor.Duration() > MaxLength || a.BoardFor.Duration() > MaxLength:
@@ -103,6 +106,8 @@ func (a Airing) Validate() error {
 	switch {
 	case a.Rule != "" || len(a.ExDates)+len(a.RDates) > 0 || a.Lateness != 0 || a.Order != 0 || a.AfterCut != 0 || a.Night:
 		return bad("a field that emergencies do not have")
+	case a.Until <= 0:
+		return bad("until")
 	case a.Passes == 0 || a.Passes > 100 || a.Every < length:
 		return bad("passes or every")
 	case a.SoundFor.Duration() > MaxPass:
@@ -111,11 +116,33 @@ func (a Airing) Validate() error {
 	return nil
 }
 
+// validLocal says whether s looks like a local time; whether it is one of the
+// calendar is the schedule's matter.
+func validLocal(s string) bool {
+	form := "0000-00-00T00:00:00.000"
+	if len(s) != len("0000-00-00T00:00:00") && len(s) != len(form) {
+		return false
+	}
+	for i := range len(s) {
+		if digit := s[i] >= '0' && s[i] <= '9'; digit != (form[i] == '0') || (!digit && s[i] != form[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// validZone says whether s can be the name of a zone: 1 to 64 bytes of text.
+func validZone(s string) bool { return s != "" && len(s) <= 64 && utf8.ValidString(s) }
+
+func all[T any](vs []T, ok func(T) bool) bool {
+	return !slices.ContainsFunc(vs, func(v T) bool { return !ok(v) })
+}
+
 // Quiet is a daily period of quiet hours of the plan's unit, in minutes of the
 // local day; an end at or before the start is on the next day.
 type Quiet struct {
-	Start uint64 `cbor:"1,keyasint,omitempty"`
-	End   uint64 `cbor:"2,keyasint,omitempty"`
+	Start uint64 `cbor:"1,keyasint"`
+	End   uint64 `cbor:"2,keyasint"`
 }
 
 // Withdrawal takes an airing back from an instant on.
@@ -149,7 +176,7 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("plan of version %d: %w", p.Version, ErrVersion)
 	case !ValidID(p.Unit) || p.Number == 0:
 		return fmt.Errorf("plan's unit or number: %w", ErrInvalid)
-	case p.Zone == "" || len(p.Zone) > 64:
+	case !validZone(p.Zone):
 		return fmt.Errorf("plan's zone: %w", ErrInvalid)
 	case len(p.Airings) > MaxAirings || len(p.Withdrawals) > 2*MaxAirings || len(p.Stops) > MaxAirings || len(p.Quiet) > 24:
 		return fmt.Errorf("plan's size: %w", ErrInvalid)
@@ -202,7 +229,7 @@ func (h PlanHead) Validate() error {
 		return fmt.Errorf("plan head of version %d: %w", h.Version, ErrVersion)
 	case !ValidID(h.Unit) || h.Number == 0 || len(h.Lists) > 64 || h.Plan.Size > MaxPlan:
 		return fmt.Errorf("plan head: %w", ErrInvalid)
-	case len(h.Body) > 0 && (len(h.Body) > MaxInlinePlan || DigestOf(h.Body) != h.Plan.Digest):
+	case len(h.Body) > 0 && (len(h.Body) > MaxInlinePlan || ContentOf(h.Body) != h.Plan):
 		return fmt.Errorf("plan head's body: %w", ErrInvalid)
 	}
 	for _, c := range append([]Content{h.Plan}, h.Lists...) {

@@ -62,10 +62,24 @@ type Receipt struct {
 	Volume      uint64 `cbor:"12,keyasint,omitempty"` // per cent, after ceilings
 	Config      Digest `cbor:"13,keyasint"`           // of the device's configuration
 	Voice       Voice  `cbor:"14,keyasint,omitempty"`
-	// Pixels are the digests of the pages shown, each once.
+	// Pixels are the digests of the pages shown, each once, at most MaxPixels.
 	Pixels []Digest `cbor:"15,keyasint,omitempty"`
 	// Placement is the version of the placement in force.
 	Placement uint64 `cbor:"16,keyasint"`
+}
+
+// Bounds of a receipt, so that an entry always fits into a control packet.
+const (
+	MaxPlays  = 200
+	MaxPixels = 256
+)
+
+// fits says whether a level of proof can be had of a medium.
+func (p Proof) fits(m Medium) bool {
+	if m == MediumSound {
+		return p == ProofReceived || p == ProofConsumed
+	}
+	return Known(p) && p != ProofConsumed
 }
 
 // Validate checks the rules written beside the fields.
@@ -80,11 +94,13 @@ func (r Receipt) Validate() error {
 		return bad("medium or outcome")
 	case (r.Outcome == OutcomePlayed) != (r.Reason == ReasonNone) || (r.Reason != ReasonNone && !Known(r.Reason)):
 		return bad("reason")
-	case r.Proof != 0 && !Known(r.Proof), r.Voice != 0 && !Known(r.Voice):
+	case r.Proof != 0 && !r.Proof.fits(r.Medium), r.Voice != 0 && !Known(r.Voice):
 		return bad("proof or voice")
-	case len(r.Plays) > 200 || len(r.Pixels) > 1000 || r.Volume > 100 || r.Uncertainty < 0:
+	case len(r.Plays) > MaxPlays || len(r.Pixels) > MaxPixels || r.Volume > 100 || r.Uncertainty < 0:
 		return bad("plays, pixels, volume or uncertainty")
-	case r.Outcome == OutcomePlayed && (len(r.Plays) == 0 || r.Proof == 0):
+	case r.Medium == MediumSound && len(r.Pixels) > 0, r.Medium == MediumBoard && (r.Frames > 0 || r.Voice != 0):
+		return bad("a field of another medium")
+	case r.Outcome == OutcomePlayed && (len(r.Plays) == 0 || r.Proof <= ProofReceived):
 		return bad("played without a stretch or a proof")
 	case r.Outcome == OutcomeSkipped && len(r.Plays) > 0:
 		return bad("skipped, yet it sounded")
@@ -144,9 +160,9 @@ func (e Entry) Validate() error {
 		return fmt.Errorf("entry %d of %d kinds: %w", e.Seq, kinds, ErrInvalid)
 	case (e.Seq == 1) != (e.Genesis != 0) || (e.Seq == 1) != e.Prev.IsZero():
 		return fmt.Errorf("entry %d: only the first is a genesis: %w", e.Seq, ErrInvalid)
-	case e.Genesis != 0 && !Known(e.Genesis), e.Before != nil && e.Genesis == 0:
+	case e.Genesis != 0 && !Known(e.Genesis), e.Before != nil && (e.Genesis == 0 || e.Before.IsZero()):
 		return fmt.Errorf("genesis: %w", ErrInvalid)
-	case e.Loss != nil && (e.Loss.Through < e.Seq || e.Loss.Reason == "" || len(e.Loss.Reason) > 200):
+	case e.Loss != nil && (e.Loss.Through < e.Seq || e.Loss.Reason == "" || !validText(e.Loss.Reason, 200)):
 		return fmt.Errorf("loss: %w", ErrInvalid)
 	}
 	if e.Receipt != nil {
@@ -195,11 +211,12 @@ func (b Batch) Validate() error {
 	if len(b.Head) == 0 || len(b.Entries) == 0 || len(b.Entries) > MaxBatch {
 		return fmt.Errorf("batch of %d entries: %w", len(b.Entries), ErrInvalid)
 	}
-	return nil
+	return parts("batch's entries", b.Entries)
 }
 
 // Link checks that encoded entries follow one another up to head and returns
-// them decoded. Errors: those of Unmarshal; ErrInvalid if the chain is broken.
+// them decoded. That the first one follows what is held is the caller's to check
+// (Entry.Prev and Entry.Seq). Errors: those of Unmarshal; ErrInvalid if the chain is broken.
 func Link(head Head, encoded [][]byte) ([]Entry, error) {
 	entries := make([]Entry, 0, len(encoded))
 	var prev Digest

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -90,8 +91,10 @@ func ParseUnitTopic(topic string) (UnitID, Verb, error) {
 // ParseChunkTopic returns the digest that a chunk's topic names.
 func ParseChunkTopic(topic string) (Digest, error) {
 	rest, ok := strings.CutPrefix(topic, Root+"c/")
-	hex, _, cut := strings.Cut(rest, "/")
-	if !ok || !cut {
+	hex, n, _ := strings.Cut(rest, "/")
+	number, _ := strings.CutPrefix(n, "l")
+	count, err := strconv.ParseUint(number, 10, 16)
+	if !ok || err != nil || strconv.FormatUint(count, 10) != number {
 		return Digest{}, fmt.Errorf("topic %.100q: %w", topic, ErrInvalid)
 	}
 	return ParseDigest(hex)
@@ -145,10 +148,5 @@ func (c Client) MaySubscribe(filter string, path []UnitID) bool {
 	if err != nil || (v != VerbPlan && v != VerbAlert) {
 		return false
 	}
-	for _, p := range path {
-		if p == u {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(path, u)
 }

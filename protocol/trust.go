@@ -69,7 +69,8 @@ type Delegation struct {
 	Classes []Class  `cbor:"5,keyasint"`
 	From    Instant  `cbor:"6,keyasint"`
 	Until   Instant  `cbor:"7,keyasint"`
-	// Number grows with each delegation of the same role and units.
+	// Number grows with each delegation of the same key, and of the same role
+	// and units.
 	Number uint64 `cbor:"8,keyasint"`
 }
 
@@ -122,8 +123,13 @@ func (l Approvers) Validate() error {
 	case !ValidID(l.Unit) || l.Number == 0 || l.Expires <= l.Issued || len(l.People) > 100:
 		return fmt.Errorf("approvers: %w", ErrInvalid)
 	}
+	owner := make(map[KeyID]PersonID, len(l.People))
 	for _, p := range l.People {
-		if !ValidID(p.Person) || p.Until <= p.From || utf8.RuneCountInString(p.Name) > 200 || (p.Deputy != "" && !ValidID(p.Deputy)) {
+		if who, ok := owner[p.Key.ID()]; ok && who != p.Person {
+			return fmt.Errorf("approvers %s and %s with one key: %w", who, p.Person, ErrInvalid)
+		}
+		owner[p.Key.ID()] = p.Person
+		if !ValidID(p.Person) || p.Until <= p.From || !validText(p.Name, 200) || (p.Deputy != "" && !ValidID(p.Deputy)) {
 			return fmt.Errorf("approver %s: %w", p.Person, ErrInvalid)
 		}
 		if err := classes(p.Classes); err != nil {
@@ -168,7 +174,7 @@ func (p Placement) Validate() error {
 		return fmt.Errorf("placement of version %d: %w", p.Version, ErrVersion)
 	case !ValidID(p.Device) || p.Number == 0 || len(p.Path) == 0 || len(p.Path) > 8:
 		return fmt.Errorf("placement: %w", ErrInvalid)
-	case len(p.Predecessors) > 64 || len(p.Tags) > 32 || len(p.Serves) > 64 || utf8.RuneCountInString(p.Name) > 200:
+	case len(p.Predecessors) > 32 || len(p.Tags) > 16 || len(p.Serves) > 64 || !validText(p.Name, 200):
 		return fmt.Errorf("placement's size: %w", ErrInvalid)
 	}
 	for i, u := range p.Path {
@@ -181,10 +187,8 @@ func (p Placement) Validate() error {
 			}
 		}
 	}
-	for _, t := range p.Tags {
-		if !ValidID(t) {
-			return fmt.Errorf("placement's tags: %w", ErrInvalid)
-		}
+	if !all(p.Tags, ValidID[string]) || !all(p.Predecessors, ValidID[UnitID]) {
+		return fmt.Errorf("placement's tags or predecessors: %w", ErrInvalid)
 	}
 	for i, s := range p.Serves {
 		if !ValidID(s.Village) || s.Share == 0 || s.Share > 1000 || !ValidID(s.By) || !s.On.Valid() {
@@ -223,7 +227,7 @@ func (p Populations) Validate() error {
 		return fmt.Errorf("populations: %w", ErrInvalid)
 	}
 	for i, v := range p.Villages {
-		if !ValidID(v.Village) || v.People > 100_000_000 || v.Source == "" || len(v.Source) > 500 || !v.On.Valid() {
+		if !ValidID(v.Village) || v.People > 100_000_000 || v.Source == "" || len(v.Source) > 160 || !utf8.ValidString(v.Source) || !v.On.Valid() {
 			return fmt.Errorf("population of %s: %w", v.Village, ErrInvalid)
 		}
 		if i > 0 && p.Villages[i-1].Village >= v.Village {

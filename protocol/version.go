@@ -15,6 +15,7 @@ const (
 	MaxAlert      = 4 << 10  // an alert or stop
 	MaxInlinePlan = 8 << 10  // a plan's body that travels inside its head
 	MaxPlan       = 4 << 20  // a plan's body that travels as content
+	MaxApproval   = 80 << 10 // an approval that travels as content
 	MaxChunk      = 20 << 10 // a chunk packet
 	ChunkSize     = 16 << 10 // the content in a chunk, but for the last
 	MaxContent    = 64 << 20 // one piece of content

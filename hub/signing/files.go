@@ -238,3 +238,17 @@ func (k *Keyring) Rewrap(wrapped []byte, old, password string) ([]byte, error) {
 	}
 	return Wrap(priv, password)
 }
+
+// PublicOf returns the public half of a wrapped key's file, which needs no
+// password, for those who only check.
+func PublicOf(file string) (ed25519.PublicKey, error) {
+	blob, err := readPrivate(file, pemWrapped)
+	if err != nil {
+		return nil, err
+	}
+	public, err := Public(blob)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", file, err)
+	}
+	return public, nil
+}

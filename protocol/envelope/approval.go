@@ -27,7 +27,9 @@ type Claim struct {
 // people whom a registrar named for its unit and class, other than its author,
 // two different ones for an emergency. Days and plays a day are judged for each
 // occurrence (Grant.Day, Statement.PlaysPerDay). now is when the claim arrived,
-// for the expiry of lists; zero leaves that out. Errors: those of Check and
+// for the expiry of lists and of their registrar's delegation; zero leaves that
+// out. The airing must give a sound its whole length (Sound.Length), and name
+// this bulletin and this approval by digest. Errors: those of Check and
 // protocol.Unmarshal; ErrNotPermitted, ErrExpired.
 func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	a := claim.Airing
@@ -38,17 +40,19 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	approval, err := protocol.Unmarshal[protocol.Approval](claim.Approval, protocol.MaxControl)
+	approval, err := protocol.Unmarshal[protocol.Approval](claim.Approval, protocol.MaxApproval)
 	if err != nil {
 		return Grant{}, err
 	}
-	s, err := protocol.Unmarshal[protocol.Statement](approval.Statement, protocol.MaxControl)
+	s, err := protocol.Unmarshal[protocol.Statement](approval.Statement, protocol.MaxApproval)
 	if err != nil {
 		return Grant{}, err
 	}
 	switch digest := protocol.DigestOf(claim.Bulletin); {
 	case digest != a.Bulletin.Digest, digest != s.Bulletin:
 		return fail("of another bulletin", ErrNotPermitted)
+	case protocol.DigestOf(claim.Approval) != a.Approval.Digest:
+		return fail("it names another approval", ErrNotPermitted)
 	case bulletin.Class != a.Class, s.Class != a.Class, s.Drill != a.Drill:
 		return fail("of another class", ErrNotPermitted)
 	case a.Night && !s.Night:
@@ -58,6 +62,8 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	case a.Sound != nil && (bulletin.Sound == nil || *a.Sound != bulletin.Sound.Content),
 		a.BoardFor > 0 && bulletin.Board == nil:
 		return fail("sound or board is not the bulletin's", ErrNotPermitted)
+	case a.Sound != nil && !whole(a, *bulletin.Sound):
+		return fail("another length than the bulletin's sound", ErrNotPermitted)
 	}
 	grant := Grant{Statement: s}
 	for _, sig := range approval.Signatures {
@@ -79,30 +85,61 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	return grant, nil
 }
 
-// signature checks one person's signature and right to give it.
-func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
-	var person protocol.Approver
-	var list approverList
-	keys := func(id protocol.KeyID) (protocol.Key, bool) {
-		var ok bool
-		person, list, ok = c.approver(id, claim.Path)
-		return person.Key, ok
+// whole says whether an airing gives a sound its whole length: exactly, or for
+// an emergency at least, since that may be spoken by the device more slowly.
+func whole(a protocol.Airing, s protocol.Sound) bool {
+	length := protocol.MillisOf(s.Length())
+	return a.SoundFor == length || (a.Class == protocol.ClassEmergency && a.SoundFor > length)
+}
+
+// CheckSignature decides whether a detached signature of a statement is by that
+// person, who may give it for a unit on path. Errors: those of CheckApproval.
+func (c *Chain) CheckSignature(statement, sig []byte, path []protocol.UnitID, unit protocol.UnitID, by protocol.PersonID, now time.Time) error {
+	s, err := protocol.Unmarshal[protocol.Statement](statement, protocol.MaxControl)
+	if err != nil {
+		return err
 	}
-	if _, err := Check(KindApproval, sig, statement, keys); err != nil {
+	person, err := c.signature(sig, statement, s, Claim{Airing: protocol.Airing{Unit: unit}, Path: path}, now)
+	if err == nil && person != by {
+		return fmt.Errorf("signed by %s, not %s: %w", person, by, ErrNotPermitted)
+	}
+	return err
+}
+
+// signature checks one person's signature and right to give it. One key always
+// leads to one person, that of its first right on the path which allows it.
+func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
+	key, err := Check(KindApproval, sig, statement, c.known)
+	if err != nil {
 		return "", err
+	}
+	err = fmt.Errorf("approval by a key of none of the lists on the path: %w", ErrNotPermitted)
+	for _, r := range c.rights(key.ID(), claim.Path) {
+		if err = c.allows(r, s, claim, now); err == nil {
+			return r.Person, nil
+		}
+	}
+	return "", err
+}
+
+// allows decides whether one right covers a statement and the claim made on it.
+func (c *Chain) allows(r right, s protocol.Statement, claim Claim, now time.Time) error {
+	registrar, err := c.delegate(r.list.by, claim.Path, r.list.Unit, now)
+	if err != nil {
+		return fmt.Errorf("approvers of %s: %w", r.list.Unit, err)
 	}
 	at := s.At.Time()
 	switch {
-	case !slices.Contains(person.Classes, s.Class), !slices.Contains(list.by.Classes, s.Class):
-		return "", fmt.Errorf("%s may not approve class %s: %w", person.Person, s.Class, ErrNotPermitted)
-	case !Covers([]protocol.UnitID{list.Unit}, claim.Path, claim.Airing.Unit):
-		return "", fmt.Errorf("%s may not approve for %s: %w", person.Person, claim.Airing.Unit, ErrNotPermitted)
-	case at.Before(person.From.Time()) || !at.Before(person.Until.Time()):
-		return "", fmt.Errorf("%s's right to approve: %w", person.Person, ErrExpired)
-	case !now.IsZero() && !now.Before(list.Expires.Time()):
-		return "", fmt.Errorf("approvers of %s: %w", list.Unit, ErrExpired)
+	case !slices.Contains(r.Classes, s.Class), !slices.Contains(registrar.Classes, s.Class):
+		return fmt.Errorf("%s may not approve class %s: %w", r.Person, s.Class, ErrNotPermitted)
+	case !Covers([]protocol.UnitID{r.list.Unit}, claim.Path, claim.Airing.Unit):
+		return fmt.Errorf("%s may not approve for %s: %w", r.Person, claim.Airing.Unit, ErrNotPermitted)
+	case at.Before(r.From.Time()) || !at.Before(r.Until.Time()):
+		return fmt.Errorf("%s's right to approve: %w", r.Person, ErrExpired)
+	case !now.IsZero() && !now.Before(r.list.Expires.Time()):
+		return fmt.Errorf("approvers of %s: %w", r.list.Unit, ErrExpired)
 	}
-	return person.Person, nil
+	return nil
 }
 
 // Day says whether an occurrence with this local start day lies in the days

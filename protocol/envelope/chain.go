@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,7 +24,7 @@ func Replay(held, got uint64, now time.Time) error {
 	if got <= held {
 		return fmt.Errorf("number %d, held %d: %w", got, held, ErrOlder)
 	}
-	if !now.IsZero() && got > uint64(now.Add(maxAhead).UnixMilli()) {
+	if !now.IsZero() && got > uint64(max(0, now.Add(maxAhead).UnixMilli())) {
 		return fmt.Errorf("number %d is over a day ahead: %w", got, ErrNotPermitted)
 	}
 	return nil
@@ -39,17 +40,26 @@ func Covers(units, path []protocol.UnitID, unit protocol.UnitID) bool {
 	return slices.ContainsFunc(path[:at+1], func(u protocol.UnitID) bool { return slices.Contains(units, u) })
 }
 
-// approverList is a list of approvers and the delegation under which it came.
+// delegated is a delegation and the digest of its bytes.
+type delegated struct {
+	protocol.Delegation
+	digest protocol.Digest
+}
+
+// approverList is a list of approvers, the digest of its bytes, and the
+// registrar's key that signed it.
 type approverList struct {
 	protocol.Approvers
-	by protocol.Delegation
+	digest protocol.Digest
+	by     protocol.KeyID
 }
 
 // Chain is what a device or an auditor holds to decide who may sign what. The
 // zero value trusts nobody. It is not safe for concurrent changes.
 type Chain struct {
 	roots       []protocol.Key
-	delegations map[protocol.KeyID]protocol.Delegation
+	delegations map[protocol.KeyID]delegated
+	newest      map[string]uint64 // the highest number of a role and its units
 	approvers   map[protocol.UnitID]approverList
 }
 
@@ -57,7 +67,8 @@ type Chain struct {
 func NewChain(roots ...protocol.Key) *Chain {
 	return &Chain{
 		roots:       slices.Clone(roots),
-		delegations: map[protocol.KeyID]protocol.Delegation{},
+		delegations: map[protocol.KeyID]delegated{},
+		newest:      map[string]uint64{},
 		approvers:   map[protocol.UnitID]approverList{},
 	}
 }
@@ -74,56 +85,93 @@ func (c *Chain) root(id protocol.KeyID) (protocol.Key, bool) {
 	return protocol.Key{}, false
 }
 
-// keysOf returns the keys that have a role.
-func (c *Chain) keysOf(role protocol.Role) Keys {
-	return func(id protocol.KeyID) (protocol.Key, bool) {
-		d, ok := c.delegations[id]
-		return d.Key, ok && d.Role == role
+// known finds any key of the chain, whatever it may sign.
+func (c *Chain) known(id protocol.KeyID) (protocol.Key, bool) {
+	if k, ok := c.root(id); ok {
+		return k, true
 	}
+	if d, ok := c.delegations[id]; ok {
+		return d.Key, true
+	}
+	for _, list := range c.approvers {
+		for _, p := range list.People {
+			if p.Key.ID() == id {
+				return p.Key, true
+			}
+		}
+	}
+	return protocol.Key{}, false
+}
+
+// openAs opens what a delegated key of a role signed.
+func (c *Chain) openAs(role protocol.Role, kind Kind, b []byte, limit int) ([]byte, protocol.Key, error) {
+	payload, key, err := Open(kind, b, limit, c.known)
+	if err != nil {
+		return nil, protocol.Key{}, err
+	}
+	if d, ok := c.delegations[key.ID()]; !ok || d.Role != role {
+		return nil, protocol.Key{}, fmt.Errorf("%s signed by a key that is no %s's: %w", kind, role, ErrNotPermitted)
+	}
+	return payload, key, nil
 }
 
 // AddDelegation takes a delegation signed by a root. A newer one for the same
-// role and units takes the place of the older one's key. Errors: those of Open;
+// key, or for the same role and units, takes the place of the older one, and
+// what a replaced registrar signed counts no more. Errors: those of Open;
 // ErrOlder.
 func (c *Chain) AddDelegation(b []byte) (protocol.Delegation, error) {
-	payload, _, err := Open(KindDelegation, b, MaxDocument, c.root)
+	payload, _, err := Open(KindDelegation, b, MaxDocument, c.known)
 	if err != nil {
 		return protocol.Delegation{}, err
+	}
+	if id, err := SignedBy(b); err != nil {
+		return protocol.Delegation{}, err
+	} else if _, ok := c.root(id); !ok {
+		return protocol.Delegation{}, fmt.Errorf("delegation signed by no root: %w", ErrNotPermitted)
 	}
 	d, err := protocol.Unmarshal[protocol.Delegation](payload, MaxDocument)
 	if err != nil {
 		return protocol.Delegation{}, err
 	}
-	for id, held := range c.delegations {
-		if held.Role != d.Role || !slices.Equal(held.Units, d.Units) {
-			continue
-		}
-		if held.Number > d.Number {
-			return protocol.Delegation{}, fmt.Errorf("delegation %d, held %d: %w", d.Number, held.Number, ErrOlder)
-		}
-		delete(c.delegations, id)
+	id, digest, slot := d.Key.ID(), protocol.DigestOf(payload), slotOf(d)
+	held, same := c.delegations[id]
+	if same && held.digest == digest {
+		return d, nil
 	}
-	c.delegations[d.Key.ID()] = d
+	if newest := max(held.Number, c.newest[slot]); d.Number <= newest {
+		return protocol.Delegation{}, fmt.Errorf("delegation %d, held %d: %w", d.Number, newest, ErrOlder)
+	}
+	maps.DeleteFunc(c.delegations, func(_ protocol.KeyID, held delegated) bool { return slotOf(held.Delegation) == slot })
+	c.newest[slot] = d.Number
+	c.delegations[id] = delegated{Delegation: d, digest: digest}
 	return d, nil
+}
+
+// slotOf names what only one delegation at a time can stand for.
+func slotOf(d protocol.Delegation) string {
+	return fmt.Sprint(d.Role, d.Units)
 }
 
 // delegate returns the delegation of the registrar or hub that signed, if it
 // covers a unit on path at an instant.
-func (c *Chain) delegate(key protocol.Key, path []protocol.UnitID, unit protocol.UnitID, at time.Time) (protocol.Delegation, error) {
-	d := c.delegations[key.ID()]
-	if !Covers(d.Units, path, unit) {
-		return d, fmt.Errorf("%s's delegation does not cover %s: %w", d.Role, unit, ErrNotPermitted)
+func (c *Chain) delegate(id protocol.KeyID, path []protocol.UnitID, unit protocol.UnitID, at time.Time) (protocol.Delegation, error) {
+	d, ok := c.delegations[id]
+	switch {
+	case !ok:
+		return protocol.Delegation{}, fmt.Errorf("%x's delegation was replaced: %w", string(id), ErrNotPermitted)
+	case !Covers(d.Units, path, unit):
+		return protocol.Delegation{}, fmt.Errorf("%s's delegation does not cover %s: %w", d.Role, unit, ErrNotPermitted)
+	case !at.IsZero() && (at.Before(d.From.Time()) || !at.Before(d.Until.Time())):
+		return protocol.Delegation{}, fmt.Errorf("%s's delegation: %w", d.Role, ErrExpired)
 	}
-	if !at.IsZero() && (at.Before(d.From.Time()) || !at.Before(d.Until.Time())) {
-		return d, fmt.Errorf("%s's delegation: %w", d.Role, ErrExpired)
-	}
-	return d, nil
+	return d.Delegation, nil
 }
 
 // AddApprovers takes a unit's list of approvers, signed by a registrar that
-// covers it on path. Errors: those of Open; ErrNotPermitted, ErrExpired, ErrOlder.
+// covers it on path and did so when it was issued. The same list again is no
+// error. Errors: those of Open; ErrNotPermitted, ErrExpired, ErrOlder.
 func (c *Chain) AddApprovers(b []byte, path []protocol.UnitID) (protocol.Approvers, error) {
-	payload, key, err := Open(KindApprovers, b, MaxDocument, c.keysOf(protocol.RoleRegistrar))
+	payload, key, err := c.openAs(protocol.RoleRegistrar, KindApprovers, b, MaxDocument)
 	if err != nil {
 		return protocol.Approvers{}, err
 	}
@@ -131,23 +179,24 @@ func (c *Chain) AddApprovers(b []byte, path []protocol.UnitID) (protocol.Approve
 	if err != nil {
 		return protocol.Approvers{}, err
 	}
-	d, err := c.delegate(key, path, l.Unit, l.Issued.Time())
-	if err != nil {
+	if _, err := c.delegate(key.ID(), path, l.Unit, l.Issued.Time()); err != nil {
 		return protocol.Approvers{}, fmt.Errorf("approvers of %s: %w", l.Unit, err)
 	}
-	if held, ok := c.approvers[l.Unit]; ok && held.Number > l.Number {
+	digest := protocol.DigestOf(payload)
+	if held, ok := c.approvers[l.Unit]; ok && held.digest != digest && held.Number >= l.Number {
 		return protocol.Approvers{}, fmt.Errorf("approvers %d, held %d: %w", l.Number, held.Number, ErrOlder)
 	}
-	c.approvers[l.Unit] = approverList{Approvers: l, by: d}
+	c.approvers[l.Unit] = approverList{Approvers: l, digest: digest, by: key.ID()}
 	return l, nil
 }
 
 // OpenPlacement opens a placement signed by a registrar that covers both the
 // device's new unit and the one where it stands, so that nobody can take a
-// device out of somebody else's subtree. current is nil for a first placement.
-// Errors: those of Open; ErrNotPermitted, ErrOlder.
+// device out of somebody else's subtree; the delegation must stand at the
+// placement's From. current is nil for a first placement. Errors: those of Open;
+// ErrNotPermitted, ErrExpired, ErrOlder.
 func (c *Chain) OpenPlacement(b []byte, current *protocol.Placement, now time.Time) (protocol.Placement, error) {
-	payload, key, err := Open(KindPlacement, b, MaxDocument, c.keysOf(protocol.RoleRegistrar))
+	payload, key, err := c.openAs(protocol.RoleRegistrar, KindPlacement, b, MaxDocument)
 	if err != nil {
 		return protocol.Placement{}, err
 	}
@@ -155,25 +204,32 @@ func (c *Chain) OpenPlacement(b []byte, current *protocol.Placement, now time.Ti
 	if err != nil {
 		return protocol.Placement{}, err
 	}
-	if _, err := c.delegate(key, p.Path, p.Path[len(p.Path)-1], time.Time{}); err != nil {
+	if _, err := c.delegate(key.ID(), p.Path, p.Path[len(p.Path)-1], p.From.Time()); err != nil {
 		return protocol.Placement{}, fmt.Errorf("placement of %s: %w", p.Device, err)
 	}
 	if current == nil {
+		if err := Replay(0, p.Number, now); err != nil {
+			return protocol.Placement{}, fmt.Errorf("placement of %s: %w", p.Device, err)
+		}
 		return p, nil
 	}
 	if p.Device != current.Device {
 		return protocol.Placement{}, fmt.Errorf("placement of %s, not %s: %w", p.Device, current.Device, ErrNotPermitted)
 	}
-	if _, err := c.delegate(key, current.Path, current.Path[len(current.Path)-1], time.Time{}); err != nil {
+	if _, err := c.delegate(key.ID(), current.Path, current.Path[len(current.Path)-1], time.Time{}); err != nil {
 		return protocol.Placement{}, fmt.Errorf("placement of %s out of its unit: %w", p.Device, err)
 	}
-	return p, Replay(current.Number, p.Number, now)
+	if err := Replay(current.Number, p.Number, now); err != nil {
+		return protocol.Placement{}, fmt.Errorf("placement of %s: %w", p.Device, err)
+	}
+	return p, nil
 }
 
-// OpenPopulations opens the populations of a unit's villages. Errors: those of
-// Open; ErrNotPermitted.
+// OpenPopulations opens the populations of a unit's villages, signed by a
+// registrar whose delegation stands at their From. Errors: those of Open;
+// ErrNotPermitted, ErrExpired.
 func (c *Chain) OpenPopulations(b []byte, path []protocol.UnitID) (protocol.Populations, error) {
-	payload, key, err := Open(KindPopulations, b, MaxDocument, c.keysOf(protocol.RoleRegistrar))
+	payload, key, err := c.openAs(protocol.RoleRegistrar, KindPopulations, b, MaxDocument)
 	if err != nil {
 		return protocol.Populations{}, err
 	}
@@ -181,7 +237,7 @@ func (c *Chain) OpenPopulations(b []byte, path []protocol.UnitID) (protocol.Popu
 	if err != nil {
 		return protocol.Populations{}, err
 	}
-	if _, err := c.delegate(key, path, p.Unit, time.Time{}); err != nil {
+	if _, err := c.delegate(key.ID(), path, p.Unit, p.From.Time()); err != nil {
 		return protocol.Populations{}, fmt.Errorf("populations of %s: %w", p.Unit, err)
 	}
 	return p, nil
@@ -190,28 +246,33 @@ func (c *Chain) OpenPopulations(b []byte, path []protocol.UnitID) (protocol.Popu
 // OpenHub opens what the hub signs for a unit on path. A zero now leaves the
 // dates of its delegation out. Errors: those of Open; ErrNotPermitted, ErrExpired.
 func (c *Chain) OpenHub(kind Kind, b []byte, limit int, path []protocol.UnitID, unit protocol.UnitID, now time.Time) ([]byte, error) {
-	payload, key, err := Open(kind, b, limit, c.keysOf(protocol.RoleHub))
+	payload, key, err := c.openAs(protocol.RoleHub, kind, b, limit)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.delegate(key, path, unit, now); err != nil {
+	if _, err := c.delegate(key.ID(), path, unit, now); err != nil {
 		return nil, fmt.Errorf("%s for %s: %w", kind, unit, err)
 	}
 	return payload, nil
 }
 
-// approver finds the person on path's lists whose key has this id.
-func (c *Chain) approver(id protocol.KeyID, path []protocol.UnitID) (protocol.Approver, approverList, bool) {
+// right is one line of one list: a person's right to approve.
+type right struct {
+	protocol.Approver
+	list approverList
+}
+
+// rights finds every right that the lists on path give to a key. A person may
+// have several: their own, and dated ones as somebody's deputy.
+func (c *Chain) rights(id protocol.KeyID, path []protocol.UnitID) []right {
+	var found []right
 	for _, u := range path {
-		list, ok := c.approvers[u]
-		if !ok {
-			continue
-		}
+		list := c.approvers[u]
 		for _, p := range list.People {
 			if p.Key.ID() == id {
-				return p, list, true
+				found = append(found, right{Approver: p, list: list})
 			}
 		}
 	}
-	return protocol.Approver{}, approverList{}, false
+	return found
 }

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"errors"
@@ -140,34 +141,38 @@ func Check(kind Kind, signature, payload []byte, keys Keys) (protocol.Key, error
 	return key, nil
 }
 
+// An envelope has one form: COSE_Sign1 with its tag, the protected headers
+// {1: -8 (EdDSA), 4: key id of 16 bytes}, no others. So its first bytes are
+// always opening, the key id and closing; then come the payload and a signature.
+const (
+	opening = "\xd2\x84\x55\xa2\x01\x27\x04\x50"
+	closing = "\xa0"
+	idSize  = 16
+)
+
 // SignedBy returns the id of the key that an envelope names, unchecked.
 func SignedBy(b []byte) (protocol.KeyID, error) {
-	var msg cose.Sign1Message
-	if err := msg.UnmarshalCBOR(b); err != nil {
-		return "", fmt.Errorf("envelope: %w", protocol.ErrMalformed)
-	}
-	return keyID(&msg)
-}
-
-func keyID(msg *cose.Sign1Message) (protocol.KeyID, error) {
-	id, ok := msg.Headers.Protected[cose.HeaderLabelKeyID].([]byte)
-	if !ok || len(msg.Headers.Unprotected) != 0 || len(msg.Headers.Protected) != 2 {
+	rest, ok := bytes.CutPrefix(b, []byte(opening))
+	if !ok || len(rest) < idSize || !bytes.HasPrefix(rest[idSize:], []byte(closing)) {
 		return "", fmt.Errorf("envelope's headers: %w", protocol.ErrMalformed)
 	}
-	return protocol.KeyID(id), nil
+	return protocol.KeyID(rest[:idSize]), nil
 }
 
 func parse(kind Kind, b []byte, limit int, keys Keys) (*cose.Sign1Message, protocol.Key, error) {
 	if len(b) > limit {
 		return nil, protocol.Key{}, fmt.Errorf("%s of %d bytes, at most %d: %w", kind, len(b), limit, protocol.ErrTooLarge)
 	}
+	id, err := SignedBy(b)
+	if err != nil {
+		return nil, protocol.Key{}, fmt.Errorf("%s: %w", kind, err)
+	}
 	var msg cose.Sign1Message
 	if err := msg.UnmarshalCBOR(b); err != nil {
 		return nil, protocol.Key{}, fmt.Errorf("%s: no envelope: %w", kind, protocol.ErrMalformed)
 	}
-	id, err := keyID(&msg)
-	if err != nil {
-		return nil, protocol.Key{}, err
+	if again, err := msg.MarshalCBOR(); err != nil || !bytes.Equal(again, b) {
+		return nil, protocol.Key{}, fmt.Errorf("%s: not in its one deterministic form: %w", kind, protocol.ErrMalformed)
 	}
 	key, ok := keys(id)
 	if !ok {

@@ -39,6 +39,11 @@ type commands struct {
 	User   userCmd   `cmd:"" help:"People."`
 	Unit   unitCmd   `cmd:"" help:"Units of administration."`
 	Device deviceCmd `cmd:"" help:"Devices and their claims."`
+	Serve  serveCmd  `cmd:"" help:"Serve console, enrolment and devices until stopped."`
+
+	Verify   verifyCmd   `cmd:"" help:"Recompute approvals, receipts and coverage from what was signed."`
+	Schedule scheduleCmd `cmd:"" help:"What sounds when."`
+	Studio   studioCmd   `cmd:"" help:"What a text becomes."`
 }
 
 // session is what a command runs with.

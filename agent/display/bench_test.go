@@ -1,0 +1,157 @@
+//go:build linux
+
+package display_test
+
+import (
+	"context"
+	"image"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/loa-vn/loa/agent/display"
+	"github.com/loa-vn/loa/agent/display/fb"
+	"github.com/loa-vn/loa/agent/display/tint"
+	"github.com/loa-vn/loa/protocol/page"
+)
+
+// timed notes when frames have been shown.
+type timed struct {
+	display.Output
+	mu sync.Mutex
+	at []time.Time
+}
+
+func (o *timed) Show(ctx context.Context, f *page.Frame, dirty image.Rectangle) error {
+	err := o.Output.Show(ctx, f, dirty)
+	o.mu.Lock()
+	o.at = append(o.at, time.Now())
+	o.mu.Unlock()
+	return err
+}
+
+// memory is a board whose framebuffer is a file.
+func memory(b *testing.B, w, h int) *timed {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "fb")
+	if err := os.WriteFile(file, make([]byte, 4*w*h), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	o, err := fb.New(fb.Config{
+		Device: file, Width: w, Height: h, Colour: tint.Amber(),
+		Layout: fb.Layout{Width: w, Height: h, Stride: 4 * w, Format: fb.XRGB8888},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &timed{Output: o}
+}
+
+// used returns the processor time that this process has used.
+func used(b *testing.B) time.Duration {
+	b.Helper()
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// BenchmarkBoardTicker shows a ticker in real time, through a framebuffer in a
+// file, until 250 frames a round have been shown: %core is the processor time,
+// jitter how far frames are from their time.
+func BenchmarkBoardTicker(b *testing.B) {
+	for _, x := range []struct {
+		name  string
+		board page.Board
+		kind  page.Kind
+	}{
+		{"192x32", page.Board{Width: 192, Height: 32, Row: 16}, page.TwoLine},
+		{"1920x1080", page.Board{Width: 1920, Height: 1080, Row: 96}, page.Ticker},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			pages, _, err := page.Compose(x.board, page.Text{Kind: x.kind, Title: "Thông báo", Body: "Xã Bình An\nMời bà con đến nhà văn hóa thôn lúc 19:30 tối nay để họp về vệ sinh đường làng."})
+			if err != nil || pages[0].Crawl == nil {
+				b.Fatal(err)
+			}
+			out := memory(b, x.board.Width, x.board.Height)
+			board, err := display.New(display.Config{Output: out, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer board.Close()
+			if err := board.Show(display.Job{ID: "a", Pages: pages}); err != nil {
+				b.Fatal(err)
+			}
+			<-board.Events() // begun: what is drawn once has been drawn
+			b.ReportAllocs()
+			b.ResetTimer()
+			from, cpu := time.Now(), used(b)
+			rate := pages[0].Crawl.Rate
+			time.Sleep(time.Duration(min(b.N, 4)*250) * time.Second / time.Duration(rate))
+			spent, took := used(b)-cpu, time.Since(from)
+			b.StopTimer()
+			out.mu.Lock()
+			at := slices.DeleteFunc(slices.Clone(out.at), func(t time.Time) bool { return t.Before(from) })
+			out.mu.Unlock()
+			var off []time.Duration
+			for i := 1; i < len(at); i++ {
+				off = append(off, (at[i].Sub(at[i-1]) - time.Second/time.Duration(rate)).Abs())
+			}
+			slices.Sort(off)
+			b.ReportMetric(100*float64(spent)/float64(took), "%core")
+			b.ReportMetric(float64(len(at))/took.Seconds(), "frames/s")
+			b.ReportMetric(float64(off[len(off)*99/100].Microseconds())/1000, "jitter-p99-ms")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkAlertToPixels is the time from an emergency's text to its pixels in the
+// framebuffer of a board that shows a ticker.
+func BenchmarkAlertToPixels(b *testing.B) {
+	size := page.Board{Width: 1920, Height: 1080, Row: 48}
+	ticker, _, err := page.Compose(size, page.Text{Kind: page.Ticker, Title: "Thông báo", Body: "Xã Bình An\nMời bà con đến nhà văn hóa thôn."})
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := memory(b, size.Width, size.Height)
+	board, err := display.New(display.Config{Output: out, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer board.Close()
+	begun := func(id string) display.Event {
+		for e := range board.Events() {
+			if e.Kind == display.Begun && e.Job == id {
+				return e
+			}
+		}
+		b.Fatal("the board ended")
+		return display.Event{}
+	}
+	var took []time.Duration
+	for b.Loop() {
+		if err := board.Show(display.Job{ID: "ticker", Pages: ticker}); err != nil {
+			b.Fatal(err)
+		}
+		begun("ticker")
+		from := time.Now()
+		pages, _, err := page.Compose(size, page.Text{Kind: page.Emergency, Title: "Lũ đang lên nhanh", Body: "Bà con thôn Đông và thôn Đoài rời nhà ngay, đến trường tiểu học.", Sender: "UBND xã Bình An"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := board.Show(display.Job{ID: "alert", Pages: pages}); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, begun("alert").At.Sub(from))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}

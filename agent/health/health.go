@@ -1,0 +1,203 @@
+// Package health says how a device is: the heartbeat every 30 s and whenever
+// something changed, with what is held, what is missing and what is wrong. It
+// repairs nothing and decides nothing.
+package health
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/loa-vn/loa/agent/inbox"
+	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/agent/timesync"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Period is the longest time between two heartbeats.
+const Period = 30 * time.Second
+
+// gather is how long changes are gathered into one heartbeat.
+const gather = 500 * time.Millisecond
+
+// Facts is what a heartbeat is made of.
+type Facts struct {
+	Device     protocol.DeviceID
+	Connection uint64
+	Clock      timesync.Reading
+	Holdings   inbox.Holdings
+	Missing    int
+	Free       uint64
+	Chain      store.ChainHead
+	Features   []string
+	Board      *protocol.Display
+	Software   string
+	Config     protocol.Digest
+	Playing    protocol.AiringID
+	Faults     []string
+}
+
+// Build returns the heartbeat of these facts, within the limits of the wire.
+func Build(f Facts) protocol.Heartbeat {
+	return protocol.Heartbeat{
+		Version: protocol.Version, Device: f.Device, Connection: f.Connection, Online: true,
+		At: f.Clock.Instant(), Plans: f.Holdings.Plans, Lists: first(f.Holdings.Lists, 128),
+		Placement: f.Holdings.Placement, Features: f.Features, Board: f.Board,
+		ClockSure: f.Clock.Sure, Uncertainty: protocol.MillisOf(f.Clock.Uncertainty), Muted: f.Holdings.Muted,
+		Missing: uint64(max(0, f.Missing)), Free: f.Free, Unacked: f.Chain.Seq - f.Chain.Acked, Software: f.Software,
+		Config: f.Config, Playing: f.Playing, Faults: first(f.Faults, 16), Stops: first(f.Holdings.Stops, 128),
+	}
+}
+
+func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }
+
+// Will is the heartbeat that says that a connection has ended.
+func Will(device protocol.DeviceID, connection uint64, at protocol.Instant) ([]byte, error) {
+	return protocol.Marshal(protocol.Heartbeat{
+		Version: protocol.Version, Device: device, Connection: connection, At: at,
+	})
+}
+
+// Config is what a reporter needs.
+type Config struct {
+	// Facts gathers everything but Connection, Playing and Faults.
+	Facts func() Facts
+	// Send publishes on d/{device}/state.
+	Send func(ctx context.Context, heartbeat []byte) error
+	Log  *slog.Logger
+}
+
+// Reporter sends heartbeats. It is safe for concurrent use.
+type Reporter struct {
+	cfg  Config
+	wake chan struct{}
+
+	mu         sync.Mutex
+	connection uint64
+	playing    protocol.AiringID
+	faults     map[string]bool
+}
+
+// New returns a reporter that sends nothing before Run.
+func New(cfg Config) *Reporter {
+	return &Reporter{cfg: cfg, wake: make(chan struct{}, 1), faults: map[string]bool{}}
+}
+
+// Changed asks for a heartbeat soon. It returns at once.
+func (r *Reporter) Changed() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Connected says that a connection of this number is up.
+func (r *Reporter) Connected(number uint64) {
+	r.mu.Lock()
+	r.connection = number
+	r.mu.Unlock()
+	r.Changed()
+}
+
+// Disconnected says that there is no connection.
+func (r *Reporter) Disconnected() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.connection = 0
+}
+
+// Playing says what sounds or is shown; "" for nothing.
+func (r *Reporter) Playing(a protocol.AiringID) {
+	r.mu.Lock()
+	changed := r.playing != a
+	r.playing = a
+	r.mu.Unlock()
+	if changed {
+		r.Changed()
+	}
+}
+
+// Fault raises or clears a fault: "sound", "board", "storage", "clock", "config".
+func (r *Reporter) Fault(name string, on bool) {
+	r.mu.Lock()
+	changed := r.faults[name] != on
+	if on {
+		r.faults[name] = true
+	} else {
+		delete(r.faults, name)
+	}
+	r.mu.Unlock()
+	if changed {
+		r.cfg.Log.Info("fault", "name", name, "on", on)
+		r.Changed()
+	}
+}
+
+// Faults returns what is wrong now, in alphabetical order.
+func (r *Reporter) Faults() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var names []string
+	for name := range r.faults {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Heartbeat returns the encoded heartbeat of now.
+func (r *Reporter) Heartbeat() ([]byte, error) {
+	f := r.cfg.Facts()
+	f.Faults = r.Faults()
+	r.mu.Lock()
+	f.Connection, f.Playing = r.connection, r.playing
+	r.mu.Unlock()
+	b, err := protocol.Marshal(Build(f))
+	if err != nil {
+		return nil, fmt.Errorf("heartbeat: %w", err)
+	}
+	return b, nil
+}
+
+// Run sends heartbeats while a connection is up, until ctx ends.
+func (r *Reporter) Run(ctx context.Context) error {
+	timer := time.NewTimer(Period)
+	defer timer.Stop()
+	var soon <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.wake:
+			if soon == nil {
+				soon = time.After(gather)
+			}
+			continue
+		case <-soon:
+		case <-timer.C:
+		}
+		soon = nil
+		timer.Reset(Period)
+		r.send(ctx)
+	}
+}
+
+func (r *Reporter) send(ctx context.Context) {
+	r.mu.Lock()
+	up := r.connection != 0
+	r.mu.Unlock()
+	if !up {
+		return
+	}
+	b, err := r.Heartbeat()
+	if err != nil {
+		r.cfg.Log.Error("no heartbeat", "error", err)
+		return
+	}
+	if err := r.cfg.Send(ctx, b); err != nil && ctx.Err() == nil {
+		r.cfg.Log.Debug("heartbeat did not leave", "error", err)
+	}
+}

@@ -1,0 +1,190 @@
+// Package identity makes a device's key, exchanges a claim for its place in a
+// hub's fleet, and keeps both. The secret of a claim is said only to a server
+// that showed the roots and the CA of the claim's fingerprint. It decides nothing
+// about what a device may play.
+package identity
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Kinds of failure; each sentence says what to do.
+var (
+	ErrNotEnrolled  = errors.New("this device is not enrolled: run `loa-agent enrol` with a claim from `loa-hub device add`")
+	ErrClaimUsed    = errors.New("this claim was used or has run out: make a new one with `loa-hub device add`")
+	ErrClaimUnknown = errors.New("the hub does not know this claim: check that it was copied whole and is meant for this hub")
+	ErrFingerprint  = errors.New("this is not the hub that made the claim: check the address; if it is right, somebody is in between, so do not go on")
+	ErrEnrolled     = errors.New("this device is enrolled already: remove it at the hub with `loa-hub device remove` first")
+	ErrUnreachable  = errors.New("the hub cannot be reached: check the address, the network and that port 8443 is open")
+	ErrServer       = errors.New("the server's certificate is not by this hub's CA")
+	ErrAnswer       = errors.New("the hub's answer makes no sense: update the hub or this agent")
+)
+
+// The files of an identity's folder.
+const (
+	keyFile    = "device.key"    // PEM PKCS#8, mode 0600
+	answerFile = "identity.json" // what the hub answered
+	// MarkerFile exists once a chain of receipts has begun (store.Config.Marker).
+	MarkerFile = "chain-begun"
+)
+
+// Identity is what an enrolled device is.
+type Identity struct {
+	Device protocol.DeviceID
+	Key    ed25519.PrivateKey
+	Roots  []protocol.Key
+	CA     *x509.Certificate
+	// Certificate and Bulk are for the two connections.
+	Certificate tls.Certificate
+	Bulk        tls.Certificate
+	MQTTURL     string
+	// Placement and Lists are the signed documents of the enrolment; newer ones
+	// are in the store.
+	Placement []byte
+	Lists     [][]byte
+}
+
+// Load reads an identity from its folder. Errors: ErrNotEnrolled, ErrAnswer.
+func Load(dir string) (*Identity, error) {
+	key, err := loadKey(filepath.Join(dir, keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotEnrolled
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load device key: %w", err)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, answerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotEnrolled
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load identity: %w", err)
+	}
+	var answer protocol.EnrolAnswer
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return nil, fmt.Errorf("load identity: %w: %w", ErrAnswer, err)
+	}
+	return fromAnswer(key, answer)
+}
+
+// fromAnswer checks that an answer is whole and for this key.
+func fromAnswer(key ed25519.PrivateKey, a protocol.EnrolAnswer) (*Identity, error) {
+	fail := func(what string) (*Identity, error) { return nil, fmt.Errorf("%s: %w", what, ErrAnswer) }
+	if !protocol.ValidID(a.Device) || a.MQTTURL == "" || len(a.Placement) == 0 {
+		return fail("device, placement or broker")
+	}
+	roots, err := a.RootKeys()
+	if err != nil {
+		return fail("roots")
+	}
+	ca, err := parseCertificate(a.CA)
+	if err != nil {
+		return fail("CA")
+	}
+	id := &Identity{
+		Device: a.Device, Key: key, Roots: roots, CA: ca, MQTTURL: a.MQTTURL, Placement: a.Placement, Lists: a.Lists,
+	}
+	for _, c := range []struct {
+		text string
+		name string
+		to   *tls.Certificate
+	}{
+		{a.Certificate, string(a.Device), &id.Certificate},
+		{a.CertificateBulk, string(a.Device) + protocol.BulkSuffix, &id.Bulk},
+	} {
+		cert, err := parseCertificate(c.text)
+		if err != nil || cert.Subject.CommonName != c.name || !key.Public().(ed25519.PublicKey).Equal(cert.PublicKey) {
+			return fail("certificate of " + c.name)
+		}
+		if err := cert.CheckSignatureFrom(ca); err != nil {
+			return fail("issuer of the certificate of " + c.name)
+		}
+		*c.to = tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
+	}
+	return id, nil
+}
+
+func parseCertificate(text string) (*x509.Certificate, error) {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE" || len(rest) != 0 {
+		return nil, ErrAnswer
+	}
+	return x509.ParseCertificate(block.Bytes)
+}
+
+// loadKey reads the device's key.
+func loadKey(path string) (ed25519.PrivateKey, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return nil, fmt.Errorf("%s: %w", path, protocol.ErrMalformed)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", path, protocol.ErrMalformed)
+	}
+	return key, nil
+}
+
+// deviceKey returns the key of the folder, making it if there is none. It never
+// leaves the device.
+func deviceKey(dir string) (ed25519.PrivateKey, error) {
+	path := filepath.Join(dir, keyFile)
+	key, err := loadKey(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	_, key, err = ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return key, writeFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// writeFile replaces a file as a whole, readable by its owner alone.
+func writeFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,315 @@
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Kinds of failure.
+var (
+	// ErrOffline: there is no connection now.
+	ErrOffline = errors.New("not connected")
+	// ErrRefused: the broker refused a subscription (SUBACK 0x80).
+	ErrRefused = errors.New("subscription refused")
+)
+
+// Timing is how patient a link is. Zero fields stand for DefaultTiming's.
+type Timing struct {
+	KeepAlive time.Duration
+	// Connect bounds one attempt: dialling, handshake and CONNACK.
+	Connect time.Duration
+	// Ack bounds the wait for a SUBACK or PUBACK.
+	Ack time.Duration
+	// Waits between attempts double from BackoffFirst to BackoffMost; half of
+	// each is left to chance, so that a fleet does not come back at once.
+	BackoffFirst time.Duration
+	BackoffMost  time.Duration
+	// BulkIdle is how long the bulk connection stays open without need.
+	BulkIdle time.Duration
+}
+
+// DefaultTiming is what devices use.
+func DefaultTiming() Timing {
+	return Timing{
+		KeepAlive: 30 * time.Second, Connect: 20 * time.Second, Ack: 20 * time.Second,
+		BackoffFirst: time.Second, BackoffMost: 2 * time.Minute, BulkIdle: 5 * time.Second,
+	}
+}
+
+// Config is what a link needs.
+type Config struct {
+	// URL is the broker's, "tls://host:8883" ("ssl" and "mqtts" mean the same).
+	URL    string
+	Device protocol.DeviceID
+	// TLS returns the settings of a new connection for a server of that name.
+	TLS func(serverName string, bulk bool) *tls.Config
+	// Number returns the number of a new connection, higher than any before.
+	Number func() (uint64, error)
+	// Will is the heartbeat that the broker sends when the connection breaks, and
+	// that the link sends itself when it ends in order.
+	Will func(connection uint64) []byte
+	// Filters are what the first connection reads, with QoS 1.
+	Filters func() []string
+	// Handle takes every message; it returns soon.
+	Handle func(topic string, payload []byte)
+	// Up and Down hear of the first connection; Up comes after its subscriptions
+	// were granted. They return soon.
+	Up   func(ctx context.Context, connection uint64)
+	Down func(error)
+	// BulkReady hears which filters the second connection reads; none: it is closed.
+	BulkReady func(filters []string)
+	// Dial opens TCP connections; nil uses net.Dialer.
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	Timing Timing
+	Log    *slog.Logger
+}
+
+// Link is a device's connections. It is safe for concurrent use.
+type Link struct {
+	cfg    Config
+	server *url.URL
+	again  chan struct{} // subscribe again
+	bulk   chan struct{} // the bulk filters changed
+
+	mu      sync.Mutex
+	main    mqtt.Client
+	wishes  []string
+	granted []string // the filters that the first connection reads
+}
+
+// New checks the URL and returns a link that is not connected yet.
+func New(cfg Config) (*Link, error) {
+	u, err := url.Parse(cfg.URL)
+	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"tls", "ssl", "mqtts"}, u.Scheme) {
+		return nil, fmt.Errorf("broker %.100q is not of the form tls://host:port: %w", cfg.URL, protocol.ErrInvalid)
+	}
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), "8883")
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = new(net.Dialer).DialContext
+	}
+	cfg.Timing = cfg.Timing.orDefault()
+	return &Link{cfg: cfg, server: u, again: make(chan struct{}, 1), bulk: make(chan struct{}, 1)}, nil
+}
+
+func (t Timing) orDefault() Timing {
+	d := DefaultTiming()
+	for _, f := range []struct{ got, or *time.Duration }{
+		{&t.KeepAlive, &d.KeepAlive},
+		{&t.Connect, &d.Connect},
+		{&t.Ack, &d.Ack},
+		{&t.BackoffFirst, &d.BackoffFirst},
+		{&t.BackoffMost, &d.BackoffMost},
+		{&t.BulkIdle, &d.BulkIdle},
+	} {
+		if *f.got == 0 {
+			*f.got = *f.or
+		}
+	}
+	return t
+}
+
+// Run keeps both connections until ctx ends. It returns after both are closed.
+func (l *Link) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { l.runBulk(ctx) })
+	l.runMain(ctx)
+	wg.Wait()
+	return nil
+}
+
+// Publish sends one message on the first connection; with QoS 1 it waits for the
+// broker's PUBACK, which says nothing about the hub. Errors: ErrOffline; ctx's.
+func (l *Link) Publish(ctx context.Context, topic string, payload []byte, qos byte) error {
+	l.mu.Lock()
+	client := l.main
+	l.mu.Unlock()
+	if client == nil {
+		return fmt.Errorf("publish %s: %w", topic, ErrOffline)
+	}
+	if err := l.wait(ctx, client.Publish(topic, qos, false, payload)); err != nil {
+		return fmt.Errorf("publish %s: %w", topic, err)
+	}
+	return nil
+}
+
+// Online says whether the first connection is up.
+func (l *Link) Online() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.main != nil
+}
+
+// Resubscribe reads Config.Filters again and follows them.
+func (l *Link) Resubscribe() { kick(l.again) }
+
+// Bulk wishes for a second connection that reads these filters; none closes it.
+func (l *Link) Bulk(filters []string) {
+	l.mu.Lock()
+	l.wishes = slices.Clone(filters)
+	l.mu.Unlock()
+	kick(l.bulk)
+}
+
+func kick(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// runMain connects again and again.
+func (l *Link) runMain(ctx context.Context) {
+	for tries := 0; ctx.Err() == nil; tries++ {
+		if tries > 0 && !sleep(ctx, backoff(l.cfg.Timing, tries-1)) {
+			return
+		}
+		began := time.Now()
+		err := l.session(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > l.cfg.Timing.BackoffMost {
+			tries = 0 // it held for a while: begin with short waits again
+		}
+		l.cfg.Log.Warn("no connection to the broker", "broker", l.server.Host, "error", err)
+		l.cfg.Down(err)
+	}
+}
+
+// session is one life of the first connection.
+func (l *Link) session(ctx context.Context) error {
+	number, err := l.cfg.Number()
+	if err != nil {
+		return err
+	}
+	lost := make(chan error, 1)
+	state := protocol.DeviceTopic(l.cfg.Device, protocol.VerbState)
+	will := l.cfg.Will(number)
+	opts := l.options(ctx, false, lost)
+	opts.SetBinaryWill(state, will, 1, false)
+	client := mqtt.NewClient(opts)
+	if err := l.connect(ctx, client); err != nil {
+		return err
+	}
+	defer client.Disconnect(0)
+	if err := l.follow(ctx, client, nil); err != nil {
+		return err
+	}
+	l.set(client)
+	defer l.set(nil)
+	l.cfg.Log.Info("connected to the broker", "broker", l.server.Host, "connection", number)
+	l.cfg.Up(ctx, number)
+	for {
+		select {
+		case <-ctx.Done():
+			goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			defer cancel()
+			return l.wait(goodbye, client.Publish(state, 1, false, will))
+		case err := <-lost:
+			return fmt.Errorf("connection lost: %w", err)
+		case <-l.again:
+			l.mu.Lock()
+			before := l.granted
+			l.mu.Unlock()
+			if err := l.follow(ctx, client, before); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (l *Link) set(client mqtt.Client) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.main = client
+}
+
+// follow subscribes to what is read now and not before, and leaves the rest.
+func (l *Link) follow(ctx context.Context, client mqtt.Client, before []string) error {
+	now := l.cfg.Filters()
+	if err := l.change(ctx, client, before, now, 1); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.granted = now
+	l.mu.Unlock()
+	return nil
+}
+
+func (l *Link) change(ctx context.Context, client mqtt.Client, before, now []string, qos byte) error {
+	add, leave := map[string]byte{}, []string{}
+	for _, f := range now {
+		if !slices.Contains(before, f) {
+			add[f] = qos
+		}
+	}
+	for _, f := range before {
+		if !slices.Contains(now, f) {
+			leave = append(leave, f)
+		}
+	}
+	if len(leave) > 0 {
+		if err := l.wait(ctx, client.Unsubscribe(leave...)); err != nil {
+			return fmt.Errorf("unsubscribe: %w", err)
+		}
+	}
+	if len(add) == 0 {
+		return nil
+	}
+	token := client.SubscribeMultiple(add, nil)
+	if err := l.wait(ctx, token); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	// A refusal is no error for the library: it stands in the granted QoS alone.
+	for f := range add {
+		if sub, ok := token.(*mqtt.SubscribeToken); !ok || sub.Result()[f] > qos {
+			return fmt.Errorf("subscribe %s: %w", f, ErrRefused)
+		}
+	}
+	return nil
+}
+
+// wait waits for an answer of the broker.
+func (l *Link) wait(ctx context.Context, token mqtt.Token) error {
+	timer := time.NewTimer(l.cfg.Timing.Ack)
+	defer timer.Stop()
+	select {
+	case <-token.Done():
+		return token.Error()
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return fmt.Errorf("no answer in %s: %w", l.cfg.Timing.Ack, ErrOffline)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// backoff returns the wait after n failures in a row.
+func backoff(t Timing, n int) time.Duration {
+	wait := min(t.BackoffMost, t.BackoffFirst<<min(n, 16))
+	return wait/2 + time.Duration(rand.Int64N(int64(wait)/2+1))
+}

@@ -1,0 +1,421 @@
+// Package cardtest is a sound card for tests and demonstrations: an ALSA configuration
+// whose default device leads into a FIFO, and a reader that takes frames from it at the
+// pace of a card's clock, which may run fast, slow, or stand still.
+//
+// It keeps what it took, with instants, bit for bit. It is not part of what runs on a
+// device, and opens no real card.
+package cardtest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/loa-vn/loa/agent/player"
+	"github.com/loa-vn/loa/agent/player/wav"
+)
+
+const (
+	// pipeSize is the FIFO's capacity: one page, the least there is.
+	pipeSize = 4096
+	// frameSize is what a frame takes there: two channels of 32 bits, whatever the card's
+	// own are, so that the FIFO holds no more than 10.7 ms.
+	frameSize = 8
+	// tick is how often the card takes frames.
+	tick = 2 * time.Millisecond
+	// frozen is the longest that the card's clock advances in one tick: if the whole
+	// machine stood still, the card did too.
+	frozen = 15 * time.Millisecond
+	// slack is how late frames may come before the card has lost that time: a real card
+	// goes on from its ring meanwhile, this one catches up.
+	slack = 60 * time.Millisecond
+)
+
+// Config is what a Card needs.
+type Config struct {
+	// Dir is an existing folder for the configuration and the FIFO.
+	Dir string
+	// Rate is the card's nominal frames a second; 0 means 48,000.
+	Rate int
+	// Channels is 1 or 2; 0 means 1.
+	Channels int
+	// PPM is by how many millionths the card's clock is fast; negative is slow.
+	PPM float64
+	// Out is the path of a WAV file that gets all that sounds, silence of more than a
+	// second shortened to a second; empty for none. It needs Rate 48,000.
+	Out string
+	// Forget switches off keeping frames in memory, for cards that run for long.
+	Forget bool
+	// Sounded is called after each stretch of sound, from the card's goroutine; may be nil.
+	Sounded func(Stretch)
+}
+
+// Stretch is sound between silences of at least 250 ms.
+type Stretch struct {
+	From, To time.Time
+	Frames   int64
+	Peak     int // the largest sample, by amount
+}
+
+// Card is a running card. Its methods may be called from any goroutine.
+type Card struct {
+	cfg  Config
+	fd   int // of the FIFO
+	stop chan struct{}
+	done chan struct{}
+
+	mu      sync.Mutex
+	ppm     float64
+	stalled bool
+	pcm     []int16
+	taken   int64 // frames
+	inexact int64 // frames that were more than 16 bits, or two channels where one was meant
+	lost    int64 // frames of time in which nothing was there to take
+	stamps  []stamp
+	err     error
+
+	out       *wav.Writer
+	unwritten []int16
+	quiet     int64 // frames of silence up to now
+	stretch   Stretch
+}
+
+// stamp says when a frame was taken.
+type stamp struct {
+	frame int64
+	at    time.Time
+}
+
+// Open writes the configuration, makes the FIFO and starts the card.
+func Open(cfg Config) (*Card, error) {
+	if cfg.Rate == 0 {
+		cfg.Rate = player.Rate
+	}
+	if cfg.Channels == 0 {
+		cfg.Channels = 1
+	}
+	if cfg.Out != "" && cfg.Rate != player.Rate {
+		return nil, fmt.Errorf("cardtest: a WAV file needs %d frames a second", player.Rate)
+	}
+	c := &Card{cfg: cfg, ppm: cfg.PPM, stop: make(chan struct{}), done: make(chan struct{})}
+	fifo := filepath.Join(cfg.Dir, "card.fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("cardtest: fifo: %w", err)
+	}
+	if err := os.WriteFile(c.ConfigPath(), configuration(cfg, fifo), 0o600); err != nil {
+		return nil, fmt.Errorf("cardtest: configuration: %w", err)
+	}
+	// Open for writing too, so that a player that goes away does not end the file.
+	fd, err := unix.Open(fifo, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("cardtest: fifo: %w", err)
+	}
+	c.fd = fd
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize); err != nil {
+		return nil, errors.Join(fmt.Errorf("cardtest: size of the fifo: %w", err), unix.Close(fd))
+	}
+	if cfg.Out != "" {
+		if c.out, err = wav.Create(cfg.Out, cfg.Channels); err != nil {
+			return nil, errors.Join(err, unix.Close(fd))
+		}
+	}
+	go c.run()
+	return c, nil
+}
+
+// configuration names one device, which takes exactly the card's format.
+func configuration(cfg Config, fifo string) []byte {
+	return fmt.Appendf(nil, `# a sound card that is a reader of a FIFO
+pcm.!default {
+	type plug
+	slave { pcm "card" format S32_LE channels 2 rate %d }
+}
+pcm.card {
+	type file
+	slave.pcm "null"
+	file %q
+	format "raw"
+}
+pcm.null { type null }
+ctl.!default { type null }
+`, cfg.Rate, fifo)
+}
+
+// ConfigPath is the ALSA configuration's path.
+func (c *Card) ConfigPath() string { return filepath.Join(c.cfg.Dir, "asound.conf") }
+
+// Env is the environment that makes a program play on this card.
+func (c *Card) Env() []string { return []string{"ALSA_CONFIG_PATH=" + c.ConfigPath()} }
+
+// Stall makes the card's clock stand still; with on false it goes on.
+func (c *Card) Stall(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stalled = on
+}
+
+// SetPPM changes the card's clock.
+func (c *Card) SetPPM(ppm float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ppm = ppm
+}
+
+// Close stops the card. A player that still writes gets a broken pipe, as when a card
+// is pulled out.
+func (c *Card) Close() error {
+	close(c.stop)
+	<-c.done
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endStretch()
+	c.flush()
+	err := errors.Join(c.err, unix.Close(c.fd))
+	if c.out != nil {
+		err = errors.Join(err, c.out.Close())
+	}
+	return err
+}
+
+// run takes frames as the card's clock goes on.
+func (c *Card) run() {
+	defer close(c.done)
+	// A card does not wait for a processor: this thread goes before others, where that is
+	// allowed. It is never unlocked, so that it ends with the card.
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
+	page := make([]byte, pipeSize)
+	have, used := 0, 0 // bytes of page
+	last, due := time.Now(), 0.0
+	for {
+		select {
+		case <-c.stop:
+			return
+		default:
+		}
+		pause := unix.NsecToTimespec(int64(tick))
+		_ = unix.Nanosleep(&pause, nil) // cut short by a signal it is only a shorter tick
+		c.mu.Lock()
+		now := time.Now()
+		if c.stalled {
+			due = 0
+		} else {
+			due += min(now.Sub(last), frozen).Seconds() * float64(c.cfg.Rate) * (1 + c.ppm/1e6)
+		}
+		c.mu.Unlock()
+		last = now
+		for due >= 1 {
+			// The card has a buffer of a page of its own. It is filled when it is empty, so
+			// that the FIFO, which is free only when all of it was read, is full again at once.
+			if have-used < frameSize {
+				have, used = copy(page, page[used:have]), 0
+				n, err := unix.Read(c.fd, page[have:])
+				if errors.Is(err, unix.EINTR) {
+					continue
+				}
+				if err != nil && !errors.Is(err, unix.EAGAIN) {
+					c.mu.Lock()
+					c.err = fmt.Errorf("cardtest: read: %w", err)
+					c.mu.Unlock()
+					return
+				}
+				if n <= 0 {
+					break
+				}
+				have += n
+				continue
+			}
+			frames := min(int(due), (have-used)/frameSize)
+			// the last of the frames that are due is due now
+			c.take(page[used:used+frames*frameSize], now.Add(-time.Duration(due/float64(c.cfg.Rate)*1e9)))
+			used += frames * frameSize
+			due -= float64(frames)
+		}
+		if most := slack.Seconds() * float64(c.cfg.Rate); due > most {
+			c.mu.Lock()
+			c.lost += int64(due)
+			c.mu.Unlock()
+			due = 0 // it stands still until there is something again
+		}
+	}
+}
+
+// take keeps frames, the first of which was consumed at the instant at.
+func (c *Card) take(raw []byte, at time.Time) {
+	pcm := make([]int16, 0, len(raw)/4)
+	inexact := int64(0)
+	for ; len(raw) > 0; raw = raw[frameSize:] {
+		left, right := binary.LittleEndian.Uint32(raw), binary.LittleEndian.Uint32(raw[4:])
+		if (left|right)&0xffff != 0 || c.cfg.Channels == 1 && left != right {
+			inexact++
+		}
+		pcm = append(pcm, int16(left>>16))
+		if c.cfg.Channels == 2 {
+			pcm = append(pcm, int16(right>>16))
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	frames := int64(len(pcm) / c.cfg.Channels)
+	if !c.cfg.Forget {
+		c.stamps = append(c.stamps, stamp{c.taken, at})
+		c.pcm = append(c.pcm, pcm...)
+	}
+	c.listen(pcm, at)
+	c.taken += frames
+	c.inexact += inexact
+}
+
+// listen follows stretches of sound, and writes the WAV file.
+func (c *Card) listen(pcm []int16, at time.Time) {
+	if c.cfg.Sounded == nil && c.out == nil {
+		return
+	}
+	from := 0
+	for i := 0; i < len(pcm); i += c.cfg.Channels {
+		peak := 0
+		for _, s := range pcm[i : i+c.cfg.Channels] {
+			peak = max(peak, int(s), -int(s))
+		}
+		instant := at.Add(c.length(int64(i / c.cfg.Channels)))
+		if peak == 0 {
+			if c.quiet++; c.quiet == int64(c.cfg.Rate/4) {
+				c.endStretch()
+			}
+			if c.quiet > int64(c.cfg.Rate) { // not into the file
+				c.write(pcm[from:i])
+				from = i + c.cfg.Channels
+			}
+			continue
+		}
+		c.quiet = 0
+		if c.stretch.Frames == 0 {
+			c.stretch.From = instant
+		}
+		c.stretch.To = instant.Add(c.length(1))
+		c.stretch.Frames++
+		c.stretch.Peak = max(c.stretch.Peak, peak)
+	}
+	c.write(pcm[from:])
+}
+
+func (c *Card) write(pcm []int16) {
+	if c.out == nil {
+		return
+	}
+	if c.unwritten = append(c.unwritten, pcm...); len(c.unwritten) >= c.cfg.Rate/10 {
+		c.flush()
+	}
+}
+
+func (c *Card) flush() {
+	if c.out == nil {
+		return
+	}
+	if err := c.out.Write(c.unwritten); err != nil && c.err == nil {
+		c.err = err
+	}
+	c.unwritten = c.unwritten[:0]
+}
+
+func (c *Card) endStretch() {
+	if c.stretch.Frames > 0 && c.cfg.Sounded != nil {
+		c.cfg.Sounded(c.stretch)
+	}
+	c.stretch = Stretch{}
+}
+
+func (c *Card) length(frames int64) time.Duration {
+	return time.Duration(frames) * time.Second / time.Duration(c.cfg.Rate)
+}
+
+// Taken is how many frames the card has consumed.
+func (c *Card) Taken() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.taken
+}
+
+// Recording is what a card has consumed up to a moment.
+type Recording struct {
+	PCM      []int16
+	Channels int
+	Rate     int
+	// Lost is how many frames of time passed in which nothing was there to take, while
+	// the card's clock ran: before the first player, and in every underrun.
+	Lost int64
+	// Inexact is how many frames could not be given as 16 bit in Channels without a loss.
+	Inexact int64
+	stamps  []stamp
+}
+
+// Recording returns what the card has consumed; the caller must not change it.
+func (c *Card) Recording() Recording {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Recording{
+		PCM: c.pcm[:len(c.pcm):len(c.pcm)], Channels: c.cfg.Channels, Rate: c.cfg.Rate,
+		Lost: c.lost, Inexact: c.inexact, stamps: c.stamps[:len(c.stamps):len(c.stamps)],
+	}
+}
+
+// At is the instant at which a frame was consumed.
+func (r Recording) At(frame int64) time.Time {
+	i := sort.Search(len(r.stamps), func(i int) bool { return r.stamps[i].frame > frame })
+	if i == 0 {
+		return time.Time{}
+	}
+	s := r.stamps[i-1]
+	return s.at.Add(time.Duration(frame-s.frame) * time.Second / time.Duration(r.Rate))
+}
+
+// Find is the first frame, at or after from, at which pcm begins; -1 if it does not
+// occur whole.
+func (r Recording) Find(pcm []int16, from int64) int64 {
+	if len(pcm) == 0 {
+		return -1
+	}
+	for i := int(from) * r.Channels; i+len(pcm) <= len(r.PCM); i += r.Channels {
+		if r.PCM[i] == pcm[0] && equal(r.PCM[i:i+len(pcm)], pcm) {
+			return int64(i / r.Channels)
+		}
+	}
+	return -1
+}
+
+func equal(a, b []int16) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Sounding is the first frame, at or after from, that is not silent; -1 if there is none.
+func (r Recording) Sounding(from int64) int64 {
+	for i := int(from) * r.Channels; i < len(r.PCM); i++ {
+		if r.PCM[i] != 0 {
+			return int64(i / r.Channels)
+		}
+	}
+	return -1
+}
+
+// Last is the last frame that is not silent; -1 if there is none.
+func (r Recording) Last() int64 {
+	for i := len(r.PCM) - 1; i >= 0; i-- {
+		if r.PCM[i] != 0 {
+			return int64(i / r.Channels)
+		}
+	}
+	return -1
+}

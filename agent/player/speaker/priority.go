@@ -1,0 +1,26 @@
+package speaker
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// urgent is the nice value of a process that feeds a card: it does little, but that in
+// time.
+const urgent = -15
+
+// hurry puts all threads of a process before others, where that is allowed; elsewhere
+// the card has only its buffer to bear delays with.
+func hurry(pid int) {
+	tasks, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	if err != nil {
+		return
+	}
+	for _, task := range tasks {
+		if tid, err := strconv.Atoi(task.Name()); err == nil {
+			_ = unix.Setpriority(unix.PRIO_PROCESS, tid, urgent)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package playout
+
+import (
+	"time"
+
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/schedule"
+)
+
+// circumstances are what a receipt says beside the outcome.
+type circumstances struct {
+	medium      protocol.Medium
+	uncertainty time.Duration
+	config      protocol.Digest
+	placement   uint64
+}
+
+// receiptOf turns what became of an occurrence into a receipt. What the schedule
+// has as played but the output has not proved whole is cut by a fault: "played"
+// is the card's word.
+func receiptOf(f schedule.Final, wire protocol.Airing, t *tally, c circumstances) protocol.Receipt {
+	r := protocol.Receipt{
+		Airing: wire.ID, Unit: wire.Unit, Start: protocol.InstantOf(f.Start), Medium: c.medium, Bulletin: wire.Bulletin.Digest,
+		Outcome: f.Outcome, Reason: f.Reason, Uncertainty: protocol.MillisOf(c.uncertainty), Config: c.config, Placement: c.placement,
+	}
+	for _, p := range f.Plays {
+		s := protocol.Stretch{From: protocol.InstantOf(p.From), To: protocol.InstantOf(p.To)}
+		if s.To > s.From {
+			r.Plays = append(r.Plays, s)
+		}
+	}
+	if t != nil {
+		r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels = t.Frames, t.Proof, t.Voice, uint64(t.Volume), t.Pixels
+	}
+	if r.Outcome == protocol.OutcomePlayed && (t == nil || !t.Whole) {
+		r.Outcome, r.Reason = protocol.OutcomeCut, protocol.ReasonFault
+	}
+	if r.Outcome == protocol.OutcomeSkipped {
+		r.Plays, r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels = nil, 0, 0, 0, 0, nil
+	}
+	return r
+}

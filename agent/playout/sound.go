@@ -1,0 +1,190 @@
+package playout
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/loa-vn/loa/agent/player"
+	"github.com/loa-vn/loa/agent/player/opus"
+	"github.com/loa-vn/loa/agent/player/signal"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Sounds opens the content of sounds; the cache is one.
+type Sounds interface {
+	Has(d protocol.Digest) bool
+	// OpenSound opens a whole content whose digest was checked.
+	OpenSound(d protocol.Digest) (io.ReadSeekCloser, error)
+}
+
+// Sound is the output of a loudspeaker.
+type Sound struct {
+	player *player.Player
+	sounds Sounds
+	events chan Event
+	wg     sync.WaitGroup
+
+	mu   sync.Mutex
+	jobs map[string]*alarm // voices of the emergencies under way
+}
+
+// NewSound returns an output on a player; Close closes both.
+func NewSound(p *player.Player, sounds Sounds) *Sound {
+	s := &Sound{player: p, sounds: sounds, events: make(chan Event, 16), jobs: map[string]*alarm{}}
+	s.wg.Go(s.pass)
+	return s
+}
+
+// Close stops at once.
+func (s *Sound) Close() error {
+	err := s.player.Close()
+	s.wg.Wait()
+	return err
+}
+
+// Events implements Output.
+func (s *Sound) Events() <-chan Event { return s.events }
+
+// Cut implements Output. A player has one job at a time.
+func (s *Sound) Cut(string) { s.player.Stop() }
+
+// Begin implements Output.
+func (s *Sound) Begin(j Job) error {
+	t := player.Track{
+		ID: j.ID, Name: j.ID, Offset: j.Position, Volume: j.Volume, StartAt: j.Begin,
+		Open: func() (player.Source, error) { return s.open(*j.Airing.Sound) },
+	}
+	if j.Airing.Class == protocol.ClassEmergency {
+		a := &alarm{sounds: s.sounds, sound: j.Airing.Sound, limit: player.FramesIn(j.Length), siren: signal.Siren(j.Length)}
+		t.Open = func() (player.Source, error) { return a, nil }
+		t.Offset = 0
+		s.mu.Lock()
+		s.jobs[j.ID] = a
+		s.mu.Unlock()
+	} else {
+		if j.Bulletin.Sound == nil || j.Airing.Sound == nil {
+			return fmt.Errorf("begin %s: %w", j.ID, protocol.ErrInvalid)
+		}
+		t.Frames = int64(j.Bulletin.Sound.Frames)
+		if j.Position >= player.Duration(t.Frames) {
+			return fmt.Errorf("begin %s at %s of %d frames: %w", j.ID, j.Position, t.Frames, protocol.ErrInvalid)
+		}
+	}
+	if err := s.player.Play(t); err != nil {
+		return fmt.Errorf("begin %s: %w", j.ID, err)
+	}
+	return nil
+}
+
+func (s *Sound) open(c protocol.Content) (player.Source, error) { return openOpus(s.sounds, c.Digest) }
+
+func openOpus(sounds Sounds, d protocol.Digest) (player.Source, error) {
+	f, err := sounds.OpenSound(d)
+	if err != nil {
+		return nil, err
+	}
+	r, err := opus.Open(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return r, nil
+}
+
+// pass turns the player's events into the loop's.
+func (s *Sound) pass() {
+	defer close(s.events)
+	for e := range s.player.Events() {
+		switch e := e.(type) {
+		case player.Begun:
+			s.events <- Event{Kind: Begun, Job: e.ID, At: e.At}
+		case player.Ended:
+			out := Event{Kind: Ended, Job: e.ID, At: e.At, Frames: uint64(e.Frames), Whole: e.Whole, Proof: protocol.ProofConsumed, Err: e.Err}
+			s.mu.Lock()
+			if a := s.jobs[e.ID]; a != nil {
+				out.Voice = a.voice()
+				delete(s.jobs, e.ID)
+			}
+			s.mu.Unlock()
+			s.events <- out
+		case player.Fault:
+			s.events <- Event{Kind: Fault, Err: e.Err}
+		case player.Restored:
+			s.events <- Event{Kind: Restored}
+		}
+	}
+}
+
+// alarm is the sound of an emergency: its own as soon as it is on the device,
+// the built-in siren until then. It ends with its own sound, or, if that never
+// comes, after the length that the schedule gives a pass. It implements
+// player.Source.
+type alarm struct {
+	sounds Sounds
+	sound  *protocol.Content
+	limit  int64 // frames of a pass
+	siren  *signal.Wave
+
+	mu     sync.Mutex
+	own    player.Source
+	told   bool // the own sound was told to its end
+	done   int64
+	wailed int64
+}
+
+// minSiren is how long the siren sounds at least once it has begun.
+const minSiren = 2 * time.Second
+
+func (a *alarm) Channels() int { return 1 }
+
+func (a *alarm) SeekFrame(frame int64) error {
+	if frame != 0 {
+		return fmt.Errorf("an emergency begins at its beginning: %w", protocol.ErrInvalid)
+	}
+	return nil
+}
+
+func (a *alarm) Read(dst []int16) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.own == nil && a.sound != nil && (a.wailed == 0 || a.wailed >= player.FramesIn(minSiren)) && a.sounds.Has(a.sound.Digest) {
+		// An unreadable sound leaves the siren on.
+		if own, err := openOpus(a.sounds, a.sound.Digest); err == nil && own.Channels() == 1 {
+			a.own = own
+		}
+	}
+	if a.done >= a.limit {
+		return 0, io.EOF
+	}
+	dst = dst[:min(int64(len(dst)), a.limit-a.done)]
+	if a.own != nil {
+		n, err := a.own.Read(dst)
+		a.done += int64(n)
+		a.told = a.told || errors.Is(err, io.EOF)
+		return n, err
+	}
+	n, err := a.siren.Read(dst)
+	a.done, a.wailed = a.done+int64(n), a.wailed+int64(n)
+	return n, err
+}
+
+func (a *alarm) Close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.own != nil {
+		return a.own.Close()
+	}
+	return nil
+}
+
+// voice is what the emergency was told by.
+func (a *alarm) voice() protocol.Voice {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.told {
+		return protocol.VoiceDelivered
+	}
+	return protocol.VoiceSiren
+}

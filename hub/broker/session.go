@@ -1,0 +1,207 @@
+package broker
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// session is one connection from accept to end. It is also the net.Conn that
+// mochi sees: TLS over a queuedConn.
+type session struct {
+	*tls.Conn
+	out    *queuedConn
+	since  time.Time
+	limit  *rate.Limiter
+	ctx    context.Context // for the calls mochi makes, which pass none; ends with the connection
+	cancel context.CancelFunc
+	done   chan struct{} // closed when mochi has let go of it and its events are over
+
+	secured atomic.Bool // the handshake is over
+
+	// Set once, before mochi sees the session.
+	id   string // the certificate's common name
+	bulk bool
+
+	mu      sync.Mutex
+	ready   bool // CONNACK is out: messages may go
+	goodbye bool // the client said DISCONNECT
+	cause   error
+	will    *will
+	missed  int
+	lastID  uint16
+	unacked map[uint16]struct{}
+
+	events sync.Mutex // held while Connected or Disconnected runs
+	began  bool
+	ended  bool
+}
+
+// will is what a device asked to have said when its connection breaks.
+type will struct {
+	topic   string
+	payload []byte
+}
+
+// identify reads the client id off the certificate once the handshake is over.
+func (s *session) identify() {
+	s.secured.Store(true)
+	s.id = s.ConnectionState().PeerCertificates[0].Subject.CommonName
+	s.bulk = strings.HasSuffix(s.id, BulkSuffix)
+}
+
+// end closes the connection, at once and without sending what is queued if hard.
+// The first cause counts.
+func (s *session) end(cause error, hard bool) {
+	s.mu.Lock()
+	if s.cause == nil && !s.goodbye {
+		s.cause = cause
+	}
+	s.ready = false
+	s.mu.Unlock()
+	s.cancel()
+	if hard {
+		s.out.abort(cause)
+	}
+	// close_notify goes into the queue; nothing here waits for the peer.
+	_ = s.Conn.Close()
+}
+
+// reason says why the connection ended: nil after a goodbye. read is what the
+// reading side says.
+func (s *session) reason(read error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch out := s.out.err(); {
+	case s.cause != nil:
+		return s.cause
+	case s.goodbye:
+		return nil
+	case out != nil:
+		return out
+	case read == nil:
+		return io.EOF
+	}
+	return read
+}
+
+// frame is one PUBLISH packet, encoded. idAt is where its packet id stands, 0 at QoS 0.
+type frame struct {
+	bytes []byte
+	idAt  int
+}
+
+// delivery is what became of a frame.
+type delivery int
+
+const (
+	sent    delivery = iota // queued
+	missed                  // left out, as a bulk connection is slow
+	refused                 // not ready, or ended because it can't take it
+)
+
+// send gives f to the connection. It never waits for the peer: a slow bulk connection misses
+// f, another that can't take it is ended.
+func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
+	s.mu.Lock()
+	switch {
+	case !s.ready:
+		s.mu.Unlock()
+		return refused
+	case s.bulk && f.idAt == 0 && s.out.pending()+len(f.bytes) > bulkBytes:
+		s.missed++
+		s.mu.Unlock()
+		return missed
+	case f.idAt > 0 && len(s.unacked) >= maxUnacked:
+		s.mu.Unlock()
+		s.end(ErrUnacked, true)
+		return refused
+	}
+	if f.idAt > 0 {
+		id := s.nextIDLocked()
+		f.bytes[f.idAt], f.bytes[f.idAt+1] = byte(id>>8), byte(id)
+	}
+	_, err := s.Write(f.bytes)
+	s.mu.Unlock()
+	if err != nil {
+		// A full queue has closed the socket; the rest follows from that.
+		s.end(err, true)
+		return refused
+	}
+	return sent
+}
+
+// nextIDLocked returns a packet id from 1 on that no unacknowledged delivery has.
+// There always is one: maxUnacked is far below 65,535.
+func (s *session) nextIDLocked() uint16 {
+	for {
+		s.lastID++
+		if _, taken := s.unacked[s.lastID]; s.lastID != 0 && !taken {
+			break
+		}
+	}
+	if s.unacked == nil {
+		s.unacked = make(map[uint16]struct{})
+	}
+	s.unacked[s.lastID] = struct{}{}
+	return s.lastID
+}
+
+func (s *session) acked(id uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.unacked, id)
+	if len(s.unacked) == 0 {
+		s.unacked = nil
+	}
+}
+
+// open lets messages go to the client, unless the session has ended meanwhile.
+func (s *session) open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready = s.cause == nil
+}
+
+func (s *session) client() Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Client{ID: s.id, Remote: s.RemoteAddr().String(), Since: s.since, Queued: s.out.pending(), Missed: s.missed}
+}
+
+// connected tells h of the session, unless it has ended already.
+func (s *session) connected(h Handler) {
+	s.events.Lock()
+	defer s.events.Unlock()
+	if !s.ended {
+		s.began = true
+		h.Connected(s.id)
+	}
+}
+
+// disconnected says the will, if it is due, and tells h of the end, once.
+func (s *session) disconnected(h Handler, reason error, sayWill func(will)) {
+	s.events.Lock()
+	defer s.events.Unlock()
+	if s.ended {
+		return
+	}
+	s.ended = true
+	if !s.began {
+		return
+	}
+	s.mu.Lock()
+	w := s.will
+	s.mu.Unlock()
+	if w != nil && reason != nil && !errors.Is(reason, ErrShutdown) {
+		sayWill(*w)
+	}
+	h.Disconnected(s.id, reason)
+}

@@ -1,0 +1,172 @@
+// Package bulletin is what officials write and record: its revisions, its way
+// from a draft to something that can be signed, and the airing wished for. It
+// decides what may be changed when. It never makes a sound itself, never
+// approves, and never changes what was submitted: an edit is a new revision.
+package bulletin
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/protocol"
+	"golang.org/x/text/unicode/norm"
+)
+
+// State is how far a revision has come.
+type State string
+
+// The states.
+const (
+	Preparing State = "preparing" // its sound is being made
+	Failed    State = "failed"    // its sound could not be made; Problem says why
+	Ready     State = "ready"     // it can be listened to and submitted
+	Submitted State = "submitted" // frozen; waits for approvers
+	Returned  State = "returned"  // an approver sent it back; Problem says why
+	Approved  State = "approved"  // signed
+)
+
+// Origin is how a bulletin came in.
+type Origin string
+
+// The ways in.
+const (
+	FromText  Origin = "text"
+	FromSound Origin = "sound"
+	FromDrop  Origin = "drop"
+	FromAPI   Origin = "api"
+)
+
+// SoundOptions say how the sound is made. The zero value means no sound.
+type SoundOptions struct {
+	Wanted bool    `json:"wanted"`
+	Voice  string  `json:"voice,omitempty"`  // the engine's name of it; "" is the hub's own choice
+	Rate   float64 `json:"rate,omitempty"`   // 1 is the normal pace
+	Chime  bool    `json:"chime,omitempty"`  // a chime before it
+	Repeat int     `json:"repeat,omitempty"` // how often it is said; 0 is once
+	Title  bool    `json:"title,omitempty"`  // the title is spoken too
+	Drill  bool    `json:"drill,omitempty"`  // an emergency that says it is a drill
+}
+
+// Change is what the voice says other than what is written.
+type Change struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Rendition is the sound that was made.
+type Rendition struct {
+	Content  protocol.Content `json:"-"`
+	Digest   string           `json:"digest"`
+	Size     int64            `json:"size"`      // bytes
+	Frames   int64            `json:"frames"`    // at 48 kHz
+	Loudness float64          `json:"loudness"`  // LUFS, measured
+	TruePeak float64          `json:"true_peak"` // dBTP, measured
+	Spoken   string           `json:"spoken,omitempty"`
+	Changes  []Change         `json:"changes,omitempty"`
+	// Doubts are places in the text that can be read in two ways.
+	Doubts []string `json:"doubts,omitempty"`
+	// Findings say what is wrong with a recording, in Vietnamese.
+	Findings []string `json:"findings,omitempty"`
+}
+
+// Length returns how long the sound lasts.
+func (r Rendition) Length() time.Duration {
+	return protocol.Sound{Frames: uint64(r.Frames)}.Length()
+}
+
+// Bulletin is one revision.
+type Bulletin struct {
+	ID        protocol.BulletinID
+	Work      protocol.BulletinID // the first revision's id
+	Revision  int                 // from 1
+	Unit      protocol.UnitID
+	Class     protocol.Class
+	Title     string
+	Text      string // to be spoken, or what a recording says
+	Board     string // for boards, "" for none
+	Language  string // BCP 47
+	Author    protocol.PersonID
+	Origin    Origin
+	Options   SoundOptions
+	Upload    protocol.Digest // of the uploaded sound, zero for none
+	State     State
+	Problem   string // for people
+	Rendition *Rendition
+	Wish      *Wish
+	Digest    protocol.Digest // of Bytes, zero before it is submitted
+	Bytes     []byte          // the frozen protocol.Bulletin
+	Created   time.Time
+	Changed   time.Time
+	Submitted time.Time
+}
+
+// Content is what an author gives.
+type Content struct {
+	Unit     protocol.UnitID
+	Class    protocol.Class
+	Title    string
+	Text     string
+	Board    string
+	Language string
+	Options  SoundOptions
+	Upload   protocol.Digest
+}
+
+// clean brings a content into its one form and refuses what no bulletin can be.
+// check refuses texts that cannot be spoken.
+func (c Content) clean(check func(field, text string) error) (Content, error) {
+	c.Title = strings.Join(strings.Fields(norm.NFC.String(c.Title)), " ")
+	c.Text = strings.TrimSpace(norm.NFC.String(c.Text))
+	c.Board = strings.TrimSpace(norm.NFC.String(c.Board))
+	if c.Language == "" {
+		c.Language = "vi"
+	}
+	for field, text := range map[string]string{"title": c.Title, "text": c.Text, "board": c.Board} {
+		if text == "" {
+			continue
+		}
+		if err := check(field, text); err != nil {
+			return c, err
+		}
+	}
+	if c.Title == "" {
+		c.Title = headline(c.Text + "\n" + c.Board)
+	}
+	switch {
+	case !protocol.Known(c.Class):
+		return c, problem.New(problem.ErrInvalid, "class", "class", "Hãy chọn loại bản tin: thông thường, ưu tiên hoặc khẩn cấp.", "Choose the bulletin's class: normal, priority or emergency.")
+	case c.Title == "":
+		return c, problem.New(problem.ErrInvalid, "empty", "text", "Chưa có nội dung. Hãy nhập nội dung bản tin rồi thử lại.", "There is no text yet. Write the bulletin and try again.")
+	case utf8.RuneCountInString(c.Title) > protocol.MaxTitle:
+		return c, problem.New(problem.ErrInvalid, "title-too-long", "title", "Tiêu đề dài quá 200 ký tự. Hãy rút gọn.", "The title is over 200 characters. Shorten it.")
+	case utf8.RuneCountInString(c.Board) > 1000:
+		return c, problem.New(problem.ErrInvalid, "board-too-long", "board", "Chữ trên bảng dài quá 1.000 ký tự. Hãy rút gọn.", "The text for boards is over 1,000 characters. Shorten it.")
+	case c.Options.Drill && (c.Class != protocol.ClassEmergency || !c.Upload.IsZero()):
+		return c, problem.New(problem.ErrInvalid, "drill", "options.drill", "Chỉ bản tin khẩn cấp soạn bằng chữ mới có diễn tập, vì tiếng phải nói rõ là diễn tập.", "Only an emergency made from text can be a drill, for its sound has to say so.")
+	case c.Options.Wanted && c.Upload.IsZero() && c.Text == "":
+		return c, problem.New(problem.ErrInvalid, "empty", "text", "Chưa có nội dung. Hãy nhập nội dung bản tin rồi thử lại.", "There is no text yet. Write the bulletin and try again.")
+	case !c.Options.Wanted && c.Board == "":
+		return c, problem.New(problem.ErrInvalid, "no-medium", "board", "Bản tin chưa có tiếng cũng chưa có chữ cho bảng. Hãy thêm một trong hai.", "The bulletin has neither sound nor text for boards. Add one of them.")
+	}
+	return c, nil
+}
+
+// headline is the first line of a text, cut at a word to 80 characters.
+func headline(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	line = strings.Join(strings.Fields(line), " ")
+	if utf8.RuneCountInString(line) <= 80 {
+		return line
+	}
+	cut := string([]rune(line)[:80])
+	if i := strings.LastIndexByte(cut, ' '); i > 40 {
+		cut = cut[:i]
+	}
+	return cut + "…"
+}
+
+// Editable says whether an edit changes this revision itself; if not, it makes a
+// new one.
+func (s State) Editable() bool { return s == Preparing || s == Failed || s == Ready }

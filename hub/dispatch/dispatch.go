@@ -1,0 +1,138 @@
+// Package dispatch brings to each device what it lacks: plans, alerts, stops,
+// placements, content, time. It decides, from what a device says it holds, what
+// to send. The broker holds nothing for it: what got lost is sent again when the
+// device says what it holds. It never signs an approval and never blocks on a
+// slow device.
+package dispatch
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/loa-vn/loa/hub/plan"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// Broker sends bytes to whoever is subscribed.
+type Broker interface {
+	Publish(topic string, payload []byte, qos byte) error
+}
+
+// Store reads what devices must hold. Each method is one read.
+type Store interface {
+	// NewestPlan returns a unit's newest plan; problem.ErrNotFound for none.
+	NewestPlan(ctx context.Context, unit protocol.UnitID) (plan.Published, error)
+	// OpenAlerts lists the alerts for any of units that have not expired and that
+	// the device has not answered for, oldest first.
+	OpenAlerts(ctx context.Context, units []protocol.UnitID, device protocol.DeviceID, now time.Time) ([]plan.Alert, error)
+	// SaveSeen keeps a device's verdict on an alert.
+	SaveSeen(ctx context.Context, device protocol.DeviceID, s protocol.Seen) error
+}
+
+// Registry tells devices and their signed placements.
+type Registry interface {
+	Devices(ctx context.Context) ([]registry.Device, error)
+	Device(ctx context.Context, id protocol.DeviceID) (registry.Device, error)
+	// SaveState keeps a heartbeat; false if a later connection's is there.
+	SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error)
+	// Placement returns the device's signed placement and the trust documents that
+	// it needs.
+	Placement(ctx context.Context, id protocol.DeviceID) (signed []byte, lists []protocol.Content, err error)
+}
+
+// Blobs reads content by digest.
+type Blobs interface {
+	Reader
+	Chunks(digest protocol.Digest) (list []byte, size int64, err error)
+}
+
+// Dispatcher sends. Its methods are safe for concurrent use.
+type Dispatcher struct {
+	broker   Broker
+	store    Store
+	registry Registry
+	signer   *envelope.Signer
+	content  *contentSender
+	now      func() time.Time
+	log      *slog.Logger
+	changed  func(protocol.DeviceID) // told of each heartbeat
+	last     atomic.Uint64           // number of the last command
+
+	ctx    context.Context //nolint:containedctx // the life of the dispatcher's own goroutines
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// New returns a dispatcher; changed is told of each device that was heard.
+func New(b Broker, store Store, reg Registry, blobs Blobs, signer *envelope.Signer, now func() time.Time, changed func(protocol.DeviceID), log *slog.Logger) *Dispatcher {
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &Dispatcher{broker: b, store: store, registry: reg, signer: signer, now: now, log: log, changed: changed, ctx: ctx, cancel: cancel}
+	d.content = newContentSender(b, blobs, log)
+	d.wg.Go(func() { d.content.run(ctx) })
+	return d
+}
+
+// Close ends the dispatcher's goroutines.
+func (d *Dispatcher) Close() {
+	d.cancel()
+	d.wg.Wait()
+}
+
+func (d *Dispatcher) send(topic string, payload []byte) {
+	if err := d.broker.Publish(topic, payload, 1); err != nil {
+		d.log.Warn("not sent", "topic", topic, "err", err)
+	}
+}
+
+// AnnouncePlan sends a unit's new plan to the devices in it and below.
+func (d *Dispatcher) AnnouncePlan(p plan.Published) {
+	d.send(protocol.UnitTopic(p.Unit, protocol.VerbPlan), p.Head)
+}
+
+// retries are when an alert goes again to those who have not answered.
+func retries() []time.Duration {
+	return []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second}
+}
+
+// AnnounceAlert sends an alert at once, and again to each device that has not
+// answered.
+func (d *Dispatcher) AnnounceAlert(a plan.Alert) {
+	d.send(protocol.UnitTopic(a.Unit, protocol.VerbAlert), a.Bytes)
+	d.wg.Go(func() {
+		begin := time.Now()
+		for _, after := range retries() {
+			select {
+			case <-d.ctx.Done():
+				return
+			case <-time.After(time.Until(begin.Add(after))):
+			}
+			if err := d.remind(a); err != nil {
+				d.log.Warn("alert not repeated", "alert", a.Digest.String(), "err", err)
+			}
+		}
+	})
+}
+
+// remind sends an alert to the devices of its unit that have not answered.
+func (d *Dispatcher) remind(a plan.Alert) error {
+	devices, err := d.registry.Devices(d.ctx)
+	if err != nil {
+		return err
+	}
+	for _, dev := range registry.Targets(devices, []protocol.UnitID{a.Unit}) {
+		open, err := d.store.OpenAlerts(d.ctx, []protocol.UnitID{a.Unit}, dev.ID, d.now())
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(open, func(o plan.Alert) bool { return o.Digest == a.Digest }) {
+			d.send(protocol.DeviceTopic(dev.ID, protocol.VerbAlert), a.Bytes)
+		}
+	}
+	return nil
+}

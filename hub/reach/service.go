@@ -1,0 +1,185 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/programme"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Store reads outcomes.
+type Store interface {
+	Outcomes(ctx context.Context, airings []protocol.AiringID) (map[Key]Answer, error)
+}
+
+// Airings reads airings.
+type Airings interface {
+	AiringsOf(ctx context.Context, b protocol.BulletinID) ([]programme.Airing, error)
+}
+
+// Bulletins finds bulletins that an actor may read.
+type Bulletins interface {
+	Get(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
+}
+
+// Registry tells units, devices, where they stood, and populations.
+type Registry interface {
+	Tree(ctx context.Context) (registry.Tree, error)
+	Devices(ctx context.Context) ([]registry.Device, error)
+	Placements(ctx context.Context) (map[protocol.DeviceID][]protocol.Placement, error)
+	Populations(ctx context.Context, at time.Time) (map[protocol.UnitID]protocol.Population, error)
+}
+
+// Service answers who was reached.
+type Service struct {
+	store     Store
+	airings   Airings
+	bulletins Bulletins
+	registry  Registry
+	zone      *time.Location
+	now       func() time.Time
+}
+
+// New returns a service; zone is the hub's, now its clock.
+func New(store Store, airings Airings, bulletins Bulletins, reg Registry, zone *time.Location, now func() time.Time) *Service {
+	return &Service{store: store, airings: airings, bulletins: bulletins, registry: reg, zone: zone, now: now}
+}
+
+// Bulletin returns the report on a bulletin that the actor may read, of all its
+// starts up to now. A bulletin that was never aired has an empty one.
+func (s *Service) Bulletin(ctx context.Context, a account.Actor, id protocol.BulletinID) (Report, error) {
+	b, err := s.bulletins.Get(ctx, a, id)
+	if err != nil {
+		return Report{}, err
+	}
+	airings, err := s.airings.AiringsOf(ctx, b.ID)
+	if err != nil && !errors.Is(err, problem.ErrNotFound) {
+		return Report{}, fmt.Errorf("reach of %s: %w", id, err)
+	}
+	return s.report(ctx, airings)
+}
+
+func (s *Service) report(ctx context.Context, airings []programme.Airing) (Report, error) {
+	tree, err := s.registry.Tree(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	devices, err := s.registry.Devices(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	placements, err := s.registry.Placements(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	now := s.now()
+	var ids []protocol.AiringID
+	var aired []Aired
+	var units []protocol.UnitID
+	for _, air := range airings {
+		ids = append(ids, air.Wire.ID)
+		units = append(units, air.Units...)
+		aired = append(aired, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn})
+	}
+	placed := make([]Placed, 0, len(devices))
+	for _, d := range devices {
+		placed = append(placed, Placed{Device: d.ID, Placements: placements[d.ID], Media: Media(d)})
+	}
+	answers, err := s.store.Outcomes(ctx, ids)
+	if err != nil {
+		return Report{}, fmt.Errorf("reach: %w", err)
+	}
+	in, err := Gather(aired, placed, answers, s.zone, now)
+	if err != nil {
+		return Report{}, fmt.Errorf("reach: %w", err)
+	}
+	people, err := s.registry.Populations(ctx, now)
+	if err != nil {
+		return Report{}, fmt.Errorf("reach: %w", err)
+	}
+	in.Villages = villages(tree, units, people)
+	return Compute(in), nil
+}
+
+// Gather puts together what a report is computed from, but for the villages:
+// answers to other airings are left out.
+func Gather(aired []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
+	in := Input{Answers: map[Key]Answer{}, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
+	for k, a := range answers {
+		if slices.ContainsFunc(aired, func(air Aired) bool { return air.ID == k.Airing }) {
+			in.Answers[k] = a
+		}
+	}
+	expected, err := Expect(aired, placed, zone, now)
+	if err != nil {
+		return Input{}, err
+	}
+	in.Expected = Answered(expected, in.Answers)
+	for _, p := range placed {
+		if at := p.at(when(in.Expected, p.Device, now)); at != nil {
+			in.Serves[p.Device] = at.Serves
+		}
+	}
+	return in, nil
+}
+
+// Media lists a device's media.
+func Media(d registry.Device) []protocol.Medium {
+	var media []protocol.Medium
+	for _, m := range []protocol.Medium{protocol.MediumSound, protocol.MediumBoard} {
+		if d.Has(m) {
+			media = append(media, m)
+		}
+	}
+	return media
+}
+
+// Answered adds the occurrences that a device answered for although they were
+// not expected: it played before it knew of a withdrawal.
+func Answered(expected []Expected, answers map[Key]Answer) []Expected {
+	known := make(map[Key]bool, len(expected))
+	for _, e := range expected {
+		known[e.Key()] = true
+	}
+	for k := range answers {
+		if !known[k] {
+			start := time.UnixMilli(k.Start)
+			expected = append(expected, Expected{Airing: k.Airing, Device: k.Device, Medium: k.Medium, Start: start, Due: start})
+		}
+	}
+	return expected
+}
+
+// when is the start of a device's first expected occurrence, or otherwise.
+func when(expected []Expected, device protocol.DeviceID, otherwise time.Time) time.Time {
+	for _, e := range expected {
+		if e.Device == device {
+			return e.Start
+		}
+	}
+	return otherwise
+}
+
+// villages lists the villages in units with their people.
+func villages(tree registry.Tree, units []protocol.UnitID, people map[protocol.UnitID]protocol.Population) []Village {
+	var out []Village
+	slices.Sort(units)
+	for _, top := range slices.Compact(units) {
+		for _, id := range tree.Below(top) {
+			u, ok := tree.Unit(id)
+			if !ok || u.Kind != registry.Village || slices.ContainsFunc(out, func(v Village) bool { return v.ID == id }) {
+				continue
+			}
+			out = append(out, Village{ID: id, Name: u.Name, People: people[id].People})
+		}
+	}
+	return out
+}

@@ -1,0 +1,248 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/loa-vn/loa/hub/plan"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/programme"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Programme keeps airings, stops, plans and alerts.
+type Programme struct{ db *DB }
+
+// NewProgramme returns the store of airings.
+func NewProgramme(db *DB) *Programme { return &Programme{db: db} }
+
+// Air implements programme.Store.
+func (s *Programme) Air(ctx context.Context, a programme.Airing, wished bool) error {
+	encoded, err := protocol.Marshal(a.Wire)
+	if err != nil {
+		return err
+	}
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if wished {
+			res, err := tx.ExecContext(ctx, `UPDATE statement SET aired = ? WHERE digest = ? AND aired IS NULL`,
+				int64(a.Wire.Published), a.Statement[:])
+			if err := affected(res, err, problem.ErrConflict); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO airing (id, bulletin, statement, approval, class, drill, bytes, published, first, last, replaces, created_by)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?)`,
+			a.Wire.ID, a.Bulletin, a.Statement[:], a.Approval[:], a.Wire.Class.String(), a.Wire.Drill, encoded, int64(a.Wire.Published),
+			ms(a.First), ms(a.Last), a.Wire.Replaces, a.CreatedBy); err != nil {
+			return err
+		}
+		for _, u := range a.Units {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO airing_unit (airing, unit) VALUES (?, ?)`, a.Wire.ID, u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+const airingColumns = `a.id, a.bulletin, b.title, a.statement, a.approval, a.bytes, a.first, a.last, a.withdrawn, a.created_by`
+
+const airingFrom = ` FROM airing a JOIN bulletin b ON b.id = a.bulletin `
+
+func scanAiring(r row) (programme.Airing, error) {
+	var a programme.Airing
+	var id protocol.AiringID
+	var statement, approval, encoded []byte
+	var first, last int64
+	var withdrawn sql.NullInt64
+	if err := r.Scan(&id, &a.Bulletin, &a.Title, &statement, &approval, &encoded, &first, &last, &withdrawn, &a.CreatedBy); err != nil {
+		return a, kind(err)
+	}
+	var err error
+	if a.Wire, err = protocol.Unmarshal[protocol.Airing](encoded, protocol.MaxControl); err != nil {
+		return a, fmt.Errorf("airing %s: %w", id, err)
+	}
+	a.Statement, a.Approval = digest(statement), digest(approval)
+	a.First, a.Last, a.Withdrawn = fromMs(first), fromMs(last), fromOptMs(withdrawn)
+	return a, nil
+}
+
+func scanUnit(r row) (protocol.UnitID, error) {
+	var u protocol.UnitID
+	err := r.Scan(&u)
+	return u, kind(err)
+}
+
+func airingUnits(ctx context.Context, q querier, airings []programme.Airing) ([]programme.Airing, error) {
+	for i := range airings {
+		var err error
+		if airings[i].Units, err = all(ctx, q, scanUnit, `SELECT unit FROM airing_unit WHERE airing = ? ORDER BY unit`, airings[i].Wire.ID); err != nil {
+			return nil, err
+		}
+	}
+	return airings, nil
+}
+
+// Airing implements programme.Store.
+func (s *Programme) Airing(ctx context.Context, id protocol.AiringID) (programme.Airing, error) {
+	a, err := one(ctx, s.db.read, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.id = ?`, id)
+	if err != nil {
+		return a, err
+	}
+	out, err := airingUnits(ctx, s.db.read, []programme.Airing{a})
+	if err != nil {
+		return a, err
+	}
+	return out[0], nil
+}
+
+// Airings implements programme.Store.
+func (s *Programme) Airings(ctx context.Context, units []protocol.UnitID, since time.Time) ([]programme.Airing, error) {
+	airings, err := all(ctx, s.db.read, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.last >= ?
+		AND a.id IN (SELECT airing FROM airing_unit WHERE unit IN (`+marks(len(units))+`)) ORDER BY a.id DESC LIMIT 2000`,
+		append([]any{ms(since)}, list(units)...)...)
+	if err != nil {
+		return nil, err
+	}
+	return airingUnits(ctx, s.db.read, airings)
+}
+
+// AiringsOf lists the airings of all revisions of a bulletin, oldest first.
+func (s *Programme) AiringsOf(ctx context.Context, bulletin protocol.BulletinID) ([]programme.Airing, error) {
+	airings, err := all(ctx, s.db.read, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.bulletin = ? ORDER BY a.id`, bulletin)
+	if err != nil {
+		return nil, err
+	}
+	return airingUnits(ctx, s.db.read, airings)
+}
+
+// Withdraw implements programme.Store.
+func (s *Programme) Withdraw(ctx context.Context, id protocol.AiringID, at time.Time) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE airing SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL`, ms(at), id)
+		return affected(res, err, problem.ErrConflict)
+	})
+}
+
+// Stop implements programme.Store.
+func (s *Programme) Stop(ctx context.Context, st protocol.Stop) error {
+	encoded, err := protocol.Marshal(st)
+	if err != nil {
+		return err
+	}
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO stop (id, scope, unit, airing, start, at, expires, person, bytes) VALUES (?, ?, ?, nullif(?, ''), nullif(?, 0), ?, ?, ?, ?)`,
+			st.ID, st.Scope.String(), st.Unit, st.Airing, int64(st.Start), int64(st.At), int64(st.Expires), st.By, encoded)
+		return err
+	})
+}
+
+func scanStop(r row) (protocol.Stop, error) {
+	var encoded []byte
+	if err := r.Scan(&encoded); err != nil {
+		return protocol.Stop{}, kind(err)
+	}
+	return protocol.Unmarshal[protocol.Stop](encoded, protocol.MaxControl)
+}
+
+// TakeBack implements programme.Store.
+func (s *Programme) TakeBack(ctx context.Context, id protocol.StopID) (protocol.Stop, error) {
+	var st protocol.Stop
+	err := s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		var err error
+		if st, err = one(ctx, tx, scanStop, `SELECT bytes FROM stop WHERE id = ?`, id); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE stop SET taken_back = 'yes' WHERE id = ? AND taken_back IS NULL`, id)
+		return affected(res, err, problem.ErrConflict)
+	})
+	return st, err
+}
+
+// PlanSource implements plan.Store.
+func (s *Programme) PlanSource(ctx context.Context, unit protocol.UnitID, since time.Time) (plan.Source, error) {
+	src := plan.Source{Unit: unit}
+	if err := s.db.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM plan WHERE unit = ?`, unit).Scan(&src.Held); err != nil {
+		return src, kind(err)
+	}
+	var err error
+	if src.Airings, err = all(ctx, s.db.read, scanAiring, `SELECT `+airingColumns+airingFrom+`JOIN airing_unit u ON u.airing = a.id
+		WHERE u.unit = ? AND a.last >= ?`, unit, ms(since)); err != nil {
+		return src, err
+	}
+	if src.Stops, err = all(ctx, s.db.read, scanStop, `SELECT bytes FROM stop WHERE unit = ? AND expires >= ?`, unit, ms(since)); err != nil {
+		return src, err
+	}
+	src.Quiet, err = all(ctx, s.db.read, func(r row) (protocol.Quiet, error) {
+		var q protocol.Quiet
+		err := r.Scan(&q.Start, &q.End)
+		return q, kind(err)
+	}, `SELECT start, end FROM quiet WHERE unit = ? ORDER BY start, end`, unit)
+	return src, err
+}
+
+// SavePlans implements plan.Store.
+func (s *Programme) SavePlans(ctx context.Context, plans []plan.Published) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		for _, p := range plans {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO plan (unit, number, head, body, at) VALUES (?, ?, ?, ?, ?)`,
+				p.Unit, p.Number, p.Head, p.Body, ms(p.At)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// NewestPlan implements dispatch.Store.
+func (s *Programme) NewestPlan(ctx context.Context, unit protocol.UnitID) (plan.Published, error) {
+	return one(ctx, s.db.read, func(r row) (plan.Published, error) {
+		var p plan.Published
+		var at int64
+		err := r.Scan(&p.Unit, &p.Number, &p.Head, &p.Body, &at)
+		p.At = fromMs(at)
+		return p, kind(err)
+	}, `SELECT unit, number, head, body, at FROM plan WHERE unit = ? ORDER BY number DESC LIMIT 1`, unit)
+}
+
+// SaveAlert implements plan.Store.
+func (s *Programme) SaveAlert(ctx context.Context, a plan.Alert) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO alert (digest, unit, airing, stop, bytes, at, expires) VALUES (?, ?, nullif(?, ''), nullif(?, ''), ?, ?, ?)`,
+			a.Digest[:], a.Unit, a.Airing, a.Stop, a.Bytes, ms(a.At), ms(a.Expires))
+		return err
+	})
+}
+
+// OpenAlerts implements dispatch.Store.
+func (s *Programme) OpenAlerts(ctx context.Context, units []protocol.UnitID, device protocol.DeviceID, now time.Time) ([]plan.Alert, error) {
+	args := append(list(units), ms(now), device)
+	return all(ctx, s.db.read, func(r row) (plan.Alert, error) {
+		var a plan.Alert
+		var dig []byte
+		var at, expires int64
+		err := r.Scan(&dig, &a.Unit, &a.Airing, &a.Stop, &a.Bytes, &at, &expires)
+		a.Digest, a.At, a.Expires = digest(dig), fromMs(at), fromMs(expires)
+		return a, kind(err)
+	}, `SELECT digest, unit, coalesce(airing, ''), coalesce(stop, ''), bytes, at, expires FROM alert
+		WHERE unit IN (`+marks(len(units))+`) AND expires > ? AND digest NOT IN (SELECT alert FROM alert_seen WHERE device = ?) ORDER BY at`, args...)
+}
+
+// SaveSeen implements dispatch.Store.
+func (s *Programme) SaveSeen(ctx context.Context, device protocol.DeviceID, v protocol.Seen) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO alert_seen (alert, device, accepted, reason, at)
+			SELECT digest, ?, ?, ?, ? FROM alert WHERE digest = ?`, device, v.Accepted, v.Reason, int64(v.At), v.Alert[:])
+		return affected(res, err, problem.ErrNotFound)
+	})
+}
+
+// StalePlans implements plan.Store.
+func (s *Programme) StalePlans(ctx context.Context) ([]protocol.UnitID, error) {
+	return all(ctx, s.db.read, scanUnit, `SELECT unit FROM (
+			SELECT u.unit AS unit, max(a.published, coalesce(a.withdrawn, 0)) AS at FROM airing a JOIN airing_unit u ON u.airing = a.id
+			UNION ALL SELECT unit, at FROM stop)
+		GROUP BY unit HAVING max(at) > coalesce((SELECT max(p.at) FROM plan p WHERE p.unit = unit), 0) ORDER BY unit`)
+}

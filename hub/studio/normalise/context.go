@@ -1,0 +1,167 @@
+package normalise
+
+// The sets below are words in small letters, with the tone mark in both places
+// where there are two.
+
+func phoneContext(w string) bool {
+	switch w {
+	case "hotline", "thoại", "đt", "sđt", "đtdđ", "zalo", "nóng", "fax", "đài", "tel", "viber", "máy", "phone":
+		return true
+	}
+	return false
+}
+
+func emergencyCode(s string) bool {
+	switch s {
+	case "111", "112", "113", "114", "115", "116", "117", "118", "119", "156", "1022", "1080", "5656":
+		return true
+	}
+	return false
+}
+
+func emergencyContext(w string) bool {
+	switch w {
+	case "gọi", "đài", "sát", "cứu", "hoả", "hỏa", "nóng", "hotline", "thoại", "khẩn", "bấm", "điện", "quay", "báo":
+		return true
+	}
+	return false
+}
+
+// counted says whether w is something that is counted, so that a number before it
+// is no name.
+func counted(w string) bool {
+	switch w {
+	case "người", "hộ", "thôn", "xã", "đồng", "ca", "cháu", "em", "trường", "lượt", "ngày", "năm", "tháng", "xe", "nghìn",
+		"triệu", "tỷ", "nhân", "gia", "vụ", "lần", "trẻ", "học", "cán", "đoàn", "hội", "suất", "căn", "ha", "km", "m", "tấn":
+		return true
+	}
+	return false
+}
+
+func plateContext(w string) bool {
+	switch w {
+	case "biển", "bks", "xe", "kiểm", "soát", "số":
+		return true
+	}
+	return false
+}
+
+func identityContext(w string) bool {
+	switch w {
+	case "mã", "cccd", "cmnd", "khoản", "stk", "cước", "imei", "mst", "otp", "pin":
+		return true
+	}
+	return false
+}
+
+// dateBefore says whether d/m after w is a date.
+func dateBefore(w string) bool {
+	switch w {
+	case "lễ", "tết", "khánh", "đường", "dịp", "phố", "trước", "sau", "hết", "kể", "cúng", "nghỉ", "hạn", "nữ", "động",
+		"binh", "em", "giáo", "thương", "nhập", "sinh", "vào", "lúc", "khai":
+		return true
+	}
+	return dateWord(w)
+}
+
+// dayWord says whether 30-6 or 30.6 after w is a date.
+func dayWord(w string) bool {
+	switch w {
+	case "hạn", "trước", "sau", "hết", "lễ", "dịp", "sáng", "chiều", "tối", "đêm", "hôm":
+		return true
+	}
+	return false
+}
+
+func dateWord(w string) bool {
+	switch w {
+	case "ngày", "sáng", "trưa", "chiều", "tối", "đêm", "hôm", "nay", "mai", "mùng", "mồng", "từ", "đến", "tới", "hai", "ba",
+		"tư", "năm", "sáu", "bảy", "nhật", "qua", "cn", "và", "rạng", "khuya":
+		return true
+	}
+	return false
+}
+
+// shareBefore says whether a/b after w is a fraction or a ratio.
+func shareBefore(w string) bool {
+	switch w {
+	case "chiếm", "khoảng", "hơn", "gần", "bằng", "lệ", "giảm", "tăng", "quá", "ít", "được", "trên", "còn", "có", "đạt", "thu", "mất",
+		"tối", "thiểu", "đủ", "nộp", "hỗ", "tán", "với", "nhất":
+		return true
+	}
+	return false
+}
+
+// shareAfter says whether a/b before w is a fraction or a ratio.
+func shareAfter(w string) bool {
+	switch w {
+	case "số", "diện", "dân", "hộ", "thành", "đại", "thôn", "xã", "tổ", "chỉ", "giá", "tổng", "khối", "sản", "quãng",
+		"thời", "lượng", "mức", "phường", "trường", "đoàn", "chi", "cử", "nhân", "phần", "huyện", "tỉnh", "khu", "tấn", "ha",
+		"lần", "đảng", "ý", "buổi", "bước", "môn", "câu", "đội", "cháu", "hồ", "dự", "tuyến", "tiêu", "cơ", "sở", "đơn", "phiếu",
+		"bài", "mục", "trận", "vòng", "ao", "cây", "con", "chuồng", "nhiệm", "điểm", "người", "nội", "công", "gia", "học", "suất", "vụ":
+		return true
+	}
+	return false
+}
+
+func serviceContext(w string) bool {
+	switch w {
+	case "trực", "vụ", "động", "tục", "gian", "ngơi", "cửa":
+		return true
+	}
+	return false
+}
+
+func ratioContext(w string) bool {
+	switch w {
+	case "lệ", "đồ", "số":
+		return true
+	}
+	return false
+}
+
+func scoreContext(w string) bool {
+	switch w {
+	case "tỉ", "tỷ", "thắng", "thua", "hoà", "hòa":
+		return true
+	}
+	return false
+}
+
+// yearAfter says whether n/yyyy after w is the n-th of its kind in that year.
+func yearAfter(w string) bool {
+	switch w {
+	case "quý", "tuần", "kỳ", "kì", "đợt", "số", "định", "tư", "quyết", "lệnh", "luật", "khoá", "khóa", "nđ", "tt", "qđ", "nq", "ct", "lần":
+		return true
+	}
+	return false
+}
+
+// romanContext says whether a Roman numeral may follow w, even a single letter.
+func romanContext(w string) bool {
+	switch w {
+	case "quý", "cấp", "kỷ", "kỉ", "khoá", "khóa", "chương", "phần", "mục", "hội", "lần", "kỳ", "kì", "hạng", "loại", "nhóm",
+		"vùng", "vực", "tập", "quyển", "đợt", "đoạn", "bậc", "độ", "lục", "hiệp", "giải", "khối", "bảng", "điểm", "điều", "nhiệm",
+		"số", "khu", "đô", "chiến", "tuyến", "tầng", "vua", "tiểu", "ngạch", "năm", "vòng", "lớp", "thi", "đông":
+		return true
+	}
+	return false
+}
+
+// measured says whether w follows a number with decimals.
+func measured(w string) bool {
+	switch w {
+	case "nghìn", "ngàn", "triệu", "tỷ", "tỉ", "trăm", "vạn", "lần", "mét", "độ", "tấn", "tạ", "yến", "lít", "gam", "sào",
+		"mẫu", "ki", "héc", "giờ", "phút", "giây", "điểm", "người", "hộ", "cân":
+		return true
+	}
+	return currency(w)
+}
+
+func currency(w string) bool {
+	switch w {
+	case "đồng", "đ", "vnđ", "vnd", "đô", "usd", "eur", "euro", "xu", "nghìn", "ngàn", "triệu", "tỷ", "tỉ", "trđ":
+		return true
+	}
+	return false
+}

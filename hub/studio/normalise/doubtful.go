@@ -1,0 +1,83 @@
+package normalise
+
+import "slices"
+
+// choose picks the meaning of an abbreviation that has several from the words
+// around it. sure is false where they don't decide.
+func (p *pass) choose(i, next int, written string, options []string) (words string, sure bool) {
+	prev, prev2 := p.before(i, 0), p.before(i, 1)
+	after := p.following(next)
+	colon := p.sym(p.skip(next), ":")
+	if d := p.skip(next); documentKind(written) && (p.is(d, tokDigits) && (p.sym(d+1, "/") || p.sym(d+1, "-")) ||
+		p.lower(d) == "số" && p.is(p.skip(d+1), tokDigits)) {
+		return documentPart(written), true
+	}
+	pick := func(s string) (string, bool) { return s, slices.Contains(options, s) }
+	switch written {
+	case "ĐT":
+		if d := p.digits(p.skip(next)); len(d) == 3 && !colon {
+			return pick("đường tỉnh")
+		}
+		if colon || p.is(p.skip(next), tokDigits) || prev == "số" {
+			return pick("điện thoại")
+		}
+	case "CN":
+		if prev == "sáng" || prev == "chiều" || prev == "tối" || prev == "ngày" || prev == "đến" || prev == "thứ" {
+			return pick("chủ nhật")
+		}
+		if prev == "khu" || prev == "cụm" {
+			return pick("công nghiệp")
+		}
+	case "CA":
+		if after == "xã" || after == "phường" || after == "tỉnh" || after == "huyện" || after == "tp" || after == "thành" {
+			return pick("công an")
+		}
+	case "SN":
+		if isYear(p.digits(p.skip(next))) {
+			return pick("sinh năm")
+		}
+	case "ĐK":
+		if prev == "viện" || prev == "khám" {
+			return pick("đa khoa")
+		}
+	case "ĐH":
+		if prev == "trường" || prev == "thi" || prev == "học" {
+			return pick("đại học")
+		}
+	case "KP":
+		if p.is(p.skip(next), tokDigits) {
+			return pick("khu phố")
+		}
+	case "TT":
+		if prev == "sở" || prev == "bộ" || prev == "phòng" {
+			return pick("thông tin")
+		}
+	case "CP":
+		if prev == "ty" || prev2 == "công" {
+			return pick("cổ phần")
+		}
+	case "HĐ":
+		if prev == "chủ" || prev2 == "chủ" {
+			return pick("hội đồng")
+		}
+	case "BV":
+		if !p.isLowerAt(p.skip(next)) {
+			return pick("bệnh viện")
+		}
+	case "LS":
+		if prev == "gia" || prev == "mộ" || prev == "tưởng" || prev == "niệm" {
+			return pick("liệt sĩ")
+		}
+	case "MT":
+		if prev == "sinh" || prev == "vệ" {
+			return pick("môi trường")
+		}
+	case "TL":
+		if p.is(p.skip(next), tokDigits) {
+			return pick("tỉnh lộ")
+		}
+	}
+	return options[0], false
+}
+
+func (p *pass) isLowerAt(i int) bool { return p.is(i, tokWord) && p.toks[i].lower }

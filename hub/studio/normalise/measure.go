@@ -1,0 +1,234 @@
+package normalise
+
+import "strings"
+
+// quantity takes a number with what belongs to it: thousands, decimals, a unit.
+func (p *pass) quantity(i int) int {
+	words, next, plain := p.numeral(i)
+	if d := p.cardinal(p.str(i)); p.glued(i) && next == i+1 {
+		words = d
+	}
+	kind := KindNumber
+	v := value{kind: valuePlain, plain: plain, ratio: true}
+	if unit, end, money := p.unit(next); end > 0 {
+		words += " " + unit
+		next = end
+		v.kind, kind = valueMeasure, KindUnit
+		if money {
+			kind = KindMoney
+		}
+	}
+	v.end = next
+	p.value = v
+	return p.say(i, next, words, kind)
+}
+
+// numeral reads the number at i: digits, thousands with points (or with spaces
+// before a currency), a decimal comma. plain is its value if it has neither.
+func (p *pass) numeral(i int) (words string, next, plain int) {
+	next = p.thousandsEnd(i)
+	if strings.HasPrefix(p.str(i), "0") && next > i+1 { // 0.500 is no thousand
+		next = i + 1
+	}
+	if next == i+1 {
+		next = p.spacedThousands(i)
+	}
+	if next == i+1 {
+		if w, end := p.foreignNumeral(i); end > 0 {
+			return w, end, -1
+		}
+	}
+	digits := p.digitsOf(i, next)
+	words = p.cardinal(digits)
+	plain = number(digits)
+	if d := p.digits(next + 1); p.sym(next, ",") && d != "" && !(p.sym(next+2, ",") && p.is(next+3, tokDigits)) {
+		words += " phẩy " + p.decimals(d)
+		if len(d) == 3 && digits != "0" && next == i+1 {
+			p.doubt(i, next+2, words, DoubtDecimalPoint, p.cardinal(digits+d))
+		}
+		next += 2
+		plain = -1
+	}
+	return words, next, plain
+}
+
+// spacedThousands returns the token after a number such as 50 000 before a
+// currency.
+func (p *pass) spacedThousands(i int) int {
+	next := i + 1
+	for len(p.str(i)) <= 3 && p.str(next) == " " && len(p.digits(next+1)) == 3 {
+		next += 2
+	}
+	if next > i+1 && currency(p.following(next)) {
+		return next
+	}
+	return i + 1
+}
+
+// foreignNumeral reads numbers with points for decimals (1.5), with several
+// points (1.2.3) and with commas for thousands (1,250,000).
+func (p *pass) foreignNumeral(i int) (string, int) {
+	if p.sym(i+1, ",") && len(p.digits(i+2)) == 3 && p.sym(i+3, ",") && len(p.digits(i+4)) == 3 && len(p.str(i)) <= 3 {
+		next := i + 1
+		digits := p.str(i)
+		for p.sym(next, ",") && len(p.digits(next+1)) == 3 {
+			digits += p.digits(next + 1)
+			next += 2
+		}
+		return p.cardinal(digits), next
+	}
+	d := p.digits(i + 2)
+	if !p.sym(i+1, ".") || d == "" {
+		return "", 0
+	}
+	if p.sym(i+3, ".") && p.is(i+4, tokDigits) {
+		words := p.cardinal(p.str(i))
+		next := i + 1
+		for p.sym(next, ".") && p.is(next+1, tokDigits) {
+			words += " chấm " + p.cardinal(p.str(next+1))
+			next += 2
+		}
+		return words, next
+	}
+	next := i + 3
+	_, end, _ := p.unit(next)
+	if end > 0 || measured(p.following(next)) {
+		words := p.cardinal(p.str(i)) + " phẩy " + p.decimals(d)
+		p.doubt(i, next, words, DoubtDecimalPoint, p.cardinal(p.str(i)+d))
+		return words, next
+	}
+	return p.cardinal(p.str(i)) + " chấm " + p.decimals(d), next
+}
+
+// unit reads the unit at i, one space allowed before it, with its own rate
+// (km/h, mg/m3). next is 0 if there is none.
+func (p *pass) unit(i int) (words string, next int, money bool) {
+	words, next, money = p.oneUnit(i, true)
+	if next == 0 {
+		return "", 0, false
+	}
+	for p.sym(next, "/") {
+		w, end, _ := p.oneUnit(next+1, false)
+		if end == 0 {
+			break
+		}
+		words += " " + rateJoint(money, p.lower(next+1)) + " " + w
+		next = end
+	}
+	return words, next, money
+}
+
+// oneUnit reads one unit without a rate.
+func (p *pass) oneUnit(i int, spaces bool) (words string, next int, money bool) {
+	j := i
+	if spaces {
+		j = p.skip(i)
+	}
+	s := p.str(j)
+	switch {
+	case p.is(j, tokSymbol):
+		return p.symbolUnit(j)
+	case !p.is(j, tokWord):
+		return "", 0, false
+	}
+	// A power touches its unit: m2, km², dm3.
+	if area := power(p.str(j + 1)); area != "" && !p.is(j+2, tokWord) && !p.is(j+2, tokDigits) {
+		if base := lengthUnit(s); base != "" {
+			return base + area, j + 2, false
+		}
+	}
+	if p.is(j+1, tokDigits) || j > i && p.sym(j+1, ".") && p.is(j+2, tokWord) {
+		return "", 0, false
+	}
+	if j > i && len(s) == 1 && (s == "A" || s == "V" || s == "W" || s == "k" || s == "K" || s == "s") {
+		return "", 0, false
+	}
+	if w := currencyWord(s); w != "" {
+		return w, j + 1, true
+	}
+	if w := unitWord(s); w != "" {
+		return w, j + 1, false
+	}
+	return "", 0, false
+}
+
+func (p *pass) symbolUnit(j int) (words string, next int, money bool) {
+	switch p.str(j) {
+	case "%":
+		return "phần trăm", j + 1, false
+	case "‰":
+		return "phần nghìn", j + 1, false
+	case "₫":
+		return "đồng", j + 1, true
+	case "$":
+		return "đô la", j + 1, true
+	case "€":
+		return "ơ rô", j + 1, true
+	case "℃":
+		return "độ xê", j + 1, false
+	case "°", "º":
+		k := p.skip(j + 1)
+		switch {
+		case p.str(k) == "C" && !p.is(k+1, tokDigits):
+			return "độ xê", k + 1, false
+		case p.str(k) == "F" && !p.is(k+1, tokDigits):
+			return "độ ép", k + 1, false
+		}
+		return "độ", j + 1, false
+	case "'", "’", "′":
+		if p.is(j+1, tokWord) {
+			return "", 0, false
+		}
+		return "phút", j + 1, false
+	}
+	return "", 0, false
+}
+
+func power(s string) string {
+	switch s {
+	case "2", "²":
+		return " vuông"
+	case "3", "³":
+		return " khối"
+	}
+	return ""
+}
+
+// rateJoint is how the slash of a rate is said: money and what people or times
+// get is "một", physical rates are "trên".
+func rateJoint(money bool, below string) string {
+	if money {
+		return "một"
+	}
+	switch below {
+	case "người", "ngày", "tháng", "năm", "tuần", "hộ", "khẩu", "lần", "suất", "lượt", "đợt", "vụ", "con",
+		"buổi", "ca", "xã", "thôn", "trẻ", "cháu", "em", "học", "gia", "nhà", "bữa", "đêm", "quý", "kỳ", "lứa",
+		"nhân", "đầu", "cây", "bao", "thửa", "xe", "chiếc", "cái", "bộ", "cặp", "mũi", "liều", "tổ", "cụm", "đơn":
+		return "một"
+	}
+	return "trên"
+}
+
+// slashRate takes the slash of a rate between words: đồng/kg, lần/ngày, người/km2.
+func (p *pass) slashRate(i int) int {
+	if !p.is(i+1, tokWord) && !p.is(i+1, tokDigits) || p.is(i-1, tokSpace) {
+		return 0
+	}
+	counted := p.value.ratio && p.value.end >= i-4 && p.value.end > 0 && i >= p.value.end
+	if !counted {
+		return 0
+	}
+	money := false
+	for k := range 3 {
+		money = money || currency(p.before(i, k))
+	}
+	joint := rateJoint(money, p.lower(i+1))
+	p.say(i, i+1, joint, KindUnit)
+	if w, end, _ := p.oneUnit(i+1, false); end > 0 {
+		p.say(i+1, end, w, KindUnit)
+		p.value.end = end
+		return end
+	}
+	p.value.end = i + 2
+	return i + 1
+}

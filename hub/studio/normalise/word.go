@@ -1,0 +1,389 @@
+package normalise
+
+import "strings"
+
+// word takes what begins with letters.
+func (p *pass) word(i int) int {
+	for _, rule := range [...]func(*pass, int) int{
+		(*pass).listLetter, (*pass).web, (*pass).weekday, (*pass).abbreviation, (*pass).numeralWord, (*pass).foreign, (*pass).letters,
+	} {
+		if next := rule(p, i); next > 0 {
+			return next
+		}
+	}
+	p.plainWord(i)
+	return i + 1
+}
+
+// plainWord says token i as it is written.
+func (p *pass) plainWord(i int) { p.emit(placeTone(p.lower(i)), "") }
+
+// listLetter takes "a)" and "a." at the beginning of a line.
+func (p *pass) listLetter(i int) int {
+	s := p.str(i)
+	if placeAbbreviation(s+".") != "" && p.sym(i+1, ".") || roman(s) > 0 {
+		return 0
+	}
+	if len(s) > 2 || letterName(p.lower(i)) == "" || !p.lineStart(i) || !p.sym(i+1, ")") && !p.sym(i+1, ".") || !p.is(i+2, tokSpace) {
+		return 0
+	}
+	next := p.say(i, i+2, letterName(p.lower(i)), KindList)
+	p.setPause(',')
+	return next
+}
+
+// abbreviation takes the longest abbreviation that begins at i. It may hold
+// points, hyphens, slashes, ampersands and digits.
+func (p *pass) abbreviation(i int) int {
+	t := p.toks[i]
+	if p.is(i-1, tokDigits) {
+		return 0
+	}
+	joined := p.is(i+1, tokSymbol) || p.is(i+1, tokDigits)
+	if !t.upper && !joined && len(p.str(i)) > 8 {
+		return 0
+	}
+	ends := [8]int{}
+	n := 0
+	for j := i; j < len(p.toks) && n < len(ends); j++ {
+		if p.is(j, tokSymbol) && !strings.ContainsAny(p.str(j), ".-/&–") || p.is(j, tokLine) ||
+			p.is(j, tokSpace) && !(p.sym(j-1, ".") || p.sym(j-1, "&") || p.sym(j+1, "&")) {
+			break
+		}
+		ends[n] = j
+		n++
+	}
+	for n--; n >= 0; n-- {
+		j := ends[n]
+		if p.is(j, tokSpace) || p.is(j+1, tokWord) || p.is(j, tokWord) && p.is(j+1, tokDigits) && j > i {
+			continue
+		}
+		written := p.text[t.start:p.toks[j].end]
+		if next := p.expand(i, j+1, written); next > 0 {
+			return next
+		}
+	}
+	if t.upper && len(p.str(i)) > 1 && (p.sym(i+1, "-") || p.sym(i+1, "/")) && documentKind(p.str(i)) {
+		if words, next, known := p.documentCode(i); next > i+1 && known {
+			return p.say(i, next, words, KindDocument)
+		}
+	}
+	return 0
+}
+
+// expand says the abbreviation written in the tokens from i up to next, if it is
+// one.
+func (p *pass) expand(i, next int, written string) int {
+	if strings.IndexByte(written, ' ') >= 0 {
+		written = strings.ReplaceAll(written, " ", "")
+	}
+	small := lowerCase(written)         // cty, đ/c and tp are read in any case
+	if next-i >= 3 && dotted(written) { // T.Ư, U.B.N.D.
+		if words := abbreviation(strings.ReplaceAll(written, ".", "")); words != "" {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+	}
+	for _, form := range [...]string{written, small} {
+		if words := abbreviation(form); words != "" {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+		if words := placeAbbreviation(form); words != "" && p.beforePlace(next, written) {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+		if form == small {
+			break
+		}
+	}
+	if options := doubtful(written); len(options) > 0 && !p.shouting(i) {
+		words, sure := p.choose(i, next, written, options)
+		if !sure {
+			p.doubt(i, next, words, DoubtAbbreviation, others(options, words)...)
+		}
+		return p.say(i, next, words, KindAbbreviation)
+	}
+	return 0
+}
+
+// dotted says whether s is single capitals with points between them.
+func dotted(s string) bool {
+	letter := false
+	for _, c := range s {
+		if c == '.' && !letter || c != '.' && (letter || !isUpper(c)) {
+			return false
+		}
+		letter = c != '.'
+	}
+	return strings.IndexByte(s, '.') > 0
+}
+
+func others(options []string, words string) []string {
+	var out []string
+	for _, o := range options {
+		if o != words {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// beforePlace says whether what stands at next can be the name or the number of
+// a place: P. Tân Định, Q.1, TX Sơn Tây.
+func (p *pass) beforePlace(next int, written string) bool {
+	j := p.skip(next)
+	if p.is(j, tokDigits) {
+		return strings.HasSuffix(written, ".") || len(written) > 1
+	}
+	return p.is(j, tokWord) && !p.toks[j].lower
+}
+
+// shouting says whether token i stands among words in capitals, so that capitals
+// say nothing about it.
+func (p *pass) shouting(i int) bool {
+	capitals, small := 0, 0
+	for _, step := range [...]int{-1, 1} {
+		for j, seen := i+step, 0; j >= 0 && j < len(p.toks) && seen < 2; j += step {
+			if p.toks[j].kind == tokLine {
+				break
+			}
+			if p.toks[j].kind != tokWord {
+				continue
+			}
+			seen++
+			if p.toks[j].upper && len(p.str(j)) > 1 && isSyllable(p.lower(j)) {
+				capitals++
+			} else {
+				small++
+			}
+		}
+	}
+	return capitals > small
+}
+
+// numeralWord takes Roman numerals in their contexts: quý I, cấp III, thế kỷ XXI,
+// Đại hội XIV, mục IV; and at the beginning of a line as the number of a point.
+func (p *pass) numeralWord(i int) int {
+	t := p.toks[i]
+	if !t.upper || p.glued(i) || p.is(i+1, tokDigits) {
+		return 0
+	}
+	n := roman(p.str(i))
+	if n == 0 {
+		return 0
+	}
+	digits := decimalText(n)
+	if p.lineStart(i) && (p.sym(i+1, ".") || p.sym(i+1, ")")) && p.is(i+2, tokSpace) {
+		next := p.say(i, i+2, p.cardinal(digits), KindList)
+		p.setPause(',')
+		return next
+	}
+	prev := p.governor(i)
+	words := p.cardinal(digits)
+	switch {
+	case prev == "thứ":
+		words = p.ordinal(digits)
+	case prev == "tháng":
+		words = p.month(digits)
+	case romanContext(prev) || prev == "thể" && p.before(i, 1) == "cụ":
+	case len(p.str(i)) > 1 && !isSyllable(p.lower(i)) && !p.shouting(i):
+		p.doubt(i, i+1, words, DoubtRoman, spell(p.str(i)))
+	default:
+		return 0
+	}
+	next := i + 1
+	kind := KindRoman
+	if p.sym(next, "/") && isYear(p.digits(next+1)) || p.sym(next, "-") && isYear(p.digits(next+1)) {
+		words += " năm " + p.cardinal(p.str(next+1))
+		next += 2
+	}
+	p.value = value{end: next, kind: valuePlain, plain: n}
+	return p.say(i, next, words, kind)
+}
+
+func decimalText(n int) string {
+	if n < 10 {
+		return string(rune('0' + n))
+	}
+	return string(rune('0'+n/10)) + string(rune('0'+n%10))
+}
+
+// foreign takes words of the table, alone or joined: COVID-19, Wi-Fi, H5N1.
+func (p *pass) foreign(i int) int {
+	if p.is(i-1, tokDigits) {
+		return 0
+	}
+	end := i
+	for n := 0; n < 4; n++ {
+		j := end + 1
+		if (p.sym(j, "-") || p.sym(j, ".") || p.sym(j, "/")) && (p.is(j+1, tokWord) || p.is(j+1, tokDigits)) {
+			j++
+		}
+		if !p.is(j, tokWord) && !p.is(j, tokDigits) {
+			break
+		}
+		end = j
+	}
+	for ; end >= i; end-- {
+		if p.is(end, tokSymbol) || p.is(end, tokWord) && p.is(end+1, tokWord) || p.is(end, tokDigits) && p.is(end+1, tokDigits) {
+			continue
+		}
+		written := lowerCase(p.text[p.toks[i].start:p.toks[end].end])
+		words := foreignWord(written)
+		if words == "" && end == i {
+			words = foreignMore(written)
+		}
+		if words != "" {
+			p.value = value{}
+			return p.say(i, end+1, words, KindForeign)
+		}
+	}
+	return 0
+}
+
+// letters takes words that can't be said as they are written: single letters,
+// units on their own, unknown abbreviations, mixtures of letters and digits.
+func (p *pass) letters(i int) int {
+	s := p.str(i)
+	if (s == "x" || s == "X") && p.times(i) {
+		p.value = value{}
+		return p.say(i, i+1, "nhân", KindSymbol)
+	}
+	if p.is(i+1, tokDigits) && (p.toks[i].upper || len(s) <= 2) || p.is(i-1, tokDigits) {
+		return p.mixture(i)
+	}
+	if isLetterAlone(s) {
+		return p.letterAlone(i)
+	}
+	low := p.lower(i)
+	if isSyllable(low) {
+		return 0
+	}
+	if p.toks[i].lower || !p.toks[i].upper {
+		if power(p.str(i+1)) != "" && lengthUnit(s) != "" {
+			return p.say(i, i+2, lengthUnit(s)+power(p.str(i+1)), KindUnit)
+		}
+		if w := unitWord(s); w != "" && !hasVowel(low) {
+			next := i + 1
+			for p.sym(next, "/") {
+				below, end, _ := p.oneUnit(next+1, false)
+				if end == 0 {
+					break
+				}
+				w += " " + rateJoint(false, p.lower(next+1)) + " " + below
+				next = end
+			}
+			return p.say(i, next, w, KindUnit)
+		}
+	}
+	if words := abbreviation(strings.ToUpper(s)); words != "" { // ubnd, Bhyt
+		return p.say(i, i+1, words, KindAbbreviation)
+	}
+	if !hasVowel(low) || p.toks[i].upper && allUpper(s) && len(s) <= 6 {
+		words := spell(s)
+		if words == "" {
+			return 0
+		}
+		p.doubt(i, i+1, words, DoubtUnknownLetters)
+		return p.say(i, i+1, words, KindLetters)
+	}
+	if !nativeLetters(low) {
+		p.doubt(i, i+1, low, DoubtForeign)
+	}
+	return 0
+}
+
+// times says whether the x at i stands between two numbers.
+func (p *pass) times(i int) bool {
+	j := i - 1
+	if p.is(j, tokSpace) {
+		j--
+	}
+	return p.value.end == j+1 && p.value.kind != valueNone &&
+		(p.is(p.skip(i+1), tokDigits) || p.is(i-1, tokSpace) && p.is(i+1, tokSpace) && p.is(i+2, tokWord))
+}
+
+// weekday takes T2 to T7 as days of the week and T1/2026 to T12/2026 as months.
+func (p *pass) weekday(i int) int {
+	s, d := p.str(i), p.digits(i+1)
+	if s != "T" && s != "t" || d == "" || len(d) > 2 || p.glued(i) || p.is(i+2, tokWord) {
+		return 0
+	}
+	n := number(d)
+	if n >= 1 && n <= 12 && (p.sym(i+2, "/") || p.sym(i+2, "-")) && isYear(p.digits(i+3)) && !p.is(i+4, tokWord) {
+		p.value = value{end: i + 4, kind: valueDate}
+		return p.say(i, i+4, "tháng "+p.month(d)+" năm "+p.cardinal(p.str(i+3)), KindDate)
+	}
+	if n < 2 || n > 7 || len(d) != 1 {
+		return 0
+	}
+	words := "thứ " + p.ordinal(d)
+	j, _ := p.dash(i + 2)
+	listed := p.sym(i+2, ",") && p.lower(p.skip(i+3)) == "t" || p.value.end > 0 && p.value.kind == valueDate && p.value.end >= i-3
+	if !listed && !dateWord(p.before(i, 0)) && !(j > 0 && (p.lower(j) == "t" || p.lower(j) == "cn")) {
+		p.doubt(i, i+2, words, DoubtAbbreviation, "tháng "+p.month(d), "tê "+p.cardinal(d))
+	}
+	p.value = value{end: i + 2, kind: valueDate}
+	return p.say(i, i+2, words, KindDate)
+}
+
+// letterAlone takes a single letter: "lớp A", "điểm đ", "vitamin C".
+func (p *pass) letterAlone(i int) int {
+	s := p.str(i)
+	if p.toks[i].lower && isSyllable(s) && s != "a" && s != "e" && s != "o" && s != "i" && s != "y" {
+		return 0
+	}
+	name := letterName(p.lower(i))
+	if name == "" {
+		return 0
+	}
+	if p.before(i, 0) == "độ" && p.lower(i) == "c" {
+		name = "xê"
+	}
+	if name == p.lower(i) {
+		return 0
+	}
+	return p.say(i, i+1, name, KindLetters)
+}
+
+// mixture takes letters and digits that touch: 9A, B12, H5N1, A4.
+func (p *pass) mixture(i int) int {
+	var b wordList
+	j := i
+	named := p.near(i, 4, identityContext)
+	joint := func(j int) bool {
+		return named && (p.sym(j, "-") || p.sym(j, ".") || p.sym(j, "/")) && (p.is(j+1, tokDigits) || p.is(j+1, tokWord))
+	}
+	for ; p.is(j, tokWord) || p.is(j, tokDigits) || joint(j); j++ {
+		s := p.str(j)
+		switch {
+		case p.is(j, tokSymbol):
+		case named && p.is(j, tokDigits):
+			b.add(digitByDigit(s))
+		case p.is(j, tokDigits) && s[0] == '0':
+			b.add(digitByDigit(s))
+		case p.is(j, tokDigits):
+			b.add(p.cardinal(s))
+		case j == i && p.toks[j].upper && p.letterWords(s) != "":
+			b.add(p.letterWords(s))
+		case p.lower(j) == "in" && p.is(j-1, tokDigits) && p.is(j+1, tokDigits): // 5in1
+			b.add("trong")
+		case isSyllable(p.lower(j)) && len(s) > 2 && !(allUpper(s) && len(s) <= 3):
+			b.add(placeTone(p.lower(j)))
+		default:
+			b.add(spell(s))
+		}
+	}
+	p.value = value{end: j, kind: valueOther}
+	return p.say(i, j, b.String(), KindLetters)
+}
+
+// letterWords reads an abbreviation by the table, "" if it is not there.
+func (p *pass) letterWords(s string) string { return abbreviation(s) }
+
+// spell names each letter of s; digits and letters without a name are left out.
+func spell(s string) string {
+	var b wordList
+	for _, c := range lowerCase(s) {
+		b.add(letterName(string(c)))
+	}
+	return b.String()
+}

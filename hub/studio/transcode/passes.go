@@ -1,0 +1,235 @@
+package transcode
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/loa-vn/loa/hub/studio/child"
+)
+
+// Options change the sound on its way. The zero value changes nothing but
+// loudness.
+type Options struct {
+	// Repair takes out rumble below 80 Hz and steady noise, and evens out speech.
+	Repair bool
+	// From and To trim the source; To 0 is its end.
+	From, To time.Duration
+
+	left  bool    // take the first channel only, where the two cancel each other out
+	press float64 // threshold in dBFS of the compressor for peaky speech, 0 for none
+}
+
+func (o Options) trims() bool { return o.From > 0 || o.To > 0 }
+
+// filters is the chain from the source to 48 kHz mono.
+func (o Options) filters() string {
+	var f []string
+	if o.trims() {
+		trim := "atrim=start=" + decimal(o.From.Seconds())
+		if o.To > 0 {
+			trim += ":end=" + decimal(o.To.Seconds())
+		}
+		f = append(f, trim, "asetpts=PTS-STARTPTS")
+	}
+	if o.left {
+		f = append(f, "pan=mono|c0=c0")
+	}
+	f = append(f, "aresample="+strconv.Itoa(Rate), "aformat=sample_fmts=flt:channel_layouts=mono")
+	if o.Repair {
+		f = append(f, "highpass=f=80", "afftdn=nr=12:nf=-40:tn=1", "speechnorm=e=4:r=0.0005:l=1")
+	}
+	return strings.Join(f, ",")
+}
+
+// levelled is the chain with a gain in dB and a limiter at a ceiling in dBFS.
+func (o Options) levelled(gain, ceiling float64) string {
+	chain := o.filters()
+	if o.press < 0 {
+		chain += fmt.Sprintf(",acompressor=threshold=%sdB:ratio=4:attack=1:release=50:knee=8:detection=peak", decimal(o.press))
+	}
+	return fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s",
+		chain, decimal(gain), decimal(math.Pow(10, ceiling/20)))
+}
+
+// input are the arguments that open the source, confined.
+func (t *Transcoder) input(source string) ([]string, error) {
+	url, err := inputURL(source)
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "info",
+		"-protocol_whitelist", "file,pipe", "-format_whitelist", formats,
+		"-i", url, "-map", "0:a:0", "-vn", "-sn", "-dn",
+		"-t", decimal((t.cfg.MaxDuration + time.Second).Seconds()),
+		"-progress", "pipe:1",
+	}, nil
+}
+
+// statistics is the filter that measures the source as it is, channel by channel.
+const statistics = "astats=measure_perchannel=Peak_level+RMS_level+Flat_factor+Noise_floor:measure_overall=none,"
+
+// measure decodes the source once and returns its loudness after repair, what is
+// wrong with it, and its length. Where two channels cancel each other out it sets
+// opt to take only the first.
+func (t *Transcoder) measure(ctx context.Context, source string, info Info, opt *Options, progress func(string, float64)) (measurement, error) {
+	for {
+		args, err := t.input(source)
+		if err != nil {
+			return measurement{}, err
+		}
+		args = append(args, "-af", statistics+opt.filters()+",ebur128=framelog=verbose", "-f", "null", "-")
+		m, err := t.analyse(ctx, "measure", StageMeasure, args, info.Duration, progress)
+		if err != nil {
+			return measurement{}, err
+		}
+		if opt.left || len(m.channels) != 2 || m.Integrated > loudest(m.channels)-cancelled {
+			return m, nil
+		}
+		opt.left = true
+	}
+}
+
+// rehearse measures what gain and limiter make of the source, without encoding.
+func (t *Transcoder) rehearse(ctx context.Context, source string, info Info, gain, ceiling float64, opt Options, progress func(string, float64)) (Level, error) {
+	args, err := t.input(source)
+	if err != nil {
+		return Level{}, err
+	}
+	args = append(args, "-af", opt.levelled(gain, ceiling)+",ebur128=framelog=verbose", "-f", "null", "-")
+	m, err := t.analyse(ctx, "level", StageLevel, args, info.Duration, progress)
+	return m.Level, err
+}
+
+// verify decodes a rendition and measures it, true peak included.
+func (t *Transcoder) verify(ctx context.Context, path string, progress func(string, float64)) (Level, error) {
+	args, err := t.input(path)
+	if err != nil {
+		return Level{}, err
+	}
+	args = append(args, "-af", "ebur128=framelog=verbose:peak=true", "-f", "null", "-")
+	m, err := t.analyse(ctx, "verify", StageVerify, args, 0, progress)
+	return m.Level, err
+}
+
+// measurement is what one decoding tells.
+type measurement struct {
+	Level
+	channels []channel // of the source, if statistics were asked for
+	frames   int64     // at 48 kHz
+}
+
+func (t *Transcoder) analyse(ctx context.Context, operation, stage string, args []string, length time.Duration, progress func(string, float64)) (measurement, error) {
+	watch := &progressReader{stage: stage, length: length, tell: progress}
+	spec := t.spec(t.cfg.FFmpeg, nil, 64<<20)
+	spec.Args, spec.Stdout = args, watch
+	progress(stage, 0)
+	log, err := child.Run(ctx, spec)
+	if err != nil {
+		return measurement{}, toolError(operation, err, ErrDamaged)
+	}
+	level, err := readSummary(log)
+	if err != nil {
+		return measurement{}, fmt.Errorf("%s: %v: %w", operation, err, ErrDamaged)
+	}
+	progress(stage, 1)
+	return measurement{Level: level, channels: readChannels(log), frames: watch.frames()}, nil
+}
+
+// encode writes the source with a gain in dB, limited to a ceiling in dBFS.
+func (t *Transcoder) encode(ctx context.Context, source, draft string, info Info, gain, ceiling float64, opt Options, progress func(string, float64)) error {
+	args, err := t.input(source)
+	if err != nil {
+		return err
+	}
+	args = append(args, "-af", opt.levelled(gain, ceiling), "-map_metadata", "-1", "-map_chapters", "-1",
+		"-fflags", "+bitexact", "-flags:a", "+bitexact",
+		"-c:a", "libopus", "-application", "voip", "-b:a", strconv.Itoa(t.cfg.Bitrate), "-vbr", "on",
+		"-compression_level", "6", "-frame_duration", "20", "-ac", "1", "-ar", strconv.Itoa(Rate),
+		"-page_duration", "1000000", "-f", "ogg", "-y", "file:"+draft)
+	watch := &progressReader{stage: StageEncode, length: info.Duration, tell: progress}
+	spec := t.spec(t.cfg.FFmpeg, nil, 64<<20)
+	spec.Args, spec.Stdout = args, watch
+	progress(StageEncode, 0)
+	if _, err := child.Run(ctx, spec); err != nil {
+		return toolError("encode", err, ErrFFmpegFailed)
+	}
+	progress(StageEncode, 1)
+	return nil
+}
+
+// readSummary reads the last summary of ffmpeg's ebur128 filter.
+func readSummary(log string) (Level, error) {
+	at := strings.LastIndex(log, "Summary:")
+	if at < 0 {
+		return Level{}, fmt.Errorf("no summary")
+	}
+	level := Level{Integrated: math.NaN(), TruePeak: math.NaN()}
+	for line := range strings.Lines(log[at:]) {
+		name, rest, ok := strings.Cut(strings.TrimSpace(line), ":")
+		fields := strings.Fields(rest)
+		if !ok || len(fields) < 2 {
+			continue
+		}
+		value, err := strconv.ParseFloat(fields[0], 64)
+		if err != nil {
+			continue
+		}
+		switch {
+		case name == "I":
+			level.Integrated = value
+		case name == "LRA":
+			level.Range = value
+		case name == "Peak":
+			level.TruePeak = value
+		}
+	}
+	if math.IsNaN(level.Integrated) {
+		level.Integrated = -70
+	}
+	return level, nil
+}
+
+// progressReader reads what -progress writes.
+type progressReader struct {
+	stage   string
+	length  time.Duration
+	tell    func(string, float64)
+	pending []byte
+	micros  int64
+}
+
+func (p *progressReader) Write(b []byte) (int, error) {
+	p.pending = append(p.pending, b...)
+	for {
+		at := bytes.IndexByte(p.pending, '\n')
+		if at < 0 {
+			break
+		}
+		key, value, _ := strings.Cut(string(p.pending[:at]), "=")
+		p.pending = p.pending[at+1:]
+		if key != "out_time_us" {
+			continue
+		}
+		if us, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64); err == nil && us > p.micros {
+			p.micros = us
+			if p.length > 0 {
+				p.tell(p.stage, min(1, float64(us)/float64(p.length.Microseconds())))
+			}
+		}
+	}
+	if len(p.pending) > 4096 {
+		p.pending = nil
+	}
+	return len(b), nil
+}
+
+// frames is the length of the output so far, to the microsecond.
+func (p *progressReader) frames() int64 { return (p.micros*Rate + 500_000) / 1_000_000 }
+
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', 6, 64) }

@@ -1,0 +1,243 @@
+package transcode
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func needTools(t testing.TB) {
+	t.Helper()
+	for _, tool := range []string{"ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed", tool)
+		}
+	}
+}
+
+// speechLike makes a WAV of syllables of noise and tone with pauses between.
+func speechLike(seconds float64, rate, channels int, amplitude float64) []byte {
+	frames := int(seconds * float64(rate))
+	b := wavHeader(frames, rate, channels)
+	seed := uint32(1)
+	for i := range frames {
+		at := float64(i) / float64(rate)
+		seed = seed*1664525 + 1013904223
+		noise := float64(int32(seed)) / math.MaxInt32
+		envelope := math.Max(0, math.Sin(2*math.Pi*3*at)) * (0.6 + 0.4*math.Sin(2*math.Pi*0.31*at))
+		v := envelope * (0.7*math.Sin(2*math.Pi*210*at) + 0.2*math.Sin(2*math.Pi*1900*at) + 0.1*noise)
+		for range channels {
+			b = binary.LittleEndian.AppendUint16(b, uint16(int16(v*amplitude*math.MaxInt16)))
+		}
+	}
+	return b
+}
+
+func wavHeader(frames, rate, channels int) []byte {
+	size := frames * channels * 2
+	b := []byte("RIFF")
+	b = binary.LittleEndian.AppendUint32(b, uint32(36+size))
+	b = append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00"...)
+	b = binary.LittleEndian.AppendUint16(b, uint16(channels))
+	b = binary.LittleEndian.AppendUint32(b, uint32(rate))
+	b = binary.LittleEndian.AppendUint32(b, uint32(rate*channels*2))
+	b = binary.LittleEndian.AppendUint16(b, uint16(channels*2))
+	b = append(b, "\x10\x00data"...)
+	return binary.LittleEndian.AppendUint32(b, uint32(size))
+}
+
+func write(t testing.TB, name string, b []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// convert makes another container of a WAV with ffmpeg itself.
+func convert(t testing.TB, wav []byte, name string, args ...string) string {
+	t.Helper()
+	source := write(t, "source.wav", wav)
+	target := filepath.Join(t.TempDir(), name)
+	all := append([]string{"-v", "error", "-nostdin", "-i", source}, args...)
+	if out, err := exec.Command("ffmpeg", append(all, "-y", target)...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return target
+}
+
+func TestEveryFaultOfARecordingIsItsOwnError(t *testing.T) {
+	needTools(t)
+	good := speechLike(3, 16000, 1, 0.3)
+	m4a, err := os.ReadFile(convert(t, good, "a.m4a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		file string
+		data []byte
+		cfg  Config
+		want error
+	}{
+		"zero bytes":         {file: "a.mp3", want: ErrEmpty},
+		"not media":          {file: "a.mp3", data: []byte(strings.Repeat("không phải âm thanh ", 400)), want: ErrDamaged},
+		"text with a script": {file: "a.m3u8", data: []byte("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"), want: ErrDamaged},
+		"list of files":      {file: "a.wav", data: []byte("ffconcat version 1.0\nfile '/etc/hostname'\n"), want: ErrDamaged},
+		"cut m4a":            {file: "a.m4a", data: m4a[:len(m4a)/2], want: ErrDamaged},
+		"cut wav":            {file: "a.wav", data: good[:len(good)/2], want: ErrDamaged},
+		"claims ten hours":   {file: "a.wav", data: append(wavHeader(36000*16000, 16000, 1), good[44:]...), want: ErrDamaged},
+		"silence":            {file: "a.wav", data: append(wavHeader(48000, 16000, 1), make([]byte, 96000)...), want: ErrSilence},
+		"hiss only":          {file: "a.wav", data: speechLike(3, 16000, 1, 0.0004), want: ErrSilence},
+		"too short":          {file: "a.wav", data: speechLike(0.3, 16000, 1, 0.3), want: ErrTooShort},
+		"no frames":          {file: "a.wav", data: wavHeader(0, 16000, 1), want: ErrDamaged},
+		"too long":           {file: "a.wav", data: good, cfg: Config{MaxDuration: 2 * time.Second}, want: ErrTooLong},
+		"too large":          {file: "a.wav", data: good, cfg: Config{MaxSize: 1000}, want: ErrTooLarge},
+		"many channels":      {file: "a.wav", data: speechLike(1, 8000, 12, 0.3), want: ErrTooMany},
+		"no ffprobe":         {file: "a.wav", data: good, cfg: Config{FFprobe: "/nowhere/ffprobe"}, want: ErrFFmpegMissing},
+		"no ffmpeg":          {file: "a.wav", data: good, cfg: Config{FFmpeg: "/nowhere/ffmpeg"}, want: ErrFFmpegMissing},
+		"slow ffmpeg":        {file: "a.wav", data: good, cfg: Config{Timeout: time.Microsecond}, want: ErrFFmpegTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			c.cfg.TempDir = t.TempDir()
+			_, err := New(c.cfg).Make(t.Context(), write(t, c.file, c.data), filepath.Join(dir, "out.opus"), Options{}, nil)
+			if !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			for _, d := range []string{dir, c.cfg.TempDir} {
+				if left, _ := os.ReadDir(d); len(left) > 0 {
+					t.Errorf("left behind: %v", left)
+				}
+			}
+		})
+	}
+	t.Run("no such file", func(t *testing.T) {
+		if _, err := New(Config{}).Probe(t.Context(), "/nowhere/a.wav"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("picture only", func(t *testing.T) {
+		out := filepath.Join(t.TempDir(), "a.mp4")
+		cmd := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "color=red:s=64x64:d=1", "-y", out)
+		if b, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, b)
+		}
+		if _, err := New(Config{}).Probe(t.Context(), out); !errors.Is(err, ErrNoSound) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := New(Config{}).Make(ctx, write(t, "a.wav", good), filepath.Join(t.TempDir(), "o"), Options{}, nil)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
+	needTools(t)
+	wav := speechLike(12, 44100, 2, 0.1)
+	for name, args := range map[string][]string{
+		"m4a": {"-c:a", "aac"}, "3gp": {"-c:a", "aac", "-ac", "1", "-ar", "16000"}, "mp3": {"-c:a", "libmp3lame"},
+		"webm": {"-c:a", "libopus"}, "opus": {"-c:a", "libopus"}, "wav": {}, "flac": {}, "ogg": {"-c:a", "libvorbis"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := os.ReadFile(convert(t, wav, "a."+name, args...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(t.TempDir(), "out.opus")
+			r, err := New(Config{}).Make(t.Context(), write(t, "-i evil; $(x) %d.txt", b), out, Options{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(r.Loudness-TargetHorn) > 0.5 || r.TruePeak > -1 {
+				t.Errorf("%v LUFS, %v dBTP", r.Loudness, r.TruePeak)
+			}
+			if d := math.Abs(float64(r.Frames)/Rate - 12); d > 0.15 {
+				t.Errorf("%d frames", r.Frames)
+			}
+		})
+	}
+}
+
+func TestLengthIsExactToTheFrameAndTagsAreRight(t *testing.T) {
+	needTools(t)
+	for _, frames := range []int{48000*2 + 1, 48000*3 + 959, 48000 * 4} {
+		wav := speechLike(float64(frames)/48000, 48000, 1, 0.3)
+		want := int64(len(wav)-44) / 2
+		out := filepath.Join(t.TempDir(), "out.opus")
+		r, err := New(Config{}).Make(t.Context(), write(t, "a.wav", wav), out, Options{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Frames != want {
+			t.Errorf("%d frames, want %d", r.Frames, want)
+		}
+		pcm, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-i", out, "-f", "s16le", "-").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := int64(len(pcm) / 2); got != r.Frames {
+			t.Errorf("ffmpeg decodes %d frames, want %d", got, r.Frames)
+		}
+		b, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gain := strconv.Itoa(int(math.Round((TargetRadio - r.Loudness) * 256)))
+		if !bytes.Contains(b, []byte("R128_TRACK_GAIN="+gain)) {
+			t.Errorf("no R128_TRACK_GAIN=%s", gain)
+		}
+		if rate := float64(r.Size) * 8 / (float64(r.Frames) / Rate); rate > 34000 {
+			t.Errorf("%.0f bit/s", rate)
+		}
+	}
+}
+
+func TestCutOrChangedOggIsRefused(t *testing.T) {
+	needTools(t)
+	out := filepath.Join(t.TempDir(), "out.opus")
+	if _, err := New(Config{}).Make(t.Context(), write(t, "a.wav", speechLike(2, 48000, 1, 0.3)), out, Options{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{0, 20, 40, 100, len(b) - 1} {
+		if _, err := Length(b[:at]); !errors.Is(err, errOgg) {
+			t.Errorf("cut at %d: %v", at, err)
+		}
+		changed := bytes.Clone(b)
+		changed[at] ^= 1
+		if _, err := Length(changed); !errors.Is(err, errOgg) {
+			t.Errorf("changed at %d: %v", at, err)
+		}
+	}
+}
+
+func FuzzLength(f *testing.F) {
+	head := append([]byte("OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00"), 0, 0, 0)
+	p := page{flags: 2, segments: lacing(len(head)), body: head}
+	f.Add(page{granule: 1000, sequence: 1, segments: lacing(3), body: []byte("abc")}.append(p.append(nil)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if n, err := Length(b); err == nil && n < 0 {
+			t.Errorf("%d frames", n)
+		}
+		_, _, _ = finishOgg(b, -16)
+	})
+}

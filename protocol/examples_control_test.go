@@ -1,0 +1,159 @@
+package protocol_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/protocoltest"
+)
+
+func controlExamples(tb testing.TB) []example {
+	tb.Helper()
+	world := protocoltest.NewWorld(tb)
+	alert := world.Alert(tb)
+	return []example{
+		{"alert", func() protocoltest.Message {
+			v, airing := alert, *alert.Airing
+			v.Airing = &airing
+			return &v
+		}, alertEdits()},
+		{"seen", func() protocoltest.Message {
+			return &protocol.Seen{Alert: protocol.DigestOf([]byte("alert")), Accepted: true, At: protocoltest.At(0)}
+		}, []edit{
+			taken("refused", func(s *protocol.Seen) { s.Accepted, s.Reason = false, protocol.ReasonBadSignature }),
+			refused("of no alert", func(s *protocol.Seen) { s.Alert = protocol.Digest{} }),
+			refused("refused without reason", func(s *protocol.Seen) { s.Accepted = false }),
+			refused("accepted with a reason", func(s *protocol.Seen) { s.Reason = protocol.ReasonBusy }),
+			refused("unknown reason", func(s *protocol.Seen) { s.Accepted, s.Reason = false, 99 }),
+		}},
+		{"command", func() protocoltest.Message { return ptr(protocoltest.Command()) }, commandEdits()},
+		{"ask", func() protocoltest.Message { return &protocol.Ask{Nonce: protocoltest.Nonce(), Resync: true} }, []edit{
+			taken("time alone", func(a *protocol.Ask) { a.Resync = false }),
+			refused("nonce of 15 bytes", func(a *protocol.Ask) { a.Nonce = a.Nonce[:15] }),
+			refused("nonce of 17 bytes", func(a *protocol.Ask) { a.Nonce = append(a.Nonce, 0) }),
+		}},
+		{"time-answer", func() protocoltest.Message {
+			return &protocol.TimeAnswer{Device: protocoltest.Speaker, Nonce: protocoltest.Nonce(), At: protocoltest.At(0), Uncertainty: 5}
+		}, []edit{
+			refused("for nobody", func(a *protocol.TimeAnswer) { a.Device = "" }),
+			refused("nonce of 0 bytes", func(a *protocol.TimeAnswer) { a.Nonce = []byte{} }),
+			refused("before 1970", func(a *protocol.TimeAnswer) { a.At = -1 }),
+			refused("uncertainty below 0", func(a *protocol.TimeAnswer) { a.Uncertainty = -1 }),
+		}},
+		{"chunk", func() protocoltest.Message { return &protocol.Chunk{N: 2, Data: protocoltest.SoundBytes(24)} }, []edit{
+			taken("first", func(c *protocol.Chunk) { c.N = 0 }),
+			taken("of the list", func(c *protocol.Chunk) { c.List = true }),
+			taken("16 KiB", func(c *protocol.Chunk) { c.Data = make([]byte, protocol.ChunkSize) }),
+			refused("no data", func(c *protocol.Chunk) { c.Data = []byte{} }),
+			refused("over 16 KiB", func(c *protocol.Chunk) { c.Data = make([]byte, protocol.ChunkSize+1) }),
+			refused("number 4097", func(c *protocol.Chunk) { c.N = 4097 }),
+		}},
+		{"want", func() protocoltest.Message {
+			return &protocol.Want{Window: 1 << 16, Items: []protocol.WantItem{
+				{Digest: protocol.DigestOf([]byte("sound")), List: true, Ranges: []protocol.Range{{First: 0, Last: 2}, {First: 4, Last: 4}}},
+			}}
+		}, wantEdits()},
+		{"heartbeat", func() protocoltest.Message { return ptr(protocoltest.Heartbeat()) }, heartbeatEdits()},
+	}
+}
+
+func alertEdits() []edit {
+	type T = protocol.Alert
+	stop := func(do func(*T)) func(*T) {
+		return func(a *T) {
+			*a = protocol.Alert{Version: protocol.Version, Stop: ptr(protocoltest.Stop())}
+			do(a)
+		}
+	}
+	return append(version(func(a *T, v uint64) { a.Version = v }),
+		taken("stop", stop(func(*T) {})),
+		taken("answer to a nonce", func(a *T) { a.Nonce = protocoltest.Nonce() }),
+		refused("nonce of 3 bytes", func(a *T) { a.Nonce = []byte("abc") }),
+		refused("neither airing nor stop", func(a *T) { a.Airing = nil }),
+		refused("airing and stop", func(a *T) { a.Stop = ptr(protocoltest.Stop()) }),
+		refused("another bulletin", func(a *T) { a.Bulletin = []byte("other") }),
+		refused("no bulletin", func(a *T) { a.Bulletin = nil }),
+		refused("another approval", func(a *T) { a.Approval = []byte("other") }),
+		refused("no zone", func(a *T) { a.Zone = "" }),
+		refused("normal airing", func(a *T) { a.Airing.Class = protocol.ClassNormal }),
+		refused("airing that is not valid", func(a *T) { a.Airing.Passes = 0 }),
+		refused("stop with a bulletin", stop(func(a *T) { a.Bulletin = []byte("b") })),
+		refused("stop with a zone", stop(func(a *T) { a.Zone = protocoltest.Zone })),
+		refused("stop that is not valid", stop(func(a *T) { a.Stop.By = "" })),
+	)
+}
+
+func commandEdits() []edit {
+	type T = protocol.Command
+	return append(version(func(c *T, v uint64) { c.Version = v }),
+		refused("for nobody", func(c *T) { c.Device = "" }),
+		refused("number 0", func(c *T) { c.Number = 0 }),
+		refused("action 0", func(c *T) { c.Action = 0 }),
+		refused("action 5", func(c *T) { c.Action = 5 }),
+		refused("placement without one", func(c *T) { c.Action = protocol.ActionPlacement }),
+		refused("mute with a placement", func(c *T) { c.Placement = []byte("placement") }),
+		refused("mute with a seq", func(c *T) { c.Seq = 1 }),
+		taken("placement", func(c *T) {
+			c.Action, c.Placement = protocol.ActionPlacement, []byte("placement")
+			c.Lists = []protocol.Content{protocol.ContentOf([]byte("list"))}
+		}),
+		taken("resync", func(c *T) { c.Action, c.Seq = protocol.ActionResync, 41 }),
+		taken("unmute", func(c *T) { c.Action = protocol.ActionUnmute }),
+		refused("65 lists", func(c *T) { c.Lists = repeat(65, protocol.ContentOf([]byte("list"))) }),
+		refused("list of 0 bytes", func(c *T) {
+			c.Action, c.Placement = protocol.ActionPlacement, []byte("placement")
+			c.Lists = []protocol.Content{{}}
+		}),
+	)
+}
+
+func wantEdits() []edit {
+	type T = protocol.Want
+	return []edit{
+		refused("nothing", func(w *T) { w.Items = []protocol.WantItem{} }),
+		refused("65 items", func(w *T) { w.Items = repeat(65, w.Items[0]) }),
+		refused("no window", func(w *T) { w.Window = 0 }),
+		refused("window over 64 MiB", func(w *T) { w.Window = protocol.MaxContent + 1 }),
+		refused("neither list nor chunks", func(w *T) { w.Items[0].List, w.Items[0].Ranges = false, nil }),
+		taken("list alone", func(w *T) { w.Items[0].Ranges = nil }),
+		taken("chunks alone", func(w *T) { w.Items[0].List = false }),
+		refused("range backwards", func(w *T) { w.Items[0].Ranges[0] = protocol.Range{First: 2, Last: 1} }),
+		refused("ranges out of order", func(w *T) { slices.Reverse(w.Items[0].Ranges) }),
+		refused("ranges that overlap", func(w *T) { w.Items[0].Ranges[1].First = 2 }),
+		refused("chunk 4097", func(w *T) { w.Items[0].Ranges[1].Last = 4097 }),
+		refused("65 ranges", func(w *T) {
+			w.Items[0].Ranges = nil
+			for i := range uint64(65) {
+				w.Items[0].Ranges = append(w.Items[0].Ranges, protocol.Range{First: i, Last: i})
+			}
+		}),
+	}
+}
+
+func heartbeatEdits() []edit {
+	type T = protocol.Heartbeat
+	return append(version(func(h *T, v uint64) { h.Version = v }),
+		taken("will", func(h *T) {
+			*h = protocol.Heartbeat{Version: protocol.Version, Device: h.Device, Connection: 7, At: h.At, Config: h.Config}
+		}),
+		refused("of nobody", func(h *T) { h.Device = "" }),
+		refused("65 plans", func(h *T) { h.Plans = repeat(65, h.Plans[0]) }),
+		refused("plan of no unit", func(h *T) { h.Plans[0].Unit = "" }),
+		refused("257 lists", func(h *T) { h.Lists = repeat(257, h.Lists[0]) }),
+		refused("65 features", func(h *T) { h.Features = repeat(65, "sound") }),
+		refused("feature of 65 letters", func(h *T) { h.Features[0] = string(repeat(65, byte('x'))) }),
+		refused("17 faults", func(h *T) { h.Faults = repeat(17, "sound") }),
+		taken("faults", func(h *T) { h.Faults = []string{"sound", "clock"} }),
+		refused("257 stops", func(h *T) { h.Stops = repeat(257, protocol.StopID("dung-1")) }),
+		refused("stop of no id", func(h *T) { h.Stops = []protocol.StopID{"A"} }),
+		refused("software of 65 letters", func(h *T) { h.Software = string(repeat(65, byte('1'))) }),
+		refused("uncertainty below 0", func(h *T) { h.Uncertainty = -1 }),
+		refused("playing a bad id", func(h *T) { h.Playing = "A" }),
+		taken("playing, muted, with a board", func(h *T) {
+			h.Playing, h.Muted, h.Missing = "lp-1", true, 3
+			h.Board = &protocol.Display{Width: 192, Height: 32, Row: 16}
+		}),
+		refused("board of no width", func(h *T) { h.Board = &protocol.Display{Height: 32, Row: 16} }),
+	)
+}

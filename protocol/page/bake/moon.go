@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// The lunar calendar's rules: days begin at midnight of the zone; a month begins
+// on the day of the new moon; the month that holds the winter solstice is the
+// eleventh; if there are thirteen months from one eleventh to the next, the first
+// of them in which the sun enters no sign of 30 degrees is the leap one.
+//
+// New moons and the sun's longitude follow J. Meeus, Astronomical Algorithms,
+// second edition, chapters 49 and 25; good to about a minute and to 0.01 degree.
+
+// lunarYear is one row of the table.
+type lunarYear struct {
+	newYear int // day of January on which it begins (32 is 1 February)
+	leap    int
+	long    uint32
+}
+
+// newMoon returns the Julian day (UT) of the kth new moon after January 2000.
+func newMoon(k float64) float64 {
+	t := k / 1236.85
+	e := 1 - 0.002516*t - 0.0000074*t*t
+	m := rad(2.5534 + 29.10535670*k - 0.0000014*t*t)
+	mm := rad(201.5643 + 385.81693528*k + 0.0107582*t*t)
+	f := rad(160.7108 + 390.67050284*k - 0.0016118*t*t)
+	o := rad(124.7746 - 1.56375588*k + 0.0020672*t*t)
+	jd := 2451550.09766 + 29.530588861*k + 0.00015437*t*t
+	for _, p := range []struct{ c, angle float64 }{
+		{-0.40720, mm},
+		{0.17241 * e, m},
+		{0.01608, 2 * mm},
+		{0.01039, 2 * f},
+		{0.00739 * e, mm - m},
+		{-0.00514 * e, mm + m},
+		{0.00208 * e * e, 2 * m},
+		{-0.00111, mm - 2*f},
+		{-0.00057, mm + 2*f},
+		{0.00056 * e, 2*mm + m},
+		{-0.00042, 3 * mm},
+		{0.00042 * e, m + 2*f},
+		{0.00038 * e, m - 2*f},
+		{-0.00024 * e, 2*mm - m},
+		{-0.00017, o},
+		{-0.00007, mm + 2*m},
+		{0.00004, 2*mm - 2*f},
+		{0.00004, 3 * m},
+		{0.00003, mm + m - 2*f},
+		{0.00003, 2*mm + 2*f},
+		{-0.00003, mm + m + 2*f},
+		{0.00003, mm - m + 2*f},
+		{0.000325, rad(299.77 + 0.107408*k - 0.009173*t*t)},
+		{0.000165, rad(251.88 + 0.016321*k)},
+		{0.000164, rad(251.83 + 26.651886*k)},
+		{0.000126, rad(349.42 + 36.412478*k)},
+		{0.000110, rad(84.66 + 18.206239*k)},
+	} {
+		jd += p.c * math.Sin(p.angle)
+	}
+	return jd - deltaT(jd)
+}
+
+// sunLongitude returns the sun's apparent longitude in degrees at a Julian day (UT).
+func sunLongitude(jd float64) float64 {
+	t := (jd + deltaT(jd) - 2451545) / 36525
+	m := rad(357.52911 + 35999.05029*t - 0.0001537*t*t)
+	c := (1.914602-0.004817*t)*math.Sin(m) + (0.019993-0.000101*t)*math.Sin(2*m) + 0.000289*math.Sin(3*m)
+	o := rad(125.04 - 1934.136*t)
+	l := 280.46646 + 36000.76983*t + 0.0003032*t*t + c - 0.00569 - 0.00478*math.Sin(o)
+	return math.Mod(math.Mod(l, 360)+360, 360)
+}
+
+// deltaT is the difference of dynamical and universal time in days, as predicted
+// for this century.
+func deltaT(jd float64) float64 {
+	y := (jd - 2451545) / 365.25
+	return (62.92 + 0.32217*y + 0.005589*y*y) / 86400
+}
+
+func rad(degrees float64) float64 { return math.Mod(degrees, 360) * math.Pi / 180 }
+
+// localDay returns the day number, in a zone of that many hours, of a Julian day.
+func localDay(jd float64, hours int) int { return int(math.Floor(jd + 0.5 + float64(hours)/24)) }
+
+// monthStart returns the day number on which the kth month begins.
+func monthStart(k, hours int) int { return localDay(newMoon(float64(k)), hours) }
+
+// sign returns the 30-degree sign that the sun is in as a local day begins.
+func sign(day, hours int) int {
+	return int(sunLongitude(float64(day)-0.5-float64(hours)/24) / 30)
+}
+
+// eleventh returns the index of the month that holds the winter solstice of a year.
+func eleventh(year, hours int) int {
+	// from a month of January back to the one in which the sun enters sign 9 (270
+	// degrees); it may enter sign 8 in the same month, as in 2033
+	k := int(math.Floor((float64(year)+1-2000)*12.3685)) + 1
+	for sign(monthStart(k, hours), hours) >= 9 || sign(monthStart(k, hours), hours) < 6 {
+		k--
+	}
+	return k
+}
+
+// lunarYearOf computes one year of the calendar of a zone.
+func lunarYearOf(year, hours int) lunarYear {
+	from, to := eleventh(year-1, hours), eleventh(year, hours)
+	next := eleventh(year+1, hours)
+	// the leap month between two elevenths, as an index, or a value never reached
+	leapIn := func(a, b int) int {
+		if b-a == 12 {
+			return b + 99
+		}
+		for k := a + 1; k < b; k++ {
+			if sign(monthStart(k, hours), hours) == sign(monthStart(k+1, hours), hours) {
+				return k
+			}
+		}
+		return b + 99
+	}
+	before, after := leapIn(from, to), leapIn(to, next)
+	first := from + 2 // after months 11 and 12
+	if before <= first {
+		first++ // a leap 11th or 12th
+	}
+	end := to + 2
+	if after <= end {
+		end++
+	}
+	y := lunarYear{newYear: monthStart(first, hours) - civilDay(year)}
+	for k := first; k < end; k++ {
+		if monthStart(k+1, hours)-monthStart(k, hours) == 30 {
+			y.long |= 1 << (k - first)
+		}
+		if k == before || k == after {
+			y.leap = k - first
+		}
+	}
+	return y
+}
+
+// civilDay returns the day number of 0 January of a year.
+func civilDay(year int) int {
+	y := year - 1
+	return 1721425 + 365*y + y/4 - y/100 + y/400
+}
+
+// lunarTable writes the Go source of the table.
+func lunarTable(first, last int) string {
+	var b strings.Builder
+	b.WriteString("// Code generated by protocol/page/bake; DO NOT EDIT.\n\npackage lunar\n\n")
+	b.WriteString("// table holds for each year: bits 0-12, which months in order have 30 days;\n")
+	b.WriteString("// 13-16, the month that a leap month follows; 17 up, its first day, counted from\n// 1 January as 1.\n")
+	fmt.Fprintf(&b, "func table() [LastYear - FirstYear + 1]uint32 {\n\treturn [...]uint32{\n")
+	for year := first; year <= last; year++ {
+		y := lunarYearOf(year, 7)
+		fmt.Fprintf(&b, "\t\t%#08x, // %d\n", uint32(y.newYear)<<17|uint32(y.leap)<<13|y.long, year)
+	}
+	b.WriteString("\t}\n}\n")
+	return b.String()
+}

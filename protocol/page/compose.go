@@ -1,0 +1,312 @@
+package page
+
+import (
+	"fmt"
+	"time"
+)
+
+// draft is a text that has been checked and cut into words.
+type draft struct {
+	kind                Kind
+	title, body, sender [][]word
+	validity            string
+	warnings            []Warning
+}
+
+// Compose lays a text out for a board. It returns at least one page, and a
+// warning for every letter that will not look as written. Errors: ErrBoard,
+// ErrKind, ErrNotText, ErrEmpty, ErrTooLong, ErrTooManyPages.
+//
+// Boards with room for a header, three rows and a footer repeat the title above
+// and the sender below; smaller ones show title, text and sender one after the
+// other. An emergency and a drill carry their mark on every page. A text that is
+// to run and takes too long is laid out as a notice.
+func Compose(b Board, t Text) ([]Page, []Warning, error) {
+	if err := b.Validate(); err != nil {
+		return nil, nil, err
+	}
+	d, err := t.draft()
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.kind == TwoLine || d.kind == Ticker {
+		if pages, ok := d.running(b); ok {
+			return pages, d.warnings, nil
+		}
+		d.kind = Notice
+		d.warnings = append(d.warnings, Warning{Field: FieldBody, Problem: Paged})
+	}
+	f, roomy := d.largeFrame(b)
+	if !roomy {
+		f = d.smallFrame(b)
+	}
+	return f.pages(d)
+}
+
+func (t Text) draft() (draft, error) {
+	d := draft{kind: t.Kind}
+	if t.Kind == 0 || int(t.Kind) >= len(kinds()) {
+		return draft{}, fmt.Errorf("kind %d: %w", t.Kind, ErrKind)
+	}
+	left := MaxLetters
+	for _, f := range []struct {
+		field Field
+		text  string
+		words *[][]word
+	}{{FieldTitle, t.Title, &d.title}, {FieldBody, t.Body, &d.body}, {FieldSender, t.Sender, &d.sender}} {
+		ps, used, ws, err := clean(f.field, f.text, left)
+		if err != nil {
+			return draft{}, err
+		}
+		left -= used
+		d.warnings = append(d.warnings, ws...)
+		for _, p := range ps {
+			*f.words = append(*f.words, p.words())
+		}
+	}
+	if len(d.title)+len(d.body) == 0 {
+		return draft{}, ErrEmpty
+	}
+	if len(d.mark()) > 0 {
+		d.validity = validity(t.Issued, t.Until)
+	}
+	return d, nil
+}
+
+// validity says in words from when until when an emergency holds.
+func validity(issued, until time.Time) string {
+	day := func(t time.Time) string { return fmt.Sprintf(" ngày %d/%d", t.Day(), int(t.Month())) }
+	hour := func(t time.Time) string { return fmt.Sprintf("%02d:%02d", t.Hour(), t.Minute()) }
+	switch {
+	case issued.IsZero() && until.IsZero():
+		return ""
+	case until.IsZero():
+		return "Lúc " + hour(issued) + day(issued)
+	case issued.IsZero():
+		return "Đến " + hour(until) + day(until)
+	case issued.YearDay() == until.YearDay() && issued.Year() == until.Year():
+		return "Từ " + hour(issued) + " đến " + hour(until) + day(until)
+	}
+	return "Từ " + hour(issued) + day(issued) + " đến " + hour(until) + day(until)
+}
+
+// frame is what is around the flowing text of every page.
+type frame struct {
+	board  Board
+	bars   []Bar
+	lines  []Line // the same on every page
+	body   area
+	number *area // where the page's number goes, if there are several
+	invert bool  // of the number
+	parts  [][][]word
+}
+
+// smallFrame gives the whole board to the text, but for the mark of an emergency
+// or drill: an inverse block on the left, in two rows if there are two.
+func (d draft) smallFrame(b Board) frame {
+	f := frame{board: b, body: area{0, 0, b.Width, b.Height}}
+	if mark := d.mark(); len(mark) > 0 {
+		if b.rows() == 1 {
+			mark = []string{mark[0] + " " + mark[1]}
+		}
+		glyphs, w := atlasOf(b.Row), 0
+		for _, s := range mark {
+			w = max(w, glyphs.width(s))
+		}
+		gap := b.Row / 8
+		block := area{0, 0, w + 2*gap, b.Height}
+		f.bars = append(f.bars, Bar{block.x, block.y, block.w, block.h})
+		top := (b.Height - len(mark)*b.Row) / 2
+		for i, s := range mark {
+			row := area{0, top + i*b.Row, block.w, b.Row}
+			f.lines = append(f.lines, row.label(s, b.Row, 0, true))
+		}
+		f.body = area{block.w + gap, 0, b.Width - block.w - gap, b.Height}
+	}
+	f.parts = append(f.parts, d.title, d.body, d.tail(true))
+	return f
+}
+
+// largeFrame has a header with the title (or the mark) and a footer with the
+// sender and the validity. It is refused when it leaves less than three rows.
+func (d draft) largeFrame(b Board) (frame, bool) {
+	f := frame{board: b}
+	gap := max(4, b.Row/4)
+	top, bottom := 0, b.Height
+	text := [][][]word{d.body}
+	if mark := d.mark(); len(mark) > 0 {
+		row := headline(b)
+		top = row + gap
+		head := area{0, 0, b.Width, top}
+		f.bars = append(f.bars, Bar{0, 0, b.Width, top})
+		f.lines = append(f.lines, head.label(mark[0]+" "+mark[1], row, 0, true))
+		f.number, f.invert = &area{0, 0, b.Width - gap, top}, true
+		text = [][][]word{append(append([][]word{}, d.title...), d.body...)}
+	} else if title := d.header(b); len(d.body) == 0 || len(title.lines) > max(1, b.rows()/4) {
+		text = [][][]word{d.title, d.body} // too long to be repeated, or all there is
+	} else if len(title.lines) > 0 {
+		top = len(title.lines)*title.row + gap
+		head := area{0, 0, b.Width, top - gap}
+		f.lines = append(f.lines, head.pages(title)[0]...)
+		f.bars = append(f.bars, Bar{0, top - gap/2, b.Width, max(1, b.Row/16)})
+	}
+	foot, tail := d.footer(b, gap)
+	if len(foot) > 0 {
+		bottom = b.Height - len(foot)*b.Row - gap
+		if d.kind == Notice {
+			f.bars = append(f.bars, Bar{0, bottom + gap/2, b.Width, max(1, b.Row/16)})
+		} else {
+			f.bars = append(f.bars, Bar{0, bottom, b.Width, b.Height - bottom})
+		}
+		inner := area{gap, b.Height - len(foot)*b.Row - gap/4, b.Width - 2*gap, b.Row}
+		for i, row := range foot {
+			row := row.at(inner.x, inner.y+i*b.Row, inner.w, b.Row)
+			f.lines = append(f.lines, row.lines(b.Row, d.kind != Notice)...)
+		}
+	}
+	if f.number == nil {
+		f.number = &area{gap, b.Height - b.Row - gap/4, b.Width - 2*gap, b.Row}
+		if len(foot) == 0 {
+			bottom = b.Height - b.Row - gap
+		}
+	}
+	f.body = area{gap, top, b.Width - 2*gap, bottom - top}
+	f.parts = append(text, tail)
+	return f, f.body.h >= 3*b.Row
+}
+
+// header breaks a notice's title for the top of every page: in the row of a
+// headline if one line holds it, else in the board's.
+func (d draft) header(b Board) set {
+	if s := breakLines(d.title, headline(b), b.Width); len(s.lines) == 1 {
+		return s
+	}
+	return breakLines(d.title, b.Row, b.Width)
+}
+
+// headline returns the row height of what stands above the text: one size above
+// the board's, if that leaves the text seven eighths of the board.
+func headline(b Board) int {
+	for _, r := range Rows() {
+		if r > b.Row && 8*r <= b.Height {
+			return r
+		}
+	}
+	return b.Row
+}
+
+// footRow is one row of a footer: a text on the left and one on the right.
+type footRow struct {
+	area
+	left, right string
+}
+
+func (r footRow) at(x, y, w, h int) footRow {
+	r.area = area{x, y, w, h}
+	return r
+}
+
+func (r footRow) lines(row int, inverse bool) []Line {
+	var ls []Line
+	if r.left != "" {
+		ls = append(ls, r.label(r.left, row, -1, inverse))
+	}
+	if r.right != "" {
+		ls = append(ls, r.label(r.right, row, 1, inverse))
+	}
+	return ls
+}
+
+// footer puts sender and validity on one row or on two; what is too wide for a
+// row of its own is returned as text to flow. Room for a page number is kept.
+func (d draft) footer(b Board, gap int) (rows []footRow, tail [][]word) {
+	width := b.Width - 2*gap - 2*margin(b.Row)
+	glyphs := atlasOf(b.Row)
+	room := 0
+	if d.kind == Notice {
+		room = glyphs.width(" 60/60")
+	}
+	sender := ""
+	if len(d.sender) == 1 {
+		for i, w := range d.sender[0] {
+			if i > 0 {
+				sender += " "
+			}
+			sender += w.letters
+		}
+	}
+	if len(d.sender) > 1 || glyphs.width(sender)+room > width {
+		sender, tail = "", d.sender
+	}
+	valid := d.validity
+	if glyphs.width(valid) > width {
+		valid, tail = "", append(append([][]word{}, tail...), ownWords(d.validity))
+	}
+	switch {
+	case sender == "" && valid == "":
+		return nil, tail
+	case glyphs.width(sender+"  "+valid) <= width:
+		return []footRow{{left: sender, right: valid}}, tail
+	}
+	return []footRow{{left: sender}, {left: valid}}, tail
+}
+
+// tail is what follows the text where there is no footer.
+func (d draft) tail(withSender bool) [][]word {
+	var ps [][]word
+	if withSender {
+		ps = append(ps, d.sender...)
+	}
+	if d.validity != "" {
+		ps = append(ps, ownWords(d.validity))
+	}
+	return ps
+}
+
+// ownWords cuts a text of ours into words.
+func ownWords(s string) []word {
+	p := paragraph{letters: []rune(s), pos: make([]int, len([]rune(s)))}
+	return p.words()
+}
+
+func (d draft) mark() []string {
+	switch d.kind {
+	case Emergency:
+		return []string{"KHẨN", "CẤP"}
+	case Drill:
+		return []string{"DIỄN", "TẬP"}
+	}
+	return nil
+}
+
+// pages flows the parts, each beginning a page, into the frame.
+func (f frame) pages(d draft) ([]Page, []Warning, error) {
+	var flow [][]Line
+	warnings := d.warnings
+	for _, part := range f.parts {
+		if len(part) == 0 {
+			continue
+		}
+		s := f.body.grow(part, f.board.Row)
+		for _, w := range s.broken {
+			warnings = append(warnings, Warning{Field: w.field, Pos: w.pos, Problem: Broken})
+		}
+		flow = append(flow, f.body.pages(s)...)
+	}
+	if len(flow) > MaxPages {
+		return nil, nil, fmt.Errorf("%d pages, at most %d: %w", len(flow), MaxPages, ErrTooManyPages)
+	}
+	var pages []Page
+	for i, lines := range flow {
+		p := Page{Board: f.board, Bars: f.bars, Letters: letters(lines)}
+		if i == 0 {
+			p.Letters += letters(f.lines)
+		}
+		p.Lines = append(append(p.Lines, f.lines...), lines...)
+		if len(flow) > 1 && f.number != nil {
+			p.Lines = append(p.Lines, f.number.label(fmt.Sprintf("%d/%d", i+1, len(flow)), f.board.Row, 1, f.invert))
+		}
+		pages = append(pages, p)
+	}
+	return pages, warnings, nil
+}

@@ -1,0 +1,180 @@
+package page_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/loa-vn/loa/protocol/page"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func boards() []page.Board {
+	return []page.Board{{Width: 192, Height: 32, Row: 16}, {Width: 384, Height: 192, Row: 16}}
+}
+
+func texts() []struct {
+	name string
+	page.Text
+} {
+	vn := time.FixedZone("Asia/Ho_Chi_Minh", 7*3600)
+	issued := time.Date(2026, 9, 21, 16, 5, 0, 0, vn)
+	return []struct {
+		name string
+		page.Text
+	}{
+		{"short", page.Text{Kind: page.Notice, Body: "Họp thôn 19:30 tối nay"}},
+		{"notice", page.Text{
+			Kind: page.Notice, Title: "Lịch tiêm phòng", Sender: "UBND xã Bình An",
+			Body: "Trạm Y tế xã tiêm phòng cho trẻ dưới 5 tuổi từ 7 giờ 30 đến 11 giờ, ngày 21 tháng 6 năm 2026. Mang theo sổ tiêm chủng.\nĐiện thoại: 0912 345 678.",
+		}},
+		{"long", page.Text{
+			Kind: page.Notice, Title: "Về việc nộp thuế sử dụng đất phi nông nghiệp năm 2026", Sender: "Ban Nhân dân thôn Đông",
+			Body: strings.Repeat("Đề nghị các hộ gia đình trên địa bàn thôn hoàn thành việc nộp thuế sử dụng đất phi nông nghiệp năm 2026 trước ngày 31/10/2026 tại nhà văn hóa thôn; diện tích 15,4 ha, mức 50.000 đồng/hộ. ", 3),
+		}},
+		{"letters", page.Text{Kind: page.Notice, Body: "ẮẰẲẴẶ ẤẦẨẪẬ ẾỀỂỄỆ ỐỒỔỖỘ ỚỜỞỠỢ ỨỪỬỮỰ ắằẳẵặ ấầẩẫậ ếềểễệ ốồổỗộ ớờởỡợ ứừửữự Đđ ỲÝỶỸỴ „“”–…•°%€₫ 🙂 中"}},
+		{"emergency", page.Text{
+			Kind: page.Emergency, Title: "Lũ đang lên nhanh", Sender: "Ban Chỉ huy PTDS xã Bình An", Issued: issued, Until: issued.Add(3 * time.Hour),
+			Body: "Nước sông Bình đã vượt báo động III 0,4 m. Bà con thôn Đông và thôn Đoài rời nhà ngay, đến trường tiểu học. Gọi 114 hoặc 0912 345 678.",
+		}},
+		{"drill", page.Text{
+			Kind: page.Drill, Title: "Sơ tán tránh lũ", Sender: "UBND xã Bình An", Issued: issued, Until: issued.Add(20 * time.Hour),
+			Body: "Đây là diễn tập. Bà con không cần rời nhà.",
+		}},
+		{"two-line", page.Text{
+			Kind: page.TwoLine, Title: "Thông báo", Sender: "UBND xã Bình An",
+			Body: "Mời bà con đến nhà văn hóa thôn lúc 19:30 ngày 21/6 để họp.",
+		}},
+		{"ticker", page.Text{
+			Kind: page.Ticker, Title: "Lịch tiêm phòng", Sender: "UBND xã Bình An",
+			Body: "Trẻ dưới 5 tuổi: 7 giờ 30 đến 11 giờ, ngày 21/6.\nMang theo sổ tiêm chủng. Điện thoại 0912 345 678.",
+		}},
+	}
+}
+
+// sheet stacks pages with 4 px between them, in mid grey.
+func sheet(pages []page.Page) *page.Frame {
+	const gap = 4
+	b := pages[0].Board
+	s := page.NewFrame(b.Width, len(pages)*(b.Height+gap)-gap)
+	for i := range s.Pix {
+		s.Pix[i] = 96
+	}
+	for i, p := range pages {
+		copy(s.Pix[i*(b.Height+gap)*b.Width:], still(p).Pix)
+	}
+	return s
+}
+
+// golden returns the sets of pages that are kept as pictures and digests.
+func golden(t *testing.T) (names []string, sets map[string][]page.Page) {
+	t.Helper()
+	sets = map[string][]page.Page{}
+	add := func(name string, pages []page.Page, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		names, sets[name] = append(names, name), pages
+	}
+	for _, b := range boards() {
+		size := fmt.Sprintf("%dx%d", b.Width, b.Height)
+		for _, x := range texts() {
+			pages, _, err := page.Compose(b, x.Text)
+			add(x.name+"-"+size, pages, err)
+		}
+		pages, err := page.Unconfigured(b, "Xã Bình An (mẫu)", "bang-dong")
+		add("unconfigured-"+size, pages, err)
+		pages, err = page.Standby(b, "Xã Bình An (mẫu)")
+		add("standby-"+size, pages, err)
+		pages, err = page.Clock(b, "Xã Bình An (mẫu)", time.Date(2026, 11, 23, 19, 5, 0, 0, time.UTC))
+		add("clock-"+size, pages, err)
+		pages, err = page.Over(b, "Lũ đang lên nhanh")
+		add("over-"+size, pages, err)
+	}
+	board := boards()[1]
+	w, h := page.PictureRoom(board)
+	picture, err := page.DecodePicture(pngFile(t, drawing(300, 300)), w, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, _, err := page.WithPicture(board, texts()[1].Text, picture)
+	add("picture-384x192", pages, err)
+	for _, b := range []page.Board{
+		{Width: 192, Height: 16, Row: 16},
+		{Width: 128, Height: 64, Row: 16},
+		{Width: 384, Height: 192, Row: 32},
+		{Width: 640, Height: 320, Row: 48},
+		{Width: 1920, Height: 1080, Row: 96},
+	} {
+		pages, err := page.Clock(b, "Xã Bình An", time.Date(2025, 8, 24, 5, 30, 0, 0, time.UTC))
+		add(fmt.Sprintf("clock-%dx%d-row%d", b.Width, b.Height, b.Row), pages, err)
+		for _, x := range texts() {
+			if x.name == "emergency" || x.name == "notice" || x.name == "ticker" {
+				pages, _, err := page.Compose(b, x.Text)
+				add(fmt.Sprintf("%s-%dx%d-row%d", x.name, b.Width, b.Height, b.Row), pages, err)
+			}
+		}
+	}
+	return names, sets
+}
+
+func TestPagesLookAsReviewed(t *testing.T) {
+	names, sets := golden(t)
+	for _, name := range names {
+		if sets[name][0].Board.Width > 640 {
+			continue // kept as digests only
+		}
+		var got bytes.Buffer
+		if err := sheet(sets[name]).WritePNG(&got); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join("testdata", name+".png")
+		if *update {
+			if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%s: the picture has changed; look at it, then run with -update and raise Version", file)
+		}
+	}
+}
+
+// The file holds "name page digest" lines, made on amd64. Run under emulation of
+// arm64 and armv7 it proves that hub and device draw the same bytes.
+func TestDigestsAreTheSameOnEveryProcessor(t *testing.T) {
+	names, sets := golden(t)
+	var got strings.Builder
+	fmt.Fprintf(&got, "layout version %d\n", page.Version)
+	for _, name := range names {
+		for i, p := range sets[name] {
+			fmt.Fprintf(&got, "%s %d %s\n", name, i, still(p).Digest())
+		}
+	}
+	file := filepath.Join("testdata", "digests.txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("digests (-want +got):\n%s", diff)
+	}
+}
