@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -67,30 +69,44 @@ type fixture struct {
 	log  *logBuffer
 }
 
-func newFixture(t *testing.T, opts api.Options) *fixture {
-	t.Helper()
-	ctx := t.Context()
+// template makes the fixture's data folder once: wrapping keys takes its time.
+var template = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "loa-api-test-")
+	if err != nil {
+		return "", err
+	}
+	return dir, fill(dir)
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if dir, err := template(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(status)
+}
+
+func settings(dir string) config.Config {
 	c := config.Default()
-	c.Data = filepath.Join(t.TempDir(), "data")
-	if _, err := hub.Init(ctx, c, hub.InitOptions{
-		RootOut: t.TempDir(), Unit: registry.Unit{ID: "tinh", Code: "99", Name: "Tỉnh mẫu", Kind: registry.Province, ValidFrom: "2025-07-01"},
+	c.Data = filepath.Join(dir, "data")
+	return c
+}
+
+func fill(dir string) (err error) {
+	ctx := context.Background()
+	if _, err := hub.Init(ctx, settings(dir), hub.InitOptions{
+		RootOut: filepath.Join(dir, "root"), Unit: registry.Unit{ID: "tinh", Code: "99", Name: "Tỉnh mẫu", Kind: registry.Province, ValidFrom: "2025-07-01"},
 		Admin: "quantri", AdminName: "Quản trị", Password: password, RegistrarPassword: registrar,
 	}); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	f := &fixture{t: t, log: &logBuffer{}}
-	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	var err error
-	if f.base, err = hub.OpenBase(ctx, c, "ssl://127.0.0.1:1", log); err != nil {
-		t.Fatal(err)
+	base, err := hub.OpenBase(ctx, settings(dir), "", nil)
+	if err != nil {
+		return err
 	}
-	t.Cleanup(func() {
-		if err := f.base.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, err := f.base.Registry.Import(ctx, strings.NewReader(units), false, registrar, ""); err != nil {
-		t.Fatal(err)
+	defer func() { err = errors.Join(err, base.Close()) }()
+	if _, err := base.Registry.Import(ctx, strings.NewReader(units), false, registrar, ""); err != nil {
+		return err
 	}
 	for id, g := range map[protocol.PersonID]account.Grant{
 		"soan-a":    {Unit: "xa-a", Role: account.Editor},
@@ -101,16 +117,45 @@ func newFixture(t *testing.T, opts api.Options) *fixture {
 		"soan-dong": {Unit: "dong", Role: account.Editor},
 	} {
 		n := account.NewPerson{ID: id, Name: "Người " + string(id), Password: password, Grants: []account.Grant{g}}
-		if err := f.base.Account.Add(ctx, n, registrar, ""); err != nil {
-			t.Fatal(err)
+		if err := base.Account.Add(ctx, n, registrar, ""); err != nil {
+			return err
 		}
 	}
 	for id, unit := range map[protocol.DeviceID]protocol.UnitID{"loa-dong": "dong", "loa-b": "thon-b"} {
 		n := registry.NewDevice{ID: id, Name: "Loa " + string(id), Unit: unit, Sound: true, Serves: map[protocol.UnitID]uint64{unit: 600}}
-		if _, err := f.base.Registry.AddDevice(ctx, n, registrar, ""); err != nil {
+		if _, err := base.Registry.AddDevice(ctx, n, registrar, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newFixture(t *testing.T, opts api.Options) *fixture {
+	t.Helper()
+	from, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	// CopyFS leaves modes of files to the umask.
+	for _, key := range []string{"keys/hub.key", "keys/registrar.key", "ca/ca.key"} {
+		if err := os.Chmod(filepath.Join(dir, "data", key), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	f := &fixture{t: t, log: &logBuffer{}}
+	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if f.base, err = hub.OpenBase(t.Context(), settings(dir), "ssl://127.0.0.1:1", log); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.base.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	opts.Log = log
 	f.api, err = api.New(api.Services{
 		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(),
