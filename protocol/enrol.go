@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Paths of the enrolment server, which speaks JSON over HTTPS and presents its
@@ -67,7 +68,11 @@ func (c Claim) String() string {
 // around. Error: ErrClaim.
 func ParseClaim(s string) (Claim, error) {
 	var c Claim
-	s = strings.ToUpper(strings.TrimSpace(s))
+	s = strings.TrimSpace(s)
+	if strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return Claim{}, fmt.Errorf("claim with letters other than a-z: %w", ErrClaim)
+	}
+	s = strings.ToUpper(s)
 	rest, ok := strings.CutPrefix(s, strings.ToUpper(claimPrefix))
 	secret, fingerprint, cut := strings.Cut(rest, ".")
 	if !ok || !cut {

@@ -73,7 +73,10 @@ func bulletinEdits() []edit {
 		refused("board of 8193 rows of pixels", func(b *T) { b.Board.Sizes[0].Height = 8193 }),
 		refused("row higher than the board", func(b *T) { b.Board.Sizes[0].Row = 33 }),
 		refused("pages for no time", func(b *T) { b.Board.Sizes[0].Length = 0 }),
-		refused("no pages", func(b *T) { b.Board.Sizes[0].Digests = []protocol.Digest{} }),
+		taken("pages whose pixels depend on the airing", func(b *T) { b.Board.Sizes[0].Digests = nil }),
+		taken("board with a sender", func(b *T) { b.Board.Sender = "UBND xã Bình An" }),
+		refused("1001 pages", func(b *T) { b.Board.Sizes[0].Digests = repeat(1001, protocol.DigestOf([]byte("page"))) }),
+		refused("sender of 201 characters", func(b *T) { b.Board.Sender = strings.Repeat("ă", 201) }),
 		refused("33 sizes", func(b *T) { b.Board.Sizes = repeat(33, b.Board.Sizes[0]) }),
 	)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -177,6 +178,38 @@ func hostile(tb testing.TB, kind, name string, limit int, valid []byte) []protoc
 		}
 	}
 	vs = append(vs, protocoltest.Vector{Name: "over its limit", Kind: kind, Hex: valid, Pad: limit + 1 - len(valid), Expect: "too-large", Mentions: name})
+	return vs
+}
+
+// spelledOut returns valid bytes with one field more, that is left out because
+// it is 0, false or empty: a second form of the same message.
+func spelledOut(tb testing.TB, kind string, typ reflect.Type, valid []byte) []protocoltest.Vector {
+	tb.Helper()
+	var vs []protocoltest.Vector
+	pairs := split(tb, valid)
+	for f := range typ.NumField() {
+		key := raw(tb, keyOfTag(tb, typ.Field(f)))
+		if slices.ContainsFunc(pairs, func(p pair) bool { return bytes.Equal(p.key, key) }) {
+			continue
+		}
+		var zero byte
+		switch t := typ.Field(f).Type; t.Kind() {
+		case reflect.String:
+			zero = 0x60
+		case reflect.Bool:
+			zero = 0xf4
+		case reflect.Slice:
+			if zero = 0x80; t.Elem().Kind() == reflect.Uint8 {
+				zero = 0x40
+			}
+		case reflect.Pointer:
+			continue
+		}
+		vs = append(vs, protocoltest.Vector{
+			Name: fmt.Sprintf("key %d, though empty", keyOf(key)), Kind: kind,
+			Hex: insert(tb, pairs, key, []byte{zero}), Expect: "malformed",
+		})
+	}
 	return vs
 }
 

@@ -124,8 +124,8 @@ func TestKeysOfFields(t *testing.T) {
 	}
 }
 
-func keyOfTag(t *testing.T, f reflect.StructField) uint64 {
-	t.Helper()
+func keyOfTag(tb testing.TB, f reflect.StructField) uint64 {
+	tb.Helper()
 	var key uint64
 	for _, c := range f.Tag.Get("cbor") {
 		if c < '0' || c > '9' {

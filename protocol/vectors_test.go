@@ -49,6 +49,7 @@ func vectorsOf(tb testing.TB, e example) []protocoltest.Vector {
 		vs = append(vs, protocoltest.Vector{Name: "rule: " + ed.name, Kind: e.kind, Hex: raw(tb, v), Expect: ed.want})
 	}
 	vs = append(vs, hostile(tb, e.kind, reflect.TypeOf(value).Elem().Name(), d.Limit, valid)...)
+	vs = append(vs, spelledOut(tb, e.kind, reflect.TypeOf(value).Elem(), valid)...)
 	for i := range vs {
 		if vs[i].Expect == "ok" {
 			_, again, err := d.Decode(vs[i].Hex)

@@ -35,7 +35,8 @@ type State interface {
 	DropContent(protocol.Digest) error
 }
 
-// Network is how the cache asks. Both calls return at once or soon.
+// Network is how the cache asks. Only Run calls it; both calls return at once or
+// soon.
 type Network interface {
 	// Bulk wishes for a connection that reads these filters; none closes it.
 	// Cache.Ready says when they are read.
@@ -150,7 +151,6 @@ func (c *Cache) Need(contents []protocol.Content) {
 		}
 	}
 	c.untidy = true
-	c.subscribe()
 	c.kick()
 }
 
@@ -202,7 +202,6 @@ func (c *Cache) Open(d protocol.Digest) (*os.File, error) {
 	c.mu.Lock()
 	if e := c.entries[d]; e != nil {
 		c.reset(e)
-		c.subscribe()
 	}
 	c.mu.Unlock()
 	c.kick()

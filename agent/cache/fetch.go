@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/agent/store"
@@ -29,22 +30,32 @@ func (c *Cache) Ready(filters []string) {
 	defer c.mu.Unlock()
 	clear(c.ready)
 	for _, f := range filters {
-		if d, err := protocol.ParseChunkTopic(f); err == nil {
+		if d, err := protocol.ParseChunkTopic(strings.TrimSuffix(f, "+") + "0"); err == nil {
 			c.ready[d] = true
 		}
 	}
-	c.forgetAsked()
-	c.tries = 0
+	for d, e := range c.entries {
+		if !c.ready[d] {
+			e.forgetAsked()
+		}
+	}
+	if len(filters) == 0 {
+		c.tries, c.retryAt = 0, time.Time{}
+	}
 	c.kick()
 }
 
 // forgetAsked treats what was asked for and did not come as lost.
 func (c *Cache) forgetAsked() {
 	for _, e := range c.entries {
-		clear(e.asked)
-		e.listed = false
+		e.forgetAsked()
 	}
 	c.retryAt = time.Time{}
+}
+
+func (e *entry) forgetAsked() {
+	clear(e.asked)
+	e.listed = false
 }
 
 // subscribe tells the network what is to be read now.
@@ -103,6 +114,7 @@ func (c *Cache) step(ctx context.Context, now time.Time) time.Duration {
 		c.untidy = false
 		c.evict()
 	}
+	c.subscribe()
 	want, bytes := c.next()
 	if bytes == 0 {
 		wait := retryMost
@@ -227,9 +239,6 @@ func (c *Cache) Handle(topic string, payload []byte) {
 	} else {
 		there = c.takeChunk(e, int(chunk.N), chunk.Data)
 	}
-	if there {
-		c.subscribe()
-	}
 	c.mu.Unlock()
 	c.kick()
 	if there {
@@ -353,11 +362,13 @@ func (c *Cache) finish(e *entry) bool {
 	}
 	err = e.file.Close()
 	e.file = nil
-	c.untidy, c.short = true, false
 	if err != nil {
 		c.cfg.Log.Warn("content's file not closed", "error", err)
 	}
-	c.cfg.Fault("storage", false)
+	if c.short {
+		c.cfg.Fault("storage", false)
+	}
+	c.untidy, c.short = true, false
 	return true
 }
 

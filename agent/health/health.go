@@ -44,11 +44,11 @@ type Facts struct {
 func Build(f Facts) protocol.Heartbeat {
 	return protocol.Heartbeat{
 		Version: protocol.Version, Device: f.Device, Connection: f.Connection, Online: true,
-		At: f.Clock.Instant(), Plans: f.Holdings.Plans, Lists: first(f.Holdings.Lists, 256),
+		At: f.Clock.Instant(), Plans: f.Holdings.Plans, Lists: first(f.Holdings.Lists, 128),
 		Placement: f.Holdings.Placement, Features: f.Features, Board: f.Board,
 		ClockSure: f.Clock.Sure, Uncertainty: protocol.MillisOf(f.Clock.Uncertainty), Muted: f.Holdings.Muted,
 		Missing: uint64(max(0, f.Missing)), Free: f.Free, Unacked: f.Chain.Seq - f.Chain.Acked, Software: f.Software,
-		Config: f.Config, Playing: f.Playing, Faults: first(f.Faults, 16), Stops: first(f.Holdings.Stops, 256),
+		Config: f.Config, Playing: f.Playing, Faults: first(f.Faults, 16), Stops: first(f.Holdings.Stops, 128),
 	}
 }
 

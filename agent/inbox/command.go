@@ -143,9 +143,9 @@ func (s *state) ack(b []byte, now timesync.Reading) (protocol.Head, error) {
 }
 
 // time opens an answer to one of the asked nonces and returns when that one was
-// asked. With an unsure clock the signer must have been entitled at the instant
-// that it claims, and that is not before one that has certainly passed. Errors:
-// those of the envelope and the codec.
+// asked. The signer must be entitled now and at the instant that it claims, so
+// that it cannot set a clock beyond its own delegation. Errors: those of the
+// envelope and the codec.
 func (s *state) time(b []byte, asked []asked, now timesync.Reading) (protocol.TimeAnswer, time.Time, error) {
 	fail := func(err error) (protocol.TimeAnswer, time.Time, error) {
 		return protocol.TimeAnswer{}, time.Time{}, err
@@ -158,12 +158,10 @@ func (s *state) time(b []byte, asked []asked, now timesync.Reading) (protocol.Ti
 	if err != nil {
 		return fail(err)
 	}
-	at := now.Trusted()
-	if at.IsZero() {
-		at = a.At.Time()
-	}
-	if err := s.entitled(envelope.KindTime, b, s.own(), at); err != nil {
-		return fail(err)
+	for _, at := range []time.Time{now.Trusted(), a.At.Time()} {
+		if err := s.entitled(envelope.KindTime, b, s.own(), at); err != nil {
+			return fail(err)
+		}
 	}
 	for _, q := range asked {
 		if a.Device == s.device && !q.answered && slices.Equal(q.nonce, a.Nonce) {

@@ -66,9 +66,6 @@ type Config struct {
 	Acked     func()
 	// Fault raises or clears a fault of a heartbeat, here "storage".
 	Fault func(name string, on bool)
-	// Next returns an airing's next start after now, for the order in which
-	// content is fetched; nil guesses that it repeats daily.
-	Next func(a protocol.Airing, zone string, now time.Time) time.Time
 	// Jitter is the longest wait before a new session's questions.
 	Jitter time.Duration
 	Log    *slog.Logger
@@ -114,6 +111,8 @@ type Inbox struct {
 	mu      sync.Mutex
 	state   *state
 	view    view
+	stale   bool                       // the state changed since the playout was told
+	full    bool                       // the disk refused the last change
 	pending []protocol.Command         // placements that wait
 	settled map[protocol.Digest]bool   // lists that are not worth having
 	judged  map[judgement]judged       // approvals already checked
@@ -123,10 +122,11 @@ type Inbox struct {
 	waiting []Update                   // for the playout, in order
 	tried   map[protocol.Digest]int    // refused lists, by the chain's generation
 	loose   map[protocol.Digest][]byte // documents that the disk refused
-	wake    chan struct{}              // waiting has grown
-	due     time.Time                  // of the next question for the time
-	swept   time.Time                  // when what is over was removed
-	told    time.Time                  // when the clock alone last changed what is told
+	starts  map[store.AiringKey]start
+	wake    chan struct{} // waiting has grown
+	due     time.Time     // of the next question for the time
+	swept   time.Time     // when what is over was removed
+	told    time.Time     // when the clock alone last changed what is told
 }
 
 // New takes up what the store holds, or, in an empty store, the documents of the
@@ -149,7 +149,7 @@ func New(cfg Config) (*Inbox, error) {
 		out: make(chan outgoing, queueLength), updates: make(chan []Update), done: make(chan struct{}),
 		settled: map[protocol.Digest]bool{}, judged: map[judgement]judged{},
 		proven: map[protocol.AiringID]bool{}, wake: make(chan struct{}, 1),
-		tried: map[protocol.Digest]int{}, loose: map[protocol.Digest][]byte{},
+		tried: map[protocol.Digest]int{}, loose: map[protocol.Digest][]byte{}, starts: map[store.AiringKey]start{},
 	}
 	if held.Meta.Placement == nil {
 		if err := in.enrolled(); err != nil {
@@ -380,9 +380,13 @@ func (in *Inbox) commit(d decision, urgent bool) error {
 	for _, err := range d.conflicts {
 		in.cfg.Log.Warn("part of a plan left out", "error", err)
 	}
+	in.stale = in.stale || !d.change.Empty()
 	if !d.change.Empty() {
 		err := in.cfg.Store.Apply(d.change)
-		in.cfg.Fault("storage", err != nil)
+		if err != nil || in.full {
+			in.cfg.Fault("storage", err != nil)
+		}
+		in.full = err != nil
 		if err != nil && !urgent {
 			return err
 		}
@@ -414,7 +418,7 @@ func (in *Inbox) take(m message) {
 	in.mu.Lock()
 	now := in.cfg.Clock.Read()
 	err := in.route(m, now)
-	if err == nil {
+	if in.stale {
 		in.reconcile(now)
 	}
 	in.mu.Unlock()

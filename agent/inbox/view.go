@@ -11,6 +11,7 @@ import (
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
+	"github.com/loa-vn/loa/protocol/schedule"
 )
 
 // view is what the playout has been told.
@@ -27,18 +28,18 @@ func newView() view {
 // reconcile tells the playout where the held airings differ from what it knows,
 // and the cache what is needed. The caller holds mu.
 func (in *Inbox) reconcile(now timesync.Reading) {
-	best := map[protocol.AiringID]store.HeldAiring{}
-	for _, a := range in.state.airings {
-		other, ok := best[a.Airing.ID]
-		if !ok || in.state.depth(a.Airing.Unit) < in.state.depth(other.Airing.Unit) {
-			if ok {
-				a.Arrived = min(a.Arrived, other.Arrived)
+	in.stale = false
+	best := make(map[protocol.AiringID]copied, len(in.state.airings))
+	for k, a := range in.state.airings {
+		c := copied{key: k, depth: in.state.depth(k.Unit), arrived: a.Arrived}
+		if other, ok := best[k.Airing]; ok {
+			arrived := min(c.arrived, other.arrived)
+			if other.depth < c.depth {
+				c = other
 			}
-			best[a.Airing.ID] = a
-		} else {
-			other.Arrived = min(a.Arrived, other.Arrived)
-			best[a.Airing.ID] = other
+			c.arrived = arrived
 		}
+		best[k.Airing] = c
 	}
 	for _, id := range slices.Sorted(maps.Keys(in.view.units)) {
 		if _, ok := best[id]; !ok {
@@ -47,27 +48,41 @@ func (in *Inbox) reconcile(now timesync.Reading) {
 			in.push(Dropped{Airing: id})
 		}
 	}
-	airings := slices.SortedFunc(maps.Values(best), func(a, b store.HeldAiring) int {
-		return cmp.Or(cmp.Compare(a.Arrived, b.Arrived), cmp.Compare(a.Airing.ID, b.Airing.ID))
-	})
-	for _, a := range airings {
-		id := a.Airing.ID
+	var news []copied
+	for id, c := range best {
+		a := in.state.airings[c.key]
 		unit, known := in.view.units[id]
-		if !known && !in.ready(a, now) {
-			continue
+		c.accept = unit != c.key.Unit && (known || in.ready(a, now))
+		c.there = in.there(a.Airing)
+		if c.accept || (known && c.there != in.view.there[id]) {
+			news = append(news, c)
 		}
-		if !known || unit != a.Airing.Unit {
-			in.view.units[id] = a.Airing.Unit
-			in.push(Accepted{Airing: a.Airing, Zone: a.Zone, Arrived: a.Arrived})
+	}
+	slices.SortFunc(news, func(a, b copied) int {
+		return cmp.Or(cmp.Compare(a.arrived, b.arrived), cmp.Compare(a.key.Airing, b.key.Airing))
+	})
+	for _, c := range news {
+		id, a := c.key.Airing, in.state.airings[c.key]
+		if c.accept {
+			in.view.units[id] = c.key.Unit
+			in.push(Accepted{Airing: a.Airing, Zone: a.Zone, Arrived: c.arrived})
 		}
-		if there := in.there(a.Airing); there != in.view.there[id] {
-			in.view.there[id] = there
-			in.push(Content{Airing: id, There: there})
+		if c.there != in.view.there[id] {
+			in.view.there[id] = c.there
+			in.push(Content{Airing: id, There: c.there})
 		}
 	}
 	in.push(in.after...)
 	in.after = nil
 	in.need(now)
+}
+
+// copied is the copy of an airing that counts, and what is new about it.
+type copied struct {
+	key           store.AiringKey
+	depth         int
+	arrived       protocol.Instant
+	accept, there bool
 }
 
 // ready says whether an airing may be told to the playout. An emergency needs no
@@ -95,7 +110,7 @@ func (in *Inbox) there(a protocol.Airing) bool {
 
 // need tells the cache what plans name, most urgent first: who may sign, then
 // what is planned, then what is to sound next. What is in the store already is
-// not needed in the cache.
+// not needed in the cache, nor is what has no start any more.
 func (in *Inbox) need(now timesync.Reading) {
 	needs := in.wantedLists()
 	for _, u := range in.state.placement.Path {
@@ -104,47 +119,69 @@ func (in *Inbox) need(now timesync.Reading) {
 		}
 	}
 	type wish struct {
-		at time.Time
-		a  protocol.Airing
+		at  time.Time
+		key store.AiringKey
 	}
-	var wishes []wish
-	for _, a := range in.state.airings {
-		w := wish{a: a.Airing}
-		if a.Airing.Class != protocol.ClassEmergency {
-			w.at = in.next(a, now.Now)
+	wishes := make([]wish, 0, len(in.state.airings))
+	if len(in.starts) > 2*len(in.state.airings) {
+		clear(in.starts)
+	}
+	for k, a := range in.state.airings {
+		if at, ok := in.next(k, a, now.Now); ok {
+			wishes = append(wishes, wish{at: at, key: k})
 		}
-		wishes = append(wishes, w)
 	}
-	slices.SortFunc(wishes, func(a, b wish) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.a.ID, b.a.ID)) })
+	slices.SortFunc(wishes, func(a, b wish) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.key.Airing, b.key.Airing)) })
 	for _, w := range wishes {
-		for _, c := range documentsOf(w.a) {
+		a := in.state.airings[w.key].Airing
+		for _, c := range documentsOf(a) {
 			if !in.state.documents[c.Digest] && c.Size <= maxDocument {
 				needs = append(needs, c)
 			}
 		}
-		if w.a.Sound != nil {
-			needs = append(needs, *w.a.Sound)
+		if a.Sound != nil {
+			needs = append(needs, *a.Sound)
 		}
 	}
 	in.cfg.Contents.Need(needs)
 }
 
-// next returns when an airing is needed next: as the schedule says or, without
-// one, at its first start or else daily at the same time.
-func (in *Inbox) next(a store.HeldAiring, now time.Time) time.Time {
-	if in.cfg.Next != nil {
-		return in.cfg.Next(a.Airing, a.Zone, now)
+// start is an airing's next start as of an instant.
+type start struct {
+	asOf time.Time
+	at   time.Time // zero: there is none
+	over time.Time // when this start can be asked for no more
+}
+
+// next returns an airing's next start, or the one that may still begin or go on;
+// false if there will be none. Whose rule cannot be read is urgent: its outcome is
+// the schedule's to tell.
+func (in *Inbox) next(k store.AiringKey, a store.HeldAiring, now time.Time) (time.Time, bool) {
+	if a.Airing.Class == protocol.ClassEmergency {
+		return time.Time{}, true
 	}
-	start, err := in.state.startOf(a.Airing, a.Zone)
-	if err != nil || start.After(now) {
-		return start
+	s, ok := in.starts[k]
+	if !ok || now.Before(s.asOf) || (!s.at.IsZero() && now.After(s.over)) {
+		s = in.state.next(a, now)
+		in.starts[k] = s
 	}
-	local := now.In(start.Location())
-	next := time.Date(local.Year(), local.Month(), local.Day(), start.Hour(), start.Minute(), start.Second(), 0, start.Location())
-	if next.Before(now) {
-		next = next.AddDate(0, 0, 1)
+	return s.at, !s.at.IsZero()
+}
+
+func (s *state) next(a store.HeldAiring, now time.Time) start {
+	window := a.Airing.Lateness.Duration() + max(a.Airing.SoundFor, a.Airing.BoardFor).Duration()
+	loc, err := s.zone(a.Zone)
+	if err != nil {
+		return start{asOf: now, at: now, over: now}
 	}
-	return next
+	r, err := schedule.RecurrenceOf(a.Airing)
+	if err != nil {
+		return start{asOf: now, at: now, over: now}
+	}
+	for t := range schedule.Expand(r, loc, now.Add(-window), time.Time{}) {
+		return start{asOf: now, at: t, over: t.Add(window)}
+	}
+	return start{asOf: now}
 }
 
 // judgement names a check of an approval; it counts until the chain changes.

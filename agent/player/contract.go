@@ -162,7 +162,8 @@ type Sink interface {
 	Start(ctx context.Context, name string, at time.Time) error
 
 	// Write takes whole frames, interleaved, blocking while its queue is full.
-	// It keeps nothing of pcm after it has returned. The queue holds 100 to 500 ms.
+	// It keeps nothing of pcm after it has returned. The queue holds 100 to 500 ms
+	// beside what the card holds.
 	Write(ctx context.Context, pcm []int16) error
 
 	// End says that the track announced last has no more frames. It does not wait.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +21,10 @@ const (
 	// journalEach is how often the position of what is on is stored.
 	journalEach = 5 * time.Second
 	retryStore  = 2 * time.Second
-	forgetEach  = time.Hour
+	// maxLag is how late a step may be before the device counts as having been off:
+	// a process that hung has not played, whatever the schedule says.
+	maxLag     = 3 * time.Second
+	forgetEach = time.Hour
 	// keepFinals is how long finals are remembered: plays a day are counted by them.
 	keepFinals = 48 * time.Hour
 	// longest is how long the loop sleeps at most.
@@ -58,6 +62,7 @@ type job struct {
 	of    schedule.Key
 	since time.Time
 	cut   bool // by this loop
+	done  bool // the output has said its last word, maybe before the schedule's end
 }
 
 // owed is a final whose receipt waits for the output's last word.
@@ -121,7 +126,7 @@ func (l *Loop) leave() {
 	ctx := context.Background()
 	l.step(ctx, []schedule.Event{{Kind: schedule.EventOff}})
 	deadline := time.After(300 * time.Millisecond)
-	for len(l.jobs) > 0 {
+	for slices.ContainsFunc(slices.Collect(maps.Values(l.jobs)), func(j *job) bool { return !j.done }) {
 		select {
 		case e, ok := <-l.cfg.Output.Events():
 			if !ok {
@@ -203,7 +208,7 @@ func (l *Loop) playing(s schedule.Sound) bool {
 // open says whether the output has yet to say its last word on an occurrence.
 func (l *Loop) open(key occ) bool {
 	for _, j := range l.jobs {
-		if j.key == key {
+		if j.key == key && !j.done {
 			return true
 		}
 	}
@@ -225,6 +230,14 @@ func (l *Loop) silence(eff schedule.Effects) {
 	if !ended || (eff.Sounding != nil && l.cfg.Medium == protocol.MediumSound && l.late(eff)) {
 		j.cut = true
 		l.cfg.Output.Cut(l.current)
+	}
+	l.leaveCurrent()
+}
+
+// leaveCurrent notes that nothing should be on.
+func (l *Loop) leaveCurrent() {
+	if j := l.jobs[l.current]; j != nil && j.done {
+		delete(l.jobs, l.current)
 	}
 	l.current = ""
 	l.cfg.Playing("")
@@ -280,14 +293,18 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 		l.cfg.Fault(l.cfg.Medium.String(), e.Kind == Fault)
 		return nil
 	case Begun:
-		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String())
+		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String(), "at", e.At.UTC())
 		return nil
 	}
 	j, ok := l.jobs[e.Job]
 	if !ok {
 		return nil
 	}
-	delete(l.jobs, e.Job)
+	// What ends before its length by the schedule stays the one that is on: an
+	// emergency's pass is longer than its sound.
+	if j.done = true; l.current != e.Job {
+		delete(l.jobs, e.Job)
+	}
 	t := l.tally(j.key)
 	t.Frames += e.Frames
 	t.Whole = t.Whole || e.Whole
@@ -300,8 +317,7 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	if e.Whole || j.cut || l.current != e.Job {
 		return nil
 	}
-	l.current = ""
-	l.cfg.Playing("")
+	l.leaveCurrent()
 	l.cfg.Log.WarnContext(ctx, "output failed", "job", e.Job, "err", e.Err)
 	return []schedule.Event{{Kind: schedule.EventFault, Airing: j.of.Airing, Start: j.of.Start, Silent: e.Frames == 0 && len(e.Pixels) == 0}}
 }

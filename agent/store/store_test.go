@@ -206,7 +206,7 @@ func TestRecordsAndReceiptsAreOneTransaction(t *testing.T) {
 func TestTheLongestReceiptFitsIntoAnEntry(t *testing.T) {
 	s := open(t, config(t.TempDir()))
 	r := receipt(1)
-	r.Medium, r.Frames, r.Plays = protocol.MediumBoard, 0, nil
+	r.Medium, r.Proof, r.Frames, r.Plays = protocol.MediumBoard, protocol.ProofShown, 0, nil
 	r.Airing = protocol.AiringID(bytes.Repeat([]byte("a"), protocol.MaxIDLength))
 	r.Unit = protocol.UnitID(bytes.Repeat([]byte("b"), protocol.MaxIDLength))
 	for i := range protocol.MaxPixels {

@@ -84,10 +84,16 @@ type Keyring interface {
 	Rewrap(wrapped []byte, old, password string) ([]byte, error)
 }
 
+// Units knows the units in which people have roles.
+type Units interface {
+	Tree(ctx context.Context) (registry.Tree, error)
+}
+
 // Config is what New needs.
 type Config struct {
 	Store   Store
 	Keyring Keyring
+	Units   Units
 	Log     *slog.Logger
 	// Hash is the cost of a password; the zero value takes DefaultHash.
 	Hash argon2id.Params

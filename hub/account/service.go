@@ -38,6 +38,7 @@ const maxHashing = 4
 type Service struct {
 	store   Store
 	keyring Keyring
+	units   Units
 	log     *slog.Logger
 	hash    argon2id.Params
 	dummy   string // checked for names that are unknown
@@ -58,7 +59,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("account: %w", err)
 	}
 	return &Service{
-		store: c.Store, keyring: c.Keyring, log: c.Log, hash: c.Hash, dummy: dummy,
+		store: c.Store, keyring: c.Keyring, units: c.Units, log: c.Log, hash: c.Hash, dummy: dummy,
 		hashing: make(chan struct{}, maxHashing),
 	}, nil
 }
@@ -217,6 +218,9 @@ func (s *Service) Add(ctx context.Context, n NewPerson, registrar string, by pro
 	if err := checkPerson(n); err != nil {
 		return err
 	}
+	if err := s.checkUnits(ctx, n.Grants); err != nil {
+		return err
+	}
 	hash, err := s.newHash(n.Password)
 	if err != nil {
 		return err
@@ -238,7 +242,7 @@ func (s *Service) Add(ctx context.Context, n NewPerson, registrar string, by pro
 			return err
 		}
 	}
-	return s.store.AddPerson(ctx, p, hash, key, lists, s.change(by, now, "person added", n.Grants))
+	return s.store.AddPerson(ctx, p, hash, key, lists, change(by, p.ID, now, "person added", n.Grants))
 }
 
 func (s *Service) newKey(password string, now time.Time) (*WrappedKey, error) {
@@ -250,8 +254,8 @@ func (s *Service) newKey(password string, now time.Time) (*WrappedKey, error) {
 }
 
 // change is the record of an act; its unit is the first of the grants.
-func (s *Service) change(by protocol.PersonID, at time.Time, act string, grants []Grant) registry.Change {
-	c := registry.Change{By: by, At: at, Act: act, Detail: map[string]string{}}
+func change(by, subject protocol.PersonID, at time.Time, act string, grants []Grant) registry.Change {
+	c := registry.Change{By: by, At: at, Act: act, Subject: string(subject), Detail: map[string]string{}}
 	for i, g := range grants {
 		if i == 0 {
 			c.Unit = g.Unit
@@ -290,7 +294,7 @@ func (s *Service) ChangePassword(ctx context.Context, id protocol.PersonID, old,
 		wrapped = &key
 	}
 	s.tries.succeeded(string(id), "password")
-	return s.store.SetPassword(ctx, id, hash, wrapped, nil, s.change(id, time.Now(), "password changed", nil))
+	return s.store.SetPassword(ctx, id, hash, wrapped, nil, change(id, id, time.Now(), "password changed", nil))
 }
 
 // ResetPassword sets a new password for somebody who lost it. An approver gets a
@@ -316,7 +320,7 @@ func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, passw
 			return err
 		}
 	}
-	return s.store.SetPassword(ctx, id, hash, key, lists, s.change(by, now, "password reset", nil))
+	return s.store.SetPassword(ctx, id, hash, key, lists, change(by, id, now, "password reset", nil))
 }
 
 // Disable ends a person's log-in, tokens and right to approve; what they
@@ -334,7 +338,50 @@ func (s *Service) Disable(ctx context.Context, id protocol.PersonID, registrar s
 	if err != nil {
 		return err
 	}
-	return s.store.Disable(ctx, id, lists, s.change(by, now, "person disabled", p.Grants))
+	return s.store.Disable(ctx, id, lists, change(by, id, now, "person disabled", p.Grants))
+}
+
+// SetGrants replaces a person's roles. Who becomes an approver gets a key wrapped
+// by password, which may be "" if they have one; the registrar signs the lists of
+// every unit that gains or loses an approver. Errors: those of Add,
+// problem.ErrNotFound.
+func (s *Service) SetGrants(ctx context.Context, id protocol.PersonID, grants []Grant, password, registrar string, by protocol.PersonID) error {
+	p, err := s.store.Person(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(checkGrants(grants), s.checkUnits(ctx, grants)); err != nil {
+		return err
+	}
+	now := time.Now()
+	was, will := approverUnits(p.Grants), approverUnits(grants)
+	without := func(units, others []protocol.UnitID) []protocol.UnitID {
+		return slices.DeleteFunc(slices.Clone(units), func(u protocol.UnitID) bool { return slices.Contains(others, u) })
+	}
+	var key *WrappedKey
+	if len(will) > 0 && p.Key == nil {
+		if _, err := s.verify(ctx, id, password); err != nil {
+			return problem.New(problem.ErrForbidden, "password-needed", "password",
+				"Người duyệt cần khoá ký; hãy để chính người đó nhập mật khẩu.", "An approver needs a key; that person's own password is needed.").Because(err)
+		}
+		if key, err = s.newKey(password, now); err != nil {
+			return err
+		}
+		p.Key = &key.Public
+	}
+	gone, err := s.sign(ctx, registrar, without(was, will), now, leaves(id))
+	if err != nil {
+		return err
+	}
+	docs := gone
+	if added := without(will, was); len(added) > 0 {
+		lists, err := s.sign(ctx, registrar, added, now, joins(p, *p.Key))
+		if err != nil {
+			return err
+		}
+		docs = append(docs, lists...)
+	}
+	return s.store.SetGrants(ctx, id, grants, key, docs, change(by, id, now, "roles set", grants))
 }
 
 // CreateToken makes an API token and returns its secret, which is shown once.
@@ -406,6 +453,21 @@ func checkGrants(grants []Grant) error {
 	}
 	if len(grants) > 100 {
 		return problem.New(problem.ErrInvalid, "bad-role", "grants", "Tối đa 100 vai trò.", "At most 100 roles.")
+	}
+	return nil
+}
+
+// checkUnits asks that the units of grants are known.
+func (s *Service) checkUnits(ctx context.Context, grants []Grant) error {
+	tree, err := s.units.Tree(ctx)
+	if err != nil {
+		return fmt.Errorf("check roles: %w", err)
+	}
+	for _, g := range grants {
+		if _, ok := tree.Unit(g.Unit); !ok {
+			return problem.New(problem.ErrInvalid, "unknown-unit", "grants", "Không có đơn vị này; hãy kiểm tra mã đơn vị.",
+				"There is no such unit; check its id.")
+		}
 	}
 	return nil
 }

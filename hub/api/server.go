@@ -28,6 +28,17 @@ type Services struct {
 	Registry Registry
 	Enrol    Claims
 	Sessions scs.CtxStore
+
+	Bulletins Bulletins
+	Jobs      Jobs
+	Sounds    Sounds
+	Uploads   Uploads
+	Approvals Approvals
+	Programme Programme
+	Reach     Reach
+	Changes   Changes
+	// Zone is the hub's, for what is shown in local time.
+	Zone *time.Location
 }
 
 // Options are settings of the server.
@@ -98,6 +109,18 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)
+	}
+	if s.Bulletins != nil {
+		registerBulletins(api, s)
+	}
+	if s.Approvals != nil {
+		registerApprovals(api, s)
+	}
+	if s.Programme != nil {
+		registerAirings(api, s)
+	}
+	if s.Changes != nil {
+		registerEvents(api, s)
 	}
 }
 

@@ -218,6 +218,16 @@ func boards(devices []registry.Device) []protocol.Display {
 	return sizes
 }
 
+// Sender returns how a unit's bulletins are signed on boards.
+func (s *Service) Sender(ctx context.Context, unit protocol.UnitID) (string, error) {
+	tree, err := s.registry.Tree(ctx)
+	if err != nil {
+		return "", err
+	}
+	u, _ := tree.Unit(unit)
+	return senderName(u), nil
+}
+
 // senderName is how a board names who speaks.
 func senderName(u registry.Unit) string {
 	if u.Kind == registry.Commune || u.Kind == registry.Province {

@@ -153,6 +153,8 @@ func Derive(b bulletin.Bulletin, digest protocol.Digest, w bulletin.Wish, zone *
 		return refuse("emergency-rule", "wish.when", "Bản tin khẩn cấp chỉ phát ngay hoặc vào một giờ, và không cần phép phát đêm.", "An emergency is aired now or at a time, and needs no night permission.")
 	case w.Drill && !emergency:
 		return refuse("drill", "wish.drill", "Chỉ bản tin khẩn cấp mới có diễn tập.", "Only an emergency can be a drill.")
+	case w.Drill != b.Options.Drill:
+		return refuse("drill", "wish.drill", "Bản tin soạn cho diễn tập chỉ phát được như diễn tập, và ngược lại. Hãy soạn bản tin riêng.", "A bulletin made for a drill can only be aired as one, and the other way round. Write another one.")
 	case w.Volume < 0 || w.Volume > 100:
 		return refuse("volume", "wish.volume", "Âm lượng phải từ 1 đến 100.", "The volume must be 1 to 100.")
 	case w.LatenessOrDefault() < 0 || w.LatenessOrDefault() > protocol.MaxLateness:

@@ -33,6 +33,9 @@ func Open(root string) (*Dir, error) {
 	return &Dir{root: root}, nil
 }
 
+// View opens a folder for reading only, beside a hub that may be running.
+func View(root string) *Dir { return &Dir{root: root} }
+
 func (d *Dir) path(digest protocol.Digest) string {
 	name := digest.String()
 	return filepath.Join(d.root, name[:2], name)

@@ -74,9 +74,10 @@ type Handler interface {
 	Disconnected(clientID string, reason error)
 	// Message: clientID has published payload to topic, or its will is due. Return
 	// nil when it is stored: only then is it acknowledged. With an error it isn't, and
-	// the device sends it again after it has reconnected. It may block (that device's next
-	// message waits), up to Config.MessageTimeout, when ctx ends; ctx ends too
-	// when the connection does. payload belongs to the handler.
+	// the device sends it again after it has reconnected. It may block (that device's
+	// next message waits) until ctx ends, which is after Config.MessageTime at most, and
+	// when the connection ends; then it must return, for a new connection of
+	// that device waits two seconds for it, and Close for ever. payload belongs to the handler.
 	Message(ctx context.Context, clientID, topic string, payload []byte) error
 }
 

@@ -34,7 +34,7 @@ type Config struct {
 
 	MaxHandshakes  int           // at a time; 64
 	HandshakeTime  time.Duration // for TLS and CONNECT together; 10 s
-	HandshakeGrace time.Duration // after which the oldest gives way when all places are taken; 2 s
+	HandshakeGrace time.Duration // for a peer to be silent in it while all places are taken; 2 s
 	MaxKeepAlive   time.Duration // the longest a client may ask for, and what it gets if it asks for none; 5 min
 	MessageTime    time.Duration // for Handler.Message and Policy.Authenticate; 10 s
 

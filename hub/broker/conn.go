@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,12 +23,13 @@ const pieceBytes = 16 << 10
 // TLS sits on top of it and not below, because a TLS record that has been made
 // can no longer be left out.
 type queuedConn struct {
-	net.Conn                 // the socket: Read and the addresses are used as they are
+	net.Conn                 // the socket
 	limit    int             // bytes
 	stall    time.Duration   // for each piece
 	direct   syscall.RawConn // for writing without waiting; nil if raw is no socket
 	linger   time.Duration   // for what is queued when Close is called
 	gone     chan struct{}   // closed when the socket is closed and nothing is being written
+	reading  atomic.Int64    // since when Read waits, in ns of Unix time; 0 if it doesn't
 
 	mu       sync.Mutex
 	queue    []byte // not yet handed to the socket
@@ -49,6 +51,22 @@ func newQueuedConn(raw net.Conn, limit, sendBuffer int, stall, linger time.Durat
 		c.direct, _ = s.SyscallConn()
 	}
 	return c
+}
+
+// Read reads from the socket, and notes since when it waits for the peer.
+func (c *queuedConn) Read(p []byte) (int, error) {
+	c.reading.Store(time.Now().UnixNano())
+	defer c.reading.Store(0)
+	return c.Conn.Read(p)
+}
+
+// silence returns how long the peer has been waited for.
+func (c *queuedConn) silence(now time.Time) time.Duration {
+	since := c.reading.Load()
+	if since == 0 {
+		return 0
+	}
+	return now.Sub(time.Unix(0, since))
 }
 
 // Write queues a copy of p, or closes the socket and returns ErrQueueFull.

@@ -158,8 +158,8 @@ func (b *Embedded) serve(raw net.Conn) {
 	b.untrack(s)
 }
 
-// establish runs mochi's part of s. What a device sends must not end the hub, so a panic over
-// it ends its connection only.
+// establish runs mochi's part of s. What a device sends must not end the hub, so a
+// panic over it ends its connection only.
 func (b *Embedded) establish(s *session) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -6,24 +6,20 @@ import (
 	"time"
 )
 
-// gate lets a limited number of handshakes run. When all places are taken,
-// the one that has held its place longest gives way, once it has had its grace:
-// a few peers that connect and say nothing must not shut out a fleet.
+// gate lets a limited number of handshakes run. When all places are taken, the peer
+// that has been silent longest gives way, once it has had its grace: a few
+// that connect and say nothing must not shut out a fleet. A peer that waits for
+// us, because there is much to do, keeps its place.
 type gate struct {
 	places chan struct{}
 	grace  time.Duration
 
 	mu      sync.Mutex
-	holders []holder // oldest first
-}
-
-type holder struct {
-	key   *session
-	since time.Time
+	holders map[*session]struct{}
 }
 
 func newGate(places int, grace time.Duration) *gate {
-	return &gate{places: make(chan struct{}, places), grace: grace}
+	return &gate{places: make(chan struct{}, places), grace: grace, holders: make(map[*session]struct{})}
 }
 
 // enter waits for a place; it returns false when ctx ends first.
@@ -51,35 +47,35 @@ func (g *gate) enter(ctx context.Context) bool {
 func (g *gate) hold(s *session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.holders = append(g.holders, holder{s, time.Now()})
+	g.holders[s] = struct{}{}
 }
 
 // leave gives the place of s back, or with nil one that nobody came to use.
 func (g *gate) leave(s *session) {
 	g.mu.Lock()
-	for i, h := range g.holders {
-		if h.key == s {
-			g.holders = append(g.holders[:i], g.holders[i+1:]...)
-			break
-		}
-	}
+	delete(g.holders, s)
 	g.mu.Unlock()
 	<-g.places
 }
 
-// evict cuts off the oldest handshake if it is past its grace, and returns how long
-// to wait before the next one can be.
+// evict cuts off the handshake whose peer has been silent longest, if that is past its grace,
+// and returns how long to wait before looking again.
 func (g *gate) evict(now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, h := range g.holders {
-		if left := g.grace - now.Sub(h.since); left > 0 {
-			return left
-		}
-		if h.key.out.err() == nil {
-			h.key.out.abort(errCrowded)
-			return g.grace / 8
+	var (
+		worst   *session
+		longest time.Duration
+	)
+	for s := range g.holders {
+		if silent := s.out.silence(now); silent > longest {
+			worst, longest = s, silent
 		}
 	}
-	return g.grace
+	if longest < g.grace {
+		return max(g.grace-longest, g.grace/8)
+	}
+	worst.out.abort(errCrowded)
+	delete(g.holders, worst)
+	return g.grace / 8
 }

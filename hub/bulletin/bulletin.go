@@ -46,6 +46,7 @@ type SoundOptions struct {
 	Chime  bool    `json:"chime,omitempty"`  // a chime before it
 	Repeat int     `json:"repeat,omitempty"` // how often it is said; 0 is once
 	Title  bool    `json:"title,omitempty"`  // the title is spoken too
+	Drill  bool    `json:"drill,omitempty"`  // an emergency that says it is a drill
 }
 
 // Change is what the voice says other than what is written.
@@ -142,6 +143,8 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 		return c, problem.New(problem.ErrInvalid, "title-too-long", "title", "Tiêu đề dài quá 200 ký tự. Hãy rút gọn.", "The title is over 200 characters. Shorten it.")
 	case utf8.RuneCountInString(c.Board) > 1000:
 		return c, problem.New(problem.ErrInvalid, "board-too-long", "board", "Chữ trên bảng dài quá 1.000 ký tự. Hãy rút gọn.", "The text for boards is over 1,000 characters. Shorten it.")
+	case c.Options.Drill && (c.Class != protocol.ClassEmergency || !c.Upload.IsZero()):
+		return c, problem.New(problem.ErrInvalid, "drill", "options.drill", "Chỉ bản tin khẩn cấp soạn bằng chữ mới có diễn tập, vì tiếng phải nói rõ là diễn tập.", "Only an emergency made from text can be a drill, for its sound has to say so.")
 	case c.Options.Wanted && c.Upload.IsZero() && c.Text == "":
 		return c, problem.New(problem.ErrInvalid, "empty", "text", "Chưa có nội dung. Hãy nhập nội dung bản tin rồi thử lại.", "There is no text yet. Write the bulletin and try again.")
 	case !c.Options.Wanted && c.Board == "":

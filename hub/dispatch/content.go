@@ -81,6 +81,7 @@ func (c *contentSender) collect(ctx context.Context, first protocol.Want) []prot
 // serve sends the parts of all wants, each once, every want up to its window.
 func (c *contentSender) serve(ctx context.Context, wants []protocol.Want) {
 	sent := map[part]bool{}
+	defer func() { c.log.Debug("content sent", "wants", len(wants), "parts", len(sent)) }()
 	lists := map[protocol.Digest][]byte{}
 	for _, w := range wants {
 		left := int64(w.Window)

@@ -23,10 +23,12 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// Lifetimes of claims and of devices' certificates.
+// Lifetimes of claims, of devices' certificates, and of a used claim for the key
+// that used it.
 const (
 	ClaimLife       = 7 * 24 * time.Hour
 	CertificateLife = 365 * 24 * time.Hour
+	retryLife       = 24 * time.Hour
 )
 
 // Refusals of a device that wants to be enrolled.
@@ -56,7 +58,8 @@ type Store interface {
 	// a revoked device.
 	SetClaim(ctx context.Context, id protocol.DeviceID, hash [32]byte, expires time.Time, c registry.Change) error
 	// Bind finds the claim by its hash, asks check about it, and if that returns
-	// nil binds the key and marks the claim as used. Error: ErrSecret, or check's.
+	// nil binds the key and marks the claim as used, unless both are so already.
+	// Error: ErrSecret, or check's.
 	Bind(ctx context.Context, hash [32]byte, public []byte, at time.Time, check func(Pending) error) (protocol.DeviceID, error)
 }
 
@@ -177,19 +180,18 @@ func (s *Service) Enrol(ctx context.Context, r protocol.EnrolRequest) (protocol.
 // judge decides whether a claim still binds this key. A device whose answer got
 // lost asks again with the same key and secret, and gets it again.
 func judge(p Pending, want [32]byte, key []byte, now time.Time) error {
-	same := len(p.Public) > 0 && subtle.ConstantTimeCompare(p.Public, key) == 1
+	used := !p.Used.IsZero()
+	same := subtle.ConstantTimeCompare(p.Public, key) == 1
 	switch {
 	case subtle.ConstantTimeCompare(p.Hash[:], want[:]) != 1:
 		return ErrSecret
 	case !p.Revoked.IsZero():
 		return ErrGone
-	case !now.Before(p.Expires):
-		return ErrGone
-	case !p.Used.IsZero() && same:
+	case used && same && now.Before(p.Used.Add(retryLife)):
 		return nil
-	case !p.Used.IsZero() && len(p.Public) > 0:
+	case used && !same:
 		return ErrEnrolled
-	case !p.Used.IsZero():
+	case used || !now.Before(p.Expires):
 		return ErrGone
 	}
 	return nil

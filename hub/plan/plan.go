@@ -73,6 +73,9 @@ type Store interface {
 	PlanSource(ctx context.Context, unit protocol.UnitID, since time.Time) (Source, error)
 	// SavePlans keeps the plans of all units that belong together, or none.
 	SavePlans(ctx context.Context, plans []Published) error
+	// StalePlans lists units with an airing, a withdrawal or a stop that is newer
+	// than their newest plan.
+	StalePlans(ctx context.Context) ([]protocol.UnitID, error)
 	// SaveAlert keeps a signed alert until it expires.
 	SaveAlert(ctx context.Context, a Alert) error
 }
@@ -120,6 +123,20 @@ type Publisher struct {
 // NewPublisher returns a publisher that signs with the hub's operating key.
 func NewPublisher(store Store, docs Documents, trust Trust, signer *envelope.Signer, to Announcer, zone *time.Location, now func() time.Time) *Publisher {
 	return &Publisher{store: store, documents: docs, trust: trust, signer: signer, announcer: to, zone: zone, now: now}
+}
+
+// Renew publishes the plans that are not what they should be: of units whose
+// trust lists or quiet hours have changed while the hub was down, or that were
+// aired in but not published before a crash.
+func (p *Publisher) Renew(ctx context.Context) error {
+	units, err := p.store.StalePlans(ctx)
+	if err != nil {
+		return fmt.Errorf("stale plans: %w", err)
+	}
+	if len(units) == 0 {
+		return nil
+	}
+	return p.Publish(ctx, units)
 }
 
 // Publish makes the plans of units anew, keeps all of them in one transaction,

@@ -41,6 +41,10 @@ func (a Airing) In(unit protocol.UnitID) protocol.Airing {
 	return w
 }
 
+// sirenRoom is how long the siren may sound before a pass's own sound, which
+// still ends within the pass.
+const sirenRoom = 8 * time.Second
+
 // spoken estimates generously how long a text takes to say: ten letters a
 // second and five seconds. It bounds an emergency whose sound did not arrive.
 func spoken(text string) time.Duration {
@@ -101,7 +105,11 @@ func (d draft) build() (Airing, error) {
 }
 
 func (d draft) emergency(a *protocol.Airing, frozen protocol.Bulletin) {
-	a.SoundFor = max(a.SoundFor, min(protocol.MillisOf(spoken(frozen.Text)), protocol.MillisOf(protocol.MaxPass)))
+	// The siren may sound until the bulletin's own sound has arrived.
+	if a.SoundFor > 0 {
+		a.SoundFor += protocol.MillisOf(sirenRoom)
+	}
+	a.SoundFor = min(max(a.SoundFor, protocol.MillisOf(spoken(frozen.Text))), protocol.MillisOf(protocol.MaxPass))
 	start := d.now
 	if d.wish.When == bulletin.Now {
 		a.Start = localTime(start, d.zone)

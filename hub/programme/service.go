@@ -41,6 +41,7 @@ type Requests interface {
 type Registry interface {
 	Tree(ctx context.Context) (registry.Tree, error)
 	Devices(ctx context.Context) ([]registry.Device, error)
+	Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error)
 }
 
 // Documents keeps documents by digest.

@@ -73,7 +73,12 @@ type Line struct {
 
 // Count sums lines up. Expected = Played + Cut + Skipped + Unknown + Ahead.
 type Count struct {
-	Expected, Played, Cut, Skipped, Unknown, Ahead int
+	Expected int `json:"expected"`
+	Played   int `json:"played"`
+	Cut      int `json:"cut"`
+	Skipped  int `json:"skipped"`
+	Unknown  int `json:"unknown"`
+	Ahead    int `json:"ahead"`
 }
 
 // Reached is a village's figure.

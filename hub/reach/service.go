@@ -93,18 +93,13 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	for _, d := range devices {
 		placed = append(placed, Placed{Device: d.ID, Placements: placements[d.ID], Media: Media(d)})
 	}
-	in := Input{Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
-	if in.Expected, err = Expect(aired, placed, s.zone, now); err != nil {
+	answers, err := s.store.Outcomes(ctx, ids)
+	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)
 	}
-	if in.Answers, err = s.store.Outcomes(ctx, ids); err != nil {
+	in, err := Gather(aired, placed, answers, s.zone, now)
+	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)
-	}
-	in.Expected = Answered(in.Expected, in.Answers)
-	for _, p := range placed {
-		if at := p.at(when(in.Expected, p.Device, now)); at != nil {
-			in.Serves[p.Device] = at.Serves
-		}
 	}
 	people, err := s.registry.Populations(ctx, now)
 	if err != nil {
@@ -112,6 +107,28 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	}
 	in.Villages = villages(tree, units, people)
 	return Compute(in), nil
+}
+
+// Gather puts together what a report is computed from, but for the villages:
+// answers to other airings are left out.
+func Gather(aired []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
+	in := Input{Answers: map[Key]Answer{}, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
+	for k, a := range answers {
+		if slices.ContainsFunc(aired, func(air Aired) bool { return air.ID == k.Airing }) {
+			in.Answers[k] = a
+		}
+	}
+	expected, err := Expect(aired, placed, zone, now)
+	if err != nil {
+		return Input{}, err
+	}
+	in.Expected = Answered(expected, in.Answers)
+	for _, p := range placed {
+		if at := p.at(when(in.Expected, p.Device, now)); at != nil {
+			in.Serves[p.Device] = at.Serves
+		}
+	}
+	return in, nil
 }
 
 // Media lists a device's media.

@@ -327,3 +327,17 @@ func rings(held Tree, put []Unit) error {
 	}
 	return nil
 }
+
+// AddTop stores the first unit of a new hub with the root's delegations. Errors:
+// problem.ErrInvalid naming the field.
+func (s *Service) AddTop(ctx context.Context, u Unit, docs []Document) error {
+	u.Name = norm.NFC.String(strings.TrimSpace(u.Name))
+	if field, vi, en := checkUnit(u); field != "" {
+		return problem.New(problem.ErrInvalid, "bad-unit", field, field+": "+vi, field+": "+en)
+	}
+	c := Change{At: time.Now(), Act: "hub initialised", Subject: string(u.ID), Unit: u.ID}
+	if err := s.store.PutUnits(ctx, []Unit{u}, docs, c); err != nil {
+		return fmt.Errorf("add %s: %w", u.ID, err)
+	}
+	return nil
+}

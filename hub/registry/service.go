@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -326,6 +327,20 @@ func (s *Service) MarkOffline(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Admit decides whether a device may connect with a certificate on this key: it
+// is known, not revoked, and bound to that very key. It returns the path of its
+// newest placement. Errors: problem.ErrNotFound, ErrForbidden.
+func (s *Service) Admit(ctx context.Context, id protocol.DeviceID, public []byte) ([]protocol.UnitID, error) {
+	d, err := s.Device(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !d.Revoked.IsZero() || len(d.Public) == 0 || !bytes.Equal(d.Public, public) {
+		return nil, fmt.Errorf("device %s revoked, or with another key: %w", id, problem.ErrForbidden)
+	}
+	return d.Placement.Path, nil
 }
 
 // Path returns a unit's path. Error: problem.ErrInvalid naming the field.

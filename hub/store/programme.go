@@ -238,3 +238,11 @@ func (s *Programme) SaveSeen(ctx context.Context, device protocol.DeviceID, v pr
 		return affected(res, err, problem.ErrNotFound)
 	})
 }
+
+// StalePlans implements plan.Store.
+func (s *Programme) StalePlans(ctx context.Context) ([]protocol.UnitID, error) {
+	return all(ctx, s.db.read, scanUnit, `SELECT unit FROM (
+			SELECT u.unit AS unit, max(a.published, coalesce(a.withdrawn, 0)) AS at FROM airing a JOIN airing_unit u ON u.airing = a.id
+			UNION ALL SELECT unit, at FROM stop)
+		GROUP BY unit HAVING max(at) > coalesce((SELECT max(p.at) FROM plan p WHERE p.unit = unit), 0) ORDER BY unit`)
+}

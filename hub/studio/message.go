@@ -111,6 +111,10 @@ func advices() []advice {
 			"The recording can't be brought to a safe loudness. Record again closer to the microphone.",
 		},
 		{
+			transcode.ErrTrim, "Đoạn cắt không có âm thanh. Hãy chọn lại điểm đầu và điểm cuối.",
+			"There is no sound between the ends of the trim. Choose its beginning and end again.",
+		},
+		{
 			transcode.ErrFFmpegMissing, "Máy chủ chưa cài ffmpeg nên chưa xử lý được âm thanh. Hãy báo kỹ thuật viên cài ffmpeg.",
 			"ffmpeg is not installed, so sound can't be processed. Ask the technician to install ffmpeg.",
 		},

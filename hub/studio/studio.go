@@ -62,6 +62,10 @@ type TextJob struct {
 	Chime Chime   // before the title; the zero value is none
 	// Repeat is how many times title and text are said, 0 is once. At most 5.
 	Repeat int
+	// Listen, if not nil, is given each piece of about 30 seconds as soon as it
+	// is spoken, so that a long text can be heard while it grows: title first,
+	// without chime or repeats. It is called from one goroutine at a time.
+	Listen func(piece speech.PCM)
 	// Reading replaces the studio's own options if not nil, so that a commune's
 	// list or a dialect can be tried at once.
 	Reading *normalise.Options
@@ -107,6 +111,24 @@ func New(cfg Config, engine speech.Engine, log *slog.Logger) *Studio {
 		cfg.Transcode.TempDir = cfg.TempDir
 	}
 	return &Studio{cfg: cfg, engine: engine, trans: transcode.New(cfg.Transcode), log: log}
+}
+
+// unfinished is how the directories of renditions at work begin.
+const unfinished = ".loa-rendition-"
+
+// Clean removes what a hub that was killed left unfinished in Config.Dir. Call it
+// before the first job, never while jobs run.
+func (s *Studio) Clean() error {
+	left, err := filepath.Glob(filepath.Join(s.cfg.Dir, unfinished+"*"))
+	if err != nil {
+		return fmt.Errorf("clean: %w", err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("clean: %w", err)
+		}
+	}
+	return nil
 }
 
 // Probe says what a recording holds, as transcode.Transcoder.Probe does.
@@ -170,7 +192,7 @@ func (s *Studio) FromRecording(ctx context.Context, path string, opt transcode.O
 
 // render transcodes source into Dir, where the file appears under its digest.
 func (s *Studio) render(ctx context.Context, source string, opt transcode.Options, progress Progress) (Rendition, error) {
-	dir, err := os.MkdirTemp(s.cfg.Dir, ".loa-rendition-")
+	dir, err := os.MkdirTemp(s.cfg.Dir, unfinished)
 	if err != nil {
 		return Rendition{}, fmt.Errorf("render: %w", err)
 	}
@@ -256,6 +278,9 @@ func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Pro
 			return speech.PCM{}, fmt.Errorf("rate changed to %d Hz: %w", sound.Rate, speech.ErrEngineFailed)
 		}
 		said[i] = sound
+		if job.Listen != nil {
+			job.Listen(sound)
+		}
 		progress(StageSpeak, float64(i+1)/float64(len(parts)))
 	}
 	out := speech.PCM{Rate: said[0].Rate}

@@ -150,3 +150,62 @@ func TestBadTextIsRefusedBeforeAnythingRuns(t *testing.T) {
 		t.Errorf("repeat 6: %v", err)
 	}
 }
+
+func TestALongTextCanBeHeardWhileItGrows(t *testing.T) {
+	s, _ := newStudio(t)
+	heard, frames, rate := 0, 0, 0
+	fractions := 0
+	job := studio.TextJob{Text: strings.Repeat(bulletin+"\n", 8), Title: "Thông báo", Rate: 2, Listen: func(p speech.PCM) {
+		heard++
+		frames += len(p.Samples)
+		rate = p.Rate
+	}}
+	r, err := s.FromText(t.Context(), job, func(stage string, f float64) {
+		if stage == studio.StageSpeak && f > 0 && f < 1 {
+			fractions++
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if heard < 4 || fractions < 3 {
+		t.Errorf("%d pieces, %d fractions", heard, fractions)
+	}
+	said := int64(frames) * transcode.Rate / int64(rate)
+	if said > r.Frames || said < r.Frames-2*transcode.Rate {
+		t.Errorf("%d frames heard of %d", said, r.Frames)
+	}
+}
+
+func TestTitleAndTextAreRepeatedAfterOneChime(t *testing.T) {
+	s, _ := newStudio(t)
+	length := func(repeat int, chime studio.Chime) float64 {
+		r, err := s.FromText(t.Context(), studio.TextJob{Text: "Mời bà con họp thôn.", Repeat: repeat, Chime: chime}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Duration().Seconds()
+	}
+	once, thrice := length(1, studio.ChimeNone), length(3, studio.ChimeNone)
+	if thrice < 3*once || thrice > 3*once+3 {
+		t.Errorf("once %.1f s, three times %.1f s", once, thrice)
+	}
+	chimed := length(1, studio.ChimeTwo)
+	want := once + 0.6 + float64(len(studio.ChimeTwo.Samples(48000)))/48000
+	if d := chimed - want; d < -0.01 || d > 0.01 {
+		t.Errorf("with chime %.3f s, want %.3f s", chimed, want)
+	}
+}
+
+func TestAKilledEngineLeavesNoFile(t *testing.T) {
+	dir, temp := t.TempDir(), t.TempDir()
+	engine := speech.New(speech.Config{Program: "/nowhere/engine", Voices: map[speech.Voice]string{speech.VoiceNorth: "x"}, TempDir: temp})
+	s := studio.New(studio.Config{Dir: dir, TempDir: temp}, engine, slog.New(slog.DiscardHandler))
+	_, err := s.FromText(t.Context(), studio.TextJob{Text: bulletin}, nil)
+	if !errors.Is(err, speech.ErrEngineMissing) {
+		t.Errorf("got %v", err)
+	}
+	if left := append(files(t, dir), files(t, temp)...); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

@@ -27,7 +27,9 @@ type Claim struct {
 // people whom a registrar named for its unit and class, other than its author,
 // two different ones for an emergency. Days and plays a day are judged for each
 // occurrence (Grant.Day, Statement.PlaysPerDay). now is when the claim arrived,
-// for the expiry of lists; zero leaves that out. Errors: those of Check and
+// for the expiry of lists and of their registrar's delegation; zero leaves that
+// out. The airing must give a sound its whole length (Sound.Length), and name
+// this bulletin and this approval by digest. Errors: those of Check and
 // protocol.Unmarshal; ErrNotPermitted, ErrExpired.
 func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	a := claim.Airing
@@ -64,19 +66,18 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 		return fail("another length than the bulletin's sound", ErrNotPermitted)
 	}
 	grant := Grant{Statement: s}
-	var used []protocol.KeyID
 	for _, sig := range approval.Signatures {
-		person, id, err := c.signature(sig, approval.Statement, s, claim, now)
+		person, err := c.signature(sig, approval.Statement, s, claim, now)
 		if err != nil {
 			return Grant{}, err
 		}
 		if person == bulletin.Author {
 			return fail("by its own author", ErrNotPermitted)
 		}
-		if slices.Contains(grant.People, person) || slices.Contains(used, id) {
+		if slices.Contains(grant.People, person) {
 			return fail("twice by one person", ErrNotPermitted)
 		}
-		grant.People, used = append(grant.People, person), append(used, id)
+		grant.People = append(grant.People, person)
 	}
 	if a.Class == protocol.ClassEmergency && len(grant.People) < 2 {
 		return fail("an emergency by one person", ErrNotPermitted)
@@ -98,26 +99,27 @@ func (c *Chain) CheckSignature(statement, sig []byte, path []protocol.UnitID, un
 	if err != nil {
 		return err
 	}
-	person, _, err := c.signature(sig, statement, s, Claim{Airing: protocol.Airing{Unit: unit}, Path: path}, now)
+	person, err := c.signature(sig, statement, s, Claim{Airing: protocol.Airing{Unit: unit}, Path: path}, now)
 	if err == nil && person != by {
 		return fmt.Errorf("signed by %s, not %s: %w", person, by, ErrNotPermitted)
 	}
 	return err
 }
 
-// signature checks one person's signature and right to give it.
-func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, protocol.KeyID, error) {
+// signature checks one person's signature and right to give it. One key always
+// leads to one person, that of its first right on the path which allows it.
+func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
 	key, err := Check(KindApproval, sig, statement, c.known)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	err = fmt.Errorf("approval by a key of none of the lists on the path: %w", ErrNotPermitted)
 	for _, r := range c.rights(key.ID(), claim.Path) {
 		if err = c.allows(r, s, claim, now); err == nil {
-			return r.Person, key.ID(), nil
+			return r.Person, nil
 		}
 	}
-	return "", "", err
+	return "", err
 }
 
 // allows decides whether one right covers a statement and the claim made on it.

@@ -24,7 +24,7 @@ func Replay(held, got uint64, now time.Time) error {
 	if got <= held {
 		return fmt.Errorf("number %d, held %d: %w", got, held, ErrOlder)
 	}
-	if !now.IsZero() && got > uint64(now.Add(maxAhead).UnixMilli()) {
+	if !now.IsZero() && got > uint64(max(0, now.Add(maxAhead).UnixMilli())) {
 		return fmt.Errorf("number %d is over a day ahead: %w", got, ErrNotPermitted)
 	}
 	return nil

@@ -36,8 +36,9 @@ type Airing struct {
 	Length    time.Duration // of the whole content: 1 ms to MaxLength
 	Approved  time.Time
 	Published time.Time
-	// Arrives is when the airing reaches the device; zero means Published. The
-	// machine accepts it then, or when the device is next on.
+	// Arrives is when the airing reaches the device, not before Published. The
+	// machine accepts it then, or when the device is next on. Zero means when
+	// the machine is told; in a timeline or forecast, Published.
 	Arrives  time.Time
 	Replaces protocol.AiringID // "" for none
 

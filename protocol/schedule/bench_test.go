@@ -73,6 +73,18 @@ func BenchmarkDecision(b *testing.B) {
 	}
 }
 
+// BenchmarkWake is a step at which something begins, ends or becomes due, with
+// its records: from wake to wake through days of 40 airings.
+func BenchmarkWake(b *testing.B) {
+	m, now := runningMachine(b, 40)
+	e := m.Step(now)
+	b.ReportAllocs()
+	for b.Loop() {
+		now = e.Wake
+		e = m.Step(now)
+	}
+}
+
 // runningMachine is a machine in the middle of a morning slot, something sounding
 // and others waiting.
 func runningMachine(b *testing.B, n int) (*Machine, time.Time) {
@@ -99,7 +111,7 @@ func runningMachine(b *testing.B, n int) (*Machine, time.Time) {
 // BenchmarkExpandFar enters a rule ten years after its start.
 func BenchmarkExpandFar(b *testing.B) {
 	zone := benchZone(b)
-	for _, text := range []string{"FREQ=DAILY", "FREQ=DAILY;COUNT=100000", "FREQ=MONTHLY;BYDAY=-1FR;COUNT=5000"} {
+	for _, text := range []string{"FREQ=DAILY", "FREQ=DAILY;COUNT=100000", "FREQ=MONTHLY;BYDAY=-1FR;COUNT=5000", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"} {
 		b.Run(text, func(b *testing.B) {
 			rule, err := ParseRule(text)
 			if err != nil {

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -133,7 +134,8 @@ func (p *plan) readAiring(a *Airing, raw []byte, name string) error {
 		return err
 	}
 	if err := a.Validate(p.config.Zone, p.config.Path); err != nil {
-		if f, ok := err.(*FieldError); ok {
+		var f *FieldError
+		if errors.As(err, &f) {
 			return refuse(o.where+f.Field, "%s", f.Why)
 		}
 		return err
@@ -176,28 +178,38 @@ func readEmergency(a *Airing, o *object) {
 	a.Supersedes = optional(o, "supersedes", readLink, "")
 }
 
-// words are those of an event's "do".
-var words = [...]struct {
-	word string
-	kind Kind
-}{
-	{"off", EventOff}, {"on", EventOn},
-	{"mute", EventMute}, {"unmute", EventUnmute},
-	{"unsure", EventUnsure}, {"sure", EventSure},
-	{"missing", EventMissing}, {"there", EventThere},
-	{"withdraw", EventWithdraw}, {"stop", EventStop},
+// kindOf reads an event's "do"; 0 is none of them.
+func kindOf(do string) Kind {
+	switch do {
+	case "off":
+		return EventOff
+	case "on":
+		return EventOn
+	case "mute":
+		return EventMute
+	case "unmute":
+		return EventUnmute
+	case "unsure":
+		return EventUnsure
+	case "sure":
+		return EventSure
+	case "missing":
+		return EventMissing
+	case "there":
+		return EventThere
+	case "withdraw":
+		return EventWithdraw
+	case "stop":
+		return EventStop
+	}
+	return 0
 }
 
 func (p *plan) readEvent(raw []byte, name string, known map[protocol.AiringID]bool) (timed, error) {
 	o := newObject(raw, name)
 	at := readInstant(o, "at")
-	e := timed{at: toMs(at), Event: Event{At: at}}
 	do := readString(o, "do")
-	for _, w := range words {
-		if w.word == do {
-			e.Kind = w.kind
-		}
-	}
+	e := timed{at: toMs(at), Event: Event{Kind: kindOf(do), At: at}}
 	airing := func() {
 		e.Airing = protocol.AiringID(readString(o, "airing"))
 		if !known[e.Airing] {

@@ -60,10 +60,16 @@ func (m *Machine) setContent(id protocol.AiringID, missing bool) {
 	}
 }
 
-// know takes an airing into the plan. One that is known already stays as it is.
+// know takes an airing into the plan. One that is known already stays as it is;
+// one that does not say when it arrived arrives now.
 func (m *Machine) know(spec *Airing) {
 	if m.byID[spec.ID] != nil {
 		return
+	}
+	if now := m.time(m.now); spec.Arrives.IsZero() && now.After(spec.Published) {
+		told := *spec
+		told.Arrives = now
+		spec = &told
 	}
 	if err := spec.Validate(m.cfg.Zone, m.cfg.Path); err != nil {
 		m.refused = append(m.refused, Refusal{spec.ID, err})

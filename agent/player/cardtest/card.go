@@ -205,7 +205,9 @@ func (c *Card) run() {
 		_ = unix.Nanosleep(&pause, nil) // cut short by a signal it is only a shorter tick
 		c.mu.Lock()
 		now := time.Now()
-		if !c.stalled {
+		if c.stalled {
+			due = 0
+		} else {
 			due += min(now.Sub(last), frozen).Seconds() * float64(c.cfg.Rate) * (1 + c.ppm/1e6)
 		}
 		c.mu.Unlock()
@@ -239,9 +241,9 @@ func (c *Card) run() {
 		}
 		if most := slack.Seconds() * float64(c.cfg.Rate); due > most {
 			c.mu.Lock()
-			c.lost += int64(due - most)
+			c.lost += int64(due)
 			c.mu.Unlock()
-			due = most
+			due = 0 // it stands still until there is something again
 		}
 	}
 }

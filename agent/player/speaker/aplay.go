@@ -20,12 +20,8 @@ const (
 	aplayPipe = 4096
 	// aplayPiece is how much is written at once.
 	aplayPiece = player.Rate / 200
-	// waited is how long a write takes at least if it had to wait for the card.
-	waited = 3 * time.Millisecond
 	// lastWords is how long a process that reads no more has to end by itself.
 	lastWords = 200 * time.Millisecond
-	// unpaced is how much a device may take without a wait before it has no pace.
-	unpaced = 2 * time.Second
 )
 
 // local is a line to an aplay process. Its engine runs in this process and writes to
@@ -58,10 +54,12 @@ func openAplay(cfg Config, env []string, h hooks) (line, error) {
 	}
 	hurry(proc.cmd.Process.Pid)
 	l := &local{process: proc, engine: newEngine(cfg.Channels, h.report), pipe: in}
-	// What aplay and the card hold at least when they make us wait.
-	least := int64(size/(2*cfg.Channels)) + 2*p
+	inPipe := int64(size / (2 * cfg.Channels))
+	// What lies before the loudspeaker at least: the pipe, the card's two periods, and one
+	// that aplay waits with.
+	g := gauge{held: inPipe + 3*p}
 	go func() {
-		err := l.pump(cfg.Channels, least, h.ready)
+		err := l.pump(cfg.Channels, inPipe, g, h.ready)
 		if !errors.Is(err, errUnpaced) { // it could not be written to: aplay knows why
 			select {
 			case <-proc.ended:
@@ -88,28 +86,29 @@ func shrink(pipe *os.File) (size int, err error) {
 	return size, errors.Join(controlled, err)
 }
 
-// pump writes until that fails.
-func (l *local) pump(channels int, least int64, ready func()) error {
+// pump writes until that fails. It measures the card once more has gone than what the
+// pipe can hold, for aplay takes its time to begin.
+func (l *local) pump(channels int, inPipe int64, g gauge, ready func()) error {
 	pcm := make([]int16, aplayPiece*channels)
 	raw := make([]byte, 2*len(pcm))
-	written, calibrated := int64(0), false
-	for {
+	for written, known := int64(0), false; ; {
 		l.engine.pull(pcm)
 		for i, v := range pcm {
 			binary.LittleEndian.PutUint16(raw[2*i:], uint16(v))
 		}
-		begun := time.Now()
 		if _, err := l.pipe.Write(raw); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
-		if !calibrated && time.Since(begun) > waited && written >= least {
-			l.engine.calibrate(written)
-			calibrated = true
-			ready()
-		}
 		written += aplayPiece
-		if !calibrated && written > player.FramesIn(unpaced) {
-			return errUnpaced
+		if !known && written > inPipe {
+			var err error
+			if known, err = g.taken(monotonic(), written); err != nil {
+				return err
+			}
+			if known {
+				l.engine.calibrate(g.held)
+				ready()
+			}
 		}
 		l.engine.taken(written)
 	}

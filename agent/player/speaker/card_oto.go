@@ -4,8 +4,8 @@ package speaker
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -21,18 +21,16 @@ const (
 	// trial is how much silence lies ready while it is measured how much the card takes
 	// before it makes us wait.
 	trial = 400 * time.Millisecond
-	// unpacedOto is how much a device may take without a wait before it has no pace.
-	unpacedOto = 2 * time.Second
+	// unmeasured is how many periods a card is taken to hold, at most, that began before
+	// anything lay ready.
+	unmeasured = 5
 	// look is how often that is looked at.
 	look = time.Millisecond
-	// otoPiece is how much oto reads at once.
-	otoPiece = player.Rate / 100
+	// otoPiece is how much oto reads at once, at most: few wake-ups.
+	otoPiece = player.Rate / 50
 	// errEvery is how often oto is asked for its error.
-	errEvery = 50 * time.Millisecond
+	errEvery = 200 * time.Millisecond
 )
-
-// errLate says that the card was open before anything lay ready for it.
-var errLate = errors.New("the card was too quick to be measured")
 
 // otoSource is what oto reads. Between it and the card lie oto's own buffer, whose size
 // oto tells, and the card's, which is measured.
@@ -80,6 +78,10 @@ func (s *otoSource) Read(b []byte) (int, error) {
 // openCard opens the default card and returns when it runs; what goes wrong later comes
 // on failed. There is one card a process.
 func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error) error {
+	// oto begins to write as soon as the card is open, on a goroutine of its own. The player
+	// must be there before that, so that all the card takes comes from its buffer and is
+	// counted: with one processor, the goroutine that opens waits until that is so.
+	procs := runtime.GOMAXPROCS(1)
 	ctx, ready, err := oto.NewContext(&oto.NewContextOptions{
 		SampleRate:   player.Rate,
 		ChannelCount: channels,
@@ -89,8 +91,6 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	if err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
-	// oto begins to write as soon as the card is open. The player is made before that, so
-	// that all the card takes comes from its buffer and is counted.
 	src := &otoSource{
 		engine: e, channels: channels,
 		pcm:     make([]int16, otoPiece*channels),
@@ -100,6 +100,16 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	frame := 2 * channels
 	src.player.SetBufferSize(int(player.FramesIn(trial)) * frame)
 	src.player.Play()
+	for src.player.BufferedSize() < int(player.FramesIn(trial))*frame {
+		runtime.Gosched()
+	}
+	inTime := true
+	select {
+	case <-ready:
+		inTime = false
+	default:
+	}
+	runtime.GOMAXPROCS(procs)
 	<-ready
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("card: %w", err)
@@ -107,6 +117,9 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	held, err := measure(ctx, src, period(buffer))
 	if err != nil {
 		return err
+	}
+	if !inTime { // the card has taken frames that were not counted
+		held = max(held, unmeasured*period(buffer))
 	}
 	e.calibrate(held)
 	// A late card takes two periods at once; what is not in oto's buffer then is silence.
@@ -128,36 +141,23 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	return nil
 }
 
-// measure finds how many frames lie between oto's buffer and the card's output when the
-// card has just taken some. A card takes as many at once as it can hold and then no
-// faster than it plays: so it is what it has taken in its first moments, less what can
-// have been played since, at most. What was asked for is the least that is believed.
+// measure finds how many frames lie between oto's buffer and the card's output.
 func measure(ctx *oto.Context, src *otoSource, period int64) (held int64, err error) {
-	if src.player.BufferedSize() == 0 {
-		return 0, errLate
-	}
-	held = 3 * period // the card's two, and one that oto waits with
+	g := gauge{held: 3 * period} // the card's two, and one that oto waits with
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	for first := int64(0); ; <-ticker.C {
+	for {
 		if err := ctx.Err(); err != nil {
 			return 0, fmt.Errorf("card: %w", err)
 		}
 		src.mu.Lock()
 		taken, at := src.last, src.at
 		src.mu.Unlock()
-		if taken == 0 {
-			continue
+		if taken > 0 {
+			if known, err := g.taken(at, taken); known || err != nil {
+				return g.held, err
+			}
 		}
-		if first == 0 {
-			first = at
-		}
-		held = max(held, taken-player.FramesIn(time.Duration(at-first)))
-		if held > player.FramesIn(unpacedOto) {
-			return 0, errUnpaced
-		}
-		if at-first > int64(trial)/2 {
-			return held, nil
-		}
+		<-ticker.C
 	}
 }

@@ -11,10 +11,6 @@ import (
 	"time"
 )
 
-// errUnpaced says that a device takes frames as fast as they come: nothing would ever be
-// known to have sounded.
-var errUnpaced = errors.New("the device has no pace of its own")
-
 // The child is small: it holds a second of sound at most.
 const (
 	childGC     = 50

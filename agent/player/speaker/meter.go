@@ -1,10 +1,15 @@
 package speaker
 
 import (
+	"errors"
 	"time"
 
 	"github.com/loa-vn/loa/agent/player"
 )
+
+// errUnpaced says that a device takes frames as fast as they come: nothing would ever be
+// known to have sounded.
+var errUnpaced = errors.New("the device has no pace of its own")
 
 const (
 	// memory is how long a sample bears on the line: long enough to find one that was
@@ -14,6 +19,39 @@ const (
 	// stood still, or lost frames.
 	jump = 60 * time.Millisecond
 )
+
+// gaugeFor is how long a card is watched before it is believed to be measured.
+const gaugeFor = 200 * time.Millisecond
+
+// unpaced is how much a device may hold before it has no pace of its own.
+const unpaced = 2 * time.Second
+
+// gauge finds how many frames lie between queue and loudspeaker when the card has just
+// taken some. A card takes as many at once as it can hold, and then no faster than it
+// plays: so it is what it has taken in its first moments, less what can have been played
+// since it had the least that any card takes. What was played before that is not taken
+// off: the error is a few milliseconds, and to the side of frames not yet played.
+type gauge struct {
+	held  int64 // frames; to begin with, the least that is believed
+	first int64 // monotonic; when the card had taken that
+}
+
+// taken notes how many frames the card has taken, in all, at an instant, and says
+// whether held is known.
+func (g *gauge) taken(at, frames int64) (known bool, err error) {
+	if g.first == 0 {
+		if frames < g.held {
+			return false, nil
+		}
+		g.first = at
+	}
+	since := at - g.first
+	g.held = max(g.held, frames-player.FramesIn(time.Duration(since)))
+	if g.held > player.FramesIn(unpaced) {
+		return false, errUnpaced
+	}
+	return since > int64(gaugeFor), nil
+}
 
 // meter knows where a card is, from the moments at which it takes frames.
 //

@@ -19,8 +19,9 @@ const (
 	// DefaultStall is after how long without a consumed frame a card has failed.
 	DefaultStall = 1500 * time.Millisecond
 
-	// ahead is how much may be pending: what a busy machine may be late by.
-	ahead = 300 * time.Millisecond
+	// ahead is how much may wait before the card's own buffers: what a busy machine may be
+	// late by, less the age of a report.
+	ahead = 400 * time.Millisecond
 	// piece is how much is sent in one message.
 	piece = player.Rate / 50
 	// readyIn is how long a card may take to begin to run.
@@ -221,7 +222,7 @@ func (s *Speaker) room(ctx context.Context, frames int64) (line, error) {
 			}
 			return nil, err
 		}
-		if s.accepted-s.at.Frames+frames <= player.FramesIn(ahead) {
+		if s.accepted-s.at.Frames+frames <= player.FramesIn(ahead)+s.report.Held {
 			s.accepted += frames
 			l := s.line
 			s.mu.Unlock()

@@ -1,11 +1,15 @@
 package speaker_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/exec"
+	signals "os/signal"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -17,12 +21,21 @@ import (
 	"github.com/loa-vn/loa/agent/player/speaker"
 )
 
-// childEnv makes the test binary be the child.
-const childEnv = "LOA_TEST_SPEAKER"
+// childEnv makes the test binary be the child, cardEnv a card.
+const (
+	childEnv = "LOA_TEST_SPEAKER"
+	cardEnv  = "LOA_TEST_CARD"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(speaker.Child(os.Stdin, os.Stdout, os.Args[1:]))
+	}
+	if os.Getenv(cardEnv) != "" {
+		ctx, stop := signals.NotifyContext(context.Background(), syscall.SIGTERM)
+		status := cardtest.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
+		stop()
+		os.Exit(status)
 	}
 	os.Exit(m.Run())
 }
@@ -53,8 +66,12 @@ func drivers(t testing.TB) []string {
 // each runs a test with every driver.
 func each(t *testing.T, test func(t *testing.T, driver string)) {
 	t.Helper()
+	t.Parallel()
 	for _, driver := range drivers(t) {
-		t.Run(driver, func(t *testing.T) { test(t, driver) })
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel()
+			test(t, driver)
+		})
 	}
 }
 
@@ -67,14 +84,18 @@ func config(driver string, card *cardtest.Card) speaker.Config {
 	return cfg
 }
 
-func newRig(t testing.TB, driver string, card cardtest.Config) *rig {
+func newRig(t testing.TB, driver string, card cardtest.Config, change ...func(*speaker.Config)) *rig {
 	t.Helper()
 	card.Dir = t.TempDir()
 	c, err := cardtest.Open(card)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := speaker.Open(config(driver, c), slog.New(slog.NewTextHandler(t.Output(), nil)))
+	cfg := config(driver, c)
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := speaker.Open(cfg, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +197,33 @@ func samples(t testing.TB, track player.Track) []int16 {
 	}
 }
 
+// settle waits until the card has taken what was still on its way.
+func (r *rig) settle(t testing.TB) {
+	t.Helper()
+	after := r.card.Taken()
+	waitFor(t, 5*time.Second, "the card", func() bool { return r.card.Taken() > after+player.Rate/4 })
+}
+
+// astray says how much of want's beginning was found, and what else is known.
+func astray(r *rig, want []int16, from int64) string {
+	rec := r.card.Recording()
+	lo, hi := 0, len(want) // the longest beginning that occurs
+	for lo < hi {
+		if mid := (lo + hi + 1) / 2; rec.Find(want[:mid], from) >= 0 {
+			lo = mid
+		} else {
+			hi = mid - 1
+		}
+	}
+	after := rec.PCM[min(max(rec.Find(want[:lo], from), 0)+int64(lo), int64(len(rec.PCM))):]
+	gap := 0
+	for gap < len(after) && after[gap] == 0 {
+		gap++
+	}
+	return fmt.Sprintf("%d of %d frames, then %d of silence; %d inexact, %d lost, %s starved",
+		lo, len(want), gap, rec.Inexact, rec.Lost, r.speaker.Starved())
+}
+
 // lead is how many frames of silence samples of one channel begin with.
 func lead(pcm []int16) (n int64) {
 	for pcm[n] == 0 {
@@ -204,6 +252,7 @@ func TestWhatSoundsIsBitForBitWhatWasSent(t *testing.T) {
 		}
 		begun := expect[player.Begun](t, r, 5*time.Second)
 		ended := expect[player.Ended](t, r, 5*time.Second)
+		r.settle(t)
 		want := samples(t, greeting("a"))
 		if !ended.Whole || ended.Frames != int64(len(want)) || ended.Err != nil {
 			t.Errorf("%+v, want %d frames whole", ended, len(want))
@@ -211,7 +260,7 @@ func TestWhatSoundsIsBitForBitWhatWasSent(t *testing.T) {
 		rec := r.card.Recording()
 		at := rec.Find(trim(want), 0)
 		if at < 0 {
-			t.Fatalf("the bulletin is not among %d recorded frames", len(rec.PCM))
+			t.Fatal("the bulletin is not there bit for bit:", astray(r, trim(want), 0))
 		}
 		if rec.Inexact > 0 {
 			t.Errorf("%d frames are not 16 bit any more", rec.Inexact)
@@ -228,8 +277,9 @@ func TestWhatSoundsIsBitForBitWhatWasSent(t *testing.T) {
 func TestStartComesAtItsInstant(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
-		for i, ahead := range []time.Duration{400, 613, 977} {
-			track := tone("a", 200*time.Millisecond)
+		var offs, tolds []time.Duration
+		for _, ahead := range []time.Duration{300, 413, 377, 350, 391} {
+			track := tone("a", 100*time.Millisecond)
 			track.StartAt = time.Now().Add(ahead * time.Millisecond)
 			from := r.card.Taken()
 			if err := r.player.Play(track); err != nil {
@@ -239,12 +289,18 @@ func TestStartComesAtItsInstant(t *testing.T) {
 			if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole {
 				t.Errorf("%+v", end)
 			}
+			r.settle(t)
 			rec := r.card.Recording()
 			first := rec.At(rec.Sounding(from) - lead(samples(t, track)))
-			t.Logf("%d: held %s starved %s lost %d card off by %s, told off by %s", i, r.speaker.Held(), r.speaker.Starved(), rec.Lost, first.Sub(track.StartAt), begun.At.Sub(track.StartAt))
-			if off := first.Sub(track.StartAt).Abs(); off > 50*time.Millisecond {
-				t.Errorf("%s off", off)
-			}
+			offs = append(offs, first.Sub(track.StartAt).Abs())
+			tolds = append(tolds, begun.At.Sub(first).Abs())
+		}
+		// The middle one: the machine that runs the test may have better to do at times.
+		slices.Sort(offs)
+		slices.Sort(tolds)
+		t.Logf("held %s; off by %s; told off by %s", r.speaker.Held(), offs, tolds)
+		if offs[2] > 40*time.Millisecond || tolds[2] > 40*time.Millisecond {
+			t.Errorf("off by %s, told off by %s", offs, tolds)
 		}
 	})
 }
@@ -261,12 +317,76 @@ func TestConsecutiveTracksHaveNoGap(t *testing.T) {
 			expect[player.Begun](t, r, 5*time.Second)
 			expect[player.Ended](t, r, 5*time.Second)
 		}
+		r.settle(t)
 		one := samples(t, greeting("a"))
 		want := append(append(append([]int16(nil), one...), one...), one...)
-		if rec := r.card.Recording(); rec.Find(trim(want), 0) < 0 {
-			t.Error("three bulletins do not follow each other bit for bit")
+		if r.card.Recording().Find(trim(want), 0) < 0 {
+			t.Error("three bulletins do not follow each other bit for bit:", astray(r, trim(want), 0))
 		}
 	})
+}
+
+func TestAStereoTrackKeepsItsChannels(t *testing.T) {
+	each(t, func(t *testing.T, driver string) {
+		r := newRig(t, driver, cardtest.Config{Channels: 2}, func(c *speaker.Config) { c.Channels = 2 })
+		track := tone("a", 300*time.Millisecond)
+		track.Open = func() (player.Source, error) { return &twice{signal.Tone(997, 300*time.Millisecond)}, nil }
+		if err := r.player.Play(track); err != nil {
+			t.Fatal(err)
+		}
+		expect[player.Begun](t, r, 5*time.Second)
+		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole {
+			t.Errorf("%+v", end)
+		}
+		r.settle(t)
+		rec := r.card.Recording()
+		if rec.Inexact > 0 || rec.Find(trimPairs(samples(t, track)), 0) < 0 {
+			t.Errorf("two channels are not there bit for bit (%d inexact)", rec.Inexact)
+		}
+	})
+}
+
+func TestACardAt44100HzSoundsAsLong(t *testing.T) {
+	each(t, func(t *testing.T, driver string) {
+		r := newRig(t, driver, cardtest.Config{Rate: 44100})
+		if err := r.player.Play(tone("a", time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		expect[player.Begun](t, r, 5*time.Second)
+		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole || end.Frames != player.Rate {
+			t.Errorf("%+v", end)
+		}
+		r.settle(t)
+		rec := r.card.Recording()
+		if got := rec.Last() - rec.Sounding(0); got < 44000 || got > 44200 {
+			t.Errorf("a second at 48 kHz became %d frames at 44.1 kHz", got)
+		}
+	})
+}
+
+// twice makes two channels, the right the negative of the left.
+type twice struct{ *signal.Wave }
+
+func (twice) Channels() int { return 2 }
+
+func (w *twice) Read(dst []int16) (int, error) {
+	mono := make([]int16, len(dst)/2)
+	n, err := w.Wave.Read(mono)
+	for i, v := range mono[:n] {
+		dst[2*i], dst[2*i+1] = v, -v
+	}
+	return n, err
+}
+
+// trimPairs is trim for two channels.
+func trimPairs(pcm []int16) []int16 {
+	for len(pcm) > 1 && pcm[0] == 0 && pcm[1] == 0 {
+		pcm = pcm[2:]
+	}
+	for n := len(pcm); n > 1 && pcm[n-1] == 0 && pcm[n-2] == 0; n = len(pcm) {
+		pcm = pcm[:n-2]
+	}
+	return pcm
 }
 
 func TestStopFadesThenSilence(t *testing.T) {
@@ -283,8 +403,7 @@ func TestStopFadesThenSilence(t *testing.T) {
 		if ended.Whole || !errors.Is(ended.Err, player.ErrStopped) {
 			t.Errorf("%+v", ended)
 		}
-		after := r.card.Taken()
-		waitFor(t, 5*time.Second, "silence", func() bool { return r.card.Taken() > after+player.Rate/4 })
+		r.settle(t)
 		rec := r.card.Recording()
 		want := samples(t, tone("a", 20*time.Second))
 		begin := rec.Sounding(0) - lead(want)
@@ -361,8 +480,9 @@ func TestACardThatStandsStillIsNoticedAndComesBack(t *testing.T) {
 		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole {
 			t.Errorf("after the fault: %+v", end)
 		}
+		r.settle(t)
 		if r.card.Recording().Find(trim(samples(t, greeting("b"))), from-player.Rate/10) < 0 {
-			t.Error("the bulletin after the fault is not there bit for bit")
+			t.Error("the bulletin after the fault is not there bit for bit:", astray(r, trim(samples(t, greeting("b"))), from-player.Rate/10))
 		}
 	})
 }
@@ -385,6 +505,7 @@ func TestAKilledProcessIsReplaced(t *testing.T) {
 		}
 		expect[player.Begun](t, r, 5*time.Second)
 		waitFor(t, 5*time.Second, "a second of sound", func() bool { return r.card.Taken() > 2*player.Rate })
+		held := r.speaker.Held()
 		if err := syscall.Kill(r.speaker.PID(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
@@ -394,8 +515,9 @@ func TestAKilledProcessIsReplaced(t *testing.T) {
 			t.Errorf("%+v", ended)
 		}
 		rec := r.card.Recording()
-		if took := rec.Last() - rec.Sounding(0) + 2; ended.Frames > took {
-			t.Errorf("told %d frames, the card took %d", ended.Frames, took)
+		want := samples(t, tone("a", 20*time.Second))
+		if took := rec.Last() - rec.Sounding(0) + 1 + lead(want); ended.Frames > took {
+			t.Errorf("told %d frames, the card took %d; held %s; %s", ended.Frames, took, held, astray(r, trim(want[:took]), 0))
 		}
 		// not waiting for Restored: Start waits for the card by itself
 		if err := r.player.Play(greeting("b")); err != nil {
@@ -454,6 +576,7 @@ func refusedCard(t *testing.T, driver, path string) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]speaker.Config{
 		"a name that is no card":  {Device: "default"},
 		"an empty card":           {Device: "hw:", Dir: t.TempDir()},

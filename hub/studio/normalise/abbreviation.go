@@ -40,6 +40,8 @@ func institution(s string) string {
 		return "bảo hiểm nhân thọ"
 	case "TN&TKQ", "TN-TKQ":
 		return "tiếp nhận và trả kết quả"
+	case "CSVN":
+		return "cộng sản việt nam"
 	case "TT&TT":
 		return "thông tin và truyền thông"
 	case "TTTT":

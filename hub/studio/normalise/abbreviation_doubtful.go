@@ -94,6 +94,10 @@ func doubtful(s string) []string {
 		return []string{"bưu điện", "bản đồ"}
 	case "LĐ":
 		return []string{"lao động", "lãnh đạo"}
+	case "SN":
+		return []string{"sinh năm", "số nhà"}
+	case "ĐK":
+		return []string{"đăng ký", "đa khoa"}
 	case "LS":
 		return []string{"liệt sĩ", "luật sư", "lịch sử"}
 	}

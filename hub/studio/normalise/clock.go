@@ -154,7 +154,8 @@ func (p *pass) date(i int) int {
 	if shareBefore(prev) || shareBefore(p.before(i, 1)) && !dateWord(prev) || shareAfter(p.following(i+3)) {
 		return 0 // a fraction or a ratio
 	}
-	if prev == "ngõ" || prev == "ngách" || prev == "hẻm" || prev == "kiệt" || prev == "nhà" {
+	switch prev {
+	case "ngõ", "ngách", "hẻm", "kiệt", "nhà", "lớp", "phòng", "ô", "lô", "thửa", "tổ", "tờ":
 		return 0
 	}
 	if day < month { // could be a fraction; more than the whole could not
@@ -184,10 +185,11 @@ func (p *pass) allDay(i int, a, b string) int {
 // dayHyphen takes "ngày 30-4" and "ngày 30.4", but not "ngày 5-7 tháng 6" or
 // "ngày 21-25/6", which are ranges of days.
 func (p *pass) dayHyphen(i int, sep, words, prev string) int {
-	if prev != "ngày" || p.sym(i+3, "/") || p.following(i+3) == "tháng" || p.sym(i+3, ",") && sep == "." {
+	day, month := number(p.str(i)), number(p.str(i+2))
+	if prev != "ngày" && !(day > month && dayWord(prev)) || p.sym(i+3, "/") || p.following(i+3) == "tháng" || p.sym(i+3, ",") && sep == "." {
 		return 0
 	}
-	if day, month := number(p.str(i)), number(p.str(i+2)); sep == "-" && day < month {
+	if sep == "-" && day < month {
 		p.doubt(i, i+3, words, DoubtRangeOrScore, p.cardinal(p.str(i))+" đến "+p.cardinal(p.str(i+2)))
 	}
 	return p.sayDate(i, i+3, words)

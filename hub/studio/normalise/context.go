@@ -64,6 +64,15 @@ func dateBefore(w string) bool {
 	return dateWord(w)
 }
 
+// dayWord says whether 30-6 or 30.6 after w is a date.
+func dayWord(w string) bool {
+	switch w {
+	case "hạn", "trước", "sau", "hết", "lễ", "dịp", "sáng", "chiều", "tối", "đêm", "hôm":
+		return true
+	}
+	return false
+}
+
 func dateWord(w string) bool {
 	switch w {
 	case "ngày", "sáng", "trưa", "chiều", "tối", "đêm", "hôm", "nay", "mai", "mùng", "mồng", "từ", "đến", "tới", "hai", "ba",

@@ -167,6 +167,9 @@ func (p *pass) identity(i int) int {
 	if p.sym(i+1, ".") && p.is(i+2, tokDigits) || p.sym(i+1, ",") && p.is(i+2, tokDigits) {
 		return 0
 	}
+	if emergencyCode(s) && p.before(i, 0) == "số" {
+		p.doubt(i, i+1, p.cardinal(s), DoubtLongNumber, digitByDigit(s))
+	}
 	if len(s) >= 3 && s[0] == '0' {
 		return p.sayGroups(i, []int{i}, KindDigits)
 	}
@@ -222,6 +225,9 @@ func (p *pass) documentCode(i int) (words string, next int, known bool) {
 		s := p.str(j)
 		if !p.is(j, tokWord) || !p.toks[j].upper || len(s) < 2 {
 			break
+		}
+		if roman(s) > 0 && j == i {
+			return "", 0, false // RON 95-III
 		}
 		part := documentPart(s)
 		if part == "" {

@@ -32,6 +32,14 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 		if after == "xã" || after == "phường" || after == "tỉnh" || after == "huyện" || after == "tp" || after == "thành" {
 			return pick("công an")
 		}
+	case "SN":
+		if isYear(p.digits(p.skip(next))) {
+			return pick("sinh năm")
+		}
+	case "ĐK":
+		if prev == "viện" || prev == "khám" {
+			return pick("đa khoa")
+		}
 	case "ĐH":
 		if prev == "trường" || prev == "thi" || prev == "học" {
 			return pick("đại học")

@@ -101,7 +101,7 @@ func placeTone(s string) string {
 	for i, c := range s {
 		if (c == 'a' || c == 'e') && previous > utf8.RuneSelf || c == 'y' && previous > utf8.RuneSelf {
 			base, tone, ok := vowelAt(previous)
-			if ok && tone > 0 && (base == 'o' && c != 'y' || base == 'u' && c == 'y') {
+			if ok && tone > 0 && (base == 'o' && c != 'y' || base == 'u' && c == 'y') && isSyllable(s) {
 				return s[:at] + string(base) + string(withTone(c, tone)) + s[i+1:]
 			}
 		}

@@ -32,6 +32,19 @@ func (p *pass) symbol(i int) int {
 	if isDash(s) {
 		return p.dashSymbol(i)
 	}
+	if two := s + p.str(i+1); p.is(i+1, tokSymbol) {
+		switch two {
+		case ">=", "=>":
+			if two == ">=" {
+				return p.say(i, i+2, "lớn hơn hoặc bằng", KindSymbol)
+			}
+			p.record(i, i+2, "", KindSymbol)
+			p.setPause(',')
+			return i + 2
+		case "<=":
+			return p.say(i, i+2, "nhỏ hơn hoặc bằng", KindSymbol)
+		}
+	}
 	if w := symbolWord(s); w != "" {
 		if s == "+" && (p.lineStart(i) || p.sym(i-1, "(")) && !p.is(i+1, tokDigits) {
 			return p.mark(i)
@@ -79,6 +92,11 @@ func (p *pass) stop(i int) int {
 // dashSymbol takes hyphens and dashes: part of a word, "đến" between two values,
 // "âm" before a number, a bullet, or a pause.
 func (p *pass) dashSymbol(i int) int {
+	if p.sym(i+1, ">") { // an arrow
+		p.record(i, i+2, "", KindSymbol)
+		p.setPause(',')
+		return i + 2
+	}
 	if p.lineStart(i) {
 		if p.is(i+1, tokDigits) && p.degrees(i+1) {
 			return p.say(i, i+1, "âm", KindNumber)
@@ -99,6 +117,10 @@ func (p *pass) dashSymbol(i int) int {
 		if spaced && next == i+1 && p.degrees(next) {
 			return p.say(i, i+1, "âm", KindNumber)
 		}
+	}
+	if p.value.end > 0 && p.value.end == i && p.value.kind == valueDate && (p.lower(next) == "cn" || p.lower(next) == "t" && p.is(next+1, tokDigits)) ||
+		p.value.kind == valueDate && p.value.end == i-1 && spaced && p.lower(next) == "t" && p.is(next+1, tokDigits) {
+		return p.say(i, i+1, "đến", KindRange) // T2-T6
 	}
 	if w := p.before(i, 0); spaced && p.value.end == i-1 && p.value.kind != valueNone && p.is(next, tokWord) &&
 		p.lower(next) == w && p.is(p.skip(next+1), tokDigits) {
@@ -148,6 +170,9 @@ func (p *pass) rangeDash(i, next int, spaced bool) (words string, known bool) {
 		return "", true
 	}
 	other := roman(p.str(next))
+	if other > 0 && p.is(end-1, tokDigits) {
+		return "", true
+	}
 	if other == 0 {
 		_, _, other = p.numeralQuiet(next)
 	}

@@ -64,7 +64,7 @@ func (p *pass) webPart(j int) string {
 	if w := foreignWord(s); w != "" {
 		return w
 	}
-	if !hasVowel(s) {
+	if !hasVowel(s) || abbreviation(strings.ToUpper(s)) != "" {
 		return spell(s)
 	}
 	return s

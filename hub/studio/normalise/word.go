@@ -5,7 +5,7 @@ import "strings"
 // word takes what begins with letters.
 func (p *pass) word(i int) int {
 	for _, rule := range [...]func(*pass, int) int{
-		(*pass).listLetter, (*pass).web, (*pass).abbreviation, (*pass).numeralWord, (*pass).foreign, (*pass).letters,
+		(*pass).listLetter, (*pass).web, (*pass).weekday, (*pass).abbreviation, (*pass).numeralWord, (*pass).foreign, (*pass).letters,
 	} {
 		if next := rule(p, i); next > 0 {
 			return next
@@ -77,7 +77,12 @@ func (p *pass) expand(i, next int, written string) int {
 	if strings.IndexByte(written, ' ') >= 0 {
 		written = strings.ReplaceAll(written, " ", "")
 	}
-	small := lowerCase(written) // cty, đ/c and tp are read in any case
+	small := lowerCase(written)         // cty, đ/c and tp are read in any case
+	if next-i >= 3 && dotted(written) { // T.Ư, U.B.N.D.
+		if words := abbreviation(strings.ReplaceAll(written, ".", "")); words != "" {
+			return p.say(i, next, words, KindAbbreviation)
+		}
+	}
 	for _, form := range [...]string{written, small} {
 		if words := abbreviation(form); words != "" {
 			return p.say(i, next, words, KindAbbreviation)
@@ -97,6 +102,18 @@ func (p *pass) expand(i, next int, written string) int {
 		return p.say(i, next, words, KindAbbreviation)
 	}
 	return 0
+}
+
+// dotted says whether s is single capitals with points between them.
+func dotted(s string) bool {
+	letter := false
+	for _, c := range s {
+		if c == '.' && !letter || c != '.' && (letter || !isUpper(c)) {
+			return false
+		}
+		letter = c != '.'
+	}
+	return strings.IndexByte(s, '.') > 0
 }
 
 func others(options []string, words string) []string {
@@ -257,7 +274,7 @@ func (p *pass) letters(i int) int {
 			return p.say(i, next, w, KindUnit)
 		}
 	}
-	if words := p.letterWords(s); words != "" && p.toks[i].upper {
+	if words := abbreviation(strings.ToUpper(s)); words != "" { // ubnd, Bhyt
 		return p.say(i, i+1, words, KindAbbreviation)
 	}
 	if !hasVowel(low) || p.toks[i].upper && allUpper(s) && len(s) <= 6 {
@@ -280,7 +297,32 @@ func (p *pass) times(i int) bool {
 	if p.is(j, tokSpace) {
 		j--
 	}
-	return p.value.end == j+1 && p.value.kind != valueNone && p.is(p.skip(i+1), tokDigits)
+	return p.value.end == j+1 && p.value.kind != valueNone &&
+		(p.is(p.skip(i+1), tokDigits) || p.is(i-1, tokSpace) && p.is(i+1, tokSpace) && p.is(i+2, tokWord))
+}
+
+// weekday takes T2 to T7 as days of the week and T1/2026 to T12/2026 as months.
+func (p *pass) weekday(i int) int {
+	s, d := p.str(i), p.digits(i+1)
+	if s != "T" && s != "t" || d == "" || len(d) > 2 || p.glued(i) || p.is(i+2, tokWord) {
+		return 0
+	}
+	n := number(d)
+	if n >= 1 && n <= 12 && (p.sym(i+2, "/") || p.sym(i+2, "-")) && isYear(p.digits(i+3)) && !p.is(i+4, tokWord) {
+		p.value = value{end: i + 4, kind: valueDate}
+		return p.say(i, i+4, "tháng "+p.month(d)+" năm "+p.cardinal(p.str(i+3)), KindDate)
+	}
+	if n < 2 || n > 7 || len(d) != 1 {
+		return 0
+	}
+	words := "thứ " + p.ordinal(d)
+	j, _ := p.dash(i + 2)
+	listed := p.sym(i+2, ",") && p.lower(p.skip(i+3)) == "t" || p.value.end > 0 && p.value.kind == valueDate && p.value.end >= i-3
+	if !listed && !dateWord(p.before(i, 0)) && !(j > 0 && (p.lower(j) == "t" || p.lower(j) == "cn")) {
+		p.doubt(i, i+2, words, DoubtAbbreviation, "tháng "+p.month(d), "tê "+p.cardinal(d))
+	}
+	p.value = value{end: i + 2, kind: valueDate}
+	return p.say(i, i+2, words, KindDate)
 }
 
 // letterAlone takes a single letter: "lớp A", "điểm đ", "vitamin C".
@@ -322,6 +364,8 @@ func (p *pass) mixture(i int) int {
 			b.add(p.cardinal(s))
 		case j == i && p.toks[j].upper && p.letterWords(s) != "":
 			b.add(p.letterWords(s))
+		case p.lower(j) == "in" && p.is(j-1, tokDigits) && p.is(j+1, tokDigits): // 5in1
+			b.add("trong")
 		case isSyllable(p.lower(j)) && len(s) > 2 && !(allUpper(s) && len(s) <= 3):
 			b.add(placeTone(p.lower(j)))
 		default:

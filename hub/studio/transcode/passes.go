@@ -19,6 +19,9 @@ type Options struct {
 	Repair bool
 	// From and To trim the source; To 0 is its end.
 	From, To time.Duration
+
+	left  bool    // take the first channel only, where the two cancel each other out
+	press float64 // threshold in dBFS of the compressor for peaky speech, 0 for none
 }
 
 func (o Options) trims() bool { return o.From > 0 || o.To > 0 }
@@ -33,6 +36,9 @@ func (o Options) filters() string {
 		}
 		f = append(f, trim, "asetpts=PTS-STARTPTS")
 	}
+	if o.left {
+		f = append(f, "pan=mono|c0=c0")
+	}
 	f = append(f, "aresample="+strconv.Itoa(Rate), "aformat=sample_fmts=flt:channel_layouts=mono")
 	if o.Repair {
 		f = append(f, "highpass=f=80", "afftdn=nr=12:nf=-40:tn=1", "speechnorm=e=4:r=0.0005:l=1")
@@ -42,8 +48,12 @@ func (o Options) filters() string {
 
 // levelled is the chain with a gain in dB and a limiter at a ceiling in dBFS.
 func (o Options) levelled(gain, ceiling float64) string {
+	chain := o.filters()
+	if o.press < 0 {
+		chain += fmt.Sprintf(",acompressor=threshold=%sdB:ratio=4:attack=1:release=50:knee=8:detection=peak", decimal(o.press))
+	}
 	return fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s",
-		o.filters(), decimal(gain), decimal(math.Pow(10, ceiling/20)))
+		chain, decimal(gain), decimal(math.Pow(10, ceiling/20)))
 }
 
 // input are the arguments that open the source, confined.
@@ -61,14 +71,28 @@ func (t *Transcoder) input(source string) ([]string, error) {
 	}, nil
 }
 
-// measure decodes the source once and returns its loudness and length.
-func (t *Transcoder) measure(ctx context.Context, source string, info Info, opt Options, progress func(string, float64)) (Level, int64, error) {
-	args, err := t.input(source)
-	if err != nil {
-		return Level{}, 0, err
+// statistics is the filter that measures the source as it is, channel by channel.
+const statistics = "astats=measure_perchannel=Peak_level+RMS_level+Flat_factor+Noise_floor:measure_overall=none,"
+
+// measure decodes the source once and returns its loudness after repair, what is
+// wrong with it, and its length. Where two channels cancel each other out it sets
+// opt to take only the first.
+func (t *Transcoder) measure(ctx context.Context, source string, info Info, opt *Options, progress func(string, float64)) (measurement, error) {
+	for {
+		args, err := t.input(source)
+		if err != nil {
+			return measurement{}, err
+		}
+		args = append(args, "-af", statistics+opt.filters()+",ebur128=framelog=verbose", "-f", "null", "-")
+		m, err := t.analyse(ctx, "measure", StageMeasure, args, info.Duration, progress)
+		if err != nil {
+			return measurement{}, err
+		}
+		if opt.left || len(m.channels) != 2 || m.Integrated > loudest(m.channels)-cancelled {
+			return m, nil
+		}
+		opt.left = true
 	}
-	args = append(args, "-af", opt.filters()+",ebur128=framelog=verbose", "-f", "null", "-")
-	return t.analyse(ctx, "measure", StageMeasure, args, info.Duration, progress)
 }
 
 // rehearse measures what gain and limiter make of the source, without encoding.
@@ -78,8 +102,8 @@ func (t *Transcoder) rehearse(ctx context.Context, source string, info Info, gai
 		return Level{}, err
 	}
 	args = append(args, "-af", opt.levelled(gain, ceiling)+",ebur128=framelog=verbose", "-f", "null", "-")
-	level, _, err := t.analyse(ctx, "level", StageLevel, args, info.Duration, progress)
-	return level, err
+	m, err := t.analyse(ctx, "level", StageLevel, args, info.Duration, progress)
+	return m.Level, err
 }
 
 // verify decodes a rendition and measures it, true peak included.
@@ -89,25 +113,32 @@ func (t *Transcoder) verify(ctx context.Context, path string, progress func(stri
 		return Level{}, err
 	}
 	args = append(args, "-af", "ebur128=framelog=verbose:peak=true", "-f", "null", "-")
-	level, _, err := t.analyse(ctx, "verify", StageVerify, args, 0, progress)
-	return level, err
+	m, err := t.analyse(ctx, "verify", StageVerify, args, 0, progress)
+	return m.Level, err
 }
 
-func (t *Transcoder) analyse(ctx context.Context, operation, stage string, args []string, length time.Duration, progress func(string, float64)) (Level, int64, error) {
+// measurement is what one decoding tells.
+type measurement struct {
+	Level
+	channels []channel // of the source, if statistics were asked for
+	frames   int64     // at 48 kHz
+}
+
+func (t *Transcoder) analyse(ctx context.Context, operation, stage string, args []string, length time.Duration, progress func(string, float64)) (measurement, error) {
 	watch := &progressReader{stage: stage, length: length, tell: progress}
 	spec := t.spec(t.cfg.FFmpeg, nil, 64<<20)
 	spec.Args, spec.Stdout = args, watch
 	progress(stage, 0)
 	log, err := child.Run(ctx, spec)
 	if err != nil {
-		return Level{}, 0, toolError(operation, err, ErrDamaged)
+		return measurement{}, toolError(operation, err, ErrDamaged)
 	}
 	level, err := readSummary(log)
 	if err != nil {
-		return Level{}, 0, fmt.Errorf("%s: %v: %w", operation, err, ErrDamaged)
+		return measurement{}, fmt.Errorf("%s: %v: %w", operation, err, ErrDamaged)
 	}
 	progress(stage, 1)
-	return level, watch.frames(), nil
+	return measurement{Level: level, channels: readChannels(log), frames: watch.frames()}, nil
 }
 
 // encode writes the source with a gain in dB, limited to a ceiling in dBFS.
@@ -119,7 +150,7 @@ func (t *Transcoder) encode(ctx context.Context, source, draft string, info Info
 	args = append(args, "-af", opt.levelled(gain, ceiling), "-map_metadata", "-1", "-map_chapters", "-1",
 		"-fflags", "+bitexact", "-flags:a", "+bitexact",
 		"-c:a", "libopus", "-application", "voip", "-b:a", strconv.Itoa(t.cfg.Bitrate), "-vbr", "on",
-		"-compression_level", "10", "-frame_duration", "20", "-ac", "1", "-ar", strconv.Itoa(Rate),
+		"-compression_level", "6", "-frame_duration", "20", "-ac", "1", "-ar", strconv.Itoa(Rate),
 		"-page_duration", "1000000", "-f", "ogg", "-y", "file:"+draft)
 	watch := &progressReader{stage: StageEncode, length: info.Duration, tell: progress}
 	spec := t.spec(t.cfg.FFmpeg, nil, 64<<20)

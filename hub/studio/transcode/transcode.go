@@ -30,6 +30,7 @@ var (
 	ErrTooMany  = errors.New("file has too many channels or streams")
 	ErrSilence  = errors.New("recording is silent")
 	ErrLoudness = errors.New("loudness could not be reached")
+	ErrTrim     = errors.New("nothing between the ends of the trim")
 
 	ErrFFmpegMissing = errors.New("ffmpeg is missing")
 	ErrFFmpegTimeout = errors.New("ffmpeg took too long")
@@ -125,16 +126,30 @@ const (
 	StageVerify  = "verify"
 )
 
-// maxFits and maxEncodes bound how often the gain is corrected, without and with
-// encoding.
+// maxRehearsals and maxEncodes bound how often the gain is corrected, without
+// and with encoding.
 const (
-	maxFits    = 3
-	maxEncodes = 4
+	maxRehearsals = 3
+	maxEncodes    = 4
+	maxStep       = 6.0 // dB
 )
 
-// codecOvershoot is how far, in dB, Opus at 24 kbit/s was seen to raise the true
-// peak of limited speech: 0.9 to 1.9.
-const codecOvershoot = 1.9
+// What limiter and codec were seen to do to speech: first guesses, corrected by
+// measuring.
+const (
+	codecOvershoot = 3.0  // dB of true peak that Opus at 24 kbit/s adds: 0.7 to 3
+	codecLoss      = 0.4  // LU that it takes
+	limiterLoss    = 0.25 // LU for each dB by which peaks pass the ceiling
+)
+
+// Speech whose peaks would pass the ceiling by more than peaky dB, as those of
+// synthetic voices do, is compressed first: a limiter alone would distort it. The
+// compressor begins pressBelow dB under its loudness and takes about pressLoss LU.
+const (
+	peaky      = 4.0
+	pressBelow = 6.0
+	pressLoss  = 13.0
+)
 
 // silenceBelow is the integrated loudness, in LUFS, under which nothing can be
 // understood whatever the gain: the noise of a telephone's microphone is at -65.
@@ -151,6 +166,9 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	if progress == nil {
 		progress = func(string, float64) {}
 	}
+	if opt.From < 0 || opt.To < 0 || opt.To > 0 && opt.To <= opt.From {
+		return Result{}, fmt.Errorf("from %v to %v: %w", opt.From, opt.To, ErrTrim)
+	}
 	progress(StageProbe, 0)
 	info, err := t.Probe(ctx, source)
 	if err != nil {
@@ -163,11 +181,11 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	}
 	defer os.RemoveAll(dir)
 
-	measured, frames, err := t.measure(ctx, source, info, opt, progress)
+	measured, err := t.measure(ctx, source, info, &opt, progress)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := t.checkLength(info, frames, opt); err != nil {
+	if err := t.checkLength(info, measured.frames, opt); err != nil {
 		return Result{}, err
 	}
 	if measured.Integrated < silenceBelow {
@@ -178,52 +196,84 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	if err != nil {
 		return Result{}, err
 	}
-	res.Source = measured
+	res.Source, res.Findings = measured.Level, diagnose(measured, opt)
 	return t.publish(draft, target, res)
 }
 
-// fit finds the gain that reaches the target through the limiter, encodes, and
-// measures the decoded result; it encodes again only where the codec has moved
-// loudness or peak out of bounds.
-func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, measured Level, opt Options, progress func(string, float64)) (Result, error) {
-	gain := t.cfg.Target - measured.Integrated
+// fit finds the gain that reaches the target through limiter and codec, encodes,
+// and measures the decoded result; it encodes again only where the codec has moved
+// loudness or peak further than expected.
+func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m measurement, opt Options, progress func(string, float64)) (Result, error) {
+	loss := codecLoss
 	ceiling := t.cfg.TruePeak - codecOvershoot
-	for range maxFits {
-		level, err := t.rehearse(ctx, source, info, gain, ceiling, opt, progress)
-		if err != nil {
-			return Result{}, err
-		}
-		off := t.cfg.Target - level.Integrated
-		if math.Abs(off) <= loudnessTolerance {
-			break
-		}
-		gain += off * 1.25 // the limiter takes back a part
+	gain := t.cfg.Target + loss - m.Integrated
+	over := loudestPeak(m.channels) + gain - ceiling
+	switch {
+	case over > peaky:
+		opt.press = max(-60, min(-1, m.Integrated-pressBelow))
+		gain += pressLoss
+	case over > 0:
+		gain += over * limiterLoss
 	}
-	var res Result
+	var best Result
+	missed := math.Inf(1)
 	for range maxEncodes {
-		if err := t.encode(ctx, source, draft, info, gain, ceiling, opt, progress); err != nil {
-			return Result{}, err
-		}
-		level, err := t.verify(ctx, draft, progress)
+		rehearsed, err := t.search(ctx, source, info, &gain, t.cfg.Target+loss, ceiling, opt, progress)
 		if err != nil {
 			return Result{}, err
 		}
-		res = Result{Loudness: level.Integrated, TruePeak: level.TruePeak}
-		off := t.cfg.Target - level.Integrated
-		over := level.TruePeak - t.cfg.TruePeak
-		if math.Abs(off) <= 2*loudnessTolerance && over <= 0 {
-			return res, nil
+		if err := t.encode(ctx, source, draft+".next", info, gain, ceiling, opt, progress); err != nil {
+			return Result{}, err
 		}
+		level, err := t.verify(ctx, draft+".next", progress)
+		if err != nil {
+			return Result{}, err
+		}
+		off := math.Abs(t.cfg.Target - level.Integrated)
+		over := level.TruePeak - t.cfg.TruePeak
+		if over <= 0 && off < missed {
+			if err := os.Rename(draft+".next", draft); err != nil {
+				return Result{}, fmt.Errorf("fit: %w", err)
+			}
+			best, missed = Result{Loudness: level.Integrated, TruePeak: level.TruePeak}, off
+		}
+		if missed <= 2*loudnessTolerance {
+			return best, nil
+		}
+		loss = rehearsed - level.Integrated
 		if over > 0 {
 			ceiling -= over + 0.2
-			off += over / 4 // what the lower ceiling will cost
 		}
-		gain += off * 1.25
 	}
-	if res.TruePeak > t.cfg.TruePeak {
-		return Result{}, fmt.Errorf("true peak %.1f dBTP: %w", res.TruePeak, ErrLoudness)
+	if math.IsInf(missed, 1) {
+		return Result{}, fmt.Errorf("true peak over %.1f dBTP: %w", t.cfg.TruePeak, ErrLoudness)
 	}
-	return res, nil
+	return best, nil
+}
+
+// search moves gain, in dB, until the loudness after the limiter is near target,
+// by secants, and returns the loudness last measured.
+func (t *Transcoder) search(ctx context.Context, source string, info Info, gain *float64, target, ceiling float64, opt Options, progress func(string, float64)) (float64, error) {
+	slope, lastGain, last := 0.7, 0.0, 0.0
+	for n := range maxRehearsals {
+		level, err := t.rehearse(ctx, source, info, *gain, ceiling, opt, progress)
+		if err != nil {
+			return 0, err
+		}
+		now := level.Integrated
+		if n > 0 && *gain != lastGain {
+			slope = max(0.15, min(1, (now-last)/(*gain-lastGain)))
+		}
+		lastGain, last = *gain, now
+		if math.Abs(target-now) <= loudnessTolerance {
+			break
+		}
+		*gain += max(-maxStep, min(maxStep, (target-now)/slope))
+		if n == maxRehearsals-1 {
+			last += (target - now) // where the last step should lead
+		}
+	}
+	return last, nil
 }
 
 // checkLength compares the decoded length with the limits and with what the
@@ -233,6 +283,8 @@ func (t *Transcoder) checkLength(info Info, frames int64, opt Options) error {
 	switch {
 	case length > t.cfg.MaxDuration:
 		return fmt.Errorf("over %v: %w", t.cfg.MaxDuration, ErrTooLong)
+	case frames == 0 && opt.trims():
+		return fmt.Errorf("from %v to %v: %w", opt.From, opt.To, ErrTrim)
 	case frames == 0:
 		return fmt.Errorf("nothing to decode: %w", ErrDamaged)
 	case opt.trims():

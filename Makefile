@@ -1,0 +1,65 @@
+# Loa. `make help` lists what there is to do. See README.md.
+
+TAGS    ?= nomsgpack oto
+GO      ?= go
+BIN     := bin
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TIMEOUT ?= 20m
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build console demo test race lint fmt fuzz bench cross clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install what is missing to build (Debian; root or sudo)
+	@deploy/setup.sh build
+
+build: setup console ## build loa-hub and loa-agent into bin/
+	@$(GO) build -trimpath -tags "$(TAGS)" -ldflags "$(LDFLAGS)" -o $(BIN)/ ./hub/cmd/loa-hub ./agent/cmd/loa-agent
+
+console: ## bundle the console into hub/console/dist
+	@deploy/setup.sh console
+	@$(GO) run -tags "$(TAGS)" ./hub/console/build
+
+demo: ## the whole path with five agents; ONCE=1 checks it and ends
+	@deploy/setup.sh demo
+	@$(MAKE) --no-print-directory build
+	@$(GO) run -tags "$(TAGS)" ./deploy/demo --bin $(BIN) $(if $(ONCE),--once)
+
+test: ## set up, lint, and run every test
+	@deploy/setup.sh test
+	@$(MAKE) --no-print-directory build lint
+	$(GO) test -tags "$(TAGS)" -timeout $(TIMEOUT) ./...
+
+race: ## run the tests of what runs concurrently with the race detector
+	$(GO) test -race -tags "$(TAGS)" -timeout $(TIMEOUT) ./protocol/... ./hub/... ./agent/...
+
+LINT := $(GO) tool -modfile=.ci/tools/go.mod
+
+lint: ## formatting, vet, staticcheck, types of the console
+	@deploy/setup.sh lint
+	@out="$$($(LINT) gofumpt -l $$(git ls-files '*.go'))"; test -z "$$out" || { echo "$$out"; echo "run: make fmt"; exit 1; }
+	@$(GO) vet -tags "$(TAGS)" ./...
+	@$(LINT) staticcheck -tags "$(TAGS)" ./...
+	@cd hub/console && npx --no-install tsc --noEmit
+
+fmt: ## format all Go files
+	@$(LINT) gofumpt -w $$(git ls-files '*.go')
+
+FUZZTIME ?= 10s
+fuzz: ## fuzz every decoder for FUZZTIME each
+	@for p in $$($(GO) list -tags "$(TAGS)" ./...); do \
+	  for f in $$($(GO) test -tags "$(TAGS)" -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+bench: build ## measure against the limits; one JSON object a line, then a table
+	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN)
+
+cross: ## build the agent for arm64 and armv7, without cgo
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/arm64/ ./agent/cmd/loa-agent
+	GOOS=linux GOARCH=arm GOARM=7 CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/armv7/ ./agent/cmd/loa-agent
+
+clean: ## remove what was built
+	rm -rf $(BIN) demo-data

@@ -1,0 +1,375 @@
+// Package agent is Loa on a device: it keeps plans and content, plays and shows
+// them on schedule with or without a network, and sends back signed receipts.
+// New puts the parts together; it is the only place that knows concrete adapters.
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/loa-vn/loa/agent/cache"
+	"github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/health"
+	"github.com/loa-vn/loa/agent/identity"
+	"github.com/loa-vn/loa/agent/inbox"
+	"github.com/loa-vn/loa/agent/link"
+	"github.com/loa-vn/loa/agent/player"
+	"github.com/loa-vn/loa/agent/playout"
+	"github.com/loa-vn/loa/agent/receipt"
+	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/agent/timesync"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+	"golang.org/x/sync/errgroup"
+)
+
+// Options replace parts that a test or a fleet brings itself.
+type Options struct {
+	Software string
+	Log      *slog.Logger
+	// Speaker is the command of the child that drives the sound card.
+	Speaker []string
+	// Sink replaces the sound output of the profile.
+	Sink player.Sink
+	// Dial opens TCP connections; nil uses the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Jitter is the longest wait of a new session; 0 is the inbox's own.
+	Jitter time.Duration
+	// System says what the system thinks of its clock; nil asks the kernel.
+	System func() timesync.System
+	// Env finds variables; nil is os.LookupEnv. File is the settings' file, to be
+	// watched; "" watches nothing.
+	Env  func(string) (string, bool)
+	File string
+}
+
+// Agent is a device's agent.
+type Agent struct {
+	opts  Options
+	log   *slog.Logger
+	id    *identity.Identity
+	store *store.Store
+	clock *timesync.Clock
+	cache *cache.Cache
+	link  *link.Link
+	inbox *inbox.Inbox
+	drain *receipt.Drain
+	state *health.Reporter
+	loops map[protocol.Medium]*playout.Loop
+	outs  map[protocol.Medium]output
+
+	cfg    atomic.Pointer[config.Config]
+	digest atomic.Pointer[protocol.Digest]
+	closed sync.Once
+}
+
+// New opens what the device holds and puts the parts together. What it opened is
+// closed when it fails. Errors: identity.ErrNotEnrolled, store.ErrUsed,
+// config.ErrSettings.
+func New(cfg config.Config, o Options) (_ *Agent, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Env == nil {
+		o.Env = os.LookupEnv
+	}
+	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]output{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if err := a.configure(cfg); err != nil {
+		return nil, err
+	}
+	if a.id, err = identity.Load(filepath.Join(cfg.Data, "identity")); err != nil {
+		return nil, err
+	}
+	if err := a.memory(cfg); err != nil {
+		return nil, err
+	}
+	if err := a.delivery(cfg); err != nil {
+		return nil, err
+	}
+	return a, a.playout(cfg)
+}
+
+// configure takes settings into force.
+func (a *Agent) configure(cfg config.Config) error {
+	d, err := cfg.Digest()
+	if err != nil {
+		return err
+	}
+	a.cfg.Store(&cfg)
+	a.digest.Store(&d)
+	return nil
+}
+
+// memory opens the store and the clock.
+func (a *Agent) memory(cfg config.Config) error {
+	var err error
+	a.store, err = store.Open(store.Config{
+		Path: filepath.Join(cfg.Data, "agent.db"), Marker: filepath.Join(cfg.Data, "identity", "chain"),
+		Now: protocol.InstantOf(time.Now()), Entropy: rand.Reader, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	floor, err := a.store.Floor()
+	if err != nil {
+		return err
+	}
+	a.clock = timesync.New(timesync.Config{
+		Floor: floor, SaveFloor: a.store.RaiseFloor, System: a.opts.System, RTC: cfg.Profile.RTC, Log: a.log,
+		Fault: func(on bool) { a.fault("clock", on) },
+	})
+	return nil
+}
+
+// fault raises or clears a fault in the heartbeat. Parts may call it before the
+// reporter is there.
+func (a *Agent) fault(name string, on bool) {
+	if a.state != nil {
+		a.state.Fault(name, on)
+	}
+}
+
+// delivery puts together what brings things in and sends receipts out.
+func (a *Agent) delivery(cfg config.Config) error {
+	signer, err := envelope.NewSigner(a.id.Key)
+	if err != nil {
+		return err
+	}
+	a.state = health.New(health.Config{Facts: a.facts, Send: a.sender(protocol.VerbState), Log: a.log})
+	url := cfg.MQTT
+	if url == "" {
+		url = a.id.MQTTURL
+	}
+	a.link, err = link.New(link.Config{
+		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: func() []string { return a.inbox.Filters() },
+		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
+		Dial: a.opts.Dial, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.cache, err = cache.New(cache.Config{
+		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a},
+		Window: cfg.Cache.WindowKB << 10, Limit: int64(cfg.Cache.LimitMB) << 20,
+		Changed: func(d protocol.Digest, there bool) {
+			if a.inbox != nil {
+				a.inbox.ContentChanged(d, there)
+			}
+		},
+		Fault: a.fault, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.inbox, err = inbox.New(inbox.Config{
+		Device: a.id.Device, Roots: a.id.Roots, Placement: a.id.Placement, Lists: a.id.Lists,
+		Store: a.store, Contents: a.cache, Hub: network{a}, Clock: a.clock, Entropy: rand.Reader,
+		Heartbeat: a.state.Changed, Acked: func() { a.drain.Kick(); a.state.Changed() },
+		Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.drain = receipt.New(receipt.Config{Device: a.id.Device, Chain: a.store, Signer: signer, Send: a.sender(protocol.VerbReceipt), Log: a.log})
+	return nil
+}
+
+// network is the way out for the parts that ask.
+type network struct{ *Agent }
+
+func (n network) Publish(ctx context.Context, topic string, payload []byte, qos byte) error {
+	return n.link.Publish(ctx, topic, payload, qos)
+}
+
+func (n network) Resubscribe() { n.link.Resubscribe() }
+
+func (n network) Bulk(filters []string) { n.link.Bulk(filters) }
+
+func (n network) Want(ctx context.Context, w protocol.Want) error {
+	payload, err := protocol.Marshal(w)
+	if err != nil {
+		return err
+	}
+	return n.link.Publish(ctx, protocol.DeviceTopic(n.id.Device, protocol.VerbWant), payload, 0)
+}
+
+// sender publishes on one of the device's own topics.
+func (a *Agent) sender(v protocol.Verb) func(context.Context, []byte) error {
+	return func(ctx context.Context, payload []byte) error {
+		return a.link.Publish(ctx, protocol.DeviceTopic(a.id.Device, v), payload, 1)
+	}
+}
+
+// tls are the settings of a new connection. With an unsure clock the dates of the
+// hub's certificate are not looked at.
+func (a *Agent) tls(name string, bulk bool) *tls.Config {
+	cert := a.id.Certificate
+	if bulk {
+		cert = a.id.Bulk
+	}
+	return identity.ClientTLS(a.id.CA, name, func() time.Time {
+		now, _, sure := a.clock.Now()
+		if !sure {
+			return time.Time{}
+		}
+		return now
+	}, cert)
+}
+
+func (a *Agent) will(connection uint64) []byte {
+	now, _, _ := a.clock.Now()
+	b, err := health.Will(a.id.Device, connection, protocol.InstantOf(now))
+	if err != nil {
+		a.log.Error("no will", "err", err)
+	}
+	return b
+}
+
+func (a *Agent) up(_ context.Context, connection uint64) {
+	a.state.Connected(connection)
+	a.inbox.Connected()
+	a.drain.Connected()
+}
+
+// handle takes a message of either connection.
+func (a *Agent) handle(topic string, payload []byte) {
+	if _, err := protocol.ParseChunkTopic(topic); err == nil {
+		a.cache.Handle(topic, payload)
+		return
+	}
+	a.inbox.Handle(topic, payload)
+}
+
+// facts are what a heartbeat says.
+func (a *Agent) facts() health.Facts {
+	cfg := a.cfg.Load()
+	f := health.Facts{
+		Device: a.id.Device, Clock: a.clock.Read(), Holdings: a.inbox.Holdings(), Missing: a.cache.Missing(),
+		Features: []string{protocol.FeatureEmergency}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
+	}
+	if cfg.Profile.Sound != nil {
+		f.Features = append(f.Features, protocol.FeatureSound)
+	}
+	if cfg.Profile.Board != nil {
+		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
+	}
+	var err error
+	if f.Free, err = health.Free(cfg.Data); err != nil {
+		a.log.Warn("free space unknown", "err", err)
+	}
+	if f.Chain, err = a.store.Head(); err != nil {
+		a.log.Error("chain unreadable", "err", err)
+	}
+	return f
+}
+
+// playout makes a loop for each medium that the profile has.
+func (a *Agent) playout(cfg config.Config) error {
+	var err error
+	a.outs, err = a.outputs(cfg)
+	if err != nil {
+		return err
+	}
+	for medium, out := range a.outs {
+		loop, err := playout.New(playout.Config{
+			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox,
+			Settings: func() playout.Settings {
+				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
+			},
+			Receipts: a.drain.Kick, Playing: a.state.Playing, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
+		})
+		if err != nil {
+			return err
+		}
+		a.loops[medium] = loop
+	}
+	return nil
+}
+
+// Device returns who the agent is.
+func (a *Agent) Device() protocol.DeviceID { return a.id.Device }
+
+// Online says whether the hub is reached.
+func (a *Agent) Online() bool { return a.link.Online() }
+
+// Run plays, shows, receives and reports until ctx ends or a part fails that
+// nothing can be done without.
+func (a *Agent) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, part := range []func(context.Context) error{a.clock.Run, a.cache.Run, a.inbox.Run, a.drain.Run, a.state.Run, a.link.Run} {
+		g.Go(func() error { return part(ctx) })
+	}
+	for _, loop := range a.loops {
+		g.Go(func() error { return loop.Run(ctx) })
+	}
+	g.Go(func() error { return a.spread(ctx) })
+	if a.opts.File != "" {
+		g.Go(func() error {
+			return config.Watcher{
+				Path: a.opts.File, Env: a.opts.Env, Fault: func(on bool) { a.fault("config", on) }, Log: a.log,
+				Loaded: func(c config.Config) {
+					if err := a.configure(c); err != nil {
+						a.log.Warn("settings not taken", "err", err)
+						return
+					}
+					a.log.Info("settings taken", "config", a.digest.Load().String())
+					a.state.Changed()
+				},
+			}.Run(ctx, *a.cfg.Load())
+		})
+	}
+	err := g.Wait()
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	return nil
+}
+
+// spread tells every loop of what the inbox takes.
+func (a *Agent) spread(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case us, ok := <-a.inbox.Updates():
+			if !ok {
+				return nil
+			}
+			for _, loop := range a.loops {
+				loop.Tell(ctx, us)
+			}
+		}
+	}
+}
+
+// Close closes outputs and the store. Run must have returned.
+func (a *Agent) Close() error {
+	var errs []error
+	a.closed.Do(func() {
+		for _, o := range a.outs {
+			errs = append(errs, o.Close())
+		}
+		if a.store != nil {
+			errs = append(errs, a.store.Close())
+		}
+	})
+	return errors.Join(errs...)
+}

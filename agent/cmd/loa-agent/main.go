@@ -1,0 +1,189 @@
+// Command loa-agent is Loa on a device: it enrols with a claim, runs, and says
+// what is wrong with it. Exit statuses: 0 done, 1 failed, 2 refused, with one
+// line on standard error that says what to do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // zones do not depend on the machine
+
+	"github.com/alecthomas/kong"
+	"github.com/loa-vn/loa/agent"
+	"github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/identity"
+	"github.com/loa-vn/loa/agent/player/cardtest"
+	"github.com/loa-vn/loa/agent/player/speaker"
+	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Exit statuses.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitRefused = 2
+)
+
+// memoryLimit keeps the agent small on a board with little memory: the collector
+// works harder before the limit instead of letting the heap double.
+const memoryLimit = 24 << 20
+
+// version is set when it is built.
+var version = "dev" //nolint:gochecknoglobals // set by the linker
+
+type commands struct {
+	Config string `help:"Settings file." default:"${config}" env:"LOA_CONFIG" type:"path"`
+
+	Enrol  enrolCmd  `cmd:"" help:"Make this device known to a hub with a claim."`
+	Run    runCmd    `cmd:"" help:"Play, show and report until stopped."`
+	Doctor doctorCmd `cmd:"" help:"Look at sound, clock, storage and hub, and say what to do."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// session is what a command runs with.
+type session struct {
+	ctx         context.Context
+	file        string
+	out, errOut io.Writer
+}
+
+func main() {
+	// The children come first: nothing else may run in their processes.
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "speaker":
+			os.Exit(speaker.Child(os.Stdin, os.Stdout, os.Args[2:]))
+		case "cardtest":
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			status := cardtest.Main(ctx, os.Args[2:], os.Stdout, os.Stderr)
+			stop()
+			os.Exit(status)
+		}
+	}
+	debug.SetMemoryLimit(memoryLimit)
+	debug.SetGCPercent(50)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// run runs one command line and returns its exit status.
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	var c commands
+	exited := -1
+	p, err := kong.New(&c, kong.Name("loa-agent"), kong.Description("Loa on a device."), kong.Writers(out, errOut),
+		kong.Vars{"config": config.DefaultPath}, kong.Exit(func(status int) { exited = status }))
+	if err != nil {
+		fmt.Fprintln(errOut, "loa-agent:", err)
+		return exitFailed
+	}
+	k, err := p.Parse(args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "loa-agent:", err, "(see loa-agent --help)")
+		return exitRefused
+	}
+	if err := k.Run(&session{ctx: ctx, file: c.Config, out: out, errOut: errOut}); err != nil {
+		text, status := advice(err)
+		fmt.Fprintln(errOut, "loa-agent:", strings.Join(strings.Fields(text), " "))
+		return status
+	}
+	return exitDone
+}
+
+// advice says what to do about an error, and with which status to end.
+func advice(err error) (string, int) {
+	for _, a := range []struct {
+		kind error
+		do   string
+	}{
+		{protocol.ErrClaim, "this is not a claim: copy the whole text that begins with loa1. from the hub"},
+		{identity.ErrEnrolled, "this device is enrolled already; to enrol it anew, remove its data folder's identity"},
+		{identity.ErrNotEnrolled, "this device is not enrolled: run loa-agent enrol --hub URL --claim CODE"},
+		{store.ErrUsed, "another loa-agent runs with this data folder: stop it first"},
+	} {
+		if errors.Is(err, a.kind) {
+			return a.do + " (" + err.Error() + ")", exitRefused
+		}
+	}
+	if errors.Is(err, config.ErrSettings) || errors.Is(err, protocol.ErrInvalid) {
+		return err.Error(), exitRefused
+	}
+	return err.Error(), exitFailed
+}
+
+func (s *session) load() (config.Config, error) { return config.Load(s.file, os.LookupEnv) }
+
+func (s *session) log(c config.Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.Log.JSON {
+		return slog.New(slog.NewJSONHandler(s.errOut, o))
+	}
+	return slog.New(slog.NewTextHandler(s.errOut, o))
+}
+
+type versionCmd struct{}
+
+// Run implements the command.
+func (versionCmd) Run(s *session) error {
+	_, err := fmt.Fprintln(s.out, "loa-agent", version)
+	return err
+}
+
+type enrolCmd struct {
+	Hub   string `help:"Enrolment address of the hub: https://hub:8443" required:"" env:"LOA_HUB"`
+	Claim string `help:"Claim as the hub printed it: loa1..." required:"" env:"LOA_CLAIM"`
+}
+
+// Run implements the command.
+func (e enrolCmd) Run(s *session) error {
+	c, err := s.load()
+	if err != nil {
+		return err
+	}
+	id, err := identity.Enrol(s.ctx, e.Hub, e.Claim, filepath.Join(c.Data, "identity"))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "enrolled as %s; next: loa-agent run\n", id.Device)
+	return err
+}
+
+type runCmd struct{}
+
+// Run implements the command.
+func (runCmd) Run(s *session) error {
+	c, err := s.load()
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own program: %w", err)
+	}
+	log := s.log(c)
+	a, err := agent.New(c, agent.Options{Software: "loa-agent " + version, Log: log, Speaker: []string{self, "speaker"}, File: s.file})
+	if err != nil {
+		return err
+	}
+	log.InfoContext(s.ctx, "running", "device", a.Device())
+	return errors.Join(a.Run(s.ctx), a.Close())
+}

@@ -1,0 +1,135 @@
+package health_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/loa-vn/loa/agent/health"
+	"github.com/loa-vn/loa/agent/inbox"
+	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/agent/timesync"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/protocoltest"
+)
+
+func facts() health.Facts {
+	return health.Facts{
+		Device: protocoltest.Speaker, Clock: timesync.Reading{Now: protocoltest.Now(), Sure: true, Uncertainty: 12 * time.Millisecond},
+		Holdings: inbox.Holdings{
+			Plans: []protocol.Held{{Unit: protocoltest.Commune, Number: 7}}, Placement: 3, Muted: true, Stops: []protocol.StopID{"dung-1"},
+		},
+		Missing: 2, Free: 1 << 30, Chain: store.ChainHead{Seq: 9, Acked: 4}, Features: []string{protocol.FeatureSound},
+		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")),
+	}
+}
+
+func TestAHeartbeatSaysWhatIsHeldAndWhatIsWrong(t *testing.T) {
+	r := health.New(health.Config{Facts: facts, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	r.Connected(5)
+	r.Playing("lp-1")
+	r.Fault("storage", true)
+	r.Fault("config", true)
+	r.Fault("sound", true)
+	r.Fault("sound", false)
+	b, err := r.Heartbeat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := protocol.Unmarshal[protocol.Heartbeat](b, protocol.MaxControl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := protocol.Heartbeat{
+		Version: protocol.Version, Device: protocoltest.Speaker, Connection: 5, Online: true, At: protocoltest.At(0),
+		Plans: []protocol.Held{{Unit: protocoltest.Commune, Number: 7}}, Placement: 3, Muted: true, Stops: []protocol.StopID{"dung-1"},
+		Features: []string{protocol.FeatureSound}, ClockSure: true, Uncertainty: 12, Missing: 2, Free: 1 << 30, Unacked: 5,
+		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")), Playing: "lp-1", Faults: []string{"config", "storage"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheLargestHeartbeatFitsIntoAPacket(t *testing.T) {
+	f := facts()
+	f.Holdings.Plans, f.Holdings.Stops = nil, nil
+	for i := range 8 {
+		f.Holdings.Plans = append(f.Holdings.Plans, protocol.Held{Unit: protocol.UnitID(strings.Repeat("u", 63) + string(rune('a'+i))), Number: 1 << 62})
+	}
+	for i := range 1000 {
+		f.Holdings.Lists = append(f.Holdings.Lists, protocol.DigestOf([]byte{byte(i), byte(i >> 8)}))
+		f.Holdings.Stops = append(f.Holdings.Stops, protocol.StopID(strings.Repeat("s", 64)))
+	}
+	b, err := protocol.Marshal(health.Build(f))
+	if err != nil || len(b) > protocol.MaxControl {
+		t.Errorf("%d bytes: %v", len(b), err)
+	}
+}
+
+func TestHeartbeatsComeEveryHalfMinuteAndOnChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := 0
+		r := health.New(health.Config{
+			Facts: facts, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Send: func(context.Context, []byte) error { sent++; return nil },
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = r.Run(ctx) }()
+		time.Sleep(5 * time.Minute)
+		if sent != 0 {
+			t.Errorf("%d without a connection", sent)
+		}
+		r.Connected(1)
+		time.Sleep(time.Second)
+		if sent != 1 {
+			t.Errorf("%d on connecting", sent)
+		}
+		time.Sleep(5 * time.Minute)
+		if sent != 11 {
+			t.Errorf("%d in five minutes", sent)
+		}
+		for range 100 {
+			r.Changed()
+		}
+		r.Fault("sound", true)
+		time.Sleep(time.Second)
+		if sent != 12 {
+			t.Errorf("%d after a burst of changes", sent)
+		}
+		r.Fault("sound", true)
+		time.Sleep(time.Second)
+		if sent != 12 {
+			t.Errorf("%d after no change", sent)
+		}
+		r.Disconnected()
+		time.Sleep(5 * time.Minute)
+		if sent != 12 {
+			t.Errorf("%d after the connection ended", sent)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestTheWillSaysThatTheConnectionEnded(t *testing.T) {
+	b, err := health.Will(protocoltest.Speaker, 9, protocoltest.At(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := protocol.Unmarshal[protocol.Heartbeat](b, protocol.MaxControl)
+	if err != nil || got.Online || got.Connection != 9 {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func TestFreeSpaceIsAsked(t *testing.T) {
+	if free, err := health.Free(t.TempDir()); err != nil || free == 0 {
+		t.Errorf("%d %v", free, err)
+	}
+}

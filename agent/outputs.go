@@ -1,0 +1,128 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/loa-vn/loa/agent/cache"
+	"github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/display"
+	"github.com/loa-vn/loa/agent/display/pngout"
+	"github.com/loa-vn/loa/agent/player"
+	"github.com/loa-vn/loa/agent/player/null"
+	"github.com/loa-vn/loa/agent/player/speaker"
+	"github.com/loa-vn/loa/agent/player/wav"
+	"github.com/loa-vn/loa/agent/playout"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/page"
+)
+
+// SinkOf opens the sound output that a profile names.
+func SinkOf(cfg config.Config, child []string, log *slog.Logger) (player.Sink, error) {
+	s := cfg.Profile.Sound
+	switch s.Driver {
+	case "null":
+		return null.New(1), nil
+	case "wav":
+		dir := s.Card
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(cfg.Data, dir)
+		}
+		return wav.New(dir, 1)
+	case "oto", "aplay":
+		dir := filepath.Join(cfg.Data, "alsa")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("sound: %w", err)
+		}
+		c := speaker.Config{Device: s.Card, Dir: dir}
+		if c.Device == "default" {
+			c.Device = ""
+		}
+		// A build without oto plays through aplay: the same card by another way.
+		if s.Driver == "oto" && speaker.HasOto {
+			c.Child = child
+		}
+		return speaker.Open(c, log)
+	}
+	return nil, fmt.Errorf("sound driver %q: %w", s.Driver, config.ErrSettings)
+}
+
+// boardOf opens the board output that a profile names.
+func boardOf(cfg config.Config, idle func(time.Time) ([]page.Page, time.Time), log *slog.Logger) (*display.Board, error) {
+	b := cfg.Profile.Board
+	kind, address := b.Kind()
+	var out display.Output
+	var err error
+	switch kind {
+	case "png":
+		dir := address
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(cfg.Data, dir)
+		}
+		out, err = pngout.New(pngout.Config{Dir: dir, Width: b.Width, Height: b.Height})
+	default:
+		err = fmt.Errorf("board output %q: %w", kind, config.ErrSettings)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return display.New(display.Config{Output: out, Clock: idle, Log: log})
+}
+
+// shelf is the cache as the sound output reads it.
+type shelf struct{ *cache.Cache }
+
+// OpenSound implements playout.Sounds.
+func (s shelf) OpenSound(d protocol.Digest) (io.ReadSeekCloser, error) { return s.Open(d) }
+
+// output is an output that can be closed.
+type output interface {
+	playout.Output
+	io.Closer
+}
+
+// outputs opens what the profile has, by medium.
+func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
+	out := map[protocol.Medium]output{}
+	if cfg.Profile.Sound != nil {
+		sink := a.opts.Sink
+		if sink == nil {
+			var err error
+			if sink, err = SinkOf(cfg, a.opts.Speaker, a.log); err != nil {
+				return out, err
+			}
+		}
+		out[protocol.MediumSound] = playout.NewSound(player.New(sink, a.log), shelf{a.cache})
+	}
+	if b := cfg.Profile.Board; b != nil {
+		size := page.Board{Width: b.Width, Height: b.Height, Row: b.Row}
+		board, err := boardOf(cfg, a.idle(size), a.log)
+		if err != nil {
+			return out, err
+		}
+		out[protocol.MediumBoard] = playout.NewScreen(board, size)
+	}
+	return out, nil
+}
+
+// idle is what a board shows when nothing is on.
+func (a *Agent) idle(size page.Board) func(time.Time) ([]page.Page, time.Time) {
+	return func(now time.Time) ([]page.Page, time.Time) {
+		next := now.Truncate(time.Minute).Add(time.Minute)
+		p := a.inbox.Placement()
+		pages, err := page.Standby(size, p.Name)
+		if p.Name == "" {
+			pages, err = page.Unconfigured(size, "", string(a.id.Device))
+		}
+		if err != nil {
+			a.log.WarnContext(context.Background(), "no idle page", "err", err)
+			return nil, next
+		}
+		return pages, next
+	}
+}

@@ -1,0 +1,178 @@
+package timesync
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loa-vn/loa/protocol"
+)
+
+type fixture struct {
+	*Clock
+	system atomic.Pointer[System]
+	saved  atomic.Int64
+	fault  bool
+}
+
+func newFixture(t *testing.T, cfg Config) *fixture {
+	t.Helper()
+	f := &fixture{}
+	f.system.Store(&System{})
+	cfg.System = func() System { return *f.system.Load() }
+	cfg.SaveFloor = func(protocol.Instant) error { f.saved.Add(1); return nil }
+	cfg.Fault = func(on bool) { f.fault = on }
+	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	f.Clock = New(cfg)
+	return f
+}
+
+func answer(at time.Time) protocol.TimeAnswer {
+	return protocol.TimeAnswer{Device: "d", Nonce: make([]byte, protocol.NonceSize), At: protocol.InstantOf(at)}
+}
+
+func TestAClockThatNobodyVouchesForIsUnsure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		floor := time.Now().Add(time.Hour)
+		f := newFixture(t, Config{Floor: protocol.InstantOf(floor)})
+		r := f.Read()
+		if r.Sure || !r.Now.Equal(floor.Truncate(time.Millisecond)) || !r.Trusted().IsZero() {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestASynchronisedSystemIsBelieved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		f.system.Store(&System{Synchronised: true, MaxError: 20 * time.Millisecond})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = f.Run(ctx) }()
+		<-f.Changed()
+		now, uncertainty, sure := f.Now()
+		if !sure || !now.Equal(time.Now().Round(0)) || uncertainty != 20*time.Millisecond || f.Source() != SourceSystem {
+			t.Errorf("%v %v %v", now, uncertainty, sure)
+		}
+		// It lost its server: the time counts on, ever less exact, for weeks.
+		f.system.Store(&System{})
+		time.Sleep(40 * 24 * time.Hour)
+		if _, u, sure := f.Now(); !sure || u < 10*time.Minute || u > 12*time.Minute {
+			t.Errorf("after 40 days alone: %v %v", u, sure)
+		}
+		time.Sleep(20 * 24 * time.Hour)
+		if _, _, sure := f.Now(); sure {
+			t.Error("sure after 60 days alone")
+		}
+		if f.saved.Load() < 1000 {
+			t.Errorf("floor kept %d times", f.saved.Load())
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestAClockHoursOffIsSetRightByTheSignedAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		truth := time.Now().Add(5*time.Hour + 3*time.Second)
+		sent := time.Now()
+		time.Sleep(400 * time.Millisecond)
+		if err := f.Answer(answer(truth.Add(200*time.Millisecond)), sent, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		<-f.Changed()
+		time.Sleep(time.Minute)
+		now, uncertainty, sure := f.Now()
+		want := truth.Add(400*time.Millisecond + time.Minute)
+		if !sure || now.Sub(want).Abs() > uncertainty || uncertainty > 220*time.Millisecond {
+			t.Errorf("%v, want %v; %v %v", now, want, uncertainty, sure)
+		}
+	})
+}
+
+func TestAnswersThatSayTooLittleAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, Config{Floor: protocol.InstantOf(time.Now())})
+		now := time.Now()
+		if err := f.Answer(answer(now), now, now.Add(time.Minute)); !errors.Is(err, ErrSlow) {
+			t.Errorf("a minute's round trip: %v", err)
+		}
+		vague := answer(now)
+		vague.Uncertainty = protocol.MillisOf(time.Hour)
+		if err := f.Answer(vague, now, now); !errors.Is(err, ErrSlow) {
+			t.Errorf("a hub an hour unsure: %v", err)
+		}
+		if err := f.Answer(answer(now.Add(-time.Hour)), now, now); !errors.Is(err, ErrBackwards) {
+			t.Errorf("an hour before a known instant: %v", err)
+		}
+		if _, _, sure := f.Now(); sure {
+			t.Error("sure by refused answers")
+		}
+	})
+}
+
+func TestASynchronisedSystemIsNotOverruled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, Config{})
+		f.system.Store(&System{Synchronised: true, MaxError: time.Millisecond})
+		f.look()
+		now := time.Now()
+		if err := f.Answer(answer(now.Add(time.Hour)), now, now); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _ := f.Now(); got.Sub(now).Abs() > time.Second || !f.fault {
+			t.Errorf("moved by %v, fault %v", got.Sub(now), f.fault)
+		}
+		if err := f.Answer(answer(now), now, now); err != nil || f.fault {
+			t.Errorf("agreed again: fault %v, %v", f.fault, err)
+		}
+	})
+}
+
+func TestABatteryBackedClockIsBelievedFromTheFloorOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tc := range map[string]struct {
+			rtc   bool
+			floor time.Duration // before now
+			want  bool
+		}{
+			"a day off":               {true, 24 * time.Hour, true},
+			"without a battery":       {false, 24 * time.Hour, false},
+			"before the floor":        {true, -time.Hour, false},
+			"half a year off":         {true, 180 * 24 * time.Hour, false},
+			"never known before this": {true, time.Since(time.Unix(0, 0)), false},
+		} {
+			floor := protocol.InstantOf(time.Now().Add(-tc.floor))
+			f := newFixture(t, Config{RTC: tc.rtc, Floor: floor})
+			if _, _, sure := f.Now(); sure != tc.want {
+				t.Errorf("%s: sure %v", name, sure)
+			}
+		}
+	})
+}
+
+func TestTheNarrowerOfTwoAnswersCounts(t *testing.T) {
+	now := time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	e := func(s Source, at time.Duration, u time.Duration) estimate {
+		return estimate{source: s, now: now.Add(at), local: now, uncertainty: u}
+	}
+	for name, tc := range map[string]struct {
+		held, found estimate
+		want        bool
+	}{
+		"a better source":            {e(SourceHub, 0, 1), e(SourceSystem, 0, time.Second), true},
+		"a worse source":             {e(SourceSystem, 0, time.Second), e(SourceHub, 0, 1), false},
+		"narrower":                   {e(SourceHub, 0, time.Second), e(SourceHub, 0, time.Millisecond), true},
+		"wider":                      {e(SourceHub, 0, time.Millisecond), e(SourceHub, 0, time.Second), false},
+		"wider, but a contradiction": {e(SourceHub, 0, time.Millisecond), e(SourceHub, time.Hour, time.Second), true},
+	} {
+		if got := better(tc.held, tc.found); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Accounts is what the routes of sessions, users and tokens need.
+type Accounts interface {
+	LogIn(ctx context.Context, id protocol.PersonID, password, address string) (account.Login, error)
+	Actor(ctx context.Context, id protocol.PersonID, stamp string) (account.Actor, error)
+	Bearer(ctx context.Context, token string) (account.Actor, error)
+	People(ctx context.Context) ([]account.Person, error)
+	Person(ctx context.Context, id protocol.PersonID) (account.Person, error)
+	Add(ctx context.Context, n account.NewPerson, registrar string, by protocol.PersonID) error
+	SetGrants(ctx context.Context, id protocol.PersonID, grants []account.Grant, password, registrar string, by protocol.PersonID) error
+	ChangePassword(ctx context.Context, id protocol.PersonID, old, password string) error
+	ResetPassword(ctx context.Context, id protocol.PersonID, password, registrar string, by protocol.PersonID) error
+	Disable(ctx context.Context, id protocol.PersonID, registrar string, by protocol.PersonID) error
+	CreateToken(ctx context.Context, person protocol.PersonID, name string, life time.Duration) (account.Token, string, error)
+	Tokens(ctx context.Context, person protocol.PersonID) ([]account.Token, error)
+	RevokeToken(ctx context.Context, person protocol.PersonID, id string) error
+}
+
+// GrantBody is one role in one unit.
+type GrantBody struct {
+	Unit protocol.UnitID `json:"unit" maxLength:"64"`
+	Role account.Role    `json:"role" enum:"editor,approver,operator,administrator"`
+}
+
+func grantBodies(grants []account.Grant) []GrantBody {
+	out := make([]GrantBody, 0, len(grants))
+	for _, g := range grants {
+		out = append(out, GrantBody(g))
+	}
+	return out
+}
+
+func grantsOf(bodies []GrantBody) []account.Grant {
+	out := make([]account.Grant, 0, len(bodies))
+	for _, b := range bodies {
+		out = append(out, account.Grant(b))
+	}
+	return out
+}
+
+// Me is the person who asks.
+type Me struct {
+	ID     protocol.PersonID `json:"id"`
+	Name   string            `json:"name"`
+	Grants []GrantBody       `json:"grants"`
+}
+
+func meOf(a account.Actor) *meOutput {
+	return &meOutput{Body: Me{ID: a.Person, Name: a.Name, Grants: grantBodies(a.Grants)}}
+}
+
+type meOutput struct{ Body Me }
+
+type logInInput struct {
+	Body struct {
+		User     protocol.PersonID `json:"user" maxLength:"64"`
+		Password string            `json:"password" maxLength:"800"`
+	}
+}
+
+func registerSessions(api huma.API, s *Server) {
+	open(api, s, huma.Operation{
+		OperationID: "log-in", Method: http.MethodPost, Path: "/sessions", Summary: "Log in; sets the session's cookie", Tags: []string{"sessions"},
+	}, func(ctx context.Context, _ account.Actor, in *logInInput) (*meOutput, error) {
+		login, err := s.Account.LogIn(ctx, in.Body.User, in.Body.Password, addressOf(ctx))
+		if err != nil {
+			return nil, err
+		}
+		// A new token, so that one planted before log-in is worth nothing.
+		if err := s.sessions.RenewToken(ctx); err != nil {
+			return nil, err
+		}
+		s.sessions.Put(ctx, keyPerson, string(login.Actor.Person))
+		s.sessions.Put(ctx, keyStamp, login.Stamp)
+		return meOf(login.Actor), nil
+	})
+	open(api, s, huma.Operation{
+		OperationID: "log-out", Method: http.MethodDelete, Path: "/sessions", Summary: "Log out", Tags: []string{"sessions"}, DefaultStatus: http.StatusNoContent,
+	}, func(ctx context.Context, _ account.Actor, _ *nothing) (*nothing, error) {
+		return nil, s.sessions.Destroy(ctx)
+	})
+	route(api, s, huma.Operation{
+		OperationID: "me", Method: http.MethodGet, Path: "/sessions", Summary: "Who is logged in", Tags: []string{"sessions"},
+	}, func(_ context.Context, actor account.Actor, _ *nothing) (*meOutput, error) {
+		return meOf(actor), nil
+	})
+}

@@ -1,0 +1,141 @@
+package config_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/loa-vn/loa/hub/config"
+)
+
+func TestSampleFileIsTheDefaults(t *testing.T) {
+	got, err := config.Load(filepath.FromSlash("../../deploy/hub.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(config.Default(), got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("deploy/hub.yaml differs from the defaults (-default +file):\n%s", diff)
+	}
+}
+
+func TestSampleFileNamesEveryKey(t *testing.T) {
+	b, err := os.ReadFile(filepath.FromSlash("../../deploy/hub.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range config.Variables() {
+		key := strings.ToLower(v[strings.LastIndex(strings.TrimPrefix(v, "LOA_"), "_")+1+len("LOA_"):])
+		if !strings.Contains(string(b), key+":") {
+			t.Errorf("no key %s for %s", key, v)
+		}
+	}
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "hub.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestBadSettingIsNamed(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"unknown key", "zoen: Asia/Ho_Chi_Minh\n", "zoen"},
+		{"unknown key inside", "mqtt:\n  port: 8883\n", "port"},
+		{"repeated key", "zone: UTC\nzone: UTC\n", "zone"},
+		{"wrong type", "studio:\n  workers: many\n", "workers"},
+		{"relative folder", "data: here\n", "data"},
+		{"zone", "zone: Hanoi\n", "zone"},
+		{"zone of the machine", "zone: Local\n", "zone"},
+		{"address without port", "console:\n  listen: localhost\n", "console.listen"},
+		{"port out of range", "mqtt:\n  listen: \":70000\"\n", "mqtt.listen"},
+		{"host with port", "hosts: [\"a.example:1\"]\n", "hosts"},
+		{"no hosts", "hosts: []\n", "hosts"},
+		{"plain MQTT", "mqtt:\n  url: tcp://a.example:1883\n", "mqtt.url"},
+		{"console's URL", "console:\n  url: a.example\n", "console.url"},
+		{"proxy", "console:\n  proxies: [everyone]\n", "console.proxies"},
+		{"voice", "studio:\n  voice: loud\n", "studio.voice"},
+		{"loudness", "studio:\n  loudness: 3\n", "studio.loudness"},
+		{"length", "studio:\n  max_length: 48h\n", "studio.max_length"},
+		{"drop's person", "drop:\n  people: {xa: \"A B\"}\n", "drop.people"},
+		{"level", "log:\n  level: loud\n", "log.level"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := config.Load(write(t, c.text), nil)
+			if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want ErrInvalid that names %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestEveryKeyHasAVariable(t *testing.T) {
+	values := map[string]string{
+		"LOA_DATA": "/srv/loa", "LOA_ZONE": "UTC", "LOA_HOSTS": "a.example, 192.0.2.1", "LOA_CONSOLE_LISTEN": "127.0.0.1:0",
+		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7", "LOA_ENROL_LISTEN": ":1",
+		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_EXTERNAL": "ssl://b.example:3",
+		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
+		"LOA_STUDIO_MAX_UPLOAD": "2097152", "LOA_STUDIO_MAX_LENGTH": "1h", "LOA_STUDIO_TIMEOUT": "1m", "LOA_STUDIO_WORKERS": "3",
+		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_LOG_LEVEL": "debug",
+	}
+	var env []string
+	for _, name := range config.Variables() {
+		v, ok := values[name]
+		if !ok {
+			t.Errorf("the test sets no %s", name)
+		}
+		env = append(env, name+"="+v)
+	}
+	got, err := config.Load(write(t, "zone: Asia/Ho_Chi_Minh\n"), append(env, "LOA_OTHER=1", "HOME=/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		Data: "/srv/loa", Zone: "UTC", Hosts: []string{"a.example", "192.0.2.1"},
+		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}},
+		Enrol:   config.Enrol{Listen: ":1", URL: "https://a.example:1"},
+		MQTT:    config.MQTT{Listen: ":2", URL: "ssl://a.example:2", External: "ssl://b.example:3"},
+		Studio: config.Studio{
+			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south", Loudness: -23, MaxUpload: 2 << 20,
+			MaxLength: time.Hour, Timeout: time.Minute, Workers: 3,
+		},
+		Drop: config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
+		Log:  config.Log{Level: "debug"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if _, err := config.Load(write(t, ""), []string{"LOA_STUDIO_WORKERS=x"}); !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), "LOA_STUDIO_WORKERS") {
+		t.Errorf("bad variable: %v", err)
+	}
+}
+
+func TestOnlyTheDefaultFileMayBeMissing(t *testing.T) {
+	if _, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestURLsForDevicesAreMadeOfTheFirstHost(t *testing.T) {
+	c := config.Default()
+	c.Hosts = []string{"loa.example"}
+	addr := &net.TCPAddr{IP: net.IPv4zero, Port: 40123}
+	if got := c.MQTTURL(addr); got != "ssl://loa.example:40123" {
+		t.Error(got)
+	}
+	if got := c.EnrolURL(addr); got != "https://loa.example:40123" {
+		t.Error(got)
+	}
+	c.MQTT.URL = "ssl://mqtt.example:8883"
+	if got := c.MQTTURL(addr); got != c.MQTT.URL {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,320 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/loa-vn/loa/agent"
+	agentconfig "github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/identity"
+	"github.com/loa-vn/loa/agent/timesync"
+	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/approval"
+	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/reach"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/verify"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// The people and places of the tests: the demo's.
+const (
+	commune   protocol.UnitID = "xa-binh-an"
+	password                  = "mat khau dai va kho doan"
+	registrar                 = "mat khau cua nguoi dang ky"
+)
+
+const villages = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
+thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,,820,UBND xã (mẫu),2026-06-30
+thon-doai,9900102,Thôn Đoài,village,xa-binh-an,2025-07-01,,610,UBND xã (mẫu),2026-06-30
+thon-trung,9900103,Thôn Trung,village,xa-binh-an,2025-07-01,,470,UBND xã (mẫu),2026-06-30
+`
+
+// world is a hub with its people, and the agents of a test.
+type world struct {
+	*hub.Hub
+	t      *testing.T
+	config config.Config
+	root   string
+	log    *logs
+	run    context.CancelFunc
+	ended  chan error
+}
+
+// logs keeps what was logged, for a failure and for looking for secrets.
+type logs struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *logs) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// newWorld makes a hub with a commune of three villages and four people.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir := t.TempDir()
+	c := config.Default()
+	c.Data = filepath.Join(dir, "hub")
+	c.Console.Listen, c.Enrol.Listen, c.MQTT.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.Drop.People = map[string]string{string(commune): "soan"}
+	done, err := hub.Init(t.Context(), c, hub.InitOptions{
+		RootOut: filepath.Join(dir, "root"), Admin: "quantri", AdminName: "Quản trị", Password: password,
+		RegistrarPassword: registrar, RootPassword: "mat khau cua khoa goc",
+		Unit: registry.Unit{ID: commune, Code: "99001", Name: "Xã Bình An (mẫu)", Kind: registry.Commune, ValidFrom: "2025-07-01"},
+	})
+	must(t, err)
+	w := &world{t: t, config: c, root: done.RootFile, log: &logs{}}
+	w.start()
+	t.Cleanup(func() {
+		w.stop()
+		if t.Failed() {
+			t.Log(w.log.String())
+		}
+	})
+	_, err = w.Registry.Import(t.Context(), strings.NewReader(villages), false, registrar, "quantri")
+	must(t, err)
+	for id, role := range map[protocol.PersonID]account.Role{"soan": account.Editor, "duyet1": account.Approver, "duyet2": account.Approver} {
+		must(t, w.Account.Add(t.Context(), account.NewPerson{
+			ID: id, Name: string(id), Password: password, Grants: []account.Grant{{Unit: commune, Role: role}},
+		}, registrar, "quantri"))
+	}
+	return w
+}
+
+// start runs the hub on its data; the ports stay the same after a restart.
+func (w *world) start() {
+	w.t.Helper()
+	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger()})
+	must(w.t, err)
+	w.Hub = h
+	w.config.MQTT.Listen, w.config.Enrol.Listen = h.MQTTAddr().String(), h.EnrolAddr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	w.run, w.ended = cancel, make(chan error, 1)
+	go func() { w.ended <- h.Run(ctx) }()
+}
+
+func (w *world) stop() {
+	w.t.Helper()
+	if w.Hub == nil {
+		return
+	}
+	w.run()
+	must(w.t, errors.Join(<-w.ended, w.Hub.Close()))
+	w.Hub = nil
+}
+
+// actor is a person as the API would know them.
+func (w *world) actor(id protocol.PersonID) account.Actor {
+	w.t.Helper()
+	p, err := w.Account.Person(w.t.Context(), id)
+	must(w.t, err)
+	return account.Actor{Person: p.ID, Name: p.Name, Grants: p.Grants}
+}
+
+// device is an agent of a test.
+type device struct {
+	*agent.Agent
+	t      *testing.T
+	id     protocol.DeviceID
+	config agentconfig.Config
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	cancel context.CancelFunc
+	ended  chan error
+	log    *logs
+}
+
+// device adds a device to the hub, enrols it over TLS, and runs its agent.
+func (w *world) device(n registry.NewDevice) *device {
+	w.t.Helper()
+	_, err := w.Registry.AddDevice(w.t.Context(), n, registrar, "quantri")
+	must(w.t, err)
+	claim, err := w.Base.Enrol.Claim(w.t.Context(), n.ID, "quantri")
+	must(w.t, err)
+	d := &device{t: w.t, id: n.ID, log: w.log}
+	d.config.Settings = agentconfig.Default()
+	d.config.Data = filepath.Join(w.t.TempDir(), string(n.ID))
+	d.config.Profile = agentconfig.Profile{Name: "test", Volume: agentconfig.Volume{Ceiling: 100}}
+	if n.Sound {
+		d.config.Profile.Sound = &agentconfig.Sound{Driver: "wav", Card: "out/sound", Rate: 48000}
+	}
+	if n.Board != nil {
+		d.config.Profile.Board = &agentconfig.Board{
+			Width: int(n.Board.Width), Height: int(n.Board.Height), Row: int(n.Board.Row), Output: "png:out/board",
+		}
+	}
+	_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
+	must(w.t, err)
+	d.start()
+	w.t.Cleanup(d.stop)
+	return d
+}
+
+func port(a net.Addr) string {
+	_, p, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return ""
+	}
+	return p
+}
+
+func (d *device) start() {
+	d.t.Helper()
+	a, err := agent.New(d.config, agent.Options{
+		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial,
+		System: func() timesync.System { return timesync.System{Synchronised: true} },
+	})
+	must(d.t, err)
+	d.Agent = a
+	ctx, cancel := context.WithCancel(context.Background())
+	d.cancel, d.ended = cancel, make(chan error, 1)
+	go func() { d.ended <- errors.Join(a.Run(ctx), a.Close()) }()
+}
+
+func (d *device) stop() {
+	d.t.Helper()
+	if d.Agent == nil {
+		return
+	}
+	d.cancel()
+	must(d.t, <-d.ended)
+	d.Agent = nil
+}
+
+// wavs returns the files of sound that the device wrote for an airing, in order.
+func (d *device) wavs(airing protocol.AiringID) []string {
+	d.t.Helper()
+	files, err := filepath.Glob(filepath.Join(d.config.Data, "out/sound", string(airing)+"-*.wav"))
+	must(d.t, err)
+	return files
+}
+
+// ready writes a bulletin and waits for its sound.
+func (w *world) ready(c bulletin.Content) bulletin.Bulletin {
+	w.t.Helper()
+	c.Unit = commune
+	if c.Class == 0 {
+		c.Class = protocol.ClassNormal
+	}
+	b, err := w.Bulletins.Create(w.t.Context(), w.actor("soan"), c, bulletin.FromText)
+	must(w.t, err)
+	w.until("the sound is made", 30*time.Second, func() bool {
+		b, err = w.Bulletins.Get(w.t.Context(), w.actor("soan"), b.ID)
+		must(w.t, err)
+		return b.State != bulletin.Preparing
+	})
+	if b.State != bulletin.Ready {
+		w.t.Fatalf("bulletin is %s: %s", b.State, b.Problem)
+	}
+	return b
+}
+
+// air submits a bulletin and has it approved by these people.
+func (w *world) air(b bulletin.Bulletin, wish bulletin.Wish, by ...protocol.PersonID) approval.Request {
+	w.t.Helper()
+	if len(wish.Units) == 0 {
+		wish.Units = []protocol.UnitID{commune}
+	}
+	r, err := w.Approvals.Submit(w.t.Context(), w.actor("soan"), b.ID, wish)
+	must(w.t, err)
+	for _, p := range by {
+		r, err = w.Approvals.Approve(w.t.Context(), w.actor(p), r.Digest, password)
+		must(w.t, err)
+	}
+	return r
+}
+
+func (w *world) report(b bulletin.Bulletin) reach.Report {
+	w.t.Helper()
+	r, err := w.Reach.Bulletin(w.t.Context(), w.actor("soan"), b.ID)
+	must(w.t, err)
+	return r
+}
+
+// settled waits until every expected occurrence of a bulletin has its outcome.
+func (w *world) settled(b bulletin.Bulletin, expected int, within time.Duration) reach.Report {
+	w.t.Helper()
+	var r reach.Report
+	w.until("every occurrence has its outcome", within, func() bool {
+		r = w.report(b)
+		return r.Count.Expected >= expected && r.Count.Ahead+r.Count.Unknown == 0
+	})
+	return r
+}
+
+// verified checks the hub's figures from signed material alone.
+func (w *world) verified() verify.Report {
+	w.t.Helper()
+	devices, err := w.Registry.Devices(w.t.Context())
+	must(w.t, err)
+	m, err := w.DB.Material(w.t.Context(), devices, reach.Media)
+	must(w.t, err)
+	m.Roots, m.Zone, m.Now = w.Roots, w.Zone, time.Now()
+	m.Document = func(d protocol.Digest) ([]byte, error) { return w.Blobs.Read(d, protocol.MaxBulletin) }
+	return verify.Check(m)
+}
+
+// until waits for a condition.
+func (w *world) until(what string, within time.Duration, ok func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(within)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("not within %s: %s", within, what)
+		}
+		<-tick.C
+	}
+}
+
+func (w *world) online(ds ...*device) {
+	w.t.Helper()
+	for _, d := range ds {
+		w.until(string(d.id)+" is online", 10*time.Second, func() bool {
+			s, err := w.Registry.State(w.t.Context(), d.id)
+			return err == nil && s.Online
+		})
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readAll(t *testing.T, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	must(t, err)
+	b, err := io.ReadAll(f)
+	must(t, errors.Join(err, f.Close()))
+	return b
+}

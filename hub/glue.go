@@ -1,0 +1,405 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/blob"
+	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/dispatch"
+	"github.com/loa-vn/loa/hub/ledger"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/studio"
+	"github.com/loa-vn/loa/hub/studio/normalise"
+	"github.com/loa-vn/loa/hub/studio/speech"
+	"github.com/loa-vn/loa/hub/studio/transcode"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// documents keeps encoded documents as blobs, so that they travel as content.
+type documents struct{ blobs *blob.Dir }
+
+// Document stores b and describes it for the wire.
+func (d documents) Document(b []byte) (protocol.Content, error) {
+	c := protocol.ContentOf(b)
+	if _, err := d.blobs.Path(c.Digest); err == nil {
+		return c, nil
+	}
+	_, _, err := d.blobs.Put(bytes.NewReader(b), protocol.MaxContent)
+	return c, err
+}
+
+// trust is the registry with its trust documents as content and as a chain.
+type trust struct {
+	*registry.Service
+	roots []protocol.Key
+	docs  documents
+}
+
+// Lists implements plan.Trust.
+func (t trust) Lists(ctx context.Context, unit protocol.UnitID) ([]protocol.Content, error) {
+	tree, err := t.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.lists(ctx, tree.Path(unit))
+}
+
+func (t trust) lists(ctx context.Context, path []protocol.UnitID) ([]protocol.Content, error) {
+	docs, err := t.TrustFor(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]protocol.Content, 0, len(docs))
+	for _, d := range docs {
+		c, err := t.docs.Document(d.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// Chain implements approval.Registry: what a device with this path believes.
+func (t trust) Chain(ctx context.Context, path []protocol.UnitID) (*envelope.Chain, error) {
+	docs, err := t.TrustFor(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	chain := envelope.NewChain(t.roots...)
+	for _, d := range docs {
+		if d.Kind == envelope.KindDelegation {
+			// An older delegation of the same units is superseded, not wrong.
+			if _, err := chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
+				return nil, fmt.Errorf("delegation: %w", err)
+			}
+		}
+	}
+	for _, d := range docs {
+		if d.Kind == envelope.KindApprovers {
+			if _, err := chain.AddApprovers(d.Bytes, path); err != nil {
+				return nil, fmt.Errorf("approvers of %s: %w", d.Subject, err)
+			}
+		}
+	}
+	return chain, nil
+}
+
+// Placement implements dispatch.Registry.
+func (t trust) Placement(ctx context.Context, id protocol.DeviceID) ([]byte, []protocol.Content, error) {
+	d, err := t.Device(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	signed, err := t.SignedPlacement(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	lists, err := t.lists(ctx, d.Placement.Path)
+	return signed.Bytes, lists, err
+}
+
+// DeviceKey implements ledger.Registry.
+func (t trust) DeviceKey(ctx context.Context, id protocol.DeviceID) (ed25519.PublicKey, error) {
+	d, err := t.Device(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if len(d.Public) != ed25519.PublicKeySize || !d.Revoked.IsZero() {
+		return nil, fmt.Errorf("key of %s: %w", id, problem.ErrNotFound)
+	}
+	return d.Public, nil
+}
+
+// doorman is the broker's policy: a device is its certificate's name, reads its
+// units' and its own topics, and writes only its own.
+type doorman struct{ registry *registry.Service }
+
+var errUnknownDevice = errors.New("device unknown, not enrolled or revoked")
+
+// Authenticate implements broker.Policy.
+func (p doorman) Authenticate(ctx context.Context, clientID string, cert *x509.Certificate) error {
+	c, err := protocol.ParseClient(clientID)
+	if err != nil {
+		return err
+	}
+	d, err := p.registry.Device(ctx, c.Device)
+	if errors.Is(err, problem.ErrNotFound) {
+		return errUnknownDevice
+	}
+	if err != nil {
+		return err
+	}
+	key, ok := cert.PublicKey.(ed25519.PublicKey)
+	if !ok || !d.Revoked.IsZero() || !key.Equal(ed25519.PublicKey(d.Public)) {
+		return errUnknownDevice
+	}
+	return nil
+}
+
+// MaySubscribe implements broker.Policy.
+func (p doorman) MaySubscribe(clientID, filter string) bool {
+	c, err := protocol.ParseClient(clientID)
+	if err != nil {
+		return false
+	}
+	d, err := p.registry.Device(context.Background(), c.Device)
+	return err == nil && c.MaySubscribe(filter, d.Placement.Path)
+}
+
+// MayPublish implements broker.Policy.
+func (p doorman) MayPublish(clientID, topic string) bool {
+	c, err := protocol.ParseClient(clientID)
+	return err == nil && c.MayPublish(topic)
+}
+
+// switchboard passes what devices send to the ledger or the dispatcher, once the
+// hub has been put together.
+type switchboard struct {
+	ready    chan struct{}
+	ledger   *ledger.Ledger
+	dispatch *dispatch.Dispatcher
+	broker   interface {
+		Publish(topic string, payload []byte, qos byte) error
+	}
+}
+
+// Connected implements broker.Handler; a device speaks first.
+func (s *switchboard) Connected(string) {}
+
+// Disconnected implements broker.Handler; the will tells who is offline.
+func (s *switchboard) Disconnected(string, error) {}
+
+// Message implements broker.Handler.
+func (s *switchboard) Message(ctx context.Context, clientID, topic string, payload []byte) error {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	device, verb, err := protocol.ParseDeviceTopic(topic)
+	if err != nil || clientID != string(device) {
+		return fmt.Errorf("message of %s to %s: %w", clientID, topic, protocol.ErrInvalid)
+	}
+	if verb == protocol.VerbReceipt {
+		return s.ledger.Take(ctx, device, payload)
+	}
+	return s.dispatch.Heard(ctx, device, verb, payload)
+}
+
+// Publish implements dispatch.Broker.
+func (s *switchboard) Publish(topic string, payload []byte, qos byte) error {
+	<-s.ready
+	return s.broker.Publish(topic, payload, qos)
+}
+
+// Ack implements ledger.Replies.
+func (s *switchboard) Ack(device protocol.DeviceID, signed []byte) {
+	// A lost acknowledgement is asked for by sending the receipts again.
+	_ = s.Publish(protocol.DeviceTopic(device, protocol.VerbAck), signed, 1)
+}
+
+// Resync implements ledger.Replies.
+func (s *switchboard) Resync(ctx context.Context, device protocol.DeviceID, seq uint64) error {
+	<-s.ready
+	return s.dispatch.Resync(ctx, device, seq)
+}
+
+// sounds makes bulletins' sounds in the studio and keeps them as blobs.
+type sounds struct {
+	studio *studio.Studio
+	blobs  *blob.Dir
+	voice  speech.Voice
+}
+
+// drillWords are said before and after the text of a drill.
+const drillWords = "Đây là diễn tập."
+
+// Check implements bulletin.Sounds.
+func (s sounds) Check(field, text string) error {
+	if err := normalise.Check(text); err != nil {
+		return refused(err, field)
+	}
+	return nil
+}
+
+// refused turns one of the studio's errors into what people should do.
+func refused(err error, field string) error {
+	vi, en := studio.Message(err)
+	kind := problem.ErrInvalid
+	if errors.Is(err, speech.ErrEngineMissing) || errors.Is(err, speech.ErrEngineTimeout) || errors.Is(err, speech.ErrEngineFailed) ||
+		errors.Is(err, transcode.ErrFFmpegMissing) || errors.Is(err, transcode.ErrFFmpegTimeout) {
+		kind = problem.ErrUnavailable
+	}
+	return problem.New(kind, "studio", field, vi, en).Because(err)
+}
+
+// Speak implements bulletin.Sounds.
+func (s sounds) Speak(ctx context.Context, b bulletin.Bulletin, report func(string, float64)) (bulletin.Rendition, error) {
+	job := studio.TextJob{Text: b.Text, Voice: speech.Voice(b.Options.Voice), Rate: b.Options.Rate, Repeat: b.Options.Repeat}
+	if job.Voice == "" {
+		job.Voice = s.voice
+	}
+	if b.Options.Title {
+		job.Title = b.Title
+	}
+	if b.Options.Drill {
+		job.Text = drillWords + " " + job.Text + "\n" + drillWords
+	}
+	if b.Options.Chime {
+		job.Chime = studio.ChimeTwo
+	}
+	r, err := s.studio.FromText(ctx, job, report)
+	return s.keep(ctx, r, err)
+}
+
+// Record implements bulletin.Sounds.
+func (s sounds) Record(ctx context.Context, b bulletin.Bulletin, report func(string, float64)) (bulletin.Rendition, error) {
+	path, err := s.blobs.Path(b.Upload)
+	if err != nil {
+		return bulletin.Rendition{}, fmt.Errorf("upload: %w", err)
+	}
+	r, err := s.studio.FromSound(ctx, path, report)
+	return s.keep(ctx, r, err)
+}
+
+// keep moves a rendition into the blobs.
+func (s sounds) keep(ctx context.Context, r studio.Rendition, err error) (bulletin.Rendition, error) {
+	if ctx.Err() != nil {
+		return bulletin.Rendition{}, errors.Join(ctx.Err(), err)
+	}
+	if err != nil {
+		return bulletin.Rendition{}, refused(err, "text")
+	}
+	f, err := os.Open(r.Path)
+	if err != nil {
+		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
+	}
+	_, _, err = s.blobs.Put(f, protocol.MaxContent)
+	if err = errors.Join(err, f.Close(), os.Remove(r.Path)); err != nil {
+		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
+	}
+	content, err := s.blobs.Content(r.Digest)
+	if err != nil {
+		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
+	}
+	out := bulletin.Rendition{
+		Content: content, Digest: r.Digest.String(), Size: r.Size, Frames: r.Frames, Loudness: r.Loudness, TruePeak: r.TruePeak, Spoken: r.Spoken,
+	}
+	for _, c := range r.Changes {
+		out.Changes = append(out.Changes, bulletin.Change{From: c.From, To: c.To})
+	}
+	for _, a := range r.Ambiguous {
+		out.Doubts = append(out.Doubts, a.From)
+	}
+	for _, f := range r.Findings {
+		out.Findings = append(out.Findings, finding(f))
+	}
+	return out, nil
+}
+
+// finding says what is wrong with a recording, in Vietnamese.
+func finding(f transcode.Finding) string {
+	switch f {
+	case transcode.FindingQuiet:
+		return "Bản ghi rất nhỏ tiếng. Hãy nói gần micro hơn nếu ghi lại."
+	case transcode.FindingClipped:
+		return "Bản ghi bị vỡ tiếng. Hãy ghi lại xa micro hơn hoặc nói nhỏ hơn."
+	case transcode.FindingOneChannel:
+		return "Bản ghi chỉ có tiếng ở một bên; đã dùng bên có tiếng."
+	case transcode.FindingNoisy:
+		return "Bản ghi nhiều tạp âm. Hãy ghi lại ở nơi yên tĩnh nếu được."
+	}
+	return string(f)
+}
+
+// dropped makes bulletins of dropped files.
+type dropped struct {
+	accounts  *account.Service
+	bulletins *bulletin.Service
+	blobs     *blob.Dir
+	limit     int64
+}
+
+// maxTextFile is the longest text file, in bytes.
+const maxTextFile = 64 << 10
+
+// TakeFile implements inbox.Taker. A file whose name ends in .txt is text; all
+// else is sound, whatever its name says.
+func (d dropped) TakeFile(ctx context.Context, unit protocol.UnitID, author protocol.PersonID, path string) error {
+	person, err := d.accounts.Person(ctx, author)
+	if err != nil {
+		return fmt.Errorf("author %s: %w", author, err)
+	}
+	if !person.Disabled.IsZero() {
+		return problem.New(problem.ErrForbidden, "disabled", "", "Người phụ trách thư mục này đã bị khoá. Hãy đổi người trong cấu hình.", "The author of this folder is disabled. Name another one in the settings.")
+	}
+	actor := account.Actor{Person: person.ID, Name: person.Name, Grants: person.Grants}
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("drop: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	c := bulletin.Content{
+		Unit: unit, Class: protocol.ClassNormal, Options: bulletin.SoundOptions{Wanted: true},
+		Title: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),
+	}
+	if strings.EqualFold(filepath.Ext(path), ".txt") {
+		text, err := io.ReadAll(io.LimitReader(f, maxTextFile+1))
+		if err != nil {
+			return fmt.Errorf("drop: %w", err)
+		}
+		if c.Text = string(text); len(text) > maxTextFile {
+			return refused(normalise.ErrTooLong, "text")
+		}
+	} else {
+		digest, size, err := d.blobs.Put(f, d.limit)
+		if errors.Is(err, problem.ErrTooLarge) {
+			return refused(transcode.ErrTooLarge, "upload")
+		}
+		if err != nil {
+			return fmt.Errorf("drop: %w", err)
+		}
+		if size == 0 {
+			return refused(transcode.ErrEmpty, "upload")
+		}
+		c.Upload = digest
+	}
+	b, err := d.bulletins.Create(ctx, actor, c, bulletin.FromDrop)
+	if err != nil {
+		return err
+	}
+	return d.made(ctx, actor, b)
+}
+
+// made waits until a bulletin's sound is made, or cannot be.
+func (d dropped) made(ctx context.Context, actor account.Actor, b bulletin.Bulletin) error {
+	for b.State == bulletin.Preparing {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+		var err error
+		if b, err = d.bulletins.Get(ctx, actor, b.ID); err != nil {
+			return err
+		}
+	}
+	if b.State == bulletin.Failed {
+		return problem.New(problem.ErrInvalid, "studio", "", b.Problem, "No bulletin could be made of this file; the Vietnamese sentence says what to do.")
+	}
+	return nil
+}

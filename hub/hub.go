@@ -1,0 +1,350 @@
+// Package hub is Loa's hub: it takes text and sound from commune officials, has
+// it approved with a signature, brings it to devices as signed plans, and turns
+// their signed receipts into coverage. New puts the parts together; it is the
+// only place that knows concrete adapters. ARCHITECTURE.md draws the flow.
+package hub
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/loa-vn/loa/hub/api"
+	"github.com/loa-vn/loa/hub/approval"
+	"github.com/loa-vn/loa/hub/blob"
+	"github.com/loa-vn/loa/hub/broker"
+	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/dispatch"
+	"github.com/loa-vn/loa/hub/enrol"
+	"github.com/loa-vn/loa/hub/inbox"
+	"github.com/loa-vn/loa/hub/jobs"
+	"github.com/loa-vn/loa/hub/ledger"
+	"github.com/loa-vn/loa/hub/plan"
+	"github.com/loa-vn/loa/hub/programme"
+	"github.com/loa-vn/loa/hub/reach"
+	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/hub/studio"
+	"github.com/loa-vn/loa/hub/studio/speech"
+	"github.com/loa-vn/loa/hub/studio/transcode"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Options replace parts that a test or a programme brings itself.
+type Options struct {
+	Version string
+	Log     *slog.Logger
+	// Console answers every path outside of /api; nil answers 404.
+	Console http.Handler
+	// Engine speaks; nil is espeak-ng as configured.
+	Engine speech.Engine
+}
+
+// Hub is a running hub.
+type Hub struct {
+	*Base
+	Bulletins *bulletin.Service
+	Approvals *approval.Service
+	Programme *programme.Service
+	Reach     *reach.Service
+	Publisher *plan.Publisher
+	Dispatch  *dispatch.Dispatcher
+	Jobs      *jobs.Queue
+	Blobs     *blob.Dir
+
+	feed   *feed
+	ledger *ledger.Ledger
+	broker *broker.Embedded
+	enrol  *enrol.Server
+	http   *http.Server
+	web    net.Listener
+	log    *slog.Logger
+	errs   chan error
+	closed sync.Once
+
+	drops    sync.WaitGroup
+	endDrops context.CancelFunc
+}
+
+// New opens the hub's data, puts the parts together and begins to listen. What
+// has been begun is ended when it fails.
+func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Hub{feed: newFeed(), log: o.Log, errs: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Close())
+		}
+	}()
+	mqtt, err := net.Listen("tcp", c.MQTT.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt: %w", taken(err, "mqtt.listen"))
+	}
+	if h.web, err = net.Listen("tcp", c.Console.Listen); err != nil {
+		return nil, errors.Join(fmt.Errorf("console: %w", taken(err, "console.listen")), mqtt.Close())
+	}
+	if h.Base, err = OpenBase(ctx, c, mqttURL(c, mqtt.Addr()), o.Log); err != nil {
+		return nil, errors.Join(err, mqtt.Close())
+	}
+	if err := h.assemble(ctx, o, mqtt); err != nil {
+		return nil, errors.Join(err, mqtt.Close())
+	}
+	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts)); err != nil {
+		return nil, taken(err, "enrol.listen")
+	}
+	return h, h.serve(ctx, o)
+}
+
+// taken says which setting to change when a port is in use.
+func taken(err error, key string) error {
+	if strings.Contains(err.Error(), "address already in use") {
+		return fmt.Errorf("%w: stop the other program or change %s", err, key)
+	}
+	return err
+}
+
+// mqttURL is where devices find the broker.
+func mqttURL(c config.Config, addr net.Addr) string {
+	if c.MQTT.URL != "" {
+		return c.MQTT.URL
+	}
+	host := "localhost"
+	if len(c.Hosts) > 0 {
+		host = c.Hosts[0]
+	}
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return ""
+	}
+	return "ssl://" + net.JoinHostPort(host, port)
+}
+
+// assemble builds the domain's services and starts the broker.
+func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error {
+	c := h.Config
+	now := time.Now
+	signer, err := h.Keys.Hub()
+	if err != nil {
+		return err
+	}
+	if h.Blobs, err = blob.Open(filepath.Join(c.Data, "blobs")); err != nil {
+		return err
+	}
+	docs := documents{h.Blobs}
+	reg := trust{Service: h.Registry, roots: h.Roots, docs: docs}
+	work, err := h.studio(c, o)
+	if err != nil {
+		return err
+	}
+
+	var bulletins *bulletin.Service // the queue's handler is made before its service
+	h.Jobs, err = jobs.Open(ctx, h.DB.Writer(), jobs.Config{
+		Workers: c.Studio.Workers,
+		Handlers: map[string]jobs.Handler{bulletin.JobPrepare: func(ctx context.Context, id string, report func(string, float64)) error {
+			defer h.feed.tell("bulletin", id)
+			return bulletins.Prepare(ctx, id, report)
+		}},
+	}, h.log)
+	if err != nil {
+		return err
+	}
+	stored := store.NewBulletins(h.DB, h.Jobs)
+	aired := store.NewProgramme(h.DB)
+	receipts := store.NewLedger(h.DB)
+	board := &switchboard{ready: make(chan struct{})}
+	h.Dispatch = dispatch.New(board, aired, reg, h.Blobs, signer, now, func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, h.log)
+	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
+	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
+	bulletins = bulletin.New(stored, work, reg, now)
+	h.Bulletins = bulletins
+	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Programme, h.Zone, now)
+	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Zone, now)
+	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h.log}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
+	board.ledger, board.dispatch = h.ledger, h.Dispatch
+
+	if err := h.Registry.MarkOffline(ctx); err != nil {
+		return err
+	}
+	h.broker, err = broker.Open(broker.Config{
+		Listener: mqtt, Policy: doorman{h.Registry}, Handler: board, Log: h.log,
+		TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: h.CA.Server(c.Hosts), ClientCAs: h.CA.Pool()},
+	})
+	if err != nil {
+		return err
+	}
+	board.broker = h.broker
+	close(board.ready)
+	return nil
+}
+
+// studio makes the sounds' maker.
+func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
+	dir := filepath.Join(c.Data, "renditions")
+	// What is there was not yet kept as a blob: it will be made again.
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+		return sounds{}, fmt.Errorf("studio: %w", err)
+	}
+	engine := o.Engine
+	if engine == nil {
+		e := speech.EspeakConfig(c.Studio.Espeak)
+		e.Timeout = c.Studio.Timeout
+		engine = speech.New(e)
+	}
+	st := studio.New(studio.Config{Dir: dir, Transcode: transcode.Config{
+		FFmpeg: c.Studio.FFmpeg, FFprobe: c.Studio.FFprobe, Target: c.Studio.Loudness,
+		MaxSize: c.Studio.MaxUpload, MaxDuration: c.Studio.MaxLength, Timeout: c.Studio.Timeout,
+	}}, engine, h.log)
+	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice)}, nil
+}
+
+// alarms writes what an operator must look at into the log.
+type alarms struct{ log *slog.Logger }
+
+// Conflict implements ledger.Alarms.
+func (a alarms) Conflict(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, seq uint64) {
+	a.log.ErrorContext(ctx, "alarm: two receipts in one place", "device", device, "chain", chain.String(), "seq", seq)
+}
+
+// serve starts the jobs and the web server, and airs what a crash left.
+func (h *Hub) serve(ctx context.Context, o Options) error {
+	if err := h.Jobs.Start(ctx); err != nil {
+		return err
+	}
+	if err := h.Approvals.AirRest(ctx); err != nil {
+		h.log.WarnContext(ctx, "not everything approved is on air", "err", err)
+	}
+	if err := h.Publisher.Renew(ctx); err != nil {
+		return err
+	}
+	server, err := api.New(h.services(), api.Options{
+		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
+		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
+	})
+	if err != nil {
+		return err
+	}
+	h.http = &http.Server{
+		Handler: server.Handler(), ReadHeaderTimeout: api.ReadHeaderTimeout, IdleTimeout: api.IdleTimeout, MaxHeaderBytes: api.MaxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := h.http.Serve(h.web); !errors.Is(err, http.ErrServerClosed) {
+			h.errs <- fmt.Errorf("console: %w", err)
+		}
+	}()
+	return h.watchDrops()
+}
+
+// watchDrops watches the drop folders, if there are any.
+func (h *Hub) watchDrops() error {
+	c := h.Config
+	if len(c.Drop.People) == 0 {
+		return nil
+	}
+	folder := c.Drop.Folder
+	if folder == "" {
+		folder = filepath.Join(c.Data, "drop")
+	}
+	people := map[protocol.UnitID]protocol.PersonID{}
+	for unit, person := range c.Drop.People {
+		people[protocol.UnitID(unit)] = protocol.PersonID(person)
+	}
+	in, err := inbox.New(inbox.Config{
+		Drop: folder, Done: filepath.Join(c.Data, "done"), Rejected: filepath.Join(c.Data, "rejected"), People: people, Log: h.log,
+	}, dropped{accounts: h.Account, bulletins: h.Bulletins, blobs: h.Blobs, limit: c.Studio.MaxUpload})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	h.endDrops = cancel
+	h.drops.Go(func() {
+		if err := in.Run(ctx); err != nil {
+			h.log.Error("drop folders are not watched", "err", err)
+		}
+	})
+	return nil
+}
+
+func (h *Hub) services() api.Services {
+	return api.Services{
+		Account: h.Account, Registry: h.Registry, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
+		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
+		Programme: h.Programme, Reach: h.Reach, Changes: h, Zone: h.Zone,
+	}
+}
+
+// Watch implements api.Changes.
+func (h *Hub) Watch() (<-chan api.Notice, func()) { return h.feed.Watch() }
+
+// WebAddr returns where the console and the API are served.
+func (h *Hub) WebAddr() net.Addr { return h.web.Addr() }
+
+// EnrolAddr returns where devices enrol.
+func (h *Hub) EnrolAddr() net.Addr { return h.enrol.Addr() }
+
+// MQTTAddr returns where devices connect.
+func (h *Hub) MQTTAddr() net.Addr { return h.broker.Addr() }
+
+// Run serves until ctx ends or a part fails. It does not close the hub.
+func (h *Hub) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-h.errs:
+		return err
+	}
+}
+
+// Close ends the hub in at most ten seconds. It may be called more than once.
+func (h *Hub) Close() error {
+	var err error
+	h.closed.Do(func() { err = h.close() })
+	return err
+}
+
+func (h *Hub) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var errs []error
+	if h.endDrops != nil {
+		h.endDrops()
+		h.drops.Wait()
+	}
+	if h.http != nil {
+		if err := h.http.Shutdown(ctx); err != nil {
+			errs = append(errs, h.http.Close())
+		}
+	} else if h.web != nil {
+		errs = append(errs, h.web.Close())
+	}
+	if h.enrol != nil {
+		errs = append(errs, h.enrol.Close())
+	}
+	if h.broker != nil {
+		errs = append(errs, h.broker.Close(ctx))
+	}
+	if h.ledger != nil {
+		h.ledger.Close()
+	}
+	if h.Dispatch != nil {
+		h.Dispatch.Close()
+	}
+	if h.Jobs != nil && h.http != nil {
+		errs = append(errs, h.Jobs.Close(ctx))
+	}
+	if h.Base != nil {
+		errs = append(errs, h.Base.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,270 @@
+package hub
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/enrol"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/signing"
+	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// RootFile is the name of the root key's file, wrapped by its passphrase.
+const RootFile = "loa-root.pem"
+
+// delegationLife is how long the root's delegations last.
+const delegationLife = 10 * 365 * 24 * time.Hour
+
+// InitOptions are the answers that a new hub needs.
+type InitOptions struct {
+	// RootOut is the folder for the root key; it is to be taken away.
+	RootOut string
+	// Unit is the top unit. An empty ID is generated, an empty ValidFrom is today.
+	Unit      registry.Unit
+	Admin     protocol.PersonID
+	AdminName string
+	// Password is the administrator's. It also wraps the registrar's and the root's
+	// key unless they have their own.
+	Password, RegistrarPassword, RootPassword string
+}
+
+// Initialised is what Init made.
+type Initialised struct {
+	Unit     protocol.UnitID
+	RootFile string
+}
+
+// Init makes a hub's data folder: keys, delegations, certificate authority,
+// database, top unit and first administrator. It leaves nothing behind if it
+// fails. Errors: problem.ErrConflict if the folder is a hub's already,
+// problem.ErrInvalid.
+func Init(ctx context.Context, c config.Config, o InitOptions) (Initialised, error) {
+	now := time.Now()
+	if err := o.complete(c, now); err != nil {
+		return Initialised{}, err
+	}
+	made := []string{c.KeyDir(), c.CADir(), c.Database(), c.Database() + "-wal", c.Database() + "-shm"}
+	for _, f := range made {
+		if _, err := os.Lstat(f); !errors.Is(err, fs.ErrNotExist) {
+			return Initialised{}, problem.New(problem.ErrConflict, "initialised", "data",
+				"Thư mục dữ liệu đã có trung tâm; hãy dùng thư mục khác hoặc dọn nó đi.",
+				"the data folder holds a hub already; use another one, or move this one away").Because(err)
+		}
+	}
+	root, done, err := create(ctx, c, o, now)
+	if err != nil {
+		for _, f := range made {
+			err = errors.Join(err, os.RemoveAll(f))
+		}
+		if root != "" {
+			err = errors.Join(err, os.Remove(root))
+		}
+		return Initialised{}, err
+	}
+	return done, nil
+}
+
+// complete fills in what may be left out, and checks what can't be changed later.
+func (o *InitOptions) complete(c config.Config, now time.Time) error {
+	zone, err := c.Location()
+	if err != nil {
+		return fmt.Errorf("zone: %w", err)
+	}
+	if o.Unit.ID == "" {
+		id, err := protocol.NewID(now, rand.Reader)
+		if err != nil {
+			return err
+		}
+		o.Unit.ID = protocol.UnitID(id)
+	}
+	if o.Unit.Kind == "" {
+		o.Unit.Kind = registry.Commune
+	}
+	if o.Unit.ValidFrom == "" {
+		o.Unit.ValidFrom = protocol.DateOf(now.In(zone))
+	}
+	if o.RegistrarPassword == "" {
+		o.RegistrarPassword = o.Password
+	}
+	if o.RootPassword == "" {
+		o.RootPassword = o.Password
+	}
+	for _, p := range []string{o.RegistrarPassword, o.RootPassword} {
+		if len([]rune(p)) < account.MinPassword {
+			return problem.New(problem.ErrInvalid, "bad-password", "password", fmt.Sprintf("Mật khẩu phải có ít nhất %d ký tự.", account.MinPassword),
+				fmt.Sprintf("a password has at least %d characters", account.MinPassword))
+		}
+	}
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return err
+	}
+	out, err := filepath.Abs(o.RootOut)
+	if err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(data, out); o.RootOut == "" || (err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))) {
+		return problem.New(problem.ErrInvalid, "bad-root-out", "root-out", "Khoá gốc phải để ngoài thư mục dữ liệu, ví dụ trên USB.",
+			"the root key goes outside of the data folder: name another folder, on a USB stick say")
+	}
+	return nil
+}
+
+// create makes everything; it returns the root's file as soon as it is there.
+func create(ctx context.Context, c config.Config, o InitOptions, now time.Time) (rootFile string, done Initialised, err error) {
+	var keys [3]ed25519.PrivateKey // root, registrar, hub
+	var signers [3]*envelope.Signer
+	for i := range keys {
+		if _, keys[i], err = ed25519.GenerateKey(nil); err != nil {
+			return "", Initialised{}, err
+		}
+		if signers[i], err = envelope.NewSigner(keys[i]); err != nil {
+			return "", Initialised{}, err
+		}
+	}
+	var docs []registry.Document
+	for i, role := range []protocol.Role{protocol.RoleRegistrar, protocol.RoleHub} {
+		doc, err := Delegate(signers[0], role, signers[i+1].Key(), []protocol.UnitID{o.Unit.ID}, now)
+		if err != nil {
+			return "", Initialised{}, err
+		}
+		docs = append(docs, doc)
+	}
+	for _, dir := range []string{c.Data, o.RootOut} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return "", Initialised{}, fmt.Errorf("init: %w", err)
+		}
+	}
+	file := filepath.Join(o.RootOut, RootFile)
+	if err := signing.WriteWrapped(file, keys[0], o.RootPassword); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			err = problem.New(problem.ErrConflict, "root-exists", "root-out", "Nơi ghi khoá gốc đã có một khoá gốc; hãy chọn nơi khác.",
+				"there is a root key in that folder already; name another one").Because(err)
+		}
+		return "", Initialised{}, err
+	}
+	keyring := signing.OpenKeyring(c.KeyDir())
+	if err := keyring.Create(keys[2], keys[1], o.RegistrarPassword, signers[0].Key()); err != nil {
+		return file, Initialised{}, err
+	}
+	if _, err := signing.CreateCA(c.CADir(), "Loa "+string(o.Unit.ID), now); err != nil {
+		return file, Initialised{}, err
+	}
+	for _, dir := range []string{c.BlobDir(), c.DropDir()} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return file, Initialised{}, fmt.Errorf("init: %w", err)
+		}
+	}
+	db, err := store.Open(ctx, c.Database())
+	if err != nil {
+		return file, Initialised{}, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := os.Chmod(c.Database(), 0o640); err != nil {
+		return file, Initialised{}, fmt.Errorf("init: %w", err)
+	}
+	if err := first(ctx, db, keyring, o, docs); err != nil {
+		return file, Initialised{}, err
+	}
+	return file, Initialised{Unit: o.Unit.ID, RootFile: file}, nil
+}
+
+// first stores the top unit, the delegations and the administrator.
+func first(ctx context.Context, db *store.DB, keyring *signing.Keyring, o InitOptions, docs []registry.Document) error {
+	reg := registry.New(registry.Config{Store: db.Registry(), Keyring: keyring, Zone: time.UTC})
+	if err := reg.AddTop(ctx, o.Unit, docs); err != nil {
+		return err
+	}
+	people, err := account.New(account.Config{Store: db.Accounts(), Keyring: keyring, Units: reg})
+	if err != nil {
+		return err
+	}
+	return people.Add(ctx, account.NewPerson{
+		ID: o.Admin, Name: o.AdminName, Password: o.Password,
+		Grants: []account.Grant{{Unit: o.Unit.ID, Role: account.Administrator}},
+	}, "", "")
+}
+
+// Delegate signs with the root that a key has a role in units and all below.
+func Delegate(root *envelope.Signer, role protocol.Role, key protocol.Key, units []protocol.UnitID, now time.Time) (registry.Document, error) {
+	d := protocol.Delegation{
+		Version: protocol.Version, Role: role, Key: key, Units: units,
+		Classes: []protocol.Class{protocol.ClassNormal, protocol.ClassPriority, protocol.ClassEmergency},
+		From:    protocol.InstantOf(now), Until: protocol.InstantOf(now.Add(delegationLife)), Number: uint64(now.UnixMilli()),
+	}
+	return registry.SealDocument(root, envelope.KindDelegation, fmt.Sprintf("%x", string(key.ID())), d.Number, &d, now)
+}
+
+// Base is what the hub and its commands share: the database and the services of
+// people and devices.
+type Base struct {
+	Config   config.Config
+	DB       *store.DB
+	Keys     *signing.Keyring
+	CA       *signing.CA
+	Roots    []protocol.Key
+	Zone     *time.Location
+	Account  *account.Service
+	Registry *registry.Service
+	Enrol    *enrol.Service
+}
+
+// OpenBase opens an initialised data folder. mqttURL is told to devices that are
+// enrolled. Error: problem.ErrUnavailable if the folder is no hub's.
+func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Logger) (*Base, error) {
+	zone, err := c.Location()
+	if err != nil {
+		return nil, fmt.Errorf("zone: %w", err)
+	}
+	b := &Base{Config: c, Keys: signing.OpenKeyring(c.KeyDir()), Zone: zone}
+	if _, err := os.Stat(c.Database()); errors.Is(err, fs.ErrNotExist) {
+		return nil, problem.New(problem.ErrUnavailable, "not-initialised", "data", "Chưa có trung tâm trong thư mục dữ liệu; hãy chạy loa-hub init.",
+			"there is no hub in "+c.Data+"; run loa-hub init first").Because(err)
+	}
+	if b.Roots, err = b.Keys.Roots(); err != nil {
+		return nil, err
+	}
+	if b.CA, err = signing.OpenCA(c.CADir()); err != nil {
+		return nil, err
+	}
+	if b.DB, err = store.Open(ctx, c.Database()); err != nil {
+		return nil, err
+	}
+	b.Registry = registry.New(registry.Config{Store: b.DB.Registry(), Keyring: b.Keys, Zone: zone, Log: log})
+	b.Account, err = account.New(account.Config{Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log})
+	if err != nil {
+		return nil, errors.Join(err, b.DB.Close())
+	}
+	b.Enrol = enrol.New(enrol.Config{
+		Store: b.DB.Enrolments(), Registry: b.Registry, Authority: b.CA, Roots: b.Roots, MQTTURL: mqttURL, Log: log,
+	})
+	return b, nil
+}
+
+// Close closes the database.
+func (b *Base) Close() error { return b.DB.Close() }
+
+// ConfiguredEnrolURL is where devices find enrolment if the port is a fixed one.
+func ConfiguredEnrolURL(c config.Config) string {
+	addr, err := net.ResolveTCPAddr("tcp", c.Enrol.Listen)
+	if err != nil {
+		return c.Enrol.URL
+	}
+	return c.EnrolURL(addr)
+}

@@ -1,0 +1,337 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// Registry implements registry.Store.
+type Registry struct{ db *DB }
+
+// Registry returns the units' and devices' part of the database.
+func (db *DB) Registry() *Registry { return &Registry{db: db} }
+
+// hit turns a statement that touched no row into problem.ErrNotFound.
+func hit(r sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := r.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return problem.ErrNotFound
+	}
+	return nil
+}
+
+// addChange writes the record of an act.
+func addChange(ctx context.Context, tx *sql.Tx, c registry.Change) error {
+	detail, err := json.Marshal(c.Detail)
+	if err != nil {
+		return fmt.Errorf("event: %w", err)
+	}
+	if c.Detail == nil {
+		detail = []byte("{}")
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO event (at, person, act, subject, unit, detail) VALUES (?, ?, ?, ?, ?, ?)`,
+		ms(c.At), c.By, c.Act, c.Subject, c.Unit, string(detail)); err != nil {
+		return fmt.Errorf("event: %w", err)
+	}
+	return nil
+}
+
+func addDocuments(ctx context.Context, tx *sql.Tx, docs []registry.Document) error {
+	for _, d := range docs {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO trust (digest, kind, subject, number, bytes, created) VALUES (?, ?, ?, ?, ?, ?)`,
+			d.Digest[:], string(d.Kind), d.Subject, d.Number, d.Bytes, ms(d.Created)); err != nil {
+			return fmt.Errorf("add %s of %s: %w", d.Kind, d.Subject, err)
+		}
+	}
+	return nil
+}
+
+// AddDocuments stores signed documents. Error: problem.ErrConflict.
+func (s *Registry) AddDocuments(ctx context.Context, docs []registry.Document) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error { return addDocuments(ctx, tx, docs) })
+}
+
+// Documents returns documents of a kind by subject and number; of one subject
+// unless it is "".
+func (s *Registry) Documents(ctx context.Context, kind envelope.Kind, subject string) ([]registry.Document, error) {
+	return all(ctx, s.db.read, scanDocument, `SELECT digest, kind, subject, number, bytes, created FROM trust
+		WHERE kind = ?1 AND (?2 = '' OR subject = ?2) ORDER BY subject, number`, string(kind), subject)
+}
+
+func scanDocument(r row) (registry.Document, error) {
+	var d registry.Document
+	var sum []byte
+	var created int64
+	if err := r.Scan(&sum, &d.Kind, &d.Subject, &d.Number, &d.Bytes, &created); err != nil {
+		return registry.Document{}, err
+	}
+	d.Digest, d.Created = digest(sum), fromMs(created)
+	return d, nil
+}
+
+// Units returns all units, by id.
+func (s *Registry) Units(ctx context.Context) ([]registry.Unit, error) {
+	return all(ctx, s.db.read, func(r row) (registry.Unit, error) {
+		var u registry.Unit
+		var parent, until, source, counted sql.NullString
+		var people sql.NullInt64
+		if err := r.Scan(&u.ID, &u.Code, &u.Name, &u.Kind, &parent, &u.ValidFrom, &until, &people, &source, &counted); err != nil {
+			return registry.Unit{}, err
+		}
+		u.Parent, u.ValidUntil = protocol.UnitID(parent.String), protocol.Date(until.String)
+		u.People, u.Source, u.Counted = int(people.Int64), source.String, protocol.Date(counted.String)
+		return u, nil
+	}, `SELECT id, code, name, kind, parent, valid_from, valid_until, people, source, counted FROM unit ORDER BY id`)
+}
+
+// PutUnits adds or changes units, parents first, and adds documents.
+func (s *Registry) PutUnits(ctx context.Context, units []registry.Unit, docs []registry.Document, c registry.Change) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		for _, u := range units {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO unit (id, code, name, kind, parent, valid_from, valid_until, people, source, counted)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name,
+				kind = excluded.kind, parent = excluded.parent, valid_from = excluded.valid_from, valid_until = excluded.valid_until,
+				people = excluded.people, source = excluded.source, counted = excluded.counted`,
+				u.ID, u.Code, u.Name, string(u.Kind), optText(u.Parent), u.ValidFrom, optText(u.ValidUntil), optInt(u.People), optText(u.Source), optText(u.Counted)); err != nil {
+				return fmt.Errorf("put unit %s: %w", u.ID, err)
+			}
+		}
+		if err := addDocuments(ctx, tx, docs); err != nil {
+			return err
+		}
+		return addChange(ctx, tx, c)
+	})
+}
+
+// optText is the column for a text that may be missing.
+func optText[T ~string](v T) any {
+	if v == "" {
+		return nil
+	}
+	return string(v)
+}
+
+// optInt is the column for a number of which 0 means missing.
+func optInt(v int) any {
+	if v == 0 {
+		return nil
+	}
+	return v
+}
+
+// Quiet returns a unit's own quiet hours.
+func (s *Registry) Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error) {
+	return all(ctx, s.db.read, func(r row) (protocol.Quiet, error) {
+		var q protocol.Quiet
+		err := r.Scan(&q.Start, &q.End)
+		return q, err
+	}, `SELECT start, end FROM quiet WHERE unit = ? ORDER BY start, end`, unit)
+}
+
+// SetQuiet replaces a unit's quiet hours. Error: problem.ErrNotFound.
+func (s *Registry) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c registry.Change) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := hit(tx.ExecContext(ctx, `UPDATE unit SET name = name WHERE id = ?`, unit)); err != nil {
+			return fmt.Errorf("quiet hours: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM quiet WHERE unit = ?`, unit); err != nil {
+			return fmt.Errorf("quiet hours: %w", err)
+		}
+		for _, q := range quiet {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO quiet (unit, start, end) VALUES (?, ?, ?)`, unit, q.Start, q.End); err != nil {
+				return fmt.Errorf("quiet hours: %w", err)
+			}
+		}
+		return addChange(ctx, tx, c)
+	})
+}
+
+// deviceColumns joins each device with its newest placement.
+const deviceColumns = `SELECT d.id, d.name, d.unit, d.sound, d.width, d.height, d.row, d.created, d.enrolled, d.public, d.revoked,
+	t.digest, t.number, t.bytes, t.created
+	FROM device d JOIN trust t ON t.kind = 'placement' AND t.subject = d.id
+	AND t.number = (SELECT max(number) FROM trust WHERE kind = 'placement' AND subject = d.id)`
+
+func scanDevice(r row) (registry.DeviceRow, error) {
+	var d registry.DeviceRow
+	var board protocol.Display
+	var created, signed int64
+	var enrolled, revoked sql.NullInt64
+	var sum []byte
+	if err := r.Scan(&d.ID, &d.Name, &d.Unit, &d.Sound, &board.Width, &board.Height, &board.Row, &created, &enrolled, &d.Public, &revoked,
+		&sum, &d.Signed.Number, &d.Signed.Bytes, &signed); err != nil {
+		return registry.DeviceRow{}, err
+	}
+	if board.Width > 0 {
+		d.Board = &board
+	}
+	d.Created, d.Enrolled, d.Revoked = fromMs(created), fromOptMs(enrolled), fromOptMs(revoked)
+	d.Signed.Digest, d.Signed.Kind, d.Signed.Subject, d.Signed.Created = digest(sum), envelope.KindPlacement, string(d.ID), fromMs(signed)
+	return d, nil
+}
+
+type tagRow struct {
+	device protocol.DeviceID
+	tag    string
+}
+
+func scanTag(r row) (tagRow, error) {
+	var t tagRow
+	err := r.Scan(&t.device, &t.tag)
+	return t, err
+}
+
+// Devices returns all devices, by id.
+func (s *Registry) Devices(ctx context.Context) ([]registry.DeviceRow, error) {
+	devices, err := all(ctx, s.db.read, scanDevice, deviceColumns+` ORDER BY d.id`)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := all(ctx, s.db.read, scanTag, `SELECT device, tag FROM device_tag ORDER BY tag`)
+	if err != nil {
+		return nil, err
+	}
+	at := map[protocol.DeviceID]int{}
+	for i, d := range devices {
+		at[d.ID] = i
+	}
+	for _, t := range tags {
+		if i, ok := at[t.device]; ok {
+			devices[i].Tags = append(devices[i].Tags, t.tag)
+		}
+	}
+	return devices, nil
+}
+
+// Device returns one device. Error: problem.ErrNotFound.
+func (s *Registry) Device(ctx context.Context, id protocol.DeviceID) (registry.DeviceRow, error) {
+	d, err := one(ctx, s.db.read, scanDevice, deviceColumns+` WHERE d.id = ?`, id)
+	if err != nil {
+		return registry.DeviceRow{}, err
+	}
+	tags, err := all(ctx, s.db.read, scanTag, `SELECT device, tag FROM device_tag WHERE device = ? ORDER BY tag`, id)
+	if err != nil {
+		return registry.DeviceRow{}, err
+	}
+	for _, t := range tags {
+		d.Tags = append(d.Tags, t.tag)
+	}
+	return d, nil
+}
+
+// AddDevice stores a device with its placement. Error: problem.ErrConflict.
+func (s *Registry) AddDevice(ctx context.Context, d registry.Device, placement registry.Document, c registry.Change) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		var board protocol.Display
+		if d.Board != nil {
+			board = *d.Board
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO device (id, name, unit, sound, width, height, row, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			d.ID, d.Name, d.Unit, d.Sound, board.Width, board.Height, board.Row, ms(d.Created)); err != nil {
+			return err
+		}
+		return placeDevice(ctx, tx, d, placement, c)
+	})
+}
+
+func placeDevice(ctx context.Context, tx *sql.Tx, d registry.Device, placement registry.Document, c registry.Change) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM device_tag WHERE device = ?`, d.ID); err != nil {
+		return err
+	}
+	for _, t := range d.Tags {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO device_tag (device, tag) VALUES (?, ?)`, d.ID, t); err != nil {
+			return err
+		}
+	}
+	if err := addDocuments(ctx, tx, []registry.Document{placement}); err != nil {
+		return err
+	}
+	return addChange(ctx, tx, c)
+}
+
+// PlaceDevice changes a device by a new placement. Error: problem.ErrNotFound.
+func (s *Registry) PlaceDevice(ctx context.Context, d registry.Device, placement registry.Document, c registry.Change) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := hit(tx.ExecContext(ctx, `UPDATE device SET name = ?, unit = ? WHERE id = ?`, d.Name, d.Unit, d.ID)); err != nil {
+			return err
+		}
+		return placeDevice(ctx, tx, d, placement, c)
+	})
+}
+
+// RevokeDevice ends a device's right to connect, and its claim. Error:
+// problem.ErrNotFound.
+func (s *Registry) RevokeDevice(ctx context.Context, id protocol.DeviceID, c registry.Change) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := hit(tx.ExecContext(ctx, `UPDATE device SET revoked = ?, claim = NULL, claim_expires = NULL WHERE id = ? AND revoked IS NULL`, ms(c.At), id)); err != nil {
+			return err
+		}
+		return addChange(ctx, tx, c)
+	})
+}
+
+func scanState(r row) (registry.State, error) {
+	var s registry.State
+	var at int64
+	var heartbeat []byte
+	if err := r.Scan(&s.Device, &s.Connection, &s.Online, &at, &heartbeat); err != nil {
+		return registry.State{}, err
+	}
+	h, err := protocol.Unmarshal[protocol.Heartbeat](heartbeat, protocol.MaxControl)
+	if err != nil {
+		return registry.State{}, fmt.Errorf("heartbeat of %s: %w", s.Device, err)
+	}
+	s.At, s.Heartbeat = fromMs(at), h
+	return s, nil
+}
+
+const stateColumns = `SELECT device, connection, online, at, heartbeat FROM device_state`
+
+// State returns what was last heard of a device. Error: problem.ErrNotFound.
+func (s *Registry) State(ctx context.Context, id protocol.DeviceID) (registry.State, error) {
+	return one(ctx, s.db.read, scanState, stateColumns+` WHERE device = ?`, id)
+}
+
+// States returns what was last heard of each device.
+func (s *Registry) States(ctx context.Context) ([]registry.State, error) {
+	return all(ctx, s.db.read, scanState, stateColumns)
+}
+
+// SaveState stores a state unless a higher connection is stored. Error:
+// problem.ErrNotFound for an unknown device.
+func (s *Registry) SaveState(ctx context.Context, st registry.State) (bool, error) {
+	heartbeat, err := protocol.Marshal(&st.Heartbeat)
+	if err != nil {
+		return false, err
+	}
+	var stored bool
+	err = s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `INSERT INTO device_state (device, connection, online, at, heartbeat)
+			SELECT id, ?2, ?3, ?4, ?5 FROM device WHERE id = ?1
+			ON CONFLICT (device) DO UPDATE SET connection = excluded.connection, online = excluded.online, at = excluded.at, heartbeat = excluded.heartbeat
+			WHERE excluded.connection >= device_state.connection`, st.Device, st.Connection, st.Online, ms(st.At), heartbeat)
+		if err := hit(r, err); err == nil {
+			stored = true
+			return nil
+		} else if !errors.Is(err, problem.ErrNotFound) {
+			return err
+		}
+		_, err = one(ctx, tx, scanString, `SELECT id FROM device WHERE id = ?`, st.Device)
+		return err
+	})
+	return stored, err
+}

@@ -1,0 +1,101 @@
+package normalise
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestTheCommunesOwnListGoesBeforeEveryRule(t *testing.T) {
+	opt := Options{Pronounce: map[string]string{
+		"Ea H'leo": "ê a hờ leo",
+		"A Lưới":   "a lưới",
+		"UBND":     "uỷ ban",
+		"zalo":     "gia lô",
+		"QL1":      "quốc lộ 1",
+		"KT":       "kinh tế",
+		"3/2":      "ba tháng hai",
+		"":         "không có gì",
+		" ":        "trống",
+	}}
+	for written, want := range map[string]string{
+		"UBND xã Ea H'leo.":    "uỷ ban xã ê a hờ leo",
+		"ubnd":                 "uỷ ban nhân dân", // the key has capitals
+		"Nhóm ZALO, Zalo":      "nhóm gia lô gia lô",
+		"QL1 và QL12":          "quốc lộ một và quốc lộ mười hai",
+		"UBNDX KTX":            "u bê en nờ dê ích ca tê ích", // whole words only
+		"chiếm 3/2, 13/2 điểm": "chiếm ba tháng hai mười ba trên hai điểm",
+	} {
+		r := Read(written, opt)
+		if r.Words != want {
+			t.Errorf("%s: got %s, want %s", written, r.Words, want)
+		}
+	}
+	r := Read("Ea H'leo", opt)
+	if len(r.Changes) != 1 || r.Changes[0].Kind != KindOwn || r.Changes[0].From != "Ea H'leo" || r.Changes[0].Offset != 0 {
+		t.Errorf("changes %+v", r.Changes)
+	}
+}
+
+func TestBothFormsOfUnicodeAndOfTonePlacementReadAlike(t *testing.T) {
+	for _, group := range [][]string{
+		{"Uỷ ban hoà giải", "Ủy ban hòa giải", "U\u0309y ban ho\u0300a giải", "UỶ BAN HOÀ GIẢI"},
+		{"17h30", "17H30", "17:30", "17 giờ 30"},
+		{"500 m2", "500m2", "500m²", "500 m²"},
+	} {
+		want := Read(group[0], Options{}).Words
+		for _, other := range group[1:] {
+			if got := Read(other, Options{}).Words; got != want {
+				t.Errorf("%s: %s, want %s", other, got, want)
+			}
+		}
+	}
+}
+
+func TestDoubtfulPlacesAreMarkedForTheAuthor(t *testing.T) {
+	for written, want := range map[string]Doubt{
+		"Hoàn thành 3/5.":             DoubtDateOrFraction,
+		"Chuyển TT xã.":               DoubtAbbreviation,
+		"Ông làm ở XYZK.":             DoubtUnknownLetters,
+		"Số 123456789.":               DoubtLongNumber,
+		"Giá 1,250.":                  DoubtDecimalPoint,
+		"Hai đội 5-2.":                DoubtRangeOrScore,
+		"Công ty Foxconn tuyển thợ.":  DoubtForeign,
+		"Bài viết của nhóm VII ở đó.": "",
+		"Ngày 3/5 và 17h30, UBND xã.": "",
+		"Kỷ niệm 30/4.":               "",
+	} {
+		r := Read(written, Options{})
+		if want == "" {
+			if len(r.Ambiguous) != 0 {
+				t.Errorf("%s: %+v", written, r.Ambiguous)
+			}
+			continue
+		}
+		if len(r.Ambiguous) != 1 || r.Ambiguous[0].Why != want {
+			t.Errorf("%s: %+v, want %q", written, r.Ambiguous, want)
+			continue
+		}
+		a := r.Ambiguous[0]
+		if r.Text[a.Offset:a.Offset+len(a.From)] != a.From {
+			t.Errorf("%s: %q is not at %d", written, a.From, a.Offset)
+		}
+	}
+}
+
+func TestReadLinesGivesOneLineForEachLine(t *testing.T) {
+	var out strings.Builder
+	in := "\uFEFF17h30\r\n\nUBND xã - 21/6\nhết"
+	if err := ReadLines(strings.NewReader(in), &out, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	want := "mười bảy giờ ba mươi\n\nuỷ ban nhân dân xã hai mươi mốt tháng sáu\nhết\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	broken := errors.New("broken")
+	if err := ReadLines(iotest.ErrReader(broken), &out, Options{}); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,522 @@
+// Package verify recomputes what the hub says from signed material alone: the
+// chain of trust from a root that is brought from outside, plans, approvals,
+// receipts and the coverage that follows. It names each thing that does not add
+// up. It reads no derived table and believes the hub's database in nothing that
+// a signature could cover: which devices there are, with which media and keys,
+// is the hub's word, and said so in the report.
+package verify
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/hub/ledger"
+	"github.com/loa-vn/loa/hub/reach"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// Document is a signed trust document.
+type Document struct {
+	Kind  envelope.Kind
+	Bytes []byte
+}
+
+// Device is the hub's word on a device.
+type Device struct {
+	ID     protocol.DeviceID
+	Media  []protocol.Medium
+	Public ed25519.PublicKey // nil if it never enrolled
+}
+
+// Plan is a plan as it was signed.
+type Plan struct {
+	Unit protocol.UnitID
+	Head []byte
+	Body []byte
+}
+
+// Head is the signed head of a batch of receipts.
+type Head struct {
+	Device protocol.DeviceID
+	Chain  protocol.Digest
+	Sealed []byte
+}
+
+// Entry is one entry of a device's chain.
+type Entry struct {
+	Device protocol.DeviceID
+	Chain  protocol.Digest
+	Bytes  []byte
+}
+
+// Material is everything that is looked at.
+type Material struct {
+	Roots   []protocol.Key
+	Trust   []Document
+	Devices []Device
+	Plans   []Plan
+	Heads   []Head
+	Entries []Entry
+	// Document finds an encoded bulletin or approval.
+	Document func(protocol.Digest) ([]byte, error)
+	Zone     *time.Location
+	Now      time.Time
+}
+
+// Bulletin is the figure for one bulletin, recomputed.
+type Bulletin struct {
+	ID     protocol.BulletinID `json:"bulletin"`
+	Title  string              `json:"title"`
+	Digest protocol.Digest     `json:"-"`
+	reach.Count
+	People  uint64  `json:"people"`
+	Reached float64 `json:"reached"`
+}
+
+// Report is what was found.
+type Report struct {
+	// Problems name each thing that does not add up.
+	Problems  []string
+	Bulletins []Bulletin
+	Plans     int
+	Approvals int
+	Receipts  int
+	Outcomes  map[reach.Key]reach.Answer
+}
+
+// checker collects what is believed on the way.
+type checker struct {
+	Material
+	Report
+	chain      *envelope.Chain
+	paths      map[protocol.UnitID][]protocol.UnitID
+	placements map[protocol.DeviceID][]protocol.Placement
+	people     map[protocol.UnitID]protocol.Population
+	airings    map[protocol.AiringID]*reach.Aired
+	lists      []list
+}
+
+// list is a list of approvers with the instant from which it holds.
+type list struct {
+	from  protocol.Instant
+	unit  protocol.UnitID
+	bytes []byte
+}
+
+// Check looks at everything.
+func Check(m Material) Report {
+	c := checker{
+		Material: m, chain: envelope.NewChain(m.Roots...), paths: map[protocol.UnitID][]protocol.UnitID{},
+		placements: map[protocol.DeviceID][]protocol.Placement{}, people: map[protocol.UnitID]protocol.Population{},
+		airings: map[protocol.AiringID]*reach.Aired{},
+	}
+	c.Outcomes = map[reach.Key]reach.Answer{}
+	c.delegations()
+	c.placed()
+	c.approvers()
+	c.populations()
+	c.plans()
+	c.approvals()
+	c.receipts()
+	c.coverage()
+	slices.Sort(c.Problems)
+	return c.Report
+}
+
+func (c *checker) problem(format string, args ...any) {
+	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
+}
+
+func (c *checker) delegations() {
+	if len(c.Roots) == 0 {
+		c.problem("no root was given")
+	}
+	for _, d := range c.Trust {
+		if d.Kind != envelope.KindDelegation {
+			continue
+		}
+		if _, err := c.chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
+			c.problem("delegation %s: %v", short(protocol.DigestOf(d.Bytes)), err)
+		}
+	}
+}
+
+// placed opens every placement, oldest first, and learns units' paths from them.
+func (c *checker) placed() {
+	type signed struct {
+		placement protocol.Placement
+		bytes     []byte
+	}
+	var all []signed
+	for _, d := range c.Trust {
+		if d.Kind != envelope.KindPlacement {
+			continue
+		}
+		p, err := c.chain.OpenPlacement(d.Bytes, nil, time.Time{})
+		if err != nil {
+			c.problem("placement %s: %v", short(protocol.DigestOf(d.Bytes)), err)
+			continue
+		}
+		all = append(all, signed{p, d.Bytes})
+	}
+	slices.SortFunc(all, func(a, b signed) int {
+		return cmp.Or(cmp.Compare(a.placement.Device, b.placement.Device), cmp.Compare(a.placement.Number, b.placement.Number))
+	})
+	for _, s := range all {
+		p := s.placement
+		if held := c.placements[p.Device]; len(held) > 0 {
+			if _, err := c.chain.OpenPlacement(s.bytes, &held[len(held)-1], time.Time{}); err != nil {
+				c.problem("placement %d of %s: %v", p.Number, p.Device, err)
+				continue
+			}
+		}
+		c.placements[p.Device] = append(c.placements[p.Device], p)
+		for i, u := range p.Path {
+			c.paths[u] = p.Path[:i+1]
+		}
+	}
+}
+
+func (c *checker) approvers() {
+	for _, d := range c.Trust {
+		if d.Kind != envelope.KindApprovers {
+			continue
+		}
+		// A list is opened by a chain of its own: the newest would refuse older ones.
+		for unit, path := range c.paths {
+			chain := c.base()
+			l, err := chain.AddApprovers(d.Bytes, path)
+			if err == nil && l.Unit == unit {
+				c.lists = append(c.lists, list{from: l.Issued, unit: unit, bytes: d.Bytes})
+			}
+		}
+	}
+	slices.SortStableFunc(c.lists, func(a, b list) int { return cmp.Compare(a.from, b.from) })
+}
+
+// base returns a chain with the delegations only.
+func (c *checker) base() *envelope.Chain {
+	chain := envelope.NewChain(c.Roots...)
+	for _, d := range c.Trust {
+		if d.Kind == envelope.KindDelegation {
+			// What does not fit was named by delegations.
+			_, _ = chain.AddDelegation(d.Bytes)
+		}
+	}
+	return chain
+}
+
+// at returns the chain as it stood at an instant.
+func (c *checker) at(at protocol.Instant) *envelope.Chain {
+	chain := c.base()
+	for _, l := range c.lists {
+		if l.from <= at {
+			_, _ = chain.AddApprovers(l.bytes, c.paths[l.unit])
+		}
+	}
+	return chain
+}
+
+func (c *checker) populations() {
+	var newest uint64
+	for _, d := range c.Trust {
+		if d.Kind != envelope.KindPopulations {
+			continue
+		}
+		opened := false
+		for _, path := range c.paths {
+			p, err := c.chain.OpenPopulations(d.Bytes, path)
+			if err != nil {
+				continue
+			}
+			opened = true
+			if p.Number >= newest {
+				newest = p.Number
+				for _, v := range p.Villages {
+					c.people[v.Village] = v
+				}
+			}
+			break
+		}
+		if !opened && len(c.paths) > 0 {
+			c.problem("populations %s: signed by nobody who may", short(protocol.DigestOf(d.Bytes)))
+		}
+	}
+}
+
+func (c *checker) plans() {
+	for _, p := range c.Material.Plans {
+		path, ok := c.paths[p.Unit]
+		if !ok {
+			continue // no device ever stood there
+		}
+		payload, err := c.chain.OpenHub(envelope.KindPlan, p.Head, protocol.MaxControl, path, p.Unit, time.Time{})
+		if err != nil {
+			c.problem("plan of %s: %v", p.Unit, err)
+			continue
+		}
+		head, err := protocol.Unmarshal[protocol.PlanHead](payload, protocol.MaxControl)
+		if err != nil || head.Unit != p.Unit || head.Plan.Digest != protocol.DigestOf(p.Body) {
+			c.problem("plan of %s: its body is not what was signed", p.Unit)
+			continue
+		}
+		body, err := protocol.Unmarshal[protocol.Plan](p.Body, protocol.MaxPlan)
+		if err != nil || body.Unit != p.Unit || body.Number != head.Number {
+			c.problem("plan %d of %s: its body is not its head's", head.Number, p.Unit)
+			continue
+		}
+		c.Report.Plans++
+		c.take(body)
+	}
+}
+
+func (c *checker) take(p protocol.Plan) {
+	for _, a := range p.Airings {
+		held := c.airings[a.ID]
+		if held == nil {
+			held = &reach.Aired{Airing: a}
+			c.airings[a.ID] = held
+		}
+		again := a
+		again.Unit = held.Unit
+		one, errOne := protocol.Marshal(held.Airing)
+		two, errTwo := protocol.Marshal(again)
+		if errOne != nil || errTwo != nil || !bytes.Equal(one, two) {
+			c.problem("airing %s was changed between plans", a.ID)
+		}
+		if !slices.Contains(held.Units, a.Unit) {
+			held.Units = append(held.Units, a.Unit)
+		}
+	}
+	for _, w := range p.Withdrawals {
+		if a := c.airings[w.Airing]; a != nil && (a.Withdrawn.IsZero() || w.At.Time().Before(a.Withdrawn)) {
+			a.Withdrawn = w.At.Time()
+		}
+	}
+}
+
+// approvals checks that each airing was approved for each of its units by those
+// who might at the time.
+func (c *checker) approvals() {
+	for _, id := range slices.Sorted(maps.Keys(c.airings)) {
+		a := c.airings[id]
+		bulletin, err := c.Document(a.Bulletin.Digest)
+		if err != nil {
+			c.problem("airing %s: its bulletin is missing", id)
+			continue
+		}
+		approval, err := c.Document(a.Approval.Digest)
+		if err != nil {
+			c.problem("airing %s: its approval is missing", id)
+			continue
+		}
+		chain := c.at(a.Published)
+		for _, u := range a.Units {
+			wire := a.Airing
+			wire.Unit = u
+			if _, err := chain.CheckApproval(envelope.Claim{Airing: wire, Bulletin: bulletin, Approval: approval, Path: c.paths[u]}, time.Time{}); err != nil {
+				c.problem("airing %s in %s: %v", id, u, err)
+			}
+		}
+		c.Report.Approvals++
+	}
+}
+
+// chainKey names a chain of receipts.
+type chainKey struct {
+	device protocol.DeviceID
+	chain  protocol.Digest
+}
+
+// receipts checks every chain: each entry must be linked up to a signed head.
+func (c *checker) receipts() {
+	keys := map[protocol.DeviceID]ed25519.PublicKey{}
+	for _, d := range c.Devices {
+		keys[d.ID] = d.Public
+	}
+	entries := map[chainKey][][]byte{}
+	for _, e := range c.Entries {
+		k := chainKey{e.Device, e.Chain}
+		entries[k] = append(entries[k], e.Bytes)
+	}
+	heads := map[chainKey]map[uint64]protocol.Digest{}
+	for _, h := range c.Heads {
+		head, err := openHead(h, keys[h.Device])
+		if err != nil {
+			c.problem("receipts of %s: %v", h.Device, err)
+			continue
+		}
+		k := chainKey{h.Device, h.Chain}
+		if heads[k] == nil {
+			heads[k] = map[uint64]protocol.Digest{}
+		}
+		if other, ok := heads[k][head.Seq]; ok && other != head.Hash {
+			c.problem("receipts of %s: two heads at %d: a cloned device?", h.Device, head.Seq)
+		}
+		heads[k][head.Seq] = head.Hash
+	}
+	for k, bs := range entries {
+		c.linked(k, bs, heads[k])
+	}
+	for k := range heads {
+		if entries[k] == nil {
+			c.problem("receipts of %s: entries of chain %s are missing", k.device, short(k.chain))
+		}
+	}
+}
+
+func openHead(h Head, key ed25519.PublicKey) (protocol.Head, error) {
+	payload, _, err := envelope.Open(envelope.KindReceipt, h.Sealed, protocol.MaxControl,
+		envelope.One(protocol.Key{Kind: protocol.KeyEd25519, Public: key}))
+	if err != nil {
+		return protocol.Head{}, err
+	}
+	head, err := protocol.Unmarshal[protocol.Head](payload, protocol.MaxControl)
+	if err == nil && (head.Device != h.Device || head.Chain != h.Chain) {
+		err = ledger.ErrNotMine
+	}
+	return head, err
+}
+
+// linked walks one chain from its first entry. What stands after the last signed
+// head, or behind a gap, is not believed.
+func (c *checker) linked(k chainKey, encoded [][]byte, heads map[uint64]protocol.Digest) {
+	type link struct {
+		protocol.Entry
+		hash protocol.Digest
+	}
+	var chain []link
+	for _, b := range encoded {
+		e, err := protocol.Unmarshal[protocol.Entry](b, protocol.MaxControl)
+		if err != nil {
+			c.problem("receipts of %s: an entry does not decode: %v", k.device, err)
+			continue
+		}
+		chain = append(chain, link{e, protocol.DigestOf(b)})
+	}
+	slices.SortStableFunc(chain, func(a, b link) int { return cmp.Compare(a.Seq, b.Seq) })
+	var prev protocol.Digest
+	next := uint64(1)
+	signed := 0 // how many links a head covers
+	seen := map[uint64]bool{}
+	for i, l := range chain {
+		if l.Seq != next || l.Prev != prev {
+			c.problem("receipts of %s: chain %s is broken at entry %d", k.device, short(k.chain), l.Seq)
+			break
+		}
+		prev, next = l.hash, l.Last()+1
+		if hash, ok := heads[l.Last()]; ok {
+			if hash != l.hash {
+				c.problem("receipts of %s: entry %d is not what the device signed", k.device, l.Seq)
+				break
+			}
+			signed = i + 1
+			seen[l.Last()] = true
+		}
+	}
+	for seq := range heads {
+		if !seen[seq] {
+			c.problem("receipts of %s: the entries up to %d are not all there", k.device, seq)
+		}
+	}
+	if signed < len(chain) && len(heads) == len(seen) {
+		c.problem("receipts of %s: entry %d has no signature", k.device, chain[signed].Seq)
+	}
+	for _, l := range chain[:signed] {
+		c.Report.Receipts++
+		if l.Receipt != nil {
+			c.outcome(k.device, *l.Receipt)
+		}
+	}
+}
+
+func (c *checker) outcome(device protocol.DeviceID, r protocol.Receipt) {
+	key := reach.Key{Airing: r.Airing, Device: device, Medium: r.Medium, Start: int64(r.Start)}
+	if _, twice := c.Outcomes[key]; twice {
+		return // the first word counts
+	}
+	if a := c.airings[r.Airing]; a != nil && a.Bulletin.Digest != r.Bulletin {
+		c.problem("receipt of %s for airing %s speaks of another bulletin", device, r.Airing)
+		return
+	}
+	a := reach.Answer{Outcome: r.Outcome, Reason: r.Reason, Proof: r.Proof, Frames: r.Frames, Voice: r.Voice}
+	if n := len(r.Plays); n > 0 {
+		a.Began, a.Ended = r.Plays[0].From.Time(), r.Plays[n-1].To.Time()
+	}
+	c.Outcomes[key] = a
+}
+
+// coverage computes the figure of each bulletin.
+func (c *checker) coverage() {
+	var placed []reach.Placed
+	for _, d := range c.Devices {
+		placed = append(placed, reach.Placed{Device: d.ID, Placements: c.placements[d.ID], Media: d.Media})
+	}
+	works := map[protocol.Digest][]reach.Aired{}
+	for _, id := range slices.Sorted(maps.Keys(c.airings)) {
+		a := c.airings[id]
+		works[a.Bulletin.Digest] = append(works[a.Bulletin.Digest], *a)
+	}
+	for digest, aired := range works {
+		b, err := c.figure(digest, aired, placed)
+		if err != nil {
+			c.problem("bulletin %s: %v", short(digest), err)
+			continue
+		}
+		c.Bulletins = append(c.Bulletins, b)
+	}
+	slices.SortFunc(c.Bulletins, func(a, b Bulletin) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func (c *checker) figure(digest protocol.Digest, aired []reach.Aired, placed []reach.Placed) (Bulletin, error) {
+	encoded, err := c.Document(digest)
+	if err != nil {
+		return Bulletin{}, err
+	}
+	doc, err := protocol.Unmarshal[protocol.Bulletin](encoded, protocol.MaxBulletin)
+	if err != nil {
+		return Bulletin{}, err
+	}
+	in, err := reach.Gather(aired, placed, c.Outcomes, c.Zone, c.Now)
+	if err != nil {
+		return Bulletin{}, err
+	}
+	for u, path := range c.paths {
+		p, ok := c.people[u]
+		if ok && slices.ContainsFunc(aired, func(a reach.Aired) bool {
+			return slices.ContainsFunc(path, func(x protocol.UnitID) bool { return slices.Contains(a.Units, x) })
+		}) {
+			in.Villages = append(in.Villages, reach.Village{ID: u, People: p.People})
+		}
+	}
+	// A village that no device stands in is in no path, yet it counts.
+	for v, p := range c.people {
+		if _, known := c.paths[v]; !known && c.below(v, aired) {
+			in.Villages = append(in.Villages, reach.Village{ID: v, People: p.People})
+		}
+	}
+	r := reach.Compute(in)
+	return Bulletin{ID: doc.ID, Title: doc.Title, Digest: digest, Count: r.Count, People: r.People, Reached: r.Reached}, nil
+}
+
+// below says whether a village without devices belongs to an airing: then the
+// airing is for a unit that stands above villages.
+func (c *checker) below(_ protocol.UnitID, aired []reach.Aired) bool {
+	return slices.ContainsFunc(aired, func(a reach.Aired) bool {
+		return slices.ContainsFunc(a.Units, func(u protocol.UnitID) bool {
+			return slices.ContainsFunc(slices.Collect(maps.Values(c.paths)), func(path []protocol.UnitID) bool {
+				i := slices.Index(path, u)
+				return i >= 0 && i < len(path)-1
+			})
+		})
+	})
+}
+
+func short(d protocol.Digest) string { return d.String()[:12] }

@@ -1,0 +1,92 @@
+package protocol_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/loa-vn/loa/protocol"
+)
+
+func key(seed string) protocol.Key {
+	public := sha256.Sum256([]byte(seed))
+	return protocol.Key{Kind: protocol.KeyEd25519, Public: public[:]}
+}
+
+func TestAClaimReadsBackInEitherCase(t *testing.T) {
+	var c protocol.Claim
+	for i := range c.Secret {
+		c.Secret[i], c.Fingerprint[i] = byte(i*17), byte(255-i)
+	}
+	for _, text := range []string{c.String(), strings.ToLower(c.String()), "\t" + c.String() + " \n"} {
+		if got, err := protocol.ParseClaim(text); err != nil || got != c {
+			t.Errorf("%q: %v %v", text, got, err)
+		}
+	}
+	good := c.String()
+	for name, text := range map[string]string{
+		"empty":           "",
+		"another version": "loa2." + good[5:],
+		"cut short":       good[:len(good)-1],
+		"one part":        good[:strings.LastIndex(good, ".")],
+		"too long":        good + "A",
+		"three parts":     good + ".AA",
+		"stray bits":      good[:len(good)-1] + "B",
+		"other letters":   strings.Replace(good, "A", "1", 1),
+	} {
+		if _, err := protocol.ParseClaim(text); !errors.Is(err, protocol.ErrClaim) {
+			t.Errorf("%s: %v", name, err)
+		} else if strings.Contains(err.Error(), good[5:20]) {
+			t.Errorf("%s: the error tells the secret", name)
+		}
+	}
+}
+
+func TestAFingerprintIsOfAllRootsAndTheCA(t *testing.T) {
+	ca := []byte("certificate")
+	one, two := key("one"), key("two")
+	both := protocol.FingerprintOf([]protocol.Key{one, two}, ca)
+	if both != protocol.FingerprintOf([]protocol.Key{two, one}, ca) {
+		t.Error("the order of the roots changes it")
+	}
+	for name, other := range map[string]protocol.Fingerprint{
+		"a root less": protocol.FingerprintOf([]protocol.Key{one}, ca),
+		"another":     protocol.FingerprintOf([]protocol.Key{one, key("three")}, ca),
+		"another CA":  protocol.FingerprintOf([]protocol.Key{one, two}, []byte("certificat2")),
+	} {
+		if other == both {
+			t.Errorf("%s has the same fingerprint", name)
+		}
+	}
+}
+
+func TestRootsMustBeKeys(t *testing.T) {
+	for name, roots := range map[string][][]byte{
+		"none": nil, "short": {make([]byte, 31)}, "too many": make([][]byte, 17),
+	} {
+		if _, err := (protocol.Anchors{Roots: roots}).RootKeys(); !errors.Is(err, protocol.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	k := key("one")
+	keys, err := protocol.Anchors{Roots: [][]byte{k.Public}}.RootKeys()
+	if err != nil || len(keys) != 1 || keys[0].ID() != k.ID() {
+		t.Errorf("%v %v", keys, err)
+	}
+}
+
+func FuzzParseClaim(f *testing.F) {
+	f.Add(protocol.Claim{}.String())
+	f.Add("loa1..")
+	f.Add("loa1.AAAAAAAAAAAAAAAAAAAAAAAAAA.7777777777777777777777777Y")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := protocol.ParseClaim(text)
+		if err != nil {
+			return
+		}
+		if got := c.String(); !strings.EqualFold(got, strings.TrimSpace(text)) {
+			t.Errorf("%q reads as %q", text, got)
+		}
+	})
+}
