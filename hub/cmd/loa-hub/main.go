@@ -112,6 +112,8 @@ func oneLine(err error) string {
 	text := err.Error()
 	if errors.As(err, &p) {
 		text = p.Vi + " / " + p.En
+	} else if errors.Is(err, problem.ErrNotFound) {
+		text += " (check the id; loa-hub user list, unit list, device list show them)"
 	} else if errors.Is(err, fs.ErrPermission) {
 		text += " (run it as the user of the hub's service)"
 	}
