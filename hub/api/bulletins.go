@@ -210,6 +210,9 @@ func registerBulletins(api huma.API, s *Server) {
 			origin = bulletin.FromAPI
 		}
 		b, err := s.Bulletins.Create(ctx, a, c, origin)
+		if err == nil {
+			s.tell("bulletin", string(b.ID))
+		}
 		return &bulletinOutput{Body: bulletinBody(b)}, err
 	})
 	route(api, s, huma.Operation{
@@ -233,6 +236,9 @@ func registerBulletins(api huma.API, s *Server) {
 			return nil, err
 		}
 		b, err := s.Bulletins.Edit(ctx, a, in.ID, c)
+		if err == nil {
+			s.tell("bulletin", string(b.ID))
+		}
 		return &bulletinOutput{Body: bulletinBody(b)}, err
 	})
 	registerSounds(api, s, tags)
