@@ -102,7 +102,13 @@ async function look(page, name, sizes = [[390, 844], [1366, 768], [320, 640]]) {
       if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
       const found = await page.evaluate(async () => (await globalThis.axe.run(document, { resultTypes: ["violations"] })).violations.map((v) => `${v.id} (${v.nodes.map((n) => n.target.join(" ")).join(", ")})`));
       if (found.length) bad.push(`${width} ${lang}: axe: ${found.join("; ")}`);
-      if (lang === "vi" || width === 390) await page.screenshot({ path: join(out, `${name}-${width}-${lang}.png`), fullPage: width !== 1366 });
+      if (lang === "vi" || width === 390) await page.screenshot({ path: join(out, `${name}-${width}-${lang}.png`) });
+      if (lang === "vi" && width === 390) {
+        // As long as the page, so that what sticks to the edges hides nothing.
+        await page.setViewportSize({ width, height: Math.max(height, await page.evaluate(() => document.documentElement.scrollHeight)) });
+        await page.screenshot({ path: join(out, `${name}-whole.png`) });
+        await page.setViewportSize({ width, height });
+      }
     }
     await page.getByRole("button", { name: "Tiếng Việt" }).click();
   }

@@ -88,7 +88,7 @@ export function touch(...kinds: string[]): void {
   }, 300);
 }
 
-export const kinds = ["device", "receipt", "bulletin"];
+export const kinds = ["device", "receipt", "bulletin", "airing"];
 let stream: EventSource | undefined;
 let late: ReturnType<typeof setTimeout> | undefined;
 

@@ -40,16 +40,16 @@ export function AiredList() {
 
 /** Played is a bulletin's result in a word. */
 function Played({ id }: { id: string }) {
-  const reach = useLoaded(id, ["receipt"], () => api.reach(id));
+  const reach = useLoaded(id, ["airing", "receipt"], () => api.reach(id));
   const r = reach.data;
   return r && r.expected > 0 ? <Tag tone={r.played === r.expected ? "good" : "warn"}>{w().playedOf(r.played, r.expected)}</Tag> : null;
 }
 
 export function Aired({ id }: { id: string }) {
   const bulletin = useLoaded(id, ["bulletin"], () => api.bulletin(id));
-  const reach = useLoaded(id, ["receipt", "bulletin"], () => api.reach(id));
+  const reach = useLoaded(id, ["airing", "receipt", "bulletin"], () => api.reach(id));
   const devices = useLoaded("devices", ["device"], api.devices);
-  const airings = useLoaded(id, ["receipt", "bulletin"], () => api.airings(new Date(0)));
+  const airings = useLoaded(id, ["airing", "receipt", "bulletin"], () => api.airings(new Date(0)));
   return (
     <Shown of={bulletin}>
       {(b) => (

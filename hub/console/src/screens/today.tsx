@@ -158,7 +158,7 @@ function Down({ list }: { list: DeviceBody[] }) {
 }
 
 export function Today() {
-  const airings = useLoaded("airings", ["receipt", "device", "bulletin"], () => api.airings());
+  const airings = useLoaded("airings", ["airing", "receipt", "device", "bulletin"], () => api.airings());
   const devices = useLoaded("devices", ["device"], api.devices);
   const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
   const requests = useLoaded("requests", ["bulletin"], api.approvals);
