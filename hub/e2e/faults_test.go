@@ -61,17 +61,27 @@ func (w *world) whole(d *device, b bulletin.Bulletin) {
 	same(w.t, string(d.id), heard(w.t, w.only(d, b)), want)
 }
 
-// same compares sound, sample by sample.
+// same compares sound, sample by sample. A machine too busy to decode in time
+// leaves silence between samples, as on a real card; nothing may be missing.
 func same(t *testing.T, name string, got, want []int16) {
 	t.Helper()
-	for i := range min(len(got), len(want)) {
-		if got[i] != want[i] {
-			t.Errorf("%s: %d and %d frames differ from frame %d on", name, len(got), len(want), i)
+	k, silent := 0, 0
+	for i, v := range got {
+		switch {
+		case k < len(want) && v == want[k]:
+			k++
+		case v == 0:
+			silent++
+		default:
+			t.Errorf("%s: frame %d of %d is none of the bulletin's %d", name, i, len(got), len(want))
 			return
 		}
 	}
-	if len(got) != len(want) {
-		t.Errorf("%s: %d frames, want %d", name, len(got), len(want))
+	if k != len(want) {
+		t.Errorf("%s: %d frames of %d are missing", name, len(want)-k, len(want))
+	}
+	if silent > 0 {
+		t.Logf("%s: %s of silence in between", name, time.Duration(silent)*frame)
 	}
 }
 
@@ -220,11 +230,11 @@ func TestAKilledAgentPlaysAgainWithinTheWindow(t *testing.T) {
 			d := w.enrolled(speaker(tc.id, tc.unit, 1000))
 			kill := d.process()
 			w.online(d)
-			b := w.ready(spokenText(5))
+			b := w.ready(spokenText(3))
 			w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100, AfterCut: tc.after, Units: []protocol.UnitID{tc.unit}}, "duyet1")
 			w.begun(d, b)
 			first := w.only(d, b)
-			w.until("7 s are played", 20*time.Second, func() bool { return d.written(first) > 7*time.Second })
+			w.until("6 s are played", 20*time.Second, func() bool { return d.written(first) > 6*time.Second })
 			kill()
 			d.process()
 			r := w.settled(b, 1, time.Minute)
@@ -235,17 +245,17 @@ func TestAKilledAgentPlaysAgainWithinTheWindow(t *testing.T) {
 			}
 			want := w.decoded(b)
 			got := heard(t, files[1])
-			if tc.whole {
-				same(t, "the second stretch", got, want)
+			if !tc.whole {
+				// The position is stored each 5 s, and 2 s are said again.
+				gone := time.Duration(len(want)-len(got)) * frame
+				if gone <= 0 || gone > 7*time.Second {
+					t.Fatalf("went on %s from the beginning", gone)
+				}
+				// Decoded from the middle on, the first 80 ms may differ.
+				skip := protocol.SoundRate / 10
+				want, got = want[len(want)-len(got)+skip:], got[skip:]
 			}
-			// Not what the card had not taken for sure is left out: the position
-			// is stored each 5 s, and 2 s are said again.
-			if missing := time.Duration(len(want)-len(got)) * frame; !tc.whole && (missing <= 0 || missing > 7*time.Second) {
-				t.Errorf("went on %s from the beginning", missing)
-			}
-			if tail := len(got) - protocol.SoundRate; !slices.Equal(got[tail:], want[len(want)-protocol.SoundRate:]) {
-				t.Error("the last second is not the bulletin's")
-			}
+			same(t, "the second stretch", got, want)
 		})
 	}
 }

@@ -24,7 +24,7 @@ import (
 const childEnv = "LOA_E2E_AGENT"
 
 // together is how many tests run at once: they mostly wait for sound to play.
-const together = 4
+const together = 3
 
 func TestMain(m *testing.M) {
 	if file := os.Getenv(childEnv); file != "" {
