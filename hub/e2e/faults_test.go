@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/binary"
 	"os"
-	"slices"
 	"testing"
 	"time"
 
