@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build console demo test race lint fuzz bench soak cross clean
+.PHONY: help setup build console demo test race lint fmt fuzz bench cross clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,11 +36,17 @@ test: ## set up, lint, and run every test
 race: ## run the tests of what runs concurrently with the race detector
 	$(GO) test -race -tags "$(TAGS)" -timeout $(TIMEOUT) ./protocol/... ./hub/... ./agent/...
 
-lint: ## formatting, vet, linters, types of the console
+LINT := $(GO) tool -modfile=.ci/tools/go.mod
+
+lint: ## formatting, vet, staticcheck, types of the console
 	@deploy/setup.sh lint
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
-	$(GO) vet -tags "$(TAGS)" ./...
-	@cd .ci/tools && $(GO) run ./lint ../..
+	@out="$$($(LINT) gofumpt -l $$(git ls-files '*.go'))"; test -z "$$out" || { echo "$$out"; echo "run: make fmt"; exit 1; }
+	@$(GO) vet -tags "$(TAGS)" ./...
+	@$(LINT) staticcheck -tags "$(TAGS)" ./...
+	@cd hub/console && npx --no-install tsc --noEmit
+
+fmt: ## format all Go files
+	@$(LINT) gofumpt -w $$(git ls-files '*.go')
 
 FUZZTIME ?= 10s
 fuzz: ## fuzz every decoder for FUZZTIME each
@@ -49,7 +55,7 @@ fuzz: ## fuzz every decoder for FUZZTIME each
 	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
 bench: build ## measure against the limits; one JSON object a line, then a table
-	@$(GO) run -tags "$(TAGS)" ./hub/e2e/bench --bin $(BIN)
+	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN)
 
 cross: ## build the agent for arm64 and armv7, without cgo
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/arm64/ ./agent/cmd/loa-agent

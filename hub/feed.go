@@ -28,6 +28,9 @@ func (f *feed) Watch() (<-chan api.Notice, func()) {
 	}
 }
 
+// Tell implements api.Changes.
+func (h *Hub) Tell(n api.Notice) { h.feed.tell(n.Kind, n.ID) }
+
 func (f *feed) tell(kind, id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -18,6 +18,7 @@ import (
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/dispatch"
 	"github.com/loa-vn/loa/hub/ledger"
+	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/studio"
@@ -122,6 +123,20 @@ func (t trust) DeviceKey(ctx context.Context, id protocol.DeviceID) (ed25519.Pub
 		return nil, fmt.Errorf("key of %s: %w", id, problem.ErrNotFound)
 	}
 	return d.Public, nil
+}
+
+// places is the registry for the API: what changes plans publishes them.
+type places struct {
+	*registry.Service
+	publisher *plan.Publisher
+}
+
+// SetQuiet implements api.Registry.
+func (p places) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, by protocol.PersonID) error {
+	if err := p.Service.SetQuiet(ctx, unit, quiet, by); err != nil {
+		return err
+	}
+	return p.publisher.Publish(ctx, []protocol.UnitID{unit})
 }
 
 // doorman is the broker's policy: a device is its certificate's name, reads its

@@ -71,8 +71,8 @@ type Hub struct {
 	errs   chan error
 	closed sync.Once
 
-	drops    sync.WaitGroup
-	endDrops context.CancelFunc
+	work    sync.WaitGroup
+	endWork context.CancelFunc
 }
 
 // New opens the hub's data, puts the parts together and begins to listen. What
@@ -221,12 +221,10 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	if err := h.Jobs.Start(ctx); err != nil {
 		return err
 	}
-	if err := h.Approvals.AirRest(ctx); err != nil {
-		h.log.WarnContext(ctx, "not everything approved is on air", "err", err)
-	}
-	if err := h.Publisher.Renew(ctx); err != nil {
-		return err
-	}
+	work, cancel := context.WithCancel(context.Background())
+	h.endWork = cancel
+	h.setRight(ctx)
+	h.work.Go(func() { h.keepRight(work) })
 	server, err := api.New(h.services(), api.Options{
 		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
 		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
@@ -243,11 +241,39 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 			h.errs <- fmt.Errorf("console: %w", err)
 		}
 	}()
-	return h.watchDrops()
+	return h.watchDrops(work)
+}
+
+// rightEvery is how often is looked for what a crash, or a command beside the
+// running hub, has left undone.
+const rightEvery = 20 * time.Second
+
+func (h *Hub) keepRight(ctx context.Context) {
+	tick := time.NewTicker(rightEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			h.setRight(ctx)
+		}
+	}
+}
+
+// setRight airs what was approved but is not on air, and publishes plans whose
+// lists or quiet hours have changed.
+func (h *Hub) setRight(ctx context.Context) {
+	if err := h.Approvals.AirRest(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "not everything approved is on air", "err", err)
+	}
+	if err := h.Publisher.Renew(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "not every plan is published", "err", err)
+	}
 }
 
 // watchDrops watches the drop folders, if there are any.
-func (h *Hub) watchDrops() error {
+func (h *Hub) watchDrops(ctx context.Context) error {
 	c := h.Config
 	if len(c.Drop.People) == 0 {
 		return nil
@@ -266,9 +292,7 @@ func (h *Hub) watchDrops() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	h.endDrops = cancel
-	h.drops.Go(func() {
+	h.work.Go(func() {
 		if err := in.Run(ctx); err != nil {
 			h.log.Error("drop folders are not watched", "err", err)
 		}
@@ -278,7 +302,7 @@ func (h *Hub) watchDrops() error {
 
 func (h *Hub) services() api.Services {
 	return api.Services{
-		Account: h.Account, Registry: h.Registry, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
+		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Programme: h.Programme, Reach: h.Reach, Changes: h, Zone: h.Zone,
 	}
@@ -317,9 +341,9 @@ func (h *Hub) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	var errs []error
-	if h.endDrops != nil {
-		h.endDrops()
-		h.drops.Wait()
+	if h.endWork != nil {
+		h.endWork()
+		h.work.Wait()
 	}
 	if h.http != nil {
 		if err := h.http.Shutdown(ctx); err != nil {

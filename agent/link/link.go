@@ -108,8 +108,12 @@ func New(cfg Config) (*Link, error) {
 func (t Timing) orDefault() Timing {
 	d := DefaultTiming()
 	for _, f := range []struct{ got, or *time.Duration }{
-		{&t.KeepAlive, &d.KeepAlive}, {&t.Connect, &d.Connect}, {&t.Ack, &d.Ack},
-		{&t.BackoffFirst, &d.BackoffFirst}, {&t.BackoffMost, &d.BackoffMost}, {&t.BulkIdle, &d.BulkIdle},
+		{&t.KeepAlive, &d.KeepAlive},
+		{&t.Connect, &d.Connect},
+		{&t.Ack, &d.Ack},
+		{&t.BackoffFirst, &d.BackoffFirst},
+		{&t.BackoffMost, &d.BackoffMost},
+		{&t.BulkIdle, &d.BulkIdle},
 	} {
 		if *f.got == 0 {
 			*f.got = *f.or

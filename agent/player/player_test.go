@@ -88,9 +88,12 @@ func TestTracksFollowEachOtherWithoutAGap(t *testing.T) {
 		play(t, p, tone("a", 1003*time.Millisecond), tone("b", 777*time.Millisecond), tone("c", 5*time.Millisecond))
 		at := func(ms int) time.Time { return begin.Add(time.Duration(ms) * time.Millisecond) }
 		want := []player.Event{
-			player.Begun{ID: "a", At: at(0)}, player.Ended{ID: "a", Frames: 48144, Whole: true, At: at(1003)},
-			player.Begun{ID: "b", At: at(1003)}, player.Ended{ID: "b", Frames: 37296, Whole: true, At: at(1780)},
-			player.Begun{ID: "c", At: at(1780)}, player.Ended{ID: "c", Frames: 240, Whole: true, At: at(1785)},
+			player.Begun{ID: "a", At: at(0)},
+			player.Ended{ID: "a", Frames: 48144, Whole: true, At: at(1003)},
+			player.Begun{ID: "b", At: at(1003)},
+			player.Ended{ID: "b", Frames: 37296, Whole: true, At: at(1780)},
+			player.Begun{ID: "c", At: at(1780)},
+			player.Ended{ID: "c", Frames: 240, Whole: true, At: at(1785)},
 		}
 		if diff := cmp.Diff(want, until(t, p, 3), about); diff != "" {
 			t.Error(diff)

@@ -21,7 +21,10 @@ const (
 	// journalEach is how often the position of what is on is stored.
 	journalEach = 5 * time.Second
 	retryStore  = 2 * time.Second
-	forgetEach  = time.Hour
+	// maxLag is how late a step may be before the device counts as having been off:
+	// a process that hung has not played, whatever the schedule says.
+	maxLag     = 3 * time.Second
+	forgetEach = time.Hour
 	// keepFinals is how long finals are remembered: plays a day are counted by them.
 	keepFinals = 48 * time.Hour
 	// longest is how long the loop sleeps at most.
@@ -290,7 +293,7 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 		l.cfg.Fault(l.cfg.Medium.String(), e.Kind == Fault)
 		return nil
 	case Begun:
-		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String())
+		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String(), "at", e.At.UTC())
 		return nil
 	}
 	j, ok := l.jobs[e.Job]

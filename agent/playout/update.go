@@ -146,7 +146,7 @@ func (l *Loop) rebuild(ctx context.Context) []schedule.Event {
 	}
 	cfg := schedule.Config{
 		Zone: l.zone, Path: l.placement.Path, Quiet: l.periods(), Judge: l.judge,
-		From: later(l.placement.From.Time(), l.mem.from),
+		From: later(l.placement.From.Time(), l.mem.from), MaxLag: maxLag,
 	}
 	machine, err := schedule.Restore(cfg, l.mem.kept)
 	if err != nil {

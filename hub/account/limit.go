@@ -3,8 +3,6 @@ package account
 import (
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Limits of tries to log in. A person from one address has five at once; the
@@ -21,10 +19,31 @@ const (
 	maxTracked = 20_000
 )
 
+// bucket holds tries that are left; they come back one by one.
+type bucket struct {
+	left  float64
+	at    time.Time
+	every time.Duration
+	burst float64
+}
+
+// fill adds the tries that came back until now.
+func (b *bucket) fill(now time.Time) {
+	if d := now.Sub(b.at); d > 0 {
+		b.left = min(b.burst, b.left+float64(d)/float64(b.every))
+		b.at = now
+	}
+}
+
 // limiter counts tries under names. It is safe for concurrent use.
 type limiter struct {
 	mu     sync.Mutex
-	counts map[string]*rate.Limiter
+	counts map[string]*bucket
+}
+
+// keys are the names under which a try counts.
+func keys(person, address string) (ofAddress, ofPair, ofPerson string) {
+	return "a" + address, "b" + person + "\x00" + address, "p" + person
 }
 
 // allow takes one try of a person from an address; false means too many.
@@ -32,37 +51,48 @@ func (l *limiter) allow(person, address string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
-		l.counts = map[string]*rate.Limiter{}
+		l.counts = map[string]*bucket{}
 	}
 	if len(l.counts) > maxTracked {
 		l.forget(now)
 	}
 	// An address that is over its limit can't use up a person's tries.
-	return l.take("a"+address, addressEvery, addressBurst, now) &&
-		l.take("b"+person+"\x00"+address, pairEvery, pairBurst, now) &&
-		l.take("p"+person, personEvery, personBurst, now)
+	ofAddress, ofPair, ofPerson := keys(person, address)
+	return l.take(ofAddress, addressEvery, addressBurst, now) && l.take(ofPair, pairEvery, pairBurst, now) &&
+		l.take(ofPerson, personEvery, personBurst, now)
 }
 
-func (l *limiter) take(key string, every time.Duration, burst int, now time.Time) bool {
-	r, ok := l.counts[key]
+func (l *limiter) take(key string, every time.Duration, burst float64, now time.Time) bool {
+	b, ok := l.counts[key]
 	if !ok {
-		r = rate.NewLimiter(rate.Every(every), burst)
-		l.counts[key] = r
+		b = &bucket{left: burst, at: now, every: every, burst: burst}
+		l.counts[key] = b
 	}
-	return r.AllowN(now, 1)
+	b.fill(now)
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
 }
 
-// succeeded gives a person back the tries from an address.
+// succeeded gives the try back: only failures count.
 func (l *limiter) succeeded(person, address string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.counts, "b"+person+"\x00"+address)
+	ofAddress, ofPair, ofPerson := keys(person, address)
+	delete(l.counts, ofPair)
+	for _, k := range []string{ofAddress, ofPerson} {
+		if b, ok := l.counts[k]; ok {
+			b.left = min(b.burst, b.left+1)
+		}
+	}
 }
 
 // forget drops counts that are full again, and all if that is not enough.
 func (l *limiter) forget(now time.Time) {
-	for k, r := range l.counts {
-		if r.TokensAt(now) >= float64(r.Burst()) {
+	for k, b := range l.counts {
+		if b.fill(now); b.left >= b.burst {
 			delete(l.counts, k)
 		}
 	}

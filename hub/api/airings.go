@@ -216,6 +216,7 @@ func registerAirings(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
+		s.tell("airing", string(air.Wire.ID))
 		return &airingOutput{Body: s.airingBody(air)}, nil
 	})
 	route(api, s, huma.Operation{
@@ -230,7 +231,11 @@ func registerAirings(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "withdraw-airing", Method: http.MethodDelete, Path: "/airings/{id}", Summary: "Take an airing back", Tags: tags, DefaultStatus: http.StatusNoContent,
 	}, func(ctx context.Context, a account.Actor, in *airingInput) (*nothing, error) {
-		return nil, s.Programme.Withdraw(ctx, a, in.ID)
+		if err := s.Programme.Withdraw(ctx, a, in.ID); err != nil {
+			return nil, err
+		}
+		s.tell("airing", string(in.ID))
+		return &nothing{}, nil
 	})
 	route(api, s, huma.Operation{
 		OperationID: "preview-airing", Method: http.MethodPost, Path: "/bulletins/{id}/preview", Summary: "What an airing will do, in a sentence", Tags: tags,
@@ -277,6 +282,7 @@ func registerStops(api huma.API, s *Server) {
 			if err != nil {
 				return nil, err
 			}
+			s.tell("airing", "")
 			for _, st := range stops {
 				out.Body = append(out.Body, StopBody{ID: st.ID, Unit: st.Unit, Airing: st.Airing, At: st.At.Time()})
 			}
@@ -289,6 +295,7 @@ func registerStops(api huma.API, s *Server) {
 		list, err := s.Programme.TakeBack(ctx, a, in.ID)
 		out := &airingsOutput{Body: []AiringBody{}}
 		for _, air := range list {
+			s.tell("airing", string(air.Wire.ID))
 			out.Body = append(out.Body, s.airingBody(air))
 		}
 		return out, err

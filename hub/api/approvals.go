@@ -114,6 +114,7 @@ func registerApprovals(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
+		s.tell("bulletin", string(in.ID))
 		return &approvalOutput{Body: s.approvalBody(ctx, a, r)}, nil
 	})
 	route(api, s, huma.Operation{
@@ -150,6 +151,7 @@ func registerApprovals(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
+		s.tell("bulletin", string(r.Bulletin.ID))
 		return &approvalOutput{Body: s.approvalBody(ctx, a, r)}, nil
 	})
 	route(api, s, huma.Operation{
@@ -160,6 +162,13 @@ func registerApprovals(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		return nil, s.Approvals.Return(ctx, a, d, in.Body.Reason)
+		if err := s.Approvals.Return(ctx, a, d, in.Body.Reason); err != nil {
+			return nil, err
+		}
+		r, err := s.Approvals.Get(ctx, a, d)
+		if err == nil {
+			s.tell("bulletin", string(r.Bulletin.ID))
+		}
+		return nil, err
 	})
 }

@@ -23,6 +23,7 @@ type Bulletins interface {
 	Create(ctx context.Context, a account.Actor, c bulletin.Content, origin bulletin.Origin) (bulletin.Bulletin, error)
 	Edit(ctx context.Context, a account.Actor, id protocol.BulletinID, c bulletin.Content) (bulletin.Bulletin, error)
 	Get(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
+	Previous(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
 	List(ctx context.Context, a account.Actor, state bulletin.State) ([]bulletin.Bulletin, error)
 }
 
@@ -209,12 +210,21 @@ func registerBulletins(api huma.API, s *Server) {
 			origin = bulletin.FromAPI
 		}
 		b, err := s.Bulletins.Create(ctx, a, c, origin)
+		if err == nil {
+			s.tell("bulletin", string(b.ID))
+		}
 		return &bulletinOutput{Body: bulletinBody(b)}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-bulletin", Method: http.MethodGet, Path: "/bulletins/{id}", Summary: "One revision", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*bulletinOutput, error) {
 		b, err := s.Bulletins.Get(ctx, a, in.ID)
+		return &bulletinOutput{Body: bulletinBody(b)}, err
+	})
+	route(api, s, huma.Operation{
+		OperationID: "get-previous-bulletin", Method: http.MethodGet, Path: "/bulletins/{id}/previous", Summary: "The revision before, to see what an edit has changed", Tags: tags,
+	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*bulletinOutput, error) {
+		b, err := s.Bulletins.Previous(ctx, a, in.ID)
 		return &bulletinOutput{Body: bulletinBody(b)}, err
 	})
 	route(api, s, huma.Operation{
@@ -226,6 +236,9 @@ func registerBulletins(api huma.API, s *Server) {
 			return nil, err
 		}
 		b, err := s.Bulletins.Edit(ctx, a, in.ID, c)
+		if err == nil {
+			s.tell("bulletin", string(b.ID))
+		}
 		return &bulletinOutput{Body: bulletinBody(b)}, err
 	})
 	registerSounds(api, s, tags)

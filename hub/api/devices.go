@@ -97,7 +97,9 @@ type (
 		State string          `query:"state" enum:"waiting,never-heard,offline,online,revoked"`
 	}
 	devicesOutput struct{ Body []DeviceBody }
-	deviceInput   struct {
+	// DevicePath names a device. It is exported since huma
+	// does not look into unexported structs.
+	DevicePath struct {
 		ID protocol.DeviceID `path:"id" maxLength:"64"`
 	}
 	deviceOutput struct{ Body DeviceBody }
@@ -118,7 +120,7 @@ type (
 		}
 	}
 	placeInput struct {
-		deviceInput
+		DevicePath
 		Body PlaceBody
 	}
 	claimInput struct {
@@ -179,7 +181,7 @@ func registerDevices(api huma.API, s *Server) {
 	}, s.listDevices)
 	route(api, s, huma.Operation{
 		OperationID: "get-device", Method: http.MethodGet, Path: "/devices/{id}", Summary: "One device", Tags: tags,
-	}, func(ctx context.Context, actor account.Actor, in *deviceInput) (*deviceOutput, error) {
+	}, func(ctx context.Context, actor account.Actor, in *DevicePath) (*deviceOutput, error) {
 		d, err := s.device(ctx, actor, account.Read, in.ID)
 		if err != nil {
 			return nil, err
@@ -227,7 +229,7 @@ func registerDevices(api huma.API, s *Server) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "revoke-device", Method: http.MethodDelete, Path: "/devices/{id}", Summary: "End a device's right to connect, for good", Tags: tags, DefaultStatus: http.StatusNoContent,
-	}, func(ctx context.Context, actor account.Actor, in *deviceInput) (*nothing, error) {
+	}, func(ctx context.Context, actor account.Actor, in *DevicePath) (*nothing, error) {
 		if _, err := s.device(ctx, actor, account.Administer, in.ID); err != nil {
 			return nil, err
 		}

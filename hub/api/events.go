@@ -12,8 +12,8 @@ import (
 )
 
 // Notice says that something has changed, for those who watch: "device" or
-// "receipt" with a device's id, "bulletin" with a bulletin's, "missed" if some
-// changes were left out.
+// "receipt" with a device's id, "bulletin" with a bulletin's, "airing" with an
+// airing's or none, "missed" if some changes were left out.
 type Notice struct {
 	Kind string `json:"kind"`
 	ID   string `json:"id,omitempty"`
@@ -22,6 +22,8 @@ type Notice struct {
 // Changes are passed on to whoever watches.
 type Changes interface {
 	Watch() (<-chan Notice, func())
+	// Tell passes on what a request has changed.
+	Tell(n Notice)
 }
 
 // Beat is sent when nothing else was for a while.
@@ -66,6 +68,13 @@ func registerEvents(api huma.API, s *Server) {
 	})
 }
 
+// tell passes on that something has changed, if anybody can watch.
+func (s *Server) tell(kind, id string) {
+	if s.Changes != nil {
+		s.Changes.Tell(Notice{Kind: kind, ID: id})
+	}
+}
+
 // sees says whether a change is about something that the actor may read.
 func (s *Server) sees(ctx context.Context, a account.Actor, c Notice) bool {
 	switch c.Kind {
@@ -74,6 +83,12 @@ func (s *Server) sees(ctx context.Context, a account.Actor, c Notice) bool {
 		return err == nil && a.May(account.Read, d.Placement.Path)
 	case "bulletin":
 		_, err := s.Bulletins.Get(ctx, a, protocol.BulletinID(c.ID))
+		return err == nil
+	case "airing":
+		if c.ID == "" {
+			return true
+		}
+		_, err := s.Programme.Get(ctx, a, protocol.AiringID(c.ID))
 		return err == nil
 	}
 	return true

@@ -51,12 +51,14 @@ type QuietBody struct {
 
 type (
 	unitsOutput struct{ Body []UnitBody }
-	unitInput   struct {
+	// UnitPath names a unit. It is exported since huma
+	// does not look into unexported structs.
+	UnitPath struct {
 		ID protocol.UnitID `path:"id" maxLength:"64"`
 	}
 	quietOutput struct{ Body []QuietBody }
 	quietInput  struct {
-		unitInput
+		UnitPath
 		Body []QuietBody `maxItems:"8"`
 	}
 )
@@ -88,7 +90,7 @@ func registerUnits(api huma.API, s *Server) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-quiet-hours", Method: http.MethodGet, Path: "/units/{id}/quiet", Summary: "A unit's own quiet hours; none means those above", Tags: tags,
-	}, func(ctx context.Context, actor account.Actor, in *unitInput) (*quietOutput, error) {
+	}, func(ctx context.Context, actor account.Actor, in *UnitPath) (*quietOutput, error) {
 		if _, err := s.path(ctx, actor, account.Read, in.ID); err != nil {
 			return nil, err
 		}

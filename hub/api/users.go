@@ -32,7 +32,9 @@ func optTime(t time.Time) *time.Time {
 
 type (
 	usersOutput struct{ Body []UserBody }
-	userInput   struct {
+	// UserPath names a person. It is exported since huma
+	// does not look into unexported structs.
+	UserPath struct {
 		ID protocol.PersonID `path:"id" maxLength:"64"`
 	}
 	addUserInput struct {
@@ -45,7 +47,7 @@ type (
 		}
 	}
 	setGrantsInput struct {
-		userInput
+		UserPath
 		Body struct {
 			Grants            []GrantBody `json:"grants" maxItems:"100"`
 			Password          string      `json:"password,omitempty" maxLength:"800" doc:"the person's own, if they become an approver for the first time"`
@@ -53,13 +55,13 @@ type (
 		}
 	}
 	disableInput struct {
-		userInput
+		UserPath
 		Body struct {
 			RegistrarPassword string `json:"registrar_password,omitempty" maxLength:"800" doc:"needed if the person is an approver"`
 		}
 	}
 	passwordInput struct {
-		userInput
+		UserPath
 		Body struct {
 			OldPassword       string `json:"old_password,omitempty" maxLength:"800" doc:"for one's own password"`
 			Password          string `json:"password" maxLength:"800"`

@@ -93,6 +93,10 @@ type Airer interface {
 	Air(ctx context.Context, digest protocol.Digest) error
 }
 
+// maxEmergency is how many bytes an emergency's bulletin and statement may have
+// together, so that both fit into one alert with two signatures and the airing.
+const maxEmergency = protocol.MaxAlert - 1300
+
 // Service is what the hub does with approvals.
 type Service struct {
 	store     Store
@@ -155,6 +159,9 @@ func (s *Service) Submit(ctx context.Context, a account.Actor, id protocol.Bulle
 	}
 	if r.Bytes, err = protocol.Marshal(st); err != nil {
 		return Request{}, fmt.Errorf("submit %s: %w", id, err)
+	}
+	if b.Class == protocol.ClassEmergency && len(b.Bytes)+len(r.Bytes) > maxEmergency {
+		return Request{}, problem.New(problem.ErrInvalid, "emergency-too-long", "text", "Bản tin khẩn cấp quá dài để gửi ngay một lần. Hãy rút gọn chữ.", "The emergency is too long to be sent at once. Shorten its text.")
 	}
 	r.Digest = protocol.DigestOf(r.Bytes)
 	b.State, b.Wish, b.Changed, b.Submitted, b.Problem = bulletin.Submitted, &w, now, now, ""

@@ -18,7 +18,9 @@ func FuzzBytesOfADevice(f *testing.F) {
 		publishPacket(1, "d/dev1/state", 1, []byte("on")), publishPacket(2, "d/dev1/state", 2, nil),
 		pubackPacket(1), packet(0x50, []byte{0, 1}), packet(0x62, []byte{0, 1}), packet(0x70, []byte{0, 1}),
 		connectPacket("dev1", 4, 60, true), packet(0x20, []byte{0, 0}), packet(0x90, []byte{0, 1, 0}),
-		{0x30, 0x80, 0x80, 0x80, 0x01}, {0x82, 0}, {0x82, 5, 0, 1, 0xff, 0xff, 0},
+		{0x30, 0x80, 0x80, 0x80, 0x01},
+		{0x82, 0},
+		{0x82, 5, 0, 1, 0xff, 0xff, 0},
 	} {
 		f.Add(seed)
 	}

@@ -383,8 +383,14 @@ func TestGarbageEndsItsSenderOnly(t *testing.T) {
 		t.Error("plain text is not refused")
 	}
 	for _, garbage := range [][]byte{
-		{0}, {0x10, 0}, {0xf0, 0}, {0x10, 4, 0, 4, 'M', 'Q'}, {0x10, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80}, filled(1000),
-		{0x30, 1, 0}, publishPacket(1, "d/dev1/x", 1, nil), // before CONNECT
+		{0},
+		{0x10, 0},
+		{0xf0, 0},
+		{0x10, 4, 0, 4, 'M', 'Q'},
+		{0x10, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80},
+		filled(1000),
+		{0x30, 1, 0},
+		publishPacket(1, "d/dev1/x", 1, nil), // before CONNECT
 	} {
 		c := s.dial(t, "dev1")
 		_, _ = c.Write(garbage)

@@ -29,6 +29,7 @@ type Store interface {
 	// read, given as was; problem.ErrConflict if it has.
 	ChangeBulletin(ctx context.Context, b Bulletin, was time.Time, prepare bool) error
 	Bulletin(ctx context.Context, id protocol.BulletinID) (Bulletin, error)
+	Revision(ctx context.Context, work protocol.BulletinID, revision int) (Bulletin, error)
 	// Bulletins lists the newest revisions of works in any of units, newest first.
 	Bulletins(ctx context.Context, units []protocol.UnitID, state State, limit int) ([]Bulletin, error)
 }
@@ -168,6 +169,23 @@ func (s *Service) Get(ctx context.Context, a account.Actor, id protocol.Bulletin
 		return Bulletin{}, notFound()
 	}
 	return b, nil
+}
+
+// Previous returns the revision before a bulletin, so that approvers see what an
+// edit has changed. Errors: problem.ErrNotFound, for a first revision too.
+func (s *Service) Previous(ctx context.Context, a account.Actor, id protocol.BulletinID) (Bulletin, error) {
+	b, err := s.Get(ctx, a, id)
+	if err != nil {
+		return Bulletin{}, err
+	}
+	before, err := s.store.Revision(ctx, b.Work, b.Revision-1)
+	if errors.Is(err, problem.ErrNotFound) {
+		return Bulletin{}, notFound()
+	}
+	if err != nil {
+		return Bulletin{}, fmt.Errorf("revision before %s: %w", id, err)
+	}
+	return before, nil
 }
 
 // List returns the newest revisions in the actor's units, newest first. An empty

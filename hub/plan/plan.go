@@ -74,8 +74,10 @@ type Store interface {
 	// SavePlans keeps the plans of all units that belong together, or none.
 	SavePlans(ctx context.Context, plans []Published) error
 	// StalePlans lists units with an airing, a withdrawal or a stop that is newer
-	// than their newest plan.
+	// than their newest plan, or with quiet hours but no plan.
 	StalePlans(ctx context.Context) ([]protocol.UnitID, error)
+	// NewestPlans returns each unit's newest plan.
+	NewestPlans(ctx context.Context) ([]Published, error)
 	// SaveAlert keeps a signed alert until it expires.
 	SaveAlert(ctx context.Context, a Alert) error
 }
@@ -125,18 +127,59 @@ func NewPublisher(store Store, docs Documents, trust Trust, signer *envelope.Sig
 	return &Publisher{store: store, documents: docs, trust: trust, signer: signer, announcer: to, zone: zone, now: now}
 }
 
-// Renew publishes the plans that are not what they should be: of units whose
-// trust lists or quiet hours have changed while the hub was down, or that were
-// aired in but not published before a crash.
+// Renew publishes the plans that are not what they should be: of units that were
+// aired in but not published before a crash, or whose trust lists or quiet hours
+// have changed since.
 func (p *Publisher) Renew(ctx context.Context) error {
 	units, err := p.store.StalePlans(ctx)
 	if err != nil {
 		return fmt.Errorf("stale plans: %w", err)
 	}
+	newest, err := p.store.NewestPlans(ctx)
+	if err != nil {
+		return fmt.Errorf("newest plans: %w", err)
+	}
+	for _, pub := range newest {
+		if slices.Contains(units, pub.Unit) {
+			continue
+		}
+		same, err := p.current(ctx, pub)
+		if err != nil {
+			return fmt.Errorf("plan of %s: %w", pub.Unit, err)
+		}
+		if !same {
+			units = append(units, pub.Unit)
+		}
+	}
 	if len(units) == 0 {
 		return nil
 	}
 	return p.Publish(ctx, units)
+}
+
+// current says whether a plan names the trust lists and quiet hours of today.
+func (p *Publisher) current(ctx context.Context, pub Published) (bool, error) {
+	payload, _, err := envelope.Open(envelope.KindPlan, pub.Head, protocol.MaxControl, envelope.One(p.signer.Key()))
+	if err != nil {
+		return false, nil //nolint:nilerr // signed by an earlier key: it is to be made anew
+	}
+	head, err := protocol.Unmarshal[protocol.PlanHead](payload, protocol.MaxControl)
+	if err != nil {
+		return false, err
+	}
+	body, err := protocol.Unmarshal[protocol.Plan](pub.Body, protocol.MaxPlan)
+	if err != nil {
+		return false, err
+	}
+	lists, err := p.trust.Lists(ctx, pub.Unit)
+	if err != nil {
+		return false, err
+	}
+	source, err := p.store.PlanSource(ctx, pub.Unit, p.now())
+	if err != nil {
+		return false, err
+	}
+	return slices.Equal(head.Lists, lists) && slices.Equal(body.Quiet, source.Quiet), nil
 }
 
 // Publish makes the plans of units anew, keeps all of them in one transaction,

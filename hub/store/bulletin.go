@@ -187,6 +187,11 @@ func (s *Bulletins) Bulletin(ctx context.Context, id protocol.BulletinID) (bulle
 	return one(ctx, s.db.read, scanBulletin, `SELECT `+bulletinColumns+` FROM bulletin WHERE id = ?`, id)
 }
 
+// Revision implements bulletin.Store.
+func (s *Bulletins) Revision(ctx context.Context, work protocol.BulletinID, revision int) (bulletin.Bulletin, error) {
+	return one(ctx, s.db.read, scanBulletin, `SELECT `+bulletinColumns+` FROM bulletin WHERE work = ? AND revision = ?`, work, revision)
+}
+
 // Bulletins implements bulletin.Store.
 func (s *Bulletins) Bulletins(ctx context.Context, units []protocol.UnitID, state bulletin.State, limit int) ([]bulletin.Bulletin, error) {
 	args := append(list(units), state, state, limit)

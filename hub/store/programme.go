@@ -196,15 +196,22 @@ func (s *Programme) SavePlans(ctx context.Context, plans []plan.Published) error
 	})
 }
 
+func scanPlan(r row) (plan.Published, error) {
+	var p plan.Published
+	var at int64
+	err := r.Scan(&p.Unit, &p.Number, &p.Head, &p.Body, &at)
+	p.At = fromMs(at)
+	return p, kind(err)
+}
+
+// NewestPlans implements plan.Store.
+func (s *Programme) NewestPlans(ctx context.Context) ([]plan.Published, error) {
+	return all(ctx, s.db.read, scanPlan, `SELECT unit, max(number), head, body, at FROM plan GROUP BY unit ORDER BY unit`)
+}
+
 // NewestPlan implements dispatch.Store.
 func (s *Programme) NewestPlan(ctx context.Context, unit protocol.UnitID) (plan.Published, error) {
-	return one(ctx, s.db.read, func(r row) (plan.Published, error) {
-		var p plan.Published
-		var at int64
-		err := r.Scan(&p.Unit, &p.Number, &p.Head, &p.Body, &at)
-		p.At = fromMs(at)
-		return p, kind(err)
-	}, `SELECT unit, number, head, body, at FROM plan WHERE unit = ? ORDER BY number DESC LIMIT 1`, unit)
+	return one(ctx, s.db.read, scanPlan, `SELECT unit, number, head, body, at FROM plan WHERE unit = ? ORDER BY number DESC LIMIT 1`, unit)
 }
 
 // SaveAlert implements plan.Store.
@@ -243,6 +250,7 @@ func (s *Programme) SaveSeen(ctx context.Context, device protocol.DeviceID, v pr
 func (s *Programme) StalePlans(ctx context.Context) ([]protocol.UnitID, error) {
 	return all(ctx, s.db.read, scanUnit, `SELECT unit FROM (
 			SELECT u.unit AS unit, max(a.published, coalesce(a.withdrawn, 0)) AS at FROM airing a JOIN airing_unit u ON u.airing = a.id
-			UNION ALL SELECT unit, at FROM stop)
+			UNION ALL SELECT unit, at FROM stop
+			UNION ALL SELECT unit, 1 FROM quiet)
 		GROUP BY unit HAVING max(at) > coalesce((SELECT max(p.at) FROM plan p WHERE p.unit = unit), 0) ORDER BY unit`)
 }

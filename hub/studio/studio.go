@@ -113,6 +113,24 @@ func New(cfg Config, engine speech.Engine, log *slog.Logger) *Studio {
 	return &Studio{cfg: cfg, engine: engine, trans: transcode.New(cfg.Transcode), log: log}
 }
 
+// unfinished is how the directories of renditions at work begin.
+const unfinished = ".loa-rendition-"
+
+// Clean removes what a hub that was killed left unfinished in Config.Dir. Call it
+// before the first job, never while jobs run.
+func (s *Studio) Clean() error {
+	left, err := filepath.Glob(filepath.Join(s.cfg.Dir, unfinished+"*"))
+	if err != nil {
+		return fmt.Errorf("clean: %w", err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("clean: %w", err)
+		}
+	}
+	return nil
+}
+
 // Probe says what a recording holds, as transcode.Transcoder.Probe does.
 func (s *Studio) Probe(ctx context.Context, path string) (transcode.Info, error) {
 	return s.trans.Probe(ctx, path)
@@ -174,7 +192,7 @@ func (s *Studio) FromRecording(ctx context.Context, path string, opt transcode.O
 
 // render transcodes source into Dir, where the file appears under its digest.
 func (s *Studio) render(ctx context.Context, source string, opt transcode.Options, progress Progress) (Rendition, error) {
-	dir, err := os.MkdirTemp(s.cfg.Dir, ".loa-rendition-")
+	dir, err := os.MkdirTemp(s.cfg.Dir, unfinished)
 	if err != nil {
 		return Rendition{}, fmt.Errorf("render: %w", err)
 	}

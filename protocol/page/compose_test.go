@@ -359,3 +359,26 @@ func TestClocksShowTheDayAndItsLunarDateWhereThereIsRoom(t *testing.T) {
 		checkInside(t, board, pages)
 	})
 }
+
+// The costliest texts within the limits, at the costliest board: one that all
+// rows are tried on.
+func BenchmarkComposeHostileText(b *testing.B) {
+	for name, body := range map[string]string{
+		"one word":     strings.Repeat("x", page.MaxLetters),
+		"held words":   strings.Repeat("12 ", page.MaxLetters/3),
+		"short words":  strings.Repeat("a ", page.MaxLetters/2),
+		"paragraphs":   strings.Repeat("a\n", 600),
+		"marks":        strings.Repeat("\u0301", 3800),
+		"boxes":        strings.Repeat("🙂", page.MaxLetters),
+		"no-breaks":    strings.Repeat("a\u00a0", page.MaxLetters/2),
+		"plain notice": strings.Repeat("Mời bà con đi họp. ", page.MaxLetters/19),
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, _, err := page.Compose(page.Board{Width: 1920, Height: 1080, Row: 16}, page.Text{Kind: page.Notice, Body: body}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -109,8 +109,11 @@ func golden(t *testing.T) (names []string, sets map[string][]page.Page) {
 	pages, _, err := page.WithPicture(board, texts()[1].Text, picture)
 	add("picture-384x192", pages, err)
 	for _, b := range []page.Board{
-		{Width: 192, Height: 16, Row: 16}, {Width: 128, Height: 64, Row: 16}, {Width: 384, Height: 192, Row: 32},
-		{Width: 640, Height: 320, Row: 48}, {Width: 1920, Height: 1080, Row: 96},
+		{Width: 192, Height: 16, Row: 16},
+		{Width: 128, Height: 64, Row: 16},
+		{Width: 384, Height: 192, Row: 32},
+		{Width: 640, Height: 320, Row: 48},
+		{Width: 1920, Height: 1080, Row: 96},
 	} {
 		pages, err := page.Clock(b, "Xã Bình An", time.Date(2025, 8, 24, 5, 30, 0, 0, time.UTC))
 		add(fmt.Sprintf("clock-%dx%d-row%d", b.Width, b.Height, b.Row), pages, err)

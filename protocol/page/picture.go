@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	_ "image/jpeg" // a form of pictures
 	_ "image/png"  // a form of pictures
 )
@@ -39,15 +40,15 @@ func DecodePicture(file []byte, width, height int) (Picture, error) {
 	if head.Width <= 0 || head.Height <= 0 || head.Width > MaxPictureSide || head.Height > MaxPictureSide {
 		return Picture{}, fmt.Errorf("%s of %dx%d px: %w", form, head.Width, head.Height, ErrPicture)
 	}
+	if head.ColorModel == color.CMYKModel {
+		return Picture{}, fmt.Errorf("colours for print (CMYK): %w", ErrPicture)
+	}
 	if form == "png" && bytes.Contains(file[:min(len(file), 4096)], []byte("acTL")) {
 		return Picture{}, fmt.Errorf("animated: %w", ErrPicture)
 	}
 	im, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
 		return Picture{}, fmt.Errorf("%w: %w", ErrPicture, err)
-	}
-	if _, cmyk := im.(*image.CMYK); cmyk {
-		return Picture{}, fmt.Errorf("colours for print (CMYK): %w", ErrPicture)
 	}
 	return shrink(im, width, height)
 }

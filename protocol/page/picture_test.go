@@ -67,8 +67,13 @@ func TestPicturesThatCannotBeShownAreRefused(t *testing.T) {
 	animated := bytes.Replace(bytes.Clone(good), []byte("IDAT"), []byte("acTL"), 1)
 	huge := bytes.Clone(good)
 	copy(huge[16:24], []byte{0, 0, 0x4e, 0x20, 0, 0, 0x4e, 0x20}) // 20,000 x 20,000 in IHDR
+	// the beginning of a JPEG file of 8x8 px with four components
+	cmyk := []byte{0xff, 0xd8, 0xff, 0xc0, 0, 20, 8, 0, 8, 0, 8, 4, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0, 0xff, 0xda, 0, 2}
+	if head, err := jpeg.DecodeConfig(bytes.NewReader(cmyk)); err != nil || head.ColorModel != color.CMYKModel {
+		t.Fatalf("the file for print is none: %v, %v", head, err)
+	}
 	for name, file := range map[string][]byte{
-		"0 bytes": {}, "text": []byte("xin chào"), "truncated": good[:len(good)/2], "20,000x20,000": huge,
+		"CMYK": cmyk, "0 bytes": {}, "text": []byte("xin chào"), "truncated": good[:len(good)/2], "20,000x20,000": huge,
 		"animated": animated, "over 8 MiB": make([]byte, page.MaxPictureBytes+1), "gif": []byte("GIF89a\x01\x00\x01\x00"),
 	} {
 		if _, err := page.DecodePicture(file, 100, 100); !errors.Is(err, page.ErrPicture) {

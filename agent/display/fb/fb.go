@@ -81,8 +81,8 @@ type Output struct {
 	layout Layout
 
 	mu    sync.Mutex
-	mem   []byte // nil: closed
-	tint  *tint.Tint
+	mem   []byte      // nil: closed
+	table [256]uint32 // the pixel of each level
 	fresh bool        // the colours are other than those in memory
 	last  *page.Frame // as written; nil: nothing yet
 }
@@ -123,7 +123,9 @@ func New(cfg Config) (*Output, error) {
 	if cfg.Colour == (tint.Colour{}) {
 		cfg.Colour = tint.Amber()
 	}
-	return &Output{cfg: cfg, layout: layout, mem: mem, tint: tint.New(cfg.Colour, 100, cfg.Gamma)}, nil
+	o := &Output{cfg: cfg, layout: layout, mem: mem}
+	o.dim(100)
+	return o, nil
 }
 
 // Size returns the board's size.
@@ -168,20 +170,33 @@ func (o *Output) row(y int) []byte {
 
 func (o *Output) write(dst []byte, levels []uint8) {
 	if o.layout.Format == RGB565 {
+		dst = dst[:2*len(levels)]
 		for i, l := range levels {
-			binary.LittleEndian.PutUint16(dst[2*i:], rgb565(o.tint[l]))
+			binary.LittleEndian.PutUint16(dst[2*i:], uint16(o.table[l]))
 		}
 		return
 	}
+	dst = dst[:4*len(levels)]
 	for i, l := range levels {
-		binary.LittleEndian.PutUint32(dst[4*i:], xrgb8888(o.tint[l]))
+		binary.LittleEndian.PutUint32(dst[4*i:], o.table[l])
+	}
+}
+
+// dim makes the pixels of each level at a brightness.
+func (o *Output) dim(percent int) {
+	for level, c := range tint.New(o.cfg.Colour, percent, o.cfg.Gamma) {
+		if o.layout.Format == RGB565 {
+			o.table[level] = rgb565(c)
+		} else {
+			o.table[level] = xrgb8888(c)
+		}
 	}
 }
 
 func xrgb8888(c tint.Colour) uint32 { return uint32(c[0])<<16 | uint32(c[1])<<8 | uint32(c[2]) }
 
-func rgb565(c tint.Colour) uint16 {
-	return uint16(c[0])>>3<<11 | uint16(c[1])>>2<<5 | uint16(c[2])>>3
+func rgb565(c tint.Colour) uint32 {
+	return uint32(c[0])>>3<<11 | uint32(c[1])>>2<<5 | uint32(c[2])>>3
 }
 
 // ReadBack compares the memory with what was written, pixel by pixel: somebody
@@ -199,7 +214,7 @@ func (o *Output) ReadBack() (protocol.Digest, bool) {
 		for x := range back.W {
 			at := y*back.W + x
 			back.Pix[at] = o.last.Pix[at]
-			if !o.same(row, x, o.tint[back.Pix[at]]) {
+			if !o.same(row, x, o.table[back.Pix[at]]) {
 				back.Pix[at] = ^back.Pix[at]
 			}
 		}
@@ -207,13 +222,13 @@ func (o *Output) ReadBack() (protocol.Digest, bool) {
 	return back.Digest(), true
 }
 
-// same says whether pixel x of a row has a colour; the byte without a channel may
-// be anything.
-func (o *Output) same(row []byte, x int, c tint.Colour) bool {
+// same says whether pixel x of a row is want; the byte without a channel may be
+// anything.
+func (o *Output) same(row []byte, x int, want uint32) bool {
 	if o.layout.Format == RGB565 {
-		return binary.LittleEndian.Uint16(row[2*x:]) == rgb565(c)
+		return uint32(binary.LittleEndian.Uint16(row[2*x:])) == want
 	}
-	return binary.LittleEndian.Uint32(row[4*x:])&0xffffff == xrgb8888(c)
+	return binary.LittleEndian.Uint32(row[4*x:])&0xffffff == want
 }
 
 // Health knows nothing of the connector.
@@ -223,7 +238,8 @@ func (o *Output) Health() display.Health { return display.Health{} }
 func (o *Output) Brightness(percent int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.tint, o.fresh = tint.New(o.cfg.Colour, percent, o.cfg.Gamma), true
+	o.dim(percent)
+	o.fresh = true
 	return nil
 }
 

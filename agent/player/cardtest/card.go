@@ -205,7 +205,9 @@ func (c *Card) run() {
 		_ = unix.Nanosleep(&pause, nil) // cut short by a signal it is only a shorter tick
 		c.mu.Lock()
 		now := time.Now()
-		if !c.stalled {
+		if c.stalled {
+			due = 0
+		} else {
 			due += min(now.Sub(last), frozen).Seconds() * float64(c.cfg.Rate) * (1 + c.ppm/1e6)
 		}
 		c.mu.Unlock()

@@ -80,8 +80,13 @@ func TestOnlyContentIsCounted(t *testing.T) {
 		total int64
 		want  Account
 	}{
-		{3, Account{0, 3, 3}}, {4, Account{0, 3, 4}}, {6, Account{2, 1, 0}},
-		{7, Account{3, 0, 0}}, {12, Account{3, 0, 5}}, {5, Account{3, 0, 0}}, {99, Account{3, 0, 5}},
+		{3, Account{0, 3, 3}},
+		{4, Account{0, 3, 4}},
+		{6, Account{2, 1, 0}},
+		{7, Account{3, 0, 0}},
+		{12, Account{3, 0, 5}},
+		{5, Account{3, 0, 0}},
+		{99, Account{3, 0, 5}},
 	} {
 		if got := f.Consumed(c.total); got != c.want {
 			t.Errorf("of %d: %+v, want %+v", c.total, got, c.want)

@@ -5,6 +5,7 @@ package speaker
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ const (
 	trial = 400 * time.Millisecond
 	// unmeasured is how many periods a card is taken to hold, at most, that began before
 	// anything lay ready.
-	unmeasured = 6
+	unmeasured = 5
 	// look is how often that is looked at.
 	look = time.Millisecond
 	// otoPiece is how much oto reads at once, at most: few wake-ups.
@@ -77,6 +78,10 @@ func (s *otoSource) Read(b []byte) (int, error) {
 // openCard opens the default card and returns when it runs; what goes wrong later comes
 // on failed. There is one card a process.
 func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error) error {
+	// oto begins to write as soon as the card is open, on a goroutine of its own. The player
+	// must be there before that, so that all the card takes comes from its buffer and is
+	// counted: with one processor, the goroutine that opens waits until that is so.
+	procs := runtime.GOMAXPROCS(1)
 	ctx, ready, err := oto.NewContext(&oto.NewContextOptions{
 		SampleRate:   player.Rate,
 		ChannelCount: channels,
@@ -86,8 +91,6 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	if err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
-	// oto begins to write as soon as the card is open. The player is made before that, so
-	// that all the card takes comes from its buffer and is counted.
 	src := &otoSource{
 		engine: e, channels: channels,
 		pcm:     make([]int16, otoPiece*channels),
@@ -97,11 +100,20 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	frame := 2 * channels
 	src.player.SetBufferSize(int(player.FramesIn(trial)) * frame)
 	src.player.Play()
+	for src.player.BufferedSize() < int(player.FramesIn(trial))*frame {
+		runtime.Gosched()
+	}
+	inTime := true
+	select {
+	case <-ready:
+		inTime = false
+	default:
+	}
+	runtime.GOMAXPROCS(procs)
 	<-ready
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
-	inTime := src.player.BufferedSize() >= int(player.FramesIn(trial))*frame
 	held, err := measure(ctx, src, period(buffer))
 	if err != nil {
 		return err

@@ -29,16 +29,20 @@ const unpaced = 2 * time.Second
 // gauge finds how many frames lie between queue and loudspeaker when the card has just
 // taken some. A card takes as many at once as it can hold, and then no faster than it
 // plays: so it is what it has taken in its first moments, less what can have been played
-// since, at most.
+// since it had the least that any card takes. What was played before that is not taken
+// off: the error is a few milliseconds, and to the side of frames not yet played.
 type gauge struct {
 	held  int64 // frames; to begin with, the least that is believed
-	first int64 // monotonic; when the card began to take
+	first int64 // monotonic; when the card had taken that
 }
 
 // taken notes how many frames the card has taken, in all, at an instant, and says
 // whether held is known.
 func (g *gauge) taken(at, frames int64) (known bool, err error) {
 	if g.first == 0 {
+		if frames < g.held {
+			return false, nil
+		}
 		g.first = at
 	}
 	since := at - g.first

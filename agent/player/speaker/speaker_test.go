@@ -505,6 +505,7 @@ func TestAKilledProcessIsReplaced(t *testing.T) {
 		}
 		expect[player.Begun](t, r, 5*time.Second)
 		waitFor(t, 5*time.Second, "a second of sound", func() bool { return r.card.Taken() > 2*player.Rate })
+		held := r.speaker.Held()
 		if err := syscall.Kill(r.speaker.PID(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
@@ -514,8 +515,9 @@ func TestAKilledProcessIsReplaced(t *testing.T) {
 			t.Errorf("%+v", ended)
 		}
 		rec := r.card.Recording()
-		if took := rec.Last() - rec.Sounding(0) + 2; ended.Frames > took {
-			t.Errorf("told %d frames, the card took %d", ended.Frames, took)
+		want := samples(t, tone("a", 20*time.Second))
+		if took := rec.Last() - rec.Sounding(0) + 1 + lead(want); ended.Frames > took {
+			t.Errorf("told %d frames, the card took %d; held %s; %s", ended.Frames, took, held, astray(r, trim(want[:took]), 0))
 		}
 		// not waiting for Restored: Start waits for the card by itself
 		if err := r.player.Play(greeting("b")); err != nil {

@@ -117,10 +117,15 @@ func TestTheMeterTakesTheEarliestSampleAndForgetsAStall(t *testing.T) {
 
 func TestTheGaugeTellsWhatACardHolds(t *testing.T) {
 	t.Parallel()
-	g := gauge{held: 100}
-	// a card that holds 3,000 frames takes them in 5 ms, and then plays
-	for at := int64(1); ; at += int64(5 * time.Millisecond) {
-		frames := min(3000, at) + player.FramesIn(time.Duration(at))
+	// A card that holds 3,000 frames gets them slowly, 1,000 every 10 ms, as from a busy
+	// machine, begins to play only then, and takes 240 more every 5 ms.
+	g := gauge{held: 2500}
+	const slow = int64(10 * time.Millisecond)
+	for at := slow; ; at += slow / 2 {
+		frames := at / slow * 1000
+		if at > 3*slow {
+			frames = 3000 + player.FramesIn(time.Duration(at-3*slow))
+		}
 		known, err := g.taken(at, frames)
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +134,7 @@ func TestTheGaugeTellsWhatACardHolds(t *testing.T) {
 			break
 		}
 	}
-	if g.held < 2990 || g.held > 3010 {
+	if g.held < 3000 || g.held > 3500 {
 		t.Errorf("held %d", g.held)
 	}
 	if _, err := g.taken(1, player.FramesIn(3*time.Second)); !errors.Is(err, errUnpaced) {

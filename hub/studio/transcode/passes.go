@@ -20,7 +20,8 @@ type Options struct {
 	// From and To trim the source; To 0 is its end.
 	From, To time.Duration
 
-	left bool // take the first channel only, where the two cancel each other out
+	left  bool    // take the first channel only, where the two cancel each other out
+	press float64 // threshold in dBFS of the compressor for peaky speech, 0 for none
 }
 
 func (o Options) trims() bool { return o.From > 0 || o.To > 0 }
@@ -49,8 +50,12 @@ func (o Options) filters() string {
 // frames are stamped by counting: a source that does not begin at 0, or has gaps,
 // would else get granule positions beyond its frames.
 func (o Options) levelled(gain, ceiling float64) string {
+	chain := o.filters()
+	if o.press < 0 {
+		chain += fmt.Sprintf(",acompressor=threshold=%sdB:ratio=4:attack=1:release=50:knee=8:detection=peak", decimal(o.press))
+	}
 	return fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s,asetpts=N/SR/TB",
-		o.filters(), decimal(gain), decimal(math.Pow(10, ceiling/20)))
+		chain, decimal(gain), decimal(math.Pow(10, ceiling/20)))
 }
 
 // input are the arguments that open the source, confined.

@@ -1,0 +1,127 @@
+// Command build bundles the console: hub/console/src into hub/console/dist. It
+// needs the packages of package-lock.json in node_modules, but no Node. It never
+// touches dist/index.html, which is committed.
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+func main() {
+	dir := flag.String("dir", "hub/console", "folder of the console")
+	flag.Parse()
+	out, err := build(*dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "console:", err)
+		os.Exit(1)
+	}
+	for _, line := range out {
+		fmt.Println(line)
+	}
+}
+
+// errBundle: esbuild has refused; its messages are on standard error.
+var errBundle = errors.New("not built")
+
+// build writes dist and returns a line for each file with its sizes in bytes.
+func build(dir string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "preact")); err != nil {
+		return nil, fmt.Errorf("%w: run `npm ci` in %s first", errBundle, dir)
+	}
+	dist := filepath.Join(dir, "dist")
+	if err := clean(dist); err != nil {
+		return nil, err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := api.Build(api.BuildOptions{
+		AbsWorkingDir: abs, EntryPoints: []string{"src/main.tsx", "src/style.css"}, EntryNames: "assets/[name]-[hash]", Outdir: "dist",
+		Bundle: true, Format: api.FormatESModule, Target: api.ES2020, Platform: api.PlatformBrowser,
+		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetUTF8,
+		JSX: api.JSXAutomatic, JSXImportSource: "preact", LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelWarning,
+	})
+	if len(r.Errors) > 0 {
+		return nil, errBundle
+	}
+	shell, err := os.ReadFile(filepath.Join(dir, "src", "app.html"))
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for _, f := range r.OutputFiles {
+		name := filepath.ToSlash(strings.TrimPrefix(f.Path, filepath.Join(abs, "dist")))
+		shell = bytes.ReplaceAll(shell, []byte("{{"+strings.TrimPrefix(filepath.Ext(name), ".")+"}}"), []byte(name))
+		line, err := write(dist, name, f.Contents)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	icon, err := os.ReadFile(filepath.Join(dir, "src", "icon.svg"))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := write(dist, "icon.svg", icon); err != nil {
+		return nil, err
+	}
+	line, err := write(dist, "app.html", shell)
+	return append(lines, line), err
+}
+
+// clean removes what an earlier build has written.
+func clean(dist string) error {
+	entries, err := os.ReadDir(dist)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.MkdirAll(dist, 0o755)
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == "index.html" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dist, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes a file and the same packed, and returns both sizes.
+func write(dist, name string, data []byte) (string, error) {
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return "", err
+	}
+	if _, err := z.Write(data); err != nil {
+		return "", err
+	}
+	if err := z.Close(); err != nil {
+		return "", err
+	}
+	file := filepath.Join(dist, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(file+".gz", packed.Bytes(), 0o644); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%-34s %7d B %7d B gzip", strings.TrimPrefix(name, "/"), len(data), packed.Len()), nil
+}

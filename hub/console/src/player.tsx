@@ -1,0 +1,111 @@
+// The sound and the pages of a bulletin, as devices will have them.
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { api, type BoardBody, type BulletinBody, type DeviceBody } from "./api";
+import { heard } from "./draft";
+import { w } from "./state";
+import { length } from "./time";
+import { Icon, Note, Shown, useLoaded } from "./ui";
+
+const minutes = (s: number): string => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+
+/** whole says whether all but a blink of a sound has been listened to, in whatever order. */
+function whole(audio: HTMLAudioElement): boolean {
+  let sum = 0;
+  for (let i = 0; i < audio.played.length; i++) sum += audio.played.end(i) - audio.played.start(i);
+  return audio.duration > 0 && sum >= audio.duration - Math.max(0.5, audio.duration * 0.02);
+}
+
+/** Player plays the exact sound; onHeard is called once all of it was listened to. */
+export function Player({ bulletin: b, onHeard }: { bulletin: BulletinBody; onHeard?: () => void }) {
+  const audio = useRef<HTMLAudioElement>(null);
+  const at = useSignal(0);
+  const playing = useSignal(false);
+  const total = (b.length_ms ?? 0) / 1000;
+  const follow = () => {
+    const a = audio.current;
+    if (!a) return;
+    at.value = a.currentTime;
+    playing.value = !a.paused && !a.ended;
+    if (b.sound && whole(a) && !heard.has(b.sound.digest)) {
+      heard.add(b.sound.digest);
+      onHeard?.();
+    }
+  };
+  const toggle = () => {
+    const a = audio.current;
+    if (!a) return;
+    if (a.paused) a.play().catch(follow);
+    else a.pause();
+  };
+  return (
+    <div class="player">
+      <audio ref={audio} src={api.soundURL(b)} preload="metadata" onTimeUpdate={follow} onPlay={follow} onPause={follow} onEnded={follow} />
+      <button type="button" class="button round" onClick={toggle} aria-label={playing.value ? w().pause : w().play}>
+        <Icon name={playing.value ? "pause" : "play"} solid />
+      </button>
+      <input
+        type="range"
+        min={0}
+        max={Math.max(1, Math.ceil(total))}
+        step={1}
+        value={at.value}
+        aria-label={w().position}
+        aria-valuetext={`${minutes(at.value)} / ${minutes(total)}`}
+        onInput={(e) => {
+          if (audio.current) audio.current.currentTime = Number(e.currentTarget.value);
+        }}
+      />
+      <span class="clock">
+        {minutes(at.value)} / {minutes(total)}
+      </span>
+    </div>
+  );
+}
+
+const usual: BoardBody = { width: 192, height: 32, row: 16 };
+
+/** sizes lists the different boards of the devices; the usual one if there is none. */
+function sizes(devices: DeviceBody[]): BoardBody[] {
+  const out: BoardBody[] = [];
+  for (const d of devices) {
+    const s = d.board;
+    if (s && !out.some((o) => o.width === s.width && o.height === s.height && o.row === s.row)) out.push(s);
+  }
+  return out.length ? out.slice(0, 4) : [usual];
+}
+
+/** Boards shows the very pixels of every size of board. */
+export function Boards({ bulletin: b }: { bulletin: BulletinBody }) {
+  const devices = useLoaded("devices", [], api.devices);
+  return <Shown of={devices}>{(list) => sizes(list).map((s) => <Board key={`${s.width}x${s.height}x${s.row}`} bulletin={b} size={s} />)}</Shown>;
+}
+
+function Board({ bulletin: b, size }: { bulletin: BulletinBody; size: BoardBody }) {
+  const pages = useLoaded(`${b.id} ${b.changed}`, [], () => api.pages(b.id, size));
+  return (
+    <figure class="board">
+      <figcaption>{w().boardSize(size.width, size.height)}</figcaption>
+      <Shown of={pages}>
+        {(p) => (
+          <>
+            {/* Boards with many pages scroll, also by keys. */}
+            <ol tabIndex={0} aria-label={w().boardSize(size.width, size.height)}>
+              {p.pages.map((page, i) => (
+                <li key={i}>
+                  <img src={`data:image/png;base64,${page.png}`} width={size.width} height={size.height} alt={w().boardPage(i + 1, p.pages.length, length(page.dwell_ms))} />
+                  <span aria-hidden="true">{w().boardPage(i + 1, p.pages.length, length(page.dwell_ms))}</span>
+                </li>
+              ))}
+            </ol>
+            {p.warnings.length > 0 && (
+              <Note tone="warn">
+                {w().boardLetters} {p.warnings.join(" ")}
+              </Note>
+            )}
+          </>
+        )}
+      </Shown>
+    </figure>
+  );
+}

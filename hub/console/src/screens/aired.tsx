@@ -1,0 +1,255 @@
+import { useSignal } from "@preact/signals";
+import { api, type AiringBody, type BulletinBody, type DeviceBody, type LineBody, type ReachBody } from "../api";
+import { Boards, Player } from "../player";
+import { notice, schedules, touch, unitName, w, writes } from "../state";
+import { clockExact, length, number, when } from "../time";
+import { Bar, Card, Check, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { ClassTag } from "./today";
+
+export function AiredList() {
+  const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
+  return (
+    <>
+      <Title>{w().airedTitle}</Title>
+      <Shown of={bulletins}>
+        {(list) =>
+          list.length === 0 ? (
+            <p class="quiet">{w().nothingAired}</p>
+          ) : (
+            <ul class="rows cards">
+              {list.map((b) => (
+                <li key={b.id}>
+                  <Link to={b.state === "approved" ? `/phat/${b.id}` : b.state === "returned" && writes() ? `/soan/${b.id}` : b.state === "submitted" ? "/duyet" : writes() ? `/nghe/${b.id}` : `/phat/${b.id}`} class="row">
+                    <b>{b.title}</b>
+                    <ClassTag of={b.class} drill={b.options.drill} />
+                    <Tag tone={b.state === "approved" ? "good" : b.state === "returned" || b.state === "failed" ? "bad" : ""}>{w().state[b.state]}</Tag>
+                    {b.state === "approved" && <Played id={b.id} />}
+                    <span class="quiet">
+                      {b.author}, {when(b.changed)}
+                    </span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+    </>
+  );
+}
+
+/** Played is a bulletin's result in a word. */
+function Played({ id }: { id: string }) {
+  const reach = useLoaded(id, ["airing", "receipt"], () => api.reach(id));
+  const r = reach.data;
+  return r && r.expected > 0 ? <Tag tone={r.played === r.expected ? "good" : "warn"}>{w().playedOf(r.played, r.expected)}</Tag> : null;
+}
+
+export function Aired({ id }: { id: string }) {
+  const bulletin = useLoaded(id, ["bulletin"], () => api.bulletin(id));
+  const reach = useLoaded(id, ["airing", "receipt", "bulletin"], () => api.reach(id));
+  const devices = useLoaded("devices", ["device"], api.devices);
+  const airings = useLoaded(id, ["airing", "receipt", "bulletin"], () => api.airings(new Date(0)));
+  return (
+    <Shown of={bulletin}>
+      {(b) => (
+        <>
+          <Title back="/phat">{b.title}</Title>
+          <p class="tags">
+            <ClassTag of={b.class} drill={b.options.drill} />
+            <Tag tone={b.state === "approved" ? "good" : ""}>{w().state[b.state]}</Tag>
+            <span class="quiet">
+              {b.author}, {when(b.changed)}
+            </span>
+          </p>
+          <Shown of={reach}>
+            {(r) => (
+              <>
+                <Figures r={r} />
+                {airings.data && <Airings b={b} r={r} list={airings.data.filter((a) => a.bulletin === b.id)} devices={devices.data ?? []} />}
+                <Lines r={r} devices={devices.data ?? []} />
+              </>
+            )}
+          </Shown>
+          <Card title={w().whatItSays}>
+            {b.sound && <Player bulletin={b} />}
+            {b.text && (
+              <p class="said" lang={b.language}>
+                {b.text}
+              </p>
+            )}
+            {b.board && <Boards bulletin={b} />}
+            {writes() && (
+              <Link to={`/soan/${b.id}`} class="second">
+                {w().edit}
+              </Link>
+            )}
+          </Card>
+        </>
+      )}
+    </Shown>
+  );
+}
+
+function Figures({ r }: { r: ReachBody }) {
+  if (r.expected === 0 && r.ahead === 0) return <p class="quiet">{w().noLines}</p>;
+  const parts: [keyof typeof r, string, string][] = [
+    ["played", w().outcomes.played, "good"],
+    ["cut", w().outcomes.cut, "warn"],
+    ["skipped", w().outcomes.skipped, "bad"],
+    ["unknown", w().outcomes.unknown, ""],
+    ["ahead", w().outcomes.ahead, ""],
+  ];
+  const share = (n: number) => (r.people > 0 ? n / r.people : 0);
+  return (
+    <>
+      <Card tone="result">
+        <p class="big">{w().playedOf(r.played, r.expected)}</p>
+        <ul class="counts">
+          {parts
+            .filter(([k]) => k === "played" || Number(r[k]) > 0)
+            .map(([k, label, tone]) => (
+              <li key={k} class={tone}>
+                <b>{number(Number(r[k]))}</b> {label}
+              </li>
+            ))}
+        </ul>
+        {r.people > 0 && (
+          <>
+            <Bar value={share(r.reached)} unsure={share(r.maybe)} label={w().reachLine(number(r.reached), number(r.people))} />
+            <p>
+              {w().reachLine(number(r.reached), number(r.people))}
+              {r.maybe > 0 && `, ${w().maybeLine(number(r.maybe))}`}
+            </p>
+          </>
+        )}
+        <p class="hint">{w().reachNote}</p>
+      </Card>
+      {r.villages.length > 0 && (
+        <Card title={w().byVillage}>
+          <ul class="rows">
+            {r.villages.map((v) => (
+              <li key={v.unit} class="row">
+                <b>{v.name}</b>
+                <span class="quiet">
+                  {number(v.reached)}/{number(v.people)}
+                  {v.unknown > 0 && `, ${w().maybeLine(number(v.unknown))}`}
+                </span>
+                <Bar value={v.people ? v.reached / v.people : 0} unsure={v.people ? v.unknown / v.people : 0} label={w().reachLine(number(v.reached), number(v.people))} />
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
+    </>
+  );
+}
+
+const tones: Record<LineBody["outcome"], string> = { played: "good", cut: "warn", skipped: "bad", lost: "bad", unknown: "warn", ahead: "" };
+
+function Lines({ r, devices }: { r: ReachBody; devices: DeviceBody[] }) {
+  const only = useSignal(false);
+  if (r.lines.length === 0) return null;
+  const name = (id: string): string => devices.find((d) => d.id === id)?.name ?? id;
+  const lines = r.lines
+    .filter((l) => !only.value || !["played", "ahead"].includes(l.outcome))
+    .sort((a, b) => b.start.localeCompare(a.start) || a.device.localeCompare(b.device));
+  return (
+    <Card title={w().byDevice}>
+      {r.played < r.expected && <Check label={w().onlyTrouble} checked={only.value} onPick={(v) => (only.value = v)} />}
+      <ul class="rows">
+        {lines.slice(0, 300).map((l) => (
+          <li key={l.airing + l.device + l.medium + l.start} class="row line">
+            <b>{name(l.device)}</b>
+            <Tag tone={tones[l.outcome]}>{w().outcomes[l.outcome]}</Tag>
+            <span class="quiet">
+              {w().medium[l.medium]}, {when(l.start)}
+              {l.began && l.ended && ` (${clockExact(l.began)}–${clockExact(l.ended)})`}
+            </span>
+            <span>{why(l)}</span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+/** why says in words what a device has answered, and no more than it has proved. */
+function why(l: LineBody): string {
+  const parts = [
+    l.reason ? (w().reasons[l.reason] ?? l.reason) : "",
+    l.proof ? (w().proofs[l.proof] ?? l.proof) : "",
+    l.voice ? (w().voices[l.voice] ?? l.voice) : "",
+    l.outcome === "unknown" ? w().outcomeUnknown : "",
+  ].filter(Boolean);
+  const text = parts.join("; ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** missed lists the villages served by devices that did not play the last start, to send to again. */
+function missed(r: ReachBody, devices: DeviceBody[]): string[] {
+  const played = new Set(r.lines.filter((l) => l.outcome === "played").map((l) => l.device));
+  const out = new Set<string>();
+  for (const l of r.lines) {
+    if (["played", "ahead", "unknown"].includes(l.outcome) || played.has(l.device)) continue;
+    const d = devices.find((x) => x.id === l.device);
+    if (d) out.add(d.unit);
+  }
+  return [...out];
+}
+
+function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list: AiringBody[]; devices: DeviceBody[] }) {
+  const [busy, run] = useBusy();
+  if (list.length === 0 || !schedules()) return null;
+  const ahead = list.filter((a) => !a.withdrawn && (a.next || a.on_air));
+  const approval = list[0]?.approval ?? "";
+  const places = missed(r, devices);
+  const again = (units: string[]) =>
+    run(async () => {
+      await api.again(approval, { units, when: "now", ...(b.options.drill ? { drill: true } : {}), ...(b.wish?.volume ? { volume: b.wish.volume } : {}) });
+      notice.value = w().airedAgain;
+      touch("receipt", "bulletin");
+      scrollTo(0, 0);
+    });
+  const withdraw = (id: string) =>
+    run(async () => {
+      await api.withdraw(id);
+      notice.value = w().withdrew;
+      touch("receipt", "bulletin");
+      scrollTo(0, 0);
+    });
+  return (
+    <Card title={w().starts}>
+      <ul class="rows">
+        {list.slice(0, 20).map((a) => (
+          <li key={a.id} class="row">
+            <b>{when(a.next ?? a.first)}</b>
+            {a.on_air && <Tag tone="act">{w().onAir}</Tag>}
+            {a.withdrawn && <Tag>{w().withdrawn}</Tag>}
+            {!a.withdrawn && !a.next && !a.on_air && <span class="quiet">{w().finished}</span>}
+            <span class="quiet">
+              {a.units.map(unitName).join(", ")}, {length(a.length_ms)}
+              {a.rule ? `, ${w().repeats}` : ""}
+            </span>
+            {ahead.includes(a) && (
+              <button type="button" class="second" aria-disabled={busy} onClick={() => void withdraw(a.id)}>
+                {w().withdraw}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {b.state === "approved" && places.length > 0 && (
+        <button type="button" class="button wide" aria-disabled={busy} onClick={() => void again(places)}>
+          {w().againTo(places.length)}
+        </button>
+      )}
+      {b.state === "approved" && places.length === 0 && ahead.length === 0 && (
+        <button type="button" class="second wide" aria-disabled={busy} onClick={() => void again([])}>
+          {w().againAll}
+        </button>
+      )}
+      {r.unknown > 0 && <Note>{w().outcomeUnknown}</Note>}
+    </Card>
+  );
+}

@@ -1,0 +1,270 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { api, type ApprovalBody, type BulletinBody } from "../api";
+import { diff } from "../diff";
+import { Boards, Player } from "../player";
+import { approves, go, me, notice, say, touch, trouble, unitName, w } from "../state";
+import { date, length, when } from "../time";
+import { Card, Field, Foot, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { ClassTag } from "./today";
+
+export function Approvals() {
+  const requests = useLoaded("requests", ["bulletin"], api.approvals);
+  return (
+    <>
+      <Title>{w().approvalsTitle}</Title>
+      <Shown of={requests}>
+        {(list) =>
+          list.length === 0 ? (
+            <p class="quiet">{w().nothingToApprove}</p>
+          ) : (
+            <ul class="rows cards">
+              {list.map((r) => (
+                <li key={r.id}>
+                  <Link to={`/duyet/${r.id}`} class="row">
+                    <b>{r.bulletin.title}</b>
+                    <ClassTag of={r.bulletin.class} drill={r.drill} />
+                    <Tag>{w().needs(r.signed.length, r.needed)}</Tag>
+                    <span>{say(r.consequence)}</span>
+                    <span class="quiet">
+                      {w().by}: {r.bulletin.author}, {when(r.created)}
+                    </span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+    </>
+  );
+}
+
+export function Approval({ id }: { id: string }) {
+  const request = useLoaded(id, ["bulletin"], () => api.approval(id));
+  return <Shown of={request}>{(r) => <One r={r} />}</Shown>;
+}
+
+/** How far the approver is: looking, typing the password, waiting out the count-down, or returning. */
+type Step = { is: "look" } | { is: "sign" } | { is: "count"; left: number } | { is: "return" };
+
+const patience = 10; // seconds before what goes on air at once is signed
+
+function One({ r }: { r: ApprovalBody }) {
+  const b = r.bulletin;
+  return (
+    <div class={b.class === "emergency" ? (r.drill ? "mood drill" : "mood alarm") : ""}>
+      <Title back="/duyet">{b.title}</Title>
+      <p class="tags">
+        <ClassTag of={b.class} drill={r.drill} />
+        <Tag>{w().needs(r.signed.length, r.needed)}</Tag>
+        {r.signed.length > 0 && (
+          <span>
+            {w().signedBy}: {r.signed.join(", ")}
+          </span>
+        )}
+      </p>
+      {r.night && (
+        <Note tone="night">
+          <b>{w().nightPermission}:</b> {r.night_reason}
+        </Note>
+      )}
+      {b.revision > 1 && <Differences b={b} />}
+      <Card>
+        {b.sound && (
+          <>
+            <p class="quiet">
+              {w().exactSound}, {length(b.length_ms ?? 0)}
+            </p>
+            <Player bulletin={b} />
+          </>
+        )}
+        {b.text && (
+          <p class="said" lang={b.language}>
+            {b.text}
+          </p>
+        )}
+      </Card>
+      {b.board && (
+        <Card title={w().onBoard}>
+          <Boards bulletin={b} />
+        </Card>
+      )}
+      <Card title={w().whereWhen}>
+        <dl>
+          <dt>{w().where}</dt>
+          <dd>{r.units.map(unitName).join(", ")}</dd>
+          <dt>{w().days}</dt>
+          <dd>
+            {r.first_day === r.last_day ? date(r.first_day) : `${date(r.first_day)} – ${date(r.last_day)}`}, {w().plays(r.plays_per_day)}
+          </dd>
+          <dt>{w().by}</dt>
+          <dd>
+            {b.author}, {when(r.created)}
+          </dd>
+        </dl>
+      </Card>
+      <Sign r={r} />
+    </div>
+  );
+}
+
+function Sign({ r }: { r: ApprovalBody }) {
+  const step = useSignal<Step>({ is: "look" });
+  const password = useSignal("");
+  const reason = useSignal("");
+  const [busy, run] = useBusy();
+  const timer = useRef<ReturnType<typeof setInterval> | undefined>(undefined);
+  useEffect(() => () => clearInterval(timer.current), []);
+  const self = me.value?.id ?? "";
+  const why =
+    r.state !== "open" ? w().requestClosed
+    : r.bulletin.author === self ? w().yours
+    : r.signed.includes(self) ? w().youSigned
+    : !approves() ? w().mayNotApprove
+    : "";
+  const goesNow = r.bulletin.wish?.when === "now" && r.signed.length + 1 >= r.needed;
+
+  const sign = () =>
+    run(async () => {
+      try {
+        const signed = await api.approve(r.id, password.value);
+        go("/", true);
+        notice.value = signed.state === "approved" ? w().approved : w().signedOne;
+        touch("bulletin", "receipt");
+      } catch (e) {
+        step.value = { is: "sign" };
+        throw e;
+      } finally {
+        password.value = "";
+      }
+    });
+  const begin = (e: Event) => {
+    e.preventDefault();
+    if (!goesNow) return void sign();
+    step.value = { is: "count", left: patience };
+    timer.current = setInterval(() => {
+      const s = step.value;
+      if (s.is !== "count") return clearInterval(timer.current);
+      if (s.left > 1) return void (step.value = { is: "count", left: s.left - 1 });
+      clearInterval(timer.current);
+      step.value = { is: "count", left: 0 };
+      void sign();
+    }, 1000);
+  };
+  const cancel = () => {
+    clearInterval(timer.current);
+    password.value = "";
+    step.value = { is: "look" };
+    notice.value = w().countdownStopped;
+  };
+  const giveBack = (e: Event) => {
+    e.preventDefault();
+    void run(async () => {
+      await api.giveBack(r.id, reason.value.trim());
+      go("/", true);
+      notice.value = w().gaveBack;
+      touch("bulletin");
+    });
+  };
+
+  const s = step.value;
+  return (
+    <Foot>
+      <p class="sentence">{say(r.consequence)}</p>
+      <Say refusal={trouble.value} />
+      {why && <p class="quiet">{why}</p>}
+      {!why && s.is === "look" && (
+        <div class="pair">
+          <button type="button" class="second" onClick={() => (step.value = { is: "return" })}>
+            {w().giveBack}
+          </button>
+          <button type="button" class="button" onClick={() => (step.value = { is: "sign" })}>
+            <Icon name="approvals" />
+            {w().approveVerb}
+          </button>
+        </div>
+      )}
+      {!why && s.is === "sign" && (
+        <form onSubmit={begin}>
+          <Field label={w().approvePassword}>
+            {(f) => <input id={f} type="password" name="password" autocomplete="current-password" required ref={focus} value={password.value} onInput={(e) => (password.value = e.currentTarget.value)} />}
+          </Field>
+          <div class="pair">
+            <button type="button" class="second" onClick={() => (step.value = { is: "look" })}>
+              {w().cancel}
+            </button>
+            <button type="submit" class="button" aria-disabled={busy}>
+              {goesNow ? w().approveNow : w().approveSign}
+            </button>
+          </div>
+        </form>
+      )}
+      {!why && s.is === "count" && (
+        <div class="count">
+          <p role="timer" aria-live="off">
+            {w().countdown(s.left)}
+          </p>
+          <button type="button" class="button danger wide" ref={focus} disabled={s.left === 0} onClick={cancel}>
+            {w().countdownCancel}
+          </button>
+        </div>
+      )}
+      {!why && s.is === "return" && (
+        <form onSubmit={giveBack}>
+          <Field label={w().giveBackReason}>
+            {(f) => <textarea id={f} name="reason" rows={2} required maxLength={600} ref={focus} value={reason.value} onInput={(e) => (reason.value = e.currentTarget.value)} />}
+          </Field>
+          <div class="pair">
+            <button type="button" class="second" onClick={() => (step.value = { is: "look" })}>
+              {w().cancel}
+            </button>
+            <button type="submit" class="button danger" aria-disabled={busy}>
+              {w().giveBackSend}
+            </button>
+          </div>
+        </form>
+      )}
+    </Foot>
+  );
+}
+
+/** focus takes the focus to what has just appeared. */
+function focus(e: HTMLElement | null): void {
+  if (e && !e.dataset["seen"]) {
+    e.dataset["seen"] = "1";
+    e.focus();
+  }
+}
+
+/** Differences shows what an edit has changed since the revision before. */
+function Differences({ b }: { b: BulletinBody }) {
+  const previous = useLoaded(b.id, [], () => api.previous(b.id));
+  return (
+    <Card title={w().differences(b.revision - 1)} tone="warn">
+      <Shown of={previous}>
+        {(p) => {
+          const parts: [string, string, string][] = [
+            [w().title, p.title, b.title],
+            [w().text, p.text, b.text],
+            [w().boardText, p.board, b.board],
+          ];
+          const changed = parts.filter(([, x, y]) => x !== y);
+          if (changed.length === 0) return <p>{w().noDifferences}</p>;
+          return (
+            <dl>
+              {changed.map(([label, x, y]) => (
+                <>
+                  <dt>{label}</dt>
+                  <dd class="said">
+                    {diff(x, y).map((d, i) => (d.kind === "same" ? <span key={i}>{d.text}</span> : d.kind === "gone" ? <del key={i}>{d.text}</del> : <ins key={i}>{d.text}</ins>))}
+                  </dd>
+                </>
+              ))}
+            </dl>
+          );
+        }}
+      </Shown>
+    </Card>
+  );
+}

@@ -1,0 +1,189 @@
+import { api, type AiringBody, type ApprovalBody, type BulletinBody, type DeviceBody } from "../api";
+import { approves, logOut, me, unitName, w, writes } from "../state";
+import { ago, length, when } from "../time";
+import { stop } from "../stop";
+import { Card, Icon, Link, Shown, Tag, Title, useLoaded } from "../ui";
+import { hasDraft } from "../draft";
+import { reasonsOf } from "./devices";
+
+/** ClassTag names a class, unless it is the normal one. */
+export function ClassTag({ of, drill }: { of: string; drill?: boolean | undefined }) {
+  if (drill) return <Tag tone="drill">{w().drillWord}</Tag>;
+  if (of === "emergency") return <Tag tone="bad">{w().emergency}</Tag>;
+  return of === "priority" ? <Tag tone="warn">{w().priority}</Tag> : null;
+}
+
+const places = (units: string[]): string => units.map(unitName).join(", ");
+
+function OnAir({ list }: { list: AiringBody[] }) {
+  const on = list.filter((a) => a.on_air && !a.withdrawn);
+  return (
+    <Card title={w().onAir} tone={on.length ? "live" : ""}>
+      {on.length === 0 && <p class="quiet">{w().nothingOnAir}</p>}
+      <ul class="rows">
+        {on.map((a) => (
+          <li key={a.id}>
+            <Link to={`/phat/${a.bulletin}`} class="row">
+              <b>{a.title}</b>
+              <ClassTag of={a.class} drill={a.drill} />
+              <span class="quiet">
+                {places(a.units)}, {length(a.length_ms)}
+              </span>
+            </Link>
+            <button type="button" class="second stopone" onClick={() => void stop(a.id)}>
+              {w().stopThis}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Next({ list }: { list: AiringBody[] }) {
+  const next = list
+    .filter((a) => a.next && !a.withdrawn)
+    .sort((a, b) => (a.next ?? "").localeCompare(b.next ?? ""))
+    .slice(0, 5);
+  return (
+    <Card title={w().next}>
+      {next.length === 0 && <p class="quiet">{w().nothingNext}</p>}
+      <ul class="rows">
+        {next.map((a) => (
+          <li key={a.id}>
+            <Link to={`/phat/${a.bulletin}`} class="row">
+              <b>{a.next && when(a.next)}</b>
+              <ClassTag of={a.class} drill={a.drill} />
+              <span>{a.title}</span>
+              <span class="quiet">
+                {places(a.units)}
+                {a.rule ? `, ${w().repeats}` : ""}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+/** waitsFor says what a bulletin of one's own waits for, and where to go on. */
+function waitsFor(b: BulletinBody): [string, string] | undefined {
+  switch (b.state) {
+    case "preparing":
+      return [w().making, `/nghe/${b.id}`];
+    case "failed":
+      return [w().failedSound, `/nghe/${b.id}`];
+    case "ready":
+      return [w().readyToSend, `/nghe/${b.id}`];
+    case "returned":
+      return [w().returned, `/soan/${b.id}`];
+    default:
+      return undefined;
+  }
+}
+
+function Waiting({ bulletins, requests }: { bulletins: BulletinBody[]; requests: ApprovalBody[] }) {
+  const self = me.value?.id ?? "";
+  const mine = bulletins.filter((b) => b.author === self && waitsFor(b)).slice(0, 8);
+  const toSign = requests.filter((r) => approves() && r.bulletin.author !== self && !r.signed.includes(self));
+  const others = requests.filter((r) => r.bulletin.author === self);
+  const draft = writes() && hasDraft();
+  const none = !mine.length && !toSign.length && !others.length && !draft;
+  return (
+    <Card title={w().waiting}>
+      {none && <p class="quiet">{w().nothingWaiting}</p>}
+      <ul class="rows">
+        {toSign.map((r) => (
+          <li key={r.id}>
+            <Link to={`/duyet/${r.id}`} class="row">
+              <b>{r.bulletin.title}</b>
+              <Tag tone="act">{w().toApprove}</Tag>
+              <ClassTag of={r.bulletin.class} drill={r.drill} />
+            </Link>
+          </li>
+        ))}
+        {draft && (
+          <li>
+            <Link to="/soan" class="row">
+              <b>{w().localDraft}</b>
+              <Tag>{w().drafts}</Tag>
+            </Link>
+          </li>
+        )}
+        {mine.map((b) => (
+          <li key={b.id}>
+            <Link to={waitsFor(b)?.[1] ?? "/"} class="row">
+              <b>{b.title}</b>
+              <Tag tone={b.state === "failed" || b.state === "returned" ? "bad" : ""}>{waitsFor(b)?.[0]}</Tag>
+              {b.problem && <span class="quiet">{b.problem}</span>}
+            </Link>
+          </li>
+        ))}
+        {others.map((r) => (
+          <li key={r.id}>
+            <Link to={`/duyet/${r.id}`} class="row">
+              <b>{r.bulletin.title}</b>
+              <Tag>{w().waitsForOthers}</Tag>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Down({ list }: { list: DeviceBody[] }) {
+  const here = list.filter((d) => d.state !== "revoked");
+  const bad = here.filter((d) => d.state !== "online" || reasonsOf(d).length > 0);
+  const up = here.filter((d) => d.state === "online").length;
+  return (
+    <Card title={w().devices} aside={here.length > 0 && <Tag tone={up === here.length ? "good" : "bad"}>{w().devicesUp(up, here.length)}</Tag>}>
+      {here.length === 0 && <p class="quiet">{w().noDevices}</p>}
+      {here.length > 0 && bad.length === 0 && <p class="quiet">{w().allUp}</p>}
+      <ul class="rows">
+        {bad.slice(0, 6).map((d) => (
+          <li key={d.id}>
+            <Link to="/thiet-bi" class="row">
+              <b>{d.name}</b>
+              <Tag tone={d.state === "online" ? "warn" : "bad"}>{w().deviceStates[d.state]}</Tag>
+              <span class="quiet">{[...reasonsOf(d), d.state === "offline" && d.last_heard ? w().lastHeard(ago(d.last_heard)) : ""].filter(Boolean).join(", ")}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {bad.length > 6 && <Link to="/thiet-bi">{w().seeAll}</Link>}
+    </Card>
+  );
+}
+
+export function Today() {
+  const airings = useLoaded("airings", ["airing", "receipt", "device", "bulletin"], () => api.airings());
+  const devices = useLoaded("devices", ["device"], api.devices);
+  const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
+  const requests = useLoaded("requests", ["bulletin"], api.approvals);
+  return (
+    <>
+      <Title>{w().today}</Title>
+      {writes() && (
+        <Link to="/soan" class="button wide">
+          <Icon name="compose" />
+          {w().composeBulletin}
+        </Link>
+      )}
+      <div class="grid">
+        <Shown of={airings}>{(list) => <OnAir list={list} />}</Shown>
+        <Shown of={bulletins}>{(b) => <Waiting bulletins={b} requests={requests.data ?? []} />}</Shown>
+        {airings.data && <Next list={airings.data} />}
+        <Shown of={devices}>{(list) => <Down list={list} />}</Shown>
+      </div>
+      <p class="who">
+        <span>{me.value?.name}</span>
+        <button type="button" class="second" onClick={() => void logOut()}>
+          <Icon name="out" />
+          {w().logOut}
+        </button>
+      </p>
+    </>
+  );
+}

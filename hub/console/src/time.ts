@@ -1,0 +1,55 @@
+// Dates and durations in the hub's zone and the reader's language.
+import { lang } from "./state";
+
+/** The zone of all Viet Nam, and of the hub's local times. */
+export const zone = "Asia/Ho_Chi_Minh";
+
+const tag = (): string => (lang.value === "en" ? "en-GB" : "vi-VN");
+
+const form = (o: Intl.DateTimeFormatOptions, t: Date): string => new Intl.DateTimeFormat(tag(), { timeZone: zone, ...o }).format(t);
+
+/** clock is "17:00". */
+export const clock = (t: string | Date): string => form({ hour: "2-digit", minute: "2-digit", hour12: false }, new Date(t));
+/** clockExact is "17:00:05". */
+export const clockExact = (t: string | Date): string => form({ hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }, new Date(t));
+
+/** dayOf is the local date "2026-12-01". */
+export const dayOf = (t: Date): string => new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(t);
+
+const day = 24 * 3600_000;
+
+/** when is "17:00 hôm nay" or "17:00 thứ Hai, 1/12". */
+export function when(t: string | Date, now = new Date()): string {
+  const at = new Date(t);
+  const date = dayOf(at);
+  const word = lang.value === "en" ? { today: "today", next: "tomorrow", last: "yesterday" } : { today: "hôm nay", next: "ngày mai", last: "hôm qua" };
+  const name =
+    date === dayOf(now) ? word.today
+    : date === dayOf(new Date(now.getTime() + day)) ? word.next
+    : date === dayOf(new Date(now.getTime() - day)) ? word.last
+    : form({ weekday: "long", day: "numeric", month: "numeric" }, at);
+  return `${clock(at)} ${name}`;
+}
+
+/** date is "thứ Hai, 1/12" of "2026-12-01". */
+export const date = (d: string): string => form({ weekday: "long", day: "numeric", month: "numeric" }, new Date(d + "T12:00:00+07:00"));
+
+/** length is "1 phút 5 giây". */
+export function length(ms: number): string {
+  const s = Math.max(1, Math.round(ms / 1000));
+  const [min, sec] = lang.value === "en" ? ["min", "s"] : ["phút", "giây"];
+  return s < 60 ? `${s} ${sec}` : `${Math.floor(s / 60)} ${min}` + (s % 60 ? ` ${s % 60} ${sec}` : "");
+}
+
+/** ago is "5 phút trước". */
+export function ago(t: string, now = Date.now()): string {
+  const s = Math.round((new Date(t).getTime() - now) / 1000);
+  const f = new Intl.RelativeTimeFormat(tag(), { numeric: "auto" });
+  const a = Math.abs(s);
+  if (a < 60) return lang.value === "en" ? "just now" : "vừa xong";
+  if (a < 3600) return f.format(Math.round(s / 60), "minute");
+  if (a < 86400) return f.format(Math.round(s / 3600), "hour");
+  return f.format(Math.round(s / 86400), "day");
+}
+
+export const number = (n: number): string => new Intl.NumberFormat(tag(), { maximumFractionDigits: 0 }).format(n);
