@@ -109,13 +109,13 @@ func (d *demo) find(key string) *item {
 // right.
 func (d *demo) sounds(answers []answer) (right int, wrong []string) {
 	used := map[string]bool{}
-	var carded []answer
+	var card []answer
 	for _, a := range answers {
 		if a.medium != "sound" || a.line == nil || a.line.Outcome != "played" && a.line.Outcome != "cut" {
 			continue
 		}
 		if a.device == cardDevice() {
-			carded = append(carded, a)
+			card = append(card, a)
 			continue
 		}
 		files := d.recordings(a)
@@ -137,7 +137,7 @@ func (d *demo) sounds(answers []answer) (right int, wrong []string) {
 			wrong = append(wrong, f+": nobody expected this to sound")
 		}
 	}
-	n, bad := d.card48(carded)
+	n, bad := d.carded(card)
 	return right + n, append(wrong, bad...)
 }
 
@@ -194,9 +194,9 @@ func (d *demo) recorded(a answer, files []string) error {
 	return err
 }
 
-// card48 compares the one recording of the sound card with all that sounded there,
+// carded compares the one recording of the sound card with all that sounded there,
 // in its order.
-func (d *demo) card48(answers []answer) (right int, wrong []string) {
+func (d *demo) carded(answers []answer) (right int, wrong []string) {
 	b, err := os.ReadFile(d.cardFile())
 	if err != nil {
 		return 0, []string{err.Error()}
@@ -212,10 +212,13 @@ func (d *demo) card48(answers []answer) (right int, wrong []string) {
 		if a.line.Outcome == "cut" {
 			sent = sent[:max(0, min(len(sent), int(a.line.Frames))-tail)]
 		}
-		end, err := playedIn(heard, sent, at)
+		end, gaps, err := playedOn(heard, sent, at)
 		if err != nil {
 			wrong = append(wrong, fmt.Sprintf("%s: %v", a, err))
 			continue
+		}
+		if gaps > 0 {
+			d.scr.text(fmt.Sprintf("! %s: hụt %d ms vì máy quá tải / silent for %d ms, for the machine was too busy", a, gaps*1000/rate, gaps*1000/rate))
 		}
 		at = end
 		right++

@@ -57,14 +57,19 @@ func alike(a, b image.Image) bool {
 	return true
 }
 
+// glance is for how long a picture has to stand to be seen: between two bulletins
+// the board's rest may come up.
+const glance = 250 * time.Millisecond
+
 // shownAs checks that within a stretch a board showed pages and nothing else:
 // from the first one on, in order, round and round, each at least once, and twice
 // if it is not the only one (a picture that stays is one file). sets are the
 // layouts that are right: pages that state the minute may differ by one.
 func shownAs(pictures []picture, sets [][]image.Image, during span) error {
 	var shown []picture
-	for _, p := range pictures {
-		if during.holds(p.at) {
+	for i, p := range pictures {
+		passing := i+1 < len(pictures) && pictures[i+1].at.Sub(p.at) < glance
+		if during.holds(p.at) && !passing {
 			shown = append(shown, p)
 		}
 	}

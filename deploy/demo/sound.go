@@ -192,6 +192,54 @@ func playedIn(heard, sent []int16, from int) (int, error) {
 	return at + len(sent), same(heard[at:], sent)
 }
 
+// A card that the machine did not feed in time repeats nothing and loses nothing: it
+// is silent meanwhile. What is missed like that, at most.
+const (
+	leastGap = rate / 500 // frames of exact silence
+	mostGaps = 5
+	mostGap  = rate / 2 // frames, all together
+)
+
+// playedOn is playedIn for what a sound card recorded: it forgives silence that was
+// put in where sent is not silent, and returns how many frames of it there were.
+func playedOn(heard, sent []int16, from int) (end, gaps int, err error) {
+	healed := heard
+	for range mostGaps + 1 {
+		if end, err = playedIn(healed, sent, from); err == nil {
+			return end + gaps, gaps, nil
+		}
+		at := locate(healed, sent, from)
+		if at < 0 {
+			break
+		}
+		begin, n := gapIn(healed, sent, at)
+		if gaps += n; n == 0 || gaps > mostGap {
+			break
+		}
+		healed = append(append([]int16{}, healed[:begin]...), healed[begin+n:]...)
+	}
+	return 0, gaps, err
+}
+
+// gapIn finds the longest stretch of exact silence in heard, of which sent, lying at
+// at, is loud for as long.
+func gapIn(heard, sent []int16, at int) (begin, frames int) {
+	run := 0
+	for i := at; i <= at+len(sent) && i <= len(heard); i++ {
+		if i < at+len(sent) && i < len(heard) && heard[i] == 0 {
+			run++
+			continue
+		}
+		if run >= leastGap && run > frames {
+			if _, level, _ := ratio(sent[i-run-at:], sent[i-run-at:i-at], 1); level >= quiet/4 {
+				begin, frames = i-run, run
+			}
+		}
+		run = 0
+	}
+	return begin, frames
+}
+
 // cutIn checks that a recording is the beginning of what was sent, and not the
 // whole.
 func cutIn(heard, sent []int16) error {
