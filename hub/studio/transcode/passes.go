@@ -46,13 +46,15 @@ func (o Options) filters() string {
 	return strings.Join(f, ",")
 }
 
-// levelled is the chain with a gain in dB and a limiter at a ceiling in dBFS.
+// levelled is the chain with a gain in dB and a limiter at a ceiling in dBFS. Its
+// frames are stamped by counting: a source that does not begin at 0, or has gaps,
+// would else get granule positions beyond its frames.
 func (o Options) levelled(gain, ceiling float64) string {
 	chain := o.filters()
 	if o.press < 0 {
 		chain += fmt.Sprintf(",acompressor=threshold=%sdB:ratio=4:attack=1:release=50:knee=8:detection=peak", decimal(o.press))
 	}
-	return fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s",
+	return fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s,asetpts=N/SR/TB",
 		chain, decimal(gain), decimal(math.Pow(10, ceiling/20)))
 }
 

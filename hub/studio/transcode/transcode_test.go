@@ -174,6 +174,37 @@ func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
 	}
 }
 
+// decoded is how many frames ffmpeg makes of a rendition.
+func decoded(t *testing.T, path string) int64 {
+	t.Helper()
+	pcm, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-i", path, "-f", "s16le", "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int64(len(pcm) / 2)
+}
+
+func TestLengthIsExactWhereverASourceBegins(t *testing.T) {
+	needTools(t)
+	samples := filepath.Join("..", "..", "..", "testdata", "bulletins")
+	for name, source := range map[string]string{
+		"begins late, Vorbis": filepath.Join(samples, "06-lich-xuong-giong.ogg"),
+		"MP3 with padding":    filepath.Join(samples, "05-hop-thon.mp3"),
+		"begins at 2 s":       convert(t, speechLike(3, 48000, 1, 0.3), "a.mka", "-c:a", "libopus", "-output_ts_offset", "2"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out.opus")
+			r, err := New(Config{}).Make(t.Context(), source, out, Options{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := decoded(t, out); got != r.Frames {
+				t.Errorf("ffmpeg decodes %d frames, want %d", got, r.Frames)
+			}
+		})
+	}
+}
+
 func TestLengthIsExactToTheFrameAndTagsAreRight(t *testing.T) {
 	needTools(t)
 	for _, frames := range []int{48000*2 + 1, 48000*3 + 959, 48000 * 4} {
@@ -187,11 +218,7 @@ func TestLengthIsExactToTheFrameAndTagsAreRight(t *testing.T) {
 		if r.Frames != want {
 			t.Errorf("%d frames, want %d", r.Frames, want)
 		}
-		pcm, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-i", out, "-f", "s16le", "-").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := int64(len(pcm) / 2); got != r.Frames {
+		if got := decoded(t, out); got != r.Frames {
 			t.Errorf("ffmpeg decodes %d frames, want %d", got, r.Frames)
 		}
 		b, err := os.ReadFile(out)
