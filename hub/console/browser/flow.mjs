@@ -330,6 +330,19 @@ if (ok) {
       must(seen && seen.y >= 0 && seen.y < 100, `not in sight at ${p}`);
     }
   });
+  await step("stop without script, log-in and all, and take it back", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false, locale: "vi-VN", viewport: { width: 390, height: 844 } });
+    const page = await context.newPage();
+    await page.goto(base + "/dung");
+    await page.getByLabel("Tên đăng nhập").fill(people.author.user);
+    await page.getByLabel("Mật khẩu").fill(people.author.password);
+    await page.getByRole("button", { name: "DỪNG PHÁT" }).click();
+    await page.getByText(/Đã gửi lệnh dừng tới \d+ đơn vị/).waitFor();
+    await page.screenshot({ path: join(out, "stop-without-script.png") });
+    await page.getByRole("button", { name: /Hoàn tác/ }).click();
+    await page.getByText("Đã hoàn tác.").waitFor();
+    await context.close();
+  });
   await step("log out", async () => {
     await author.goto(base);
     await author.getByRole("button", { name: "Đăng xuất" }).click();
