@@ -12,7 +12,7 @@ import (
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/display"
-	"github.com/loa-vn/loa/agent/display/pngout"
+	"github.com/loa-vn/loa/agent/display/outputs"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/null"
 	"github.com/loa-vn/loa/agent/player/speaker"
@@ -53,23 +53,11 @@ func SinkOf(cfg config.Config, child []string, log *slog.Logger) (player.Sink, e
 }
 
 // boardOf opens the board output that a profile names.
-func boardOf(cfg config.Config, idle func(time.Time) ([]page.Page, time.Time), log *slog.Logger) (*display.Board, error) {
+func boardOf(cfg config.Config, device protocol.DeviceID, idle func(time.Time) ([]page.Page, time.Time), log *slog.Logger) (*display.Board, error) {
 	b := cfg.Profile.Board
-	kind, address := b.Kind()
-	var out display.Output
-	var err error
-	switch kind {
-	case "png":
-		dir := address
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(cfg.Data, dir)
-		}
-		out, err = pngout.New(pngout.Config{Dir: dir, Width: b.Width, Height: b.Height})
-	default:
-		err = fmt.Errorf("board output %q: %w", kind, config.ErrSettings)
-	}
+	out, err := outputs.Open(outputs.Config{Line: b.Output, Width: b.Width, Height: b.Height, Dir: cfg.Data, Device: device})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("board: %w", err)
 	}
 	return display.New(display.Config{Output: out, Clock: idle, Log: log})
 }
@@ -101,7 +89,7 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 	}
 	if b := cfg.Profile.Board; b != nil {
 		size := page.Board{Width: b.Width, Height: b.Height, Row: b.Row}
-		board, err := boardOf(cfg, a.idle(size), a.log)
+		board, err := boardOf(cfg, a.id.Device, a.idle(size), a.log)
 		if err != nil {
 			return out, err
 		}

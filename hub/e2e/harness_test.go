@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -99,6 +100,8 @@ func newWorld(t *testing.T) *world {
 	})
 	_, err = w.Registry.Import(t.Context(), strings.NewReader(villages), false, registrar, "quantri")
 	must(t, err)
+	// No test depends on the hour at which it runs.
+	must(t, w.Registry.SetQuiet(t.Context(), commune, []protocol.Quiet{w.around(10*time.Hour, 12*time.Hour)}, "quantri"))
 	for id, role := range map[protocol.PersonID]account.Role{"soan": account.Editor, "duyet1": account.Approver, "duyet2": account.Approver} {
 		must(t, w.Account.Add(t.Context(), account.NewPerson{
 			ID: id, Name: string(id), Password: password, Grants: []account.Grant{{Unit: commune, Role: role}},
@@ -144,13 +147,42 @@ type device struct {
 	id     protocol.DeviceID
 	config agentconfig.Config
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	system func() timesync.System // nil: a synchronised one
 	cancel context.CancelFunc
 	ended  chan error
 	log    *logs
 }
 
+// around is a period of the local day, from and to counted from now.
+func (w *world) around(from, to time.Duration) protocol.Quiet {
+	minute := func(d time.Duration) uint64 {
+		t := time.Now().Add(d).In(w.Zone)
+		return uint64(t.Hour()*60 + t.Minute())
+	}
+	return protocol.Quiet{Start: minute(from), End: minute(to)}
+}
+
+// in returns the world for a subtest.
+func (w *world) in(t *testing.T) *world {
+	c := *w
+	c.t = t
+	return &c
+}
+
 // device adds a device to the hub, enrols it over TLS, and runs its agent.
-func (w *world) device(n registry.NewDevice) *device {
+func (w *world) device(n registry.NewDevice, with ...func(*device)) *device {
+	w.t.Helper()
+	d := w.enrolled(n)
+	for _, f := range with {
+		f(d)
+	}
+	d.start()
+	w.t.Cleanup(d.stop)
+	return d
+}
+
+// enrolled is a device whose agent does not run yet.
+func (w *world) enrolled(n registry.NewDevice) *device {
 	w.t.Helper()
 	_, err := w.Registry.AddDevice(w.t.Context(), n, registrar, "quantri")
 	must(w.t, err)
@@ -170,8 +202,6 @@ func (w *world) device(n registry.NewDevice) *device {
 	}
 	_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
 	must(w.t, err)
-	d.start()
-	w.t.Cleanup(d.stop)
 	return d
 }
 
@@ -185,9 +215,12 @@ func port(a net.Addr) string {
 
 func (d *device) start() {
 	d.t.Helper()
+	system := d.system
+	if system == nil {
+		system = func() timesync.System { return timesync.System{Synchronised: true} }
+	}
 	a, err := agent.New(d.config, agent.Options{
-		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial,
-		System: func() timesync.System { return timesync.System{Synchronised: true} },
+		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial, System: system,
 	})
 	must(d.t, err)
 	d.Agent = a
@@ -211,6 +244,13 @@ func (d *device) wavs(airing protocol.AiringID) []string {
 	d.t.Helper()
 	files, err := filepath.Glob(filepath.Join(d.config.Data, "out/sound", string(airing)+"-*.wav"))
 	must(d.t, err)
+	changed := map[string]time.Time{}
+	for _, f := range files {
+		info, err := os.Stat(f)
+		must(d.t, err)
+		changed[f] = info.ModTime()
+	}
+	slices.SortFunc(files, func(a, b string) int { return changed[a].Compare(changed[b]) })
 	return files
 }
 

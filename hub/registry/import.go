@@ -176,14 +176,14 @@ func readUnits(r io.Reader) ([]lineUnit, error) {
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
-		line, _ := cr.FieldPos(0)
 		if err != nil {
-			var pe *csv.ParseError
-			if errors.As(err, &pe) {
+			line := 0
+			if pe, ok := errors.AsType[*csv.ParseError](err); ok {
 				line = pe.Line
 			}
 			return nil, badLine(line, "?", "không đúng dạng CSV.", "this is not CSV.")
 		}
+		line, _ := cr.FieldPos(0)
 		u, err := readUnit(rec, at, line)
 		if err != nil {
 			return nil, err

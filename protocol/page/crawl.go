@@ -35,7 +35,7 @@ func newCrawl(b Board, x, y, w, row int, text string) (Crawl, bool) {
 		return Crawl{}, false
 	}
 	// px a second
-	fastest := min(crawlLetters*atlasOf(row).width(text)/n, w*int(time.Second)/int(crawlVisible))
+	fastest := min(crawlLetters*atlasOf(row).width(text)/n, w/int(crawlVisible/time.Second))
 	for _, rate := range []int{60, 30, 20, 15, 10, 5} {
 		if rate == 60 && b.Width*b.Height > smoothArea {
 			continue

@@ -121,7 +121,13 @@ func oneLine(err error) string {
 }
 
 // load reads the settings.
-func (s *session) load() (config.Config, error) { return config.Load(s.file, s.env) }
+func (s *session) load() (config.Config, error) {
+	c, err := config.Load(s.file, s.env)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config.Config{}, fmt.Errorf("%w: there is no settings file %s; name another with --config, or run loa-hub init", errRefused, s.file)
+	}
+	return c, err
+}
 
 // with opens the hub's data for a command.
 func (s *session) with(fn func(*hub.Base) error) error {

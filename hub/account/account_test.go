@@ -1,0 +1,271 @@
+package account_test
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+const password = "mật khẩu đủ dài"
+
+func newHub(t *testing.T) *hub.Base {
+	t.Helper()
+	c := config.Default()
+	c.Data = filepath.Join(t.TempDir(), "data")
+	if _, err := hub.Init(t.Context(), c, hub.InitOptions{
+		RootOut: t.TempDir(), Unit: registry.Unit{ID: "xa", Code: "99001", Name: "Xã mẫu"}, Admin: "quantri", AdminName: "Quản trị", Password: password,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := hub.OpenBase(t.Context(), c, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func approver(id protocol.PersonID) account.NewPerson {
+	return account.NewPerson{ID: id, Name: "Người duyệt", Password: password, Grants: []account.Grant{{Unit: "xa", Role: account.Approver}}}
+}
+
+// chain is what a device knows: the root, and what the hub hands out.
+func chain(t *testing.T, b *hub.Base) (*envelope.Chain, protocol.Approvers) {
+	t.Helper()
+	docs, err := b.Registry.TrustFor(t.Context(), []protocol.UnitID{"xa"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := envelope.NewChain(b.Roots...)
+	var list protocol.Approvers
+	for _, d := range docs {
+		if d.Kind == envelope.KindDelegation {
+			_, err = c.AddDelegation(d.Bytes)
+		} else {
+			list, err = c.AddApprovers(d.Bytes, []protocol.UnitID{"xa"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c, list
+}
+
+func TestApproversListFollowsThePeople(t *testing.T) {
+	b := newHub(t)
+	ctx := t.Context()
+	if err := b.Account.Add(ctx, approver("duyet1"), "", ""); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("without the registrar: %v", err)
+	}
+	if err := b.Account.Add(ctx, approver("duyet1"), "sai mật khẩu", ""); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("wrong registrar's password: %v", err)
+	}
+	if _, err := b.Account.Person(ctx, "duyet1"); !errors.Is(err, problem.ErrNotFound) {
+		t.Errorf("a refused person was stored: %v", err)
+	}
+	for _, id := range []protocol.PersonID{"duyet1", "duyet2"} {
+		if err := b.Account.Add(ctx, approver(id), password, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, list := chain(t, b)
+	if len(list.People) != 2 || list.People[0].Person != "duyet1" || list.People[1].Until != list.Expires {
+		t.Errorf("list %+v", list)
+	}
+	signer, err := b.Account.Signer(ctx, "duyet1", password)
+	if err != nil || signer.Key().ID() != list.People[0].Key.ID() {
+		t.Errorf("signer: %v", err)
+	}
+	if _, err := b.Account.Signer(ctx, "duyet1", "sai mật khẩu"); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("wrong password: %v", err)
+	}
+	if _, err := b.Account.Signer(ctx, "quantri", password); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("no approver: %v", err)
+	}
+
+	if err := b.Account.Disable(ctx, "duyet1", password, "quantri"); err != nil {
+		t.Fatal(err)
+	}
+	_, after := chain(t, b)
+	if after.Number <= list.Number || len(after.People) != 2 {
+		t.Fatalf("list %+v", after)
+	}
+	// The entry stays, for what was approved before; its right ended.
+	if e := after.People[0]; e.Until > protocol.InstantOf(time.Now().Add(time.Second)) || e.From != list.People[0].From {
+		t.Errorf("duyet1 %+v", e)
+	}
+	if e := after.People[1]; e.Until != after.Expires {
+		t.Errorf("duyet2 %+v", e)
+	}
+	if _, err := b.Account.Signer(ctx, "duyet1", password); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("a disabled person's key: %v", err)
+	}
+}
+
+func TestLostPasswordMakesANewKey(t *testing.T) {
+	b := newHub(t)
+	ctx := t.Context()
+	if err := b.Account.Add(ctx, approver("duyet1"), password, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, before := chain(t, b)
+	if err := b.Account.ResetPassword(ctx, "duyet1", "mật khẩu khác hẳn", "", ""); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("without the registrar: %v", err)
+	}
+	if err := b.Account.ResetPassword(ctx, "duyet1", "mật khẩu khác hẳn", password, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, after := chain(t, b)
+	if len(after.People) != 2 || after.People[0].Key.ID() != before.People[0].Key.ID() || after.People[0].Until >= after.Expires {
+		t.Errorf("list %+v", after)
+	}
+	signer, err := b.Account.Signer(ctx, "duyet1", "mật khẩu khác hẳn")
+	if err != nil || signer.Key().ID() != after.People[1].Key.ID() || signer.Key().ID() == before.People[0].Key.ID() {
+		t.Errorf("signer: %v", err)
+	}
+}
+
+func TestChangedPasswordKeepsTheKey(t *testing.T) {
+	b := newHub(t)
+	ctx := t.Context()
+	if err := b.Account.Add(ctx, approver("duyet1"), password, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, before := chain(t, b)
+	if err := b.Account.ChangePassword(ctx, "duyet1", password, "mật khẩu khác hẳn"); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := b.Account.Signer(ctx, "duyet1", "mật khẩu khác hẳn")
+	if err != nil || signer.Key().ID() != before.People[0].Key.ID() {
+		t.Errorf("signer: %v", err)
+	}
+}
+
+func TestRolesBecomeListsAndBack(t *testing.T) {
+	b := newHub(t)
+	ctx := t.Context()
+	n := account.NewPerson{ID: "soan", Name: "Soạn", Password: password, Grants: []account.Grant{{Unit: "xa", Role: account.Editor}}}
+	if err := b.Account.Add(ctx, n, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	will := []account.Grant{{Unit: "xa", Role: account.Approver}}
+	if err := b.Account.SetGrants(ctx, "soan", will, "sai mật khẩu", password, ""); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("without the person's password: %v", err)
+	}
+	if err := b.Account.SetGrants(ctx, "soan", will, password, password, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, list := chain(t, b); len(list.People) != 1 || list.People[0].Person != "soan" {
+		t.Errorf("list %+v", list)
+	}
+	if err := b.Account.SetGrants(ctx, "soan", n.Grants, "", password, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, list := chain(t, b); len(list.People) != 1 || list.People[0].Until >= list.Expires {
+		t.Errorf("list %+v", list)
+	}
+}
+
+func TestTooManyTriesWaitAndThenLogIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := t.Context()
+		db, err := store.Open(ctx, filepath.Join(t.TempDir(), "hub.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		reg := registry.New(registry.Config{Store: db.Registry(), Zone: time.UTC})
+		if err := reg.AddTop(ctx, registry.Unit{ID: "xa", Code: "99001", Name: "Xã", Kind: registry.Commune, ValidFrom: "2000-01-01"}, nil); err != nil {
+			t.Fatal(err)
+		}
+		s, err := account.New(account.Config{
+			Store: db.Accounts(), Units: reg, Hash: argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := account.NewPerson{ID: "soan", Name: "Soạn", Password: password, Grants: []account.Grant{{Unit: "xa", Role: account.Editor}}}
+		if err := s.Add(ctx, n, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []protocol.PersonID{"soan", "khong-co"} {
+			for range 5 {
+				if _, err := s.LogIn(ctx, id, "sai mật khẩu", "192.0.2.1"); !errors.Is(err, problem.ErrUnauthorized) {
+					t.Errorf("%s: %v", id, err)
+				}
+			}
+			if _, err := s.LogIn(ctx, id, password, "192.0.2.1"); !errors.Is(err, problem.ErrBusy) {
+				t.Errorf("%s, sixth try: %v", id, err)
+			}
+		}
+		if _, err := s.LogIn(ctx, "soan", password, "192.0.2.2"); err != nil {
+			t.Errorf("from elsewhere: %v", err)
+		}
+		time.Sleep(31 * time.Second) // of the bubble's clock
+		if _, err := s.LogIn(ctx, "soan", password, "192.0.2.1"); err != nil {
+			t.Errorf("after half a minute: %v", err)
+		}
+		_, secret, err := s.CreateToken(ctx, "soan", "x", 24*time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24*time.Hour - time.Second)
+		if a, err := s.Bearer(ctx, secret); err != nil || a.Person != "soan" {
+			t.Errorf("a second before its end: %v", err)
+		}
+		time.Sleep(time.Second)
+		if _, err := s.Bearer(ctx, secret); !errors.Is(err, problem.ErrUnauthorized) {
+			t.Errorf("at its end: %v", err)
+		}
+	})
+}
+
+func TestPasswordIsTheSameHoweverItIsTyped(t *testing.T) {
+	b := newHub(t)
+	ctx := t.Context()
+	decomposed := "ma\u0302\u0323t kha\u0302\u0309u \u0111u\u0309 da\u0300i"
+	if _, err := b.Account.LogIn(ctx, "quantri", decomposed, "192.0.2.1"); err != nil {
+		t.Errorf("decomposed: %v", err)
+	}
+}
+
+func TestRoleTable(t *testing.T) {
+	acts := []account.Act{account.Read, account.Write, account.Approve, account.Schedule, account.Stop, account.Administer}
+	for role, want := range map[account.Role][]bool{
+		account.Editor:        {true, true, false, true, true, false},
+		account.Approver:      {true, false, true, true, true, false},
+		account.Operator:      {true, true, false, true, true, false},
+		account.Administrator: {true, false, false, false, true, true},
+		"":                    {false, false, false, false, false, false},
+	} {
+		a := account.Actor{Person: "p", Grants: []account.Grant{{Unit: "xa", Role: role}}}
+		for i, act := range acts {
+			for path, below := range map[string]bool{"xa": true, "dong": true, "tinh": false, "xa-b": false} {
+				full := map[string][]protocol.UnitID{"xa": {"tinh", "xa"}, "dong": {"tinh", "xa", "dong"}, "tinh": {"tinh"}, "xa-b": {"tinh", "xa-b"}}[path]
+				if got := a.May(act, full); got != (want[i] && below) {
+					t.Errorf("%s may %s in %s: %v", role, act, path, got)
+				}
+			}
+		}
+	}
+}
