@@ -119,6 +119,9 @@ func (s *Server) register(api huma.API) {
 	if s.Programme != nil {
 		registerAirings(api, s)
 	}
+	if s.Account != nil && s.Programme != nil {
+		registerPlain(s)
+	}
 	if s.Changes != nil {
 		registerEvents(api, s)
 	}
@@ -146,7 +149,7 @@ func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON(
 func (s *Server) Handler() http.Handler {
 	routes := s.identified(s.engine)
 	return s.headers(s.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isAPI(r) && s.opts.Console != nil {
+		if !isAPI(r) && !isPlain(r) && s.opts.Console != nil {
 			s.opts.Console.ServeHTTP(w, r)
 			return
 		}
@@ -182,6 +185,8 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 func (s *Server) noMethod(w http.ResponseWriter, r *http.Request) {
 	s.writeProblem(w, r, http.StatusMethodNotAllowed, generic(http.StatusMethodNotAllowed))
 }
+
+func isPlain(r *http.Request) bool { return r.URL.Path == plainPath || r.URL.Path == plainStyle }
 
 func isAPI(r *http.Request) bool {
 	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
