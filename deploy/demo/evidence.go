@@ -252,15 +252,20 @@ func (d *demo) pictured(a answer) error {
 		return err
 	}
 	var sets [][]image.Image
-	for _, raw := range d.find(a.bulletin).pages[a.device] {
-		pages, err := readPages(raw)
+	ended := *a.line.Ended
+	for _, l := range d.find(a.bulletin).pages[a.device] {
+		pages, err := readPages(l.pages)
 		if err != nil {
 			return err
 		}
 		sets = append(sets, pages)
+		// The airing is as long as the smallest board needs; this one may be done before.
+		if done := a.line.Began.Add(l.length); done.Before(ended) {
+			ended = done
+		}
 	}
 	// A picture is written just after its time, the one that follows at the end too.
-	return shownAs(shown, sets, span{a.line.Began.Add(-20 * time.Millisecond), a.line.Ended.Add(-200 * time.Millisecond)})
+	return shownAs(shown, sets, span{a.line.Began.Add(-20 * time.Millisecond), ended.Add(-200 * time.Millisecond)})
 }
 
 // readPictures reads a board's folder; a file's name begins with its instant.

@@ -149,6 +149,7 @@ type (
 		Lines    []lineBody    `json:"lines"`
 	}
 	pagesBody struct {
+		LengthMS int64 `json:"length_ms"` // two passes
 		Pages []struct {
 			PNG []byte `json:"png"`
 		} `json:"pages"`
@@ -173,15 +174,18 @@ func (c *caller) upload(ctx context.Context, name string, sound []byte) (string,
 	return v.Digest, json.Unmarshal(b, &v)
 }
 
-// pages reads how a bulletin looks on a board, page by page, as PNG.
-func (c *caller) pages(ctx context.Context, bulletin string, b board) ([][]byte, error) {
+// layout is how a bulletin looks on a board.
+type layout struct {
+	pages  [][]byte // PNG
+	length time.Duration
+}
+
+// pages reads how a bulletin looks on a board.
+func (c *caller) pages(ctx context.Context, bulletin string, b board) (layout, error) {
 	p, err := get[pagesBody](ctx, c, fmt.Sprintf("/bulletins/%s/pages?width=%d&height=%d&row=%d", bulletin, b.width, b.height, b.row))
-	if err != nil {
-		return nil, err
-	}
-	var out [][]byte
+	out := layout{length: time.Duration(p.LengthMS) * time.Millisecond}
 	for _, pg := range p.Pages {
-		out = append(out, pg.PNG)
+		out.pages = append(out.pages, pg.PNG)
 	}
-	return out, nil
+	return out, err
 }

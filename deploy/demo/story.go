@@ -53,7 +53,7 @@ type item struct {
 	origin string // how it is to have come in
 	body   bulletinBody
 	sent   []int16 // its sound as devices get it, decoded
-	pages  map[string][][][]byte
+	pages  map[string][]layout // by board: before and after the signature
 	airing string
 }
 
@@ -75,7 +75,7 @@ func (d *demo) load(key, origin string) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	it := &item{key: key, sample: s, origin: origin, pages: map[string][][][]byte{}}
+	it := &item{key: key, sample: s, origin: origin, pages: map[string][]layout{}}
 	d.mu.Lock()
 	d.items = append(d.items, it)
 	d.mu.Unlock()
@@ -213,13 +213,13 @@ func (d *demo) ready(ctx context.Context, it *item) error {
 }
 
 // decode fetches the very sound that devices get, and decodes it by another
-// decoder than theirs.
+// decoder than theirs: libopus, since ffmpeg's own is late by a part of a frame.
 func (d *demo) decode(ctx context.Context, bulletin string) ([]int16, error) {
 	ogg, err := d.soan.send(ctx, http.MethodGet, "/bulletins/"+bulletin+"/sound", "", nil)
 	if err != nil {
 		return nil, err
 	}
-	pcm, err := command(ctx, nil, ogg, "ffmpeg", "-v", "error", "-i", "pipe:0", "-f", "s16le", "-ac", "1", "-ar", fmt.Sprint(rate), "pipe:1")
+	pcm, err := command(ctx, nil, ogg, "ffmpeg", "-v", "error", "-c:a", "libopus", "-i", "pipe:0", "-f", "s16le", "-ac", "1", "-ar", fmt.Sprint(rate), "pipe:1")
 	return samples(pcm), err
 }
 
@@ -260,7 +260,7 @@ func (d *demo) sign(ctx context.Context, it *item, request string, approver *cal
 	if approver == d.duyet2 {
 		who = people()[2]
 	}
-	if err := d.layout(ctx, it); err != nil {
+	if err := d.layOut(ctx, it); err != nil {
 		return span{}, err
 	}
 	var a approvalBody
@@ -274,7 +274,7 @@ func (d *demo) sign(ctx context.Context, it *item, request string, approver *cal
 	if a.State != "approved" {
 		return signed, nil
 	}
-	if err := d.layout(ctx, it); err != nil {
+	if err := d.layOut(ctx, it); err != nil {
 		return signed, err
 	}
 	since := url.QueryEscape(time.Now().Add(-time.Hour).Format(time.RFC3339))
@@ -292,8 +292,8 @@ func (d *demo) sign(ctx context.Context, it *item, request string, approver *cal
 	return signed, err
 }
 
-// layout fetches how a bulletin looks on each board.
-func (d *demo) layout(ctx context.Context, it *item) error {
+// layOut fetches how a bulletin looks on each board.
+func (d *demo) layOut(ctx context.Context, it *item) error {
 	if it.sample.Board == "" {
 		return nil
 	}
