@@ -193,14 +193,19 @@ if (ok) {
 if (ok) {
   await step("a start at night warns, permission asks for its reason", async () => {
     await author.getByText("Vào một giờ").click();
-    await author.getByLabel("Giờ", { exact: true }).fill("03:00");
+    // Half an hour into the unit's own quiet hours, or the usual ones.
+    const unit = (await ask(author, `/bulletins/${bulletin}`)).unit;
+    const quiet = (await ask(author, `/units/${unit}/quiet`))[0]?.start ?? "02:30";
+    const minutes = (Number(quiet.slice(0, 2)) * 60 + Number(quiet.slice(3)) + 30) % 1440;
+    const hour = `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+    await author.getByLabel("Giờ", { exact: true }).fill(hour);
     const tomorrow = new Date(Date.now() + 31 * 3600_000).toISOString().slice(0, 10);
     await author.getByLabel("Ngày", { exact: true }).fill(tomorrow);
     await author.getByText(/giờ yên tĩnh: loa sẽ không phát/).waitFor();
     await author.getByText("Xin phép phát trong giờ yên tĩnh").click();
     must(await author.getByRole("button", { name: "Gửi duyệt" }).isDisabled(), "night without a reason");
     await author.getByLabel("Lý do phát trong giờ yên tĩnh").fill("Nước sông lên nhanh trong đêm");
-    await author.getByText(/03:00/).waitFor();
+    await author.getByText(new RegExp(`Sẽ phát .* ${hour}`)).waitFor();
   });
   await look(author, "send-night");
   await step("repeat by rule", async () => {
