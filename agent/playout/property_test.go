@@ -108,6 +108,7 @@ func TestOneReceiptAStartWhateverFails(t *testing.T) {
 				w.broken = rapid.IntRange(0, 7).Draw(rt, "broken") == 0
 				w.skew += rapid.SampledFrom([]time.Duration{0, 0, 0, -7 * time.Second, 9 * time.Second}).Draw(rt, "skew")
 				time.Sleep(time.Duration(rapid.IntRange(1, 90_000).Draw(rt, "for")) * time.Millisecond)
+				synctest.Wait()
 				if rapid.Bool().Draw(rt, "fails") {
 					w.do("fail", nil)
 				}

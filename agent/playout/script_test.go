@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 		head, rest, _ := strings.Cut(string(b), "# ")
 		for _, text := range strings.Split(rest, "\n# ") {
 			title, body, _ := strings.Cut(strings.TrimSpace(text), "\n")
-			steps, want, _ := strings.Cut(body, "=\n")
+			steps, want, _ := strings.Cut(body+"\n", "\n=\n")
 			var got string
 			t.Run(filepath.Base(name)+"/"+title, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) { got = script(t, steps) })

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,7 @@ type world struct {
 	medium protocol.Medium
 	start  time.Time
 	skew   time.Duration // of the device's clock
+	mu     sync.Mutex
 	log    []string
 	disk   *disk
 	out    *output
@@ -76,6 +78,8 @@ func (w *world) say(format string, args ...any) {
 	if w.disk.dead {
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.log = append(w.log, fmt.Sprintf("%s "+format, append([]any{w.stamp(w.now())}, args...)...))
 }
 
@@ -166,6 +170,9 @@ func (d *disk) Commit(b store.Batch) error {
 		return errFull
 	}
 	time.Sleep(d.slow)
+	if d.dead {
+		return errFull
+	}
 	if err := d.Store.Commit(b); err != nil {
 		return err
 	}
@@ -197,6 +204,7 @@ type output struct {
 	on     map[string]*play
 	free   time.Time
 	dead   bool
+	mu     sync.Mutex
 }
 
 func (o *output) Events() <-chan playout.Event { return o.events }
@@ -206,6 +214,8 @@ func (o *output) Begin(j playout.Job) error {
 		return errors.New("no card")
 	}
 	o.w.say("begin %s at %s volume %d", j.Airing.ID, j.Position, j.Volume)
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	p := &play{Job: j, at: time.Now().Add(latency)}
 	if o.free.After(p.at) {
 		p.at = o.free
@@ -218,11 +228,18 @@ func (o *output) Begin(j playout.Job) error {
 }
 
 func (o *output) Cut(id string) {
-	o.w.say("cut %s", o.on[id].Airing.ID)
-	o.end(o.on[id], false, nil)
+	o.mu.Lock()
+	p := o.on[id]
+	o.mu.Unlock()
+	if p != nil {
+		o.w.say("cut %s", p.Airing.ID)
+		o.end(p, false, nil)
+	}
 }
 
 func (o *output) end(p *play, whole bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.on[p.ID] == nil || o.dead {
 		return
 	}
