@@ -311,12 +311,13 @@ func (l *Loop) late(k *known, key schedule.Key) error {
 	if !l.unjudged[occOf(key)] {
 		return nil
 	}
-	delete(l.unjudged, occOf(key))
 	why, err := l.permitted(k, key.Start, func(match func(*schedule.Airing) bool) (played, underWay int) {
 		return l.mem.playsOn(key, l.zone, match)
 	})
 	if why != protocol.ReasonNone {
 		l.refused[occOf(key)] = why
+	} else {
+		delete(l.unjudged, occOf(key))
 	}
 	return err
 }
