@@ -63,7 +63,9 @@ func newWorld(t *testing.T, m protocol.Medium) *world {
 	}
 	w.disk.w = w
 	w.held = []inbox.Update{
-		w.place(1, "xa", "thon"), inbox.Muted{}, inbox.ClockSure{Sure: true},
+		w.place(1, "xa", "thon"),
+		inbox.Muted{},
+		inbox.ClockSure{Sure: true},
 		inbox.QuietHours{Unit: "xa", Zone: "UTC", Quiet: []protocol.Quiet{{Start: 22 * 60, End: 23 * 60}}},
 	}
 	w.boot()

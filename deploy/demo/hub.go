@@ -150,7 +150,7 @@ type (
 	}
 	pagesBody struct {
 		LengthMS int64 `json:"length_ms"` // two passes
-		Pages []struct {
+		Pages    []struct {
 			PNG []byte `json:"png"`
 		} `json:"pages"`
 	}

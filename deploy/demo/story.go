@@ -52,7 +52,7 @@ type item struct {
 	sample sample
 	origin string // how it is to have come in
 	body   bulletinBody
-	sent   []int16 // its sound as devices get it, decoded
+	sent   []int16             // its sound as devices get it, decoded
 	pages  map[string][]layout // by board: before and after the signature
 	airing string
 }
