@@ -52,6 +52,8 @@ type Options struct {
 	Secure bool
 	// Proxies may say in X-Forwarded-For who is asking.
 	Proxies []netip.Prefix
+	// MaxUpload is the largest upload in bytes; 0 means the constant MaxUpload.
+	MaxUpload int64
 	// Console answers every path outside of /api; nil answers 404.
 	Console http.Handler
 }
@@ -73,6 +75,9 @@ func New(services Services, opts Options) (*Server, error) {
 	s := &Server{Services: services, opts: opts, log: opts.Log, origins: http.NewCrossOriginProtection()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.opts.MaxUpload == 0 {
+		s.opts.MaxUpload = MaxUpload
 	}
 	for _, o := range opts.Origins {
 		if err := s.origins.AddTrustedOrigin(strings.TrimSuffix(o, "/")); err != nil {
