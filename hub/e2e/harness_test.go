@@ -33,8 +33,8 @@ import (
 // The people and places of the tests: the demo's.
 const (
 	commune   protocol.UnitID = "xa-binh-an"
-	password                  = "mat khau dai va kho doan"
-	registrar                 = "mat khau cua nguoi dang ky"
+	password  string          = "mat khau dai va kho doan"
+	registrar string          = "mat khau cua nguoi dang ky"
 )
 
 const villages = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
