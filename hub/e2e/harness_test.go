@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,7 @@ type world struct {
 	config config.Config
 	root   string
 	log    *logs
+	pages  http.Handler // the console, if a test looks at it
 	run    context.CancelFunc
 	ended  chan error
 }
@@ -113,7 +115,7 @@ func newWorld(t *testing.T) *world {
 // start runs the hub on its data; the ports stay the same after a restart.
 func (w *world) start() {
 	w.t.Helper()
-	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger()})
+	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages})
 	must(w.t, err)
 	w.Hub = h
 	w.config.MQTT.Listen, w.config.Enrol.Listen = h.MQTTAddr().String(), h.EnrolAddr().String()
