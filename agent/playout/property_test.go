@@ -104,7 +104,7 @@ func TestOneReceiptAStartWhateverFails(t *testing.T) {
 			for range rapid.IntRange(1, 8).Draw(rt, "steps") {
 				w.disk.dies = rapid.SampledFrom([]int{-1, 0, 1, 2, 3, 4, 6, 9}).Draw(rt, "dies")
 				w.disk.full = rapid.IntRange(0, 5).Draw(rt, "full") == 0
-				w.disk.slow = rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 4 * time.Second}).Draw(rt, "slow")
+				w.disk.slow.Store(int64(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 4 * time.Second}).Draw(rt, "slow")))
 				w.broken = rapid.IntRange(0, 7).Draw(rt, "broken") == 0
 				w.skew += rapid.SampledFrom([]time.Duration{0, 0, 0, -7 * time.Second, 9 * time.Second}).Draw(rt, "skew")
 				time.Sleep(time.Duration(rapid.IntRange(1, 90_000).Draw(rt, "for")) * time.Millisecond)
@@ -119,7 +119,8 @@ func TestOneReceiptAStartWhateverFails(t *testing.T) {
 					w.boot()
 				}
 			}
-			w.disk.dies, w.disk.full, w.disk.slow, w.broken = -1, false, 0, false
+			w.disk.dies, w.disk.full, w.broken = -1, false, false
+			w.disk.slow.Store(0)
 			time.Sleep(time.Hour)
 			w.stop()
 			var want, got []string

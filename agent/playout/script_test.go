@@ -113,7 +113,7 @@ func (w *world) do(what string, f []string) {
 	case "full", "free":
 		w.disk.full = what == "full"
 	case "slow":
-		w.disk.slow = w.duration(f[0])
+		w.disk.slow.Store(int64(w.duration(f[0])))
 	case "broken", "mended":
 		w.broken = what == "broken"
 	case "fail":

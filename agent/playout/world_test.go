@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,7 +157,7 @@ type disk struct {
 	*store.Store
 	w          *world
 	full, dead bool
-	slow       time.Duration
+	slow       atomic.Int64
 	dies       int // the device dies after so many commits; negative: never
 	said       string
 }
@@ -171,7 +172,7 @@ func (d *disk) Commit(b store.Batch) error {
 	if d.full || d.dead {
 		return errFull
 	}
-	time.Sleep(d.slow)
+	time.Sleep(time.Duration(d.slow.Load()))
 	if d.dead {
 		return errFull
 	}
