@@ -276,7 +276,7 @@ if (ok) {
     const said = (await author.locator("main").innerText()).toLowerCase();
     must(!/đã nghe(?! hết)|đã hiển thị/.test(said.replace("không có nghĩa là ai cũng đã nghe", "")), "a word above what is proved");
   });
-  await step("air again, DỪNG PHÁT cuts it, 5 s to take it back", async () => {
+  await step("air again, DỪNG PHÁT cuts it; the offer to take it back comes and goes", async () => {
     await author.getByRole("button", { name: /Phát lại/ }).click();
     await author.getByText("Đã gửi lịch phát lại.").waitFor();
     await author.getByRole("link", { name: "Hôm nay" }).click();

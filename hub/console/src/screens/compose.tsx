@@ -101,7 +101,7 @@ function Form({ id, before }: { id: string; before: BulletinBody | null }) {
           { value: "emergency", label: w().emergency, tone: "bad" },
         ]}
       />
-      <p class="hint">{v.class === "normal" ? w().normalHint : v.class === "priority" ? w().priorityHint : w().emergencyHint}</p>
+      {!v.drill && <p class="hint">{v.class === "normal" ? w().normalHint : v.class === "priority" ? w().priorityHint : w().emergencyHint}</p>}
       {v.class === "emergency" && v.source === "text" && <Check label={w().drill} hint={w().drillHint} checked={v.drill} onPick={(drill) => set({ drill })} />}
       <Choice
         label={w().source}
