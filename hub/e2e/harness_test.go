@@ -79,13 +79,16 @@ func (l *logs) logger() *slog.Logger {
 }
 
 // newWorld makes a hub with a commune of three villages and four people.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 	t.Helper()
 	dir := t.TempDir()
 	c := config.Default()
 	c.Data = filepath.Join(dir, "hub")
 	c.Console.Listen, c.Enrol.Listen, c.MQTT.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	c.Drop.People = map[string]string{string(commune): "soan"}
+	for _, f := range with {
+		f(&c)
+	}
 	done, err := hub.Init(t.Context(), c, hub.InitOptions{
 		RootOut: filepath.Join(dir, "root"), Admin: "quantri", AdminName: "Quản trị", Password: password,
 		RegistrarPassword: registrar, RootPassword: "mat khau cua khoa goc",
