@@ -228,6 +228,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	server, err := api.New(h.services(), api.Options{
 		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
 		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
+		MaxUpload: h.Config.Studio.MaxUpload,
 	})
 	if err != nil {
 		return err

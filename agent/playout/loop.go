@@ -43,14 +43,23 @@ type Loop struct {
 	placement protocol.Placement
 	sure      bool
 	muted     bool
-	there     map[protocol.AiringID]bool
+	brought   map[protocol.AiringID]bool // content is on the device, whatever it is worth
+	there     map[protocol.AiringID]bool // and may be used
+	doubted   map[protocol.AiringID]bool // brought, but not there yet
 	statement map[protocol.AiringID]protocol.Digest
+	unjudged  map[occ]bool            // became due before its documents came
+	refused   map[occ]protocol.Reason // by documents that came after it was due
+	early     []schedule.Event        // came before there was a machine
 
 	jobs    map[string]*job
 	current string // the job that should be on, "" for none
 	owed    map[occ]owed
+	proved  map[occ]bool // an output has said more of it than is stored
 	serial  int
 
+	wake    time.Time     // what the machine asked for
+	blocked time.Duration // spent on the disk since the last step
+	extra   store.Batch   // for the next batch
 	unsaved []store.Batch // what the disk refused, in order
 	noted   time.Time     // when the position was stored last
 	forgot  time.Time
@@ -61,8 +70,10 @@ type job struct {
 	key   occ
 	of    schedule.Key
 	since time.Time
-	cut   bool // by this loop
-	done  bool // the output has said its last word, maybe before the schedule's end
+	rest  time.Duration // from its position to its end
+	ends  time.Time     // by the local clock, whatever the schedule's is set to
+	cut   bool          // by this loop
+	done  bool          // the output has said its last word, maybe before the schedule's end
 }
 
 // owed is a final whose receipt waits for the output's last word.
@@ -79,10 +90,16 @@ func New(cfg Config) (*Loop, error) {
 	}
 	l := &Loop{
 		cfg: cfg, updates: make(chan []inbox.Update, 64), mem: mem, sure: true,
-		quiet: map[protocol.UnitID][]protocol.Quiet{}, there: map[protocol.AiringID]bool{},
-		statement: map[protocol.AiringID]protocol.Digest{}, jobs: map[string]*job{}, owed: map[occ]owed{},
+		quiet: map[protocol.UnitID][]protocol.Quiet{}, statement: map[protocol.AiringID]protocol.Digest{},
+		brought: map[protocol.AiringID]bool{}, there: map[protocol.AiringID]bool{}, doubted: map[protocol.AiringID]bool{},
+		unjudged: map[occ]bool{}, refused: map[occ]protocol.Reason{},
+		jobs: map[string]*job{}, owed: map[occ]owed{}, proved: map[occ]bool{},
 	}
 	for _, f := range mem.owed {
+		// The device went off before the output's last word.
+		if f.Outcome == protocol.OutcomePlayed && !mem.tallies[occOf(f.Key)].Whole {
+			f.Outcome, f.Reason = protocol.OutcomeCut, protocol.ReasonOff
+		}
 		l.owed[occOf(f.Key)] = owed{final: f}
 	}
 	return l, nil
@@ -117,6 +134,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			events = l.heard(ctx, e)
 		case <-timer.C:
 		}
+		events = append(events, l.doubts()...)
 		timer.Reset(l.step(ctx, events))
 	}
 }
@@ -143,49 +161,77 @@ func (l *Loop) leave() {
 // step lets the machine decide, stores, acts, and returns how long to sleep.
 func (l *Loop) step(ctx context.Context, events []schedule.Event) time.Duration {
 	now, uncertainty, _ := l.cfg.Clock.Now()
-	var b store.Batch
+	// While this loop waited for the disk, what is on went on: that is no lag.
+	for l.current != "" && !l.wake.IsZero() && now.Sub(l.wake) > maxLag && now.Sub(l.wake) <= l.blocked+maxLag {
+		l.at(ctx, l.wake, uncertainty, nil)
+	}
+	l.blocked = 0
+	return l.at(ctx, now, uncertainty, events)
+}
+
+// at is step at an instant.
+func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration, events []schedule.Event) time.Duration {
+	b := l.extra
+	l.extra = store.Batch{}
 	b.At = protocol.InstantOf(now)
 	circumstances := l.circumstances(uncertainty)
 	for key, o := range l.owed {
-		if !l.open(key) || time.Now().After(o.until) {
+		if l.placed() && (!l.open(key) || time.Now().After(o.until)) {
 			l.settle(&b, o.final, circumstances)
 			delete(l.owed, key)
 		}
 	}
 	if l.machine == nil {
+		l.early = append(l.early, events...)
 		l.commit(ctx, b)
-		return l.sleep(now, time.Time{})
+		return l.sleep(now)
 	}
 	eff := l.machine.Step(now, events...)
+	l.wake = eff.Wake
 	for _, r := range eff.Refused {
 		l.cfg.Log.WarnContext(ctx, "airing refused", "airing", r.Airing, "err", r.Err)
 	}
 	l.silence(eff)
+	s := eff.Sounding
+	begins := s != nil && !l.playing(*s)
+	if begins {
+		l.tally(occOf(s.Key)).Volume = l.volume(s.Airing, now)
+	}
 	l.note(&b, eff, circumstances)
-	l.position(&b, eff.Sounding, now)
-	if !l.commit(ctx, b) {
+	l.position(&b, s, now)
+	stored := l.commit(ctx, b)
+	switch {
+	case begins && !stored && !l.urgent(s.Airing):
 		// What cannot be stored is not begun: it is a fault, and said when the disk
 		// takes it.
-		if s := eff.Sounding; s != nil && !l.playing(*s) {
-			return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
-		}
-		return l.sleep(now, eff.Wake)
-	}
-	if s := eff.Sounding; s != nil && !l.playing(*s) {
+		return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
+	case begins:
 		if err := l.begin(ctx, *s, now); err != nil {
 			l.cfg.Log.ErrorContext(ctx, "not begun", "airing", s.Airing, "err", err)
 			return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
 		}
 	}
-	l.forget(ctx, now)
-	return l.sleep(now, eff.Wake)
+	if stored {
+		l.forget(ctx, now)
+	}
+	return l.sleep(now)
+}
+
+// placed says whether it is known where the device stands.
+func (l *Loop) placed() bool { return len(l.placement.Path) > 0 }
+
+// urgent says whether an airing sounds even if that cannot be stored: a warning
+// is better repeated after a crash than not given.
+func (l *Loop) urgent(id protocol.AiringID) bool {
+	k := l.mem.wires[id]
+	return k != nil && k.wire.Class == protocol.ClassEmergency && !k.wire.Drill
 }
 
 // sleep returns how long there is nothing to do.
-func (l *Loop) sleep(now, wake time.Time) time.Duration {
+func (l *Loop) sleep(now time.Time) time.Duration {
 	d := longest
-	if !wake.IsZero() {
-		d = min(d, wake.Sub(now))
+	if !l.wake.IsZero() {
+		d = min(d, l.wake.Sub(now))
 	}
 	if l.current != "" {
 		d = min(d, journalEach)
@@ -194,7 +240,9 @@ func (l *Loop) sleep(now, wake time.Time) time.Duration {
 		d = min(d, retryStore)
 	}
 	for _, o := range l.owed {
-		d = min(d, time.Until(o.until)+time.Millisecond)
+		if l.placed() {
+			d = min(d, time.Until(o.until)+time.Millisecond)
+		}
 	}
 	return max(d, 0)
 }
@@ -219,15 +267,21 @@ func (l *Loop) open(key occ) bool {
 // by itself.
 func (l *Loop) silence(eff schedule.Effects) {
 	j, ok := l.jobs[l.current]
-	if !ok || (eff.Sounding != nil && l.playing(*eff.Sounding)) {
+	if !ok {
 		return
 	}
-	ended := slices.ContainsFunc(eff.Actions, func(a schedule.Action) bool {
-		return a.Act == schedule.ActEnd && occOf(a.Sound.Key) == j.key && a.Sound.Since.Equal(j.since)
-	})
+	if s := eff.Sounding; s != nil && j.key == occOf(s.Key) && len(eff.Actions) == 0 {
+		j.since = s.Since // another instant if the clock was set: it goes on
+		return
+	}
+	if eff.Sounding != nil && l.playing(*eff.Sounding) {
+		return
+	}
+	// The first action is about what was on.
+	ended := len(eff.Actions) > 0 && eff.Actions[0].Act == schedule.ActEnd && occOf(eff.Actions[0].Sound.Key) == j.key
 	// Of a board, what ends makes room at once; of sound, the last frames are on
 	// their way to the card.
-	if !ended || (eff.Sounding != nil && l.cfg.Medium == protocol.MediumSound && l.late(eff)) {
+	if !ended || (eff.Sounding != nil && l.cfg.Medium == protocol.MediumSound && time.Until(j.ends).Abs() > grace) {
 		j.cut = true
 		l.cfg.Output.Cut(l.current)
 	}
@@ -243,24 +297,20 @@ func (l *Loop) leaveCurrent() {
 	l.cfg.Playing("")
 }
 
-// late says whether the end of what was on lies so far back that it can't be
-// under way to the card.
-func (l *Loop) late(eff schedule.Effects) bool {
-	return eff.Sounding != nil && len(eff.Actions) > 0 && eff.Sounding.Since.Sub(eff.Actions[0].At) > grace
-}
-
 // begin hands the output what should be on.
 func (l *Loop) begin(ctx context.Context, s schedule.Sound, now time.Time) error {
 	k, ok := l.mem.wires[s.Airing]
 	if !ok {
 		return fmt.Errorf("airing %s is unknown", s.Airing)
 	}
+	if err := l.late(k, s.Key); err != nil {
+		return err
+	}
 	b, err := l.cfg.Approvals.Bulletin(k.wire)
 	if err != nil {
 		return err
 	}
-	settings := l.cfg.Settings()
-	volume := min(int(k.wire.Volume), settings.Ceiling(now.In(l.zone).Hour()))
+	volume := l.tally(occOf(s.Key)).Volume
 	l.serial++
 	id := fmt.Sprintf("%s-%d-%d", s.Airing, s.Start.UnixMilli(), l.serial)
 	if err := l.cfg.Output.Begin(Job{
@@ -269,12 +319,22 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, now time.Time) error
 	}); err != nil {
 		return err
 	}
-	l.jobs[id] = &job{key: occOf(s.Key), of: s.Key, since: s.Since}
+	j := &job{key: occOf(s.Key), of: s.Key, since: s.Since, rest: k.airing.Length - s.Position}
+	j.ends = time.Now().Add(j.rest)
+	l.jobs[id] = j
 	l.current = id
-	l.tally(occOf(s.Key)).Volume = volume
 	l.cfg.Playing(s.Airing)
 	l.cfg.Log.InfoContext(ctx, "on", "airing", s.Airing, "medium", l.cfg.Medium.String(), "start", s.Start, "position", s.Position, "volume", volume)
 	return nil
+}
+
+// volume is the airing's, under the ceiling of the hour.
+func (l *Loop) volume(id protocol.AiringID, now time.Time) int {
+	k := l.mem.wires[id]
+	if k == nil {
+		return 0
+	}
+	return min(int(k.wire.Volume), l.cfg.Settings().Ceiling(now.In(l.zone).Hour()))
 }
 
 func (l *Loop) tally(key occ) *tally {
@@ -294,6 +354,9 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 		return nil
 	case Begun:
 		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String(), "at", e.At.UTC())
+		if j := l.jobs[e.Job]; j != nil {
+			j.ends = time.Now().Add(j.rest - time.Since(e.At))
+		}
 		return nil
 	}
 	j, ok := l.jobs[e.Job]
@@ -309,8 +372,9 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	t.Frames += e.Frames
 	t.Whole = t.Whole || e.Whole
 	t.Proof, t.Voice = max(t.Proof, e.Proof), max(t.Voice, e.Voice)
+	l.proved[j.key] = true
 	for _, p := range e.Pixels {
-		if !slices.Contains(t.Pixels, p) {
+		if !slices.Contains(t.Pixels, p) && len(t.Pixels) < protocol.MaxPixels {
 			t.Pixels = append(t.Pixels, p)
 		}
 	}
@@ -320,131 +384,4 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	l.leaveCurrent()
 	l.cfg.Log.WarnContext(ctx, "output failed", "job", e.Job, "err", e.Err)
 	return []schedule.Event{{Kind: schedule.EventFault, Airing: j.of.Airing, Start: j.of.Start, Silent: e.Frames == 0 && len(e.Pixels) == 0}}
-}
-
-// note puts what a step changed into a batch.
-func (l *Loop) note(b *store.Batch, eff schedule.Effects, c circumstances) {
-	put := func(s saved, airing protocol.AiringID, start time.Time) {
-		if o, err := s.at(l.cfg.Medium, airing, start); err == nil {
-			b.Put = append(b.Put, o)
-		}
-	}
-	for _, f := range eff.Finals {
-		if l.open(occOf(f.Key)) {
-			l.tally(occOf(f.Key)).Owed = true
-			f.Plays = slices.Clone(f.Plays)
-			l.owed[occOf(f.Key)] = owed{final: f, until: time.Now().Add(grace)}
-			continue
-		}
-		l.settle(b, f, c)
-	}
-	for _, r := range eff.Records {
-		put(saved{Occurrence: &r, Tally: l.mem.tallies[occOf(r.Key)]}, r.Airing, r.Start)
-		r.Plays = slices.Clone(r.Plays)
-		l.mem.remember(r)
-	}
-	for _, a := range eff.Airings {
-		k := l.mem.wires[a.Airing.ID]
-		wire, err := protocol.Marshal(k.wire)
-		if err != nil {
-			continue
-		}
-		put(saved{Airing: &savedAiring{Wire: wire, Arrives: a.Airing.Arrives, Accepted: a.Accepted, Withdrawn: a.Withdrawn}}, a.Airing.ID, time.Time{})
-		l.mem.airing(a)
-	}
-	for _, s := range eff.Stops {
-		put(saved{Stop: &s}, stopID(s), time.Time{})
-		l.mem.stop(s)
-	}
-}
-
-// settle writes the receipt of a final.
-func (l *Loop) settle(b *store.Batch, f schedule.Final, c circumstances) {
-	k, ok := l.mem.wires[f.Airing]
-	if !ok {
-		return
-	}
-	t := l.mem.tallies[occOf(f.Key)]
-	b.Receipts = append(b.Receipts, receiptOf(f, k.wire, t, c))
-	if t == nil || !t.Owed {
-		return
-	}
-	t.Owed = false
-	for _, r := range l.mem.kept.Records {
-		if occOf(r.Key) == occOf(f.Key) {
-			if o, err := (saved{Occurrence: &r, Tally: t}).at(l.cfg.Medium, r.Airing, r.Start); err == nil {
-				b.Put = append(b.Put, o)
-			}
-		}
-	}
-}
-
-func (l *Loop) circumstances(uncertainty time.Duration) circumstances {
-	return circumstances{
-		medium: l.cfg.Medium, uncertainty: uncertainty, config: l.cfg.Settings().Config, placement: l.placement.Number,
-	}
-}
-
-// position notes where what is on stands, now and then.
-func (l *Loop) position(b *store.Batch, s *schedule.Sound, now time.Time) {
-	if s == nil {
-		if !l.noted.IsZero() {
-			b.Idle, l.noted = []protocol.Medium{l.cfg.Medium}, time.Time{}
-		}
-		return
-	}
-	if time.Since(l.noted) < journalEach && l.playing(*s) {
-		return
-	}
-	l.noted = time.Now()
-	b.Journal = []store.Journal{{
-		Medium: l.cfg.Medium, Airing: s.Airing, Start: protocol.InstantOf(s.Start), Begun: protocol.InstantOf(s.Since),
-		Position: protocol.MillisOf(s.Position + now.Sub(s.Since)), At: protocol.InstantOf(now),
-	}}
-}
-
-// commit stores a batch behind what the disk has refused before. It says whether
-// all is stored.
-func (l *Loop) commit(ctx context.Context, b store.Batch) bool {
-	if len(b.Put)+len(b.Forget)+len(b.Receipts)+len(b.Journal)+len(b.Idle) > 0 {
-		l.unsaved = append(l.unsaved, b)
-	}
-	receipts := false
-	for len(l.unsaved) > 0 {
-		if err := l.cfg.Store.Commit(l.unsaved[0]); err != nil {
-			l.cfg.Log.ErrorContext(ctx, "not stored", "medium", l.cfg.Medium.String(), "err", err)
-			l.cfg.Fault("storage", true)
-			return false
-		}
-		receipts = receipts || len(l.unsaved[0].Receipts) > 0
-		if l.unsaved = l.unsaved[1:]; len(l.unsaved) == 0 {
-			l.cfg.Fault("storage", false)
-		}
-	}
-	if receipts {
-		l.cfg.Receipts()
-	}
-	return true
-}
-
-// forget lets go of what is long over.
-func (l *Loop) forget(ctx context.Context, now time.Time) {
-	if time.Since(l.forgot) < forgetEach {
-		return
-	}
-	first := l.forgot.IsZero()
-	l.forgot = time.Now()
-	if first {
-		return
-	}
-	f := l.machine.Forget(now.Add(-keepFinals))
-	b := l.mem.forget(f, l.cfg.Medium)
-	for _, key := range f.Records {
-		delete(l.mem.tallies, occOf(key))
-	}
-	for _, id := range f.Airings {
-		delete(l.there, id)
-		delete(l.statement, id)
-	}
-	l.commit(ctx, b)
 }

@@ -23,12 +23,7 @@ func receiptOf(f schedule.Final, wire protocol.Airing, t *tally, c circumstances
 		Airing: wire.ID, Unit: wire.Unit, Start: protocol.InstantOf(f.Start), Medium: c.medium, Bulletin: wire.Bulletin.Digest,
 		Outcome: f.Outcome, Reason: f.Reason, Uncertainty: protocol.MillisOf(c.uncertainty), Config: c.config, Placement: c.placement,
 	}
-	for _, p := range f.Plays {
-		s := protocol.Stretch{From: protocol.InstantOf(p.From), To: protocol.InstantOf(p.To)}
-		if s.To > s.From {
-			r.Plays = append(r.Plays, s)
-		}
-	}
+	r.Plays = stretches(f.Plays)
 	if t != nil {
 		r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels = t.Frames, t.Proof, t.Voice, uint64(t.Volume), t.Pixels
 	}
@@ -38,5 +33,28 @@ func receiptOf(f schedule.Final, wire protocol.Airing, t *tally, c circumstances
 	if r.Outcome == protocol.OutcomeSkipped {
 		r.Plays, r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels = nil, 0, 0, 0, 0, nil
 	}
+	if r.Validate() != nil {
+		// A receipt that the chain refuses would hold up all that follow: the outcome
+		// is said without the rest.
+		r.Plays, r.Frames, r.Proof, r.Voice, r.Pixels = nil, 0, 0, 0, nil
+		if r.Outcome == protocol.OutcomePlayed {
+			r.Outcome, r.Reason = protocol.OutcomeCut, protocol.ReasonFault
+		}
+	}
 	return r
+}
+
+// stretches puts plays as a receipt has them: in order and apart. They overlap
+// only if the clock was set back meanwhile; then the later one is shortened.
+func stretches(plays []schedule.Stretch) []protocol.Stretch {
+	var out []protocol.Stretch
+	last := protocol.Instant(0)
+	for _, p := range plays {
+		s := protocol.Stretch{From: max(protocol.InstantOf(p.From), last), To: protocol.InstantOf(p.To)}
+		if s.To > s.From && len(out) < protocol.MaxPlays {
+			out = append(out, s)
+			last = s.To
+		}
+	}
+	return out
 }

@@ -82,13 +82,21 @@ type memory struct {
 
 // remember replaces the record of an occurrence.
 func (mem *memory) remember(r schedule.Record) {
-	for i := range mem.kept.Records {
-		if occOf(mem.kept.Records[i].Key) == occOf(r.Key) {
-			mem.kept.Records[i] = r
-			return
-		}
+	if old := mem.record(occOf(r.Key)); old != nil {
+		*old = r
+		return
 	}
 	mem.kept.Records = append(mem.kept.Records, r)
+}
+
+// record returns the record of an occurrence, nil if there is none.
+func (mem *memory) record(key occ) *schedule.Record {
+	for i := range mem.kept.Records {
+		if occOf(mem.kept.Records[i].Key) == key {
+			return &mem.kept.Records[i]
+		}
+	}
+	return nil
 }
 
 func (mem *memory) airing(a schedule.AiringRecord) {
@@ -109,6 +117,25 @@ func (mem *memory) stop(s schedule.StopRecord) {
 		}
 	}
 	mem.kept.Stops = append(mem.kept.Stops, s)
+}
+
+// playsOn counts, over the airings that match, the other occurrences of one's
+// local date: those played, and those begun that may still be.
+func (mem *memory) playsOn(key schedule.Key, zone *time.Location, match func(*schedule.Airing) bool) (played, underWay int) {
+	day := protocol.DateOf(key.Start.In(zone))
+	for _, r := range mem.kept.Records {
+		k := mem.wires[r.Airing]
+		if k == nil || occOf(r.Key) == occOf(key) || protocol.DateOf(r.Start.In(zone)) != day || !match(k.airing) {
+			continue
+		}
+		switch {
+		case r.State == schedule.StateOn || r.State == schedule.StateSuspended:
+			underWay++
+		case r.State == schedule.StateFinal && r.Outcome == protocol.OutcomePlayed:
+			played++
+		}
+	}
+	return played, underWay
 }
 
 // forget drops what the machine has let go of and returns what to delete.

@@ -74,6 +74,9 @@ func (s *Sound) Begin(j Job) error {
 		}
 	}
 	if err := s.player.Play(t); err != nil {
+		s.mu.Lock()
+		delete(s.jobs, j.ID)
+		s.mu.Unlock()
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
 	return nil
@@ -129,6 +132,7 @@ type alarm struct {
 
 	mu     sync.Mutex
 	own    player.Source
+	broken bool // the own sound cannot be read
 	told   bool // the own sound was told to its end
 	done   int64
 	wailed int64
@@ -149,11 +153,8 @@ func (a *alarm) SeekFrame(frame int64) error {
 func (a *alarm) Read(dst []int16) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.own == nil && a.sound != nil && (a.wailed == 0 || a.wailed >= player.FramesIn(minSiren)) && a.sounds.Has(a.sound.Digest) {
-		// An unreadable sound leaves the siren on.
-		if own, err := openOpus(a.sounds, a.sound.Digest); err == nil && own.Channels() == 1 {
-			a.own = own
-		}
+	if a.own == nil && !a.broken && a.sound != nil && (a.wailed == 0 || a.wailed >= player.FramesIn(minSiren)) && a.sounds.Has(a.sound.Digest) {
+		a.own = a.open()
 	}
 	if a.done >= a.limit {
 		return 0, io.EOF
@@ -163,11 +164,34 @@ func (a *alarm) Read(dst []int16) (int, error) {
 		n, err := a.own.Read(dst)
 		a.done += int64(n)
 		a.told = a.told || errors.Is(err, io.EOF)
-		return n, err
+		if err == nil || a.told {
+			return n, err
+		}
+		// It cannot be read on: the siren takes over.
+		_ = a.own.Close()
+		a.own, a.broken = nil, true
+		if n > 0 {
+			return n, nil
+		}
 	}
 	n, err := a.siren.Read(dst)
 	a.done, a.wailed = a.done+int64(n), a.wailed+int64(n)
 	return n, err
+}
+
+// open opens the own sound. An unreadable one leaves the siren on.
+func (a *alarm) open() player.Source {
+	own, err := openOpus(a.sounds, a.sound.Digest)
+	a.broken = err != nil
+	if err != nil {
+		return nil
+	}
+	if own.Channels() != 1 {
+		a.broken = true
+		_ = own.Close() // only read
+		return nil
+	}
+	return own
 }
 
 func (a *alarm) Close() error {

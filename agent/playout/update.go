@@ -3,9 +3,13 @@ package playout
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/loa-vn/loa/agent/inbox"
+	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
 	"github.com/loa-vn/loa/protocol/schedule"
@@ -15,11 +19,13 @@ import (
 func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 	switch u := u.(type) {
 	case inbox.Placed:
-		moved := !samePath(l.placement.Path, u.Placement.Path)
-		l.placement = u.Placement
-		if moved {
-			return l.rebuild(ctx)
+		if slices.Equal(l.placement.Path, u.Placement.Path) {
+			l.placement = u.Placement
+			return nil
 		}
+		l.depart(ctx, u.Placement.Path)
+		l.placement = u.Placement
+		return l.rebuild(ctx)
 	case inbox.QuietHours:
 		l.quiet[u.Unit] = u.Quiet
 		if l.inZone(u.Zone) {
@@ -35,7 +41,8 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 	case inbox.Withdrawn:
 		return []schedule.Event{{Kind: schedule.EventWithdraw, Airing: u.Airing, At: u.At.Time()}}
 	case inbox.Dropped:
-		return []schedule.Event{{Kind: schedule.EventWithdraw, Airing: u.Airing}}
+		// The placement that dropped it came before, and with it its end here.
+		return nil
 	case inbox.Stopped:
 		s := u.Stop
 		e := schedule.Event{Kind: schedule.EventStop, At: s.At.Time(), Airing: s.Airing}
@@ -72,18 +79,6 @@ func muteness(muted bool) schedule.Kind {
 	return schedule.EventUnmute
 }
 
-func samePath(a, b []protocol.UnitID) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // inZone takes the plans' zone and says whether it is another one than before.
 func (l *Loop) inZone(name string) bool {
 	zone, err := time.LoadLocation(name)
@@ -99,40 +94,153 @@ func (l *Loop) accepted(ctx context.Context, u inbox.Accepted) []schedule.Event 
 	if l.inZone(u.Zone) || l.machine == nil {
 		events = l.rebuild(ctx)
 	}
-	if _, known := l.mem.wires[u.Airing.ID]; known || u.Airing.LengthFor(l.cfg.Medium) == 0 {
+	if u.Airing.LengthFor(l.cfg.Medium) == 0 {
 		return events
 	}
-	a, err := schedule.AiringOf(u.Airing, l.cfg.Medium, u.Arrived.Time())
+	arrived := u.Arrived.Time()
+	old, again := l.mem.wires[u.Airing.ID]
+	if again {
+		if old.wire.Unit == u.Airing.Unit {
+			return events
+		}
+		arrived = old.airing.Arrives
+	}
+	a, err := schedule.AiringOf(u.Airing, l.cfg.Medium, arrived)
 	if err != nil {
 		l.cfg.Log.WarnContext(ctx, "airing refused", "airing", u.Airing.ID, "err", err)
 		return events
 	}
 	l.mem.wires[a.ID] = &known{wire: u.Airing, airing: a}
+	delete(l.statement, a.ID)
+	if again && l.stands(ctx, a, old.wire.Unit, &events) {
+		return events
+	}
 	events = append(events, schedule.Event{Kind: schedule.EventAiring, New: a})
+	l.there[a.ID] = l.usable(a.ID)
 	if !l.there[a.ID] {
 		events = append(events, schedule.Event{Kind: schedule.EventMissing, Airing: a.ID})
 	}
 	return events
 }
 
+// stands gives an airing that is kept another unit. It says false if none is
+// kept. A machine that has it under the old one keeps it so until it is made
+// anew; one that left it out with its unit is made anew.
+func (l *Loop) stands(ctx context.Context, a *schedule.Airing, old protocol.UnitID, events *[]schedule.Event) bool {
+	i := slices.IndexFunc(l.mem.kept.Airings, func(r schedule.AiringRecord) bool { return r.Airing.ID == a.ID })
+	if i < 0 {
+		return false
+	}
+	r := l.mem.kept.Airings[i]
+	r.Airing = a
+	l.keep(&l.extra, r)
+	if l.machine != nil && !slices.Contains(l.placement.Path, old) {
+		*events = append(*events, l.rebuild(ctx)...)
+	}
+	return true
+}
+
 // content counts as there only if what was approved allows it: nothing begins
 // on documents that say otherwise, whenever they came.
 func (l *Loop) content(u inbox.Content) []schedule.Event {
-	k, ok := l.mem.wires[u.Airing]
-	there := u.There
-	if ok && there {
-		_, err := l.cfg.Approvals.Verdict(k.wire)
-		there = err == nil
-	}
-	l.there[u.Airing] = there
-	if !ok {
+	l.brought[u.Airing] = u.There
+	if _, ok := l.mem.wires[u.Airing]; !ok {
 		return nil
 	}
-	kind := schedule.EventMissing
-	if there {
-		kind = schedule.EventThere
+	l.there[u.Airing] = l.usable(u.Airing)
+	return []schedule.Event{l.thereness(u.Airing)}
+}
+
+// usable says whether an airing's content is here and its documents allow it. If
+// only these stand against it, they are asked again: lists may still come.
+func (l *Loop) usable(id protocol.AiringID) bool {
+	ok := false
+	if k := l.mem.wires[id]; k != nil && l.brought[id] {
+		_, err := l.cfg.Approvals.Verdict(k.wire)
+		ok = err == nil
 	}
-	return []schedule.Event{{Kind: kind, Airing: u.Airing}}
+	if l.brought[id] && !ok {
+		l.doubted[id] = true
+	} else {
+		delete(l.doubted, id)
+	}
+	return ok
+}
+
+// doubts asks again about content whose documents did not allow it.
+func (l *Loop) doubts() []schedule.Event {
+	var events []schedule.Event
+	for _, id := range slices.Sorted(maps.Keys(l.doubted)) {
+		if l.mem.wires[id] != nil && l.usable(id) {
+			l.there[id] = true
+			events = append(events, l.thereness(id))
+		}
+	}
+	return events
+}
+
+func (l *Loop) thereness(id protocol.AiringID) schedule.Event {
+	if l.there[id] {
+		return schedule.Event{Kind: schedule.EventThere, Airing: id}
+	}
+	return schedule.Event{Kind: schedule.EventMissing, Airing: id}
+}
+
+// depart ends what the device owes to units that it leaves: what is on is cut,
+// what waits is skipped, as withdrawn. They may come back with a later placement,
+// so neither is kept as withdrawn for good.
+func (l *Loop) depart(ctx context.Context, path []protocol.UnitID) {
+	if l.machine == nil {
+		return
+	}
+	var left []schedule.AiringRecord
+	events := []schedule.Event{}
+	for _, a := range l.mem.kept.Airings {
+		if slices.Contains(l.placement.Path, a.Airing.Unit) && !slices.Contains(path, a.Airing.Unit) {
+			left = append(left, a)
+			events = append(events, schedule.Event{Kind: schedule.EventWithdraw, Airing: a.Airing.ID})
+		}
+	}
+	stops := len(l.mem.kept.Stops)
+	l.step(ctx, append(events, schedule.Event{Kind: schedule.EventOff}))
+	for _, a := range left {
+		l.keep(&l.extra, a)
+	}
+	for _, s := range l.mem.kept.Stops[stops:] {
+		l.extra.Forget = append(l.extra.Forget, store.Occurrence{Medium: l.cfg.Medium, Airing: stopID(s)})
+	}
+	l.mem.kept.Stops = l.mem.kept.Stops[:stops]
+}
+
+// orphans ends what had begun under units that the device left while it was off.
+func (l *Loop) orphans() {
+	_, uncertainty, _ := l.cfg.Clock.Now()
+	for i := range l.mem.kept.Records {
+		r := &l.mem.kept.Records[i]
+		k := l.mem.wires[r.Airing]
+		if k == nil || slices.Contains(l.placement.Path, k.wire.Unit) || (r.State != schedule.StateOn && r.State != schedule.StateSuspended) {
+			continue
+		}
+		if to := l.mem.kept.At; r.State == schedule.StateOn && to.After(r.Since) {
+			r.Plays = append(r.Plays, schedule.Stretch{From: r.Since, To: to})
+		}
+		r.State, r.Outcome, r.Reason = schedule.StateFinal, protocol.OutcomeCut, r.Cut
+		switch {
+		case r.Whole > 0:
+			r.Outcome, r.Reason = protocol.OutcomePlayed, protocol.ReasonNone
+		case r.Reason == protocol.ReasonNone:
+			r.Reason = protocol.ReasonOff
+		}
+		r.At = r.Start
+		if n := len(r.Plays); n > 0 {
+			r.At = r.Plays[n-1].To
+		}
+		if o, err := (saved{Occurrence: r, Tally: l.mem.tallies[occOf(r.Key)]}).at(l.cfg.Medium, r.Airing, r.Start); err == nil {
+			l.extra.Put = append(l.extra.Put, o)
+		}
+		f := schedule.Final{Key: r.Key, Outcome: r.Outcome, Reason: r.Reason, Plays: r.Plays, At: r.At}
+		l.settle(&l.extra, f, l.circumstances(uncertainty))
+	}
 }
 
 // rebuild makes the machine anew from what is stored, for another path or zone.
@@ -153,15 +261,15 @@ func (l *Loop) rebuild(ctx context.Context) []schedule.Event {
 		l.cfg.Log.ErrorContext(ctx, "no schedule", "err", err)
 		return nil
 	}
-	l.machine = machine
+	l.machine, l.wake = machine, time.Time{}
+	l.orphans()
 	events := []schedule.Event{{Kind: schedule.EventOn}, {Kind: sureness(l.sure)}, {Kind: muteness(l.muted)}}
 	for id := range l.mem.wires {
-		kind := schedule.EventMissing
-		if l.there[id] {
-			kind = schedule.EventThere
-		}
-		events = append(events, schedule.Event{Kind: kind, Airing: id})
+		l.there[id] = l.usable(id)
+		events = append(events, l.thereness(id))
 	}
+	events = append(events, l.early...)
+	l.early = nil
 	return events
 }
 
@@ -189,22 +297,47 @@ func (l *Loop) judge(j schedule.Judged) protocol.Reason {
 	if !ok {
 		return protocol.ReasonNotPermitted
 	}
-	grant, err := l.cfg.Approvals.Verdict(k.wire)
+	why, err := l.permitted(k, j.Start, j.PlaysOn)
 	if errors.Is(err, inbox.ErrMissing) {
+		l.unjudged[occ{j.Airing.ID, j.Start.UnixMilli()}] = true
 		return protocol.ReasonNone
 	}
+	return why
+}
+
+// late judges an occurrence before it begins if it could not be judged when it
+// became due.
+func (l *Loop) late(k *known, key schedule.Key) error {
+	if !l.unjudged[occOf(key)] {
+		return nil
+	}
+	why, err := l.permitted(k, key.Start, func(match func(*schedule.Airing) bool) (played, underWay int) {
+		return l.mem.playsOn(key, l.zone, match)
+	})
+	if why != protocol.ReasonNone {
+		l.refused[occOf(key)] = why
+	} else {
+		delete(l.unjudged, occOf(key))
+	}
+	return err
+}
+
+// permitted asks what was approved about one occurrence. The error goes with
+// every reason.
+func (l *Loop) permitted(k *known, start time.Time, plays func(func(*schedule.Airing) bool) (int, int)) (protocol.Reason, error) {
+	grant, err := l.cfg.Approvals.Verdict(k.wire)
 	if err == nil {
-		err = grant.Day(protocol.DateOf(j.Start.In(l.zone)))
+		err = grant.Day(protocol.DateOf(start.In(l.zone)))
 	}
 	if err != nil {
-		return l.cfg.Reason(err)
+		return l.cfg.Reason(err), err
 	}
-	statement := l.statementOf(j.Airing.ID)
-	played, underWay := j.PlaysOn(func(a *schedule.Airing) bool { return l.statementOf(a.ID) == statement })
+	statement := l.statementOf(k.airing.ID)
+	played, underWay := plays(func(a *schedule.Airing) bool { return l.statementOf(a.ID) == statement })
 	if uint64(played+underWay) >= grant.Statement.PlaysPerDay {
-		return protocol.ReasonNotPermitted
+		return protocol.ReasonNotPermitted, fmt.Errorf("%d plays that day: %w", played+underWay, envelope.ErrNotPermitted)
 	}
-	return protocol.ReasonNone
+	return protocol.ReasonNone, nil
 }
 
 // statementOf identifies the statement behind an airing, zero if it is not here.

@@ -154,8 +154,10 @@ func (d *demo) found(ctx context.Context) error {
 	d.scr.say(communeName+", mã "+communeCode+", 3 thôn, 1.900 dân", "a commune of three villages, 1,900 people")
 	d.scr.say("Giờ yên tĩnh "+quiet+" (mười giờ nữa mới đến)", "quiet hours begin ten hours from now")
 	for _, p := range people() {
-		if _, err := d.hub(ctx, append([]string{"user", "add", "--id", p.id, "--name", p.name, "--role", p.role, "--unit", communeID,
-			"--password-file", d.path("pw-" + p.id)}, registrar...)...); err != nil {
+		if _, err := d.hub(ctx, append([]string{
+			"user", "add", "--id", p.id, "--name", p.name, "--role", p.role, "--unit", communeID,
+			"--password-file", d.path("pw-" + p.id),
+		}, registrar...)...); err != nil {
 			return err
 		}
 	}

@@ -50,9 +50,6 @@ func start(name, logFile string, env []string, path string, args ...string) (*pr
 	return p, nil
 }
 
-// pid is the process's.
-func (p *process) pid() int { return p.cmd.Process.Pid }
-
 // kill ends the process as a power cut would.
 func (p *process) kill() {
 	p.mu.Lock()

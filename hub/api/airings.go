@@ -272,20 +272,13 @@ func registerStops(api huma.API, s *Server) {
 		OperationID: "stop", Method: http.MethodPost, Path: "/stops", Summary: "Silence at once: a unit and all below it, or one airing", Tags: tags,
 		DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, a account.Actor, in *stopInput) (*stopsOutput, error) {
-		units := []protocol.UnitID{in.Body.Unit}
-		if in.Body.Unit == "" && in.Body.Airing == "" {
-			units = a.Units(account.Stop)
+		stops, err := s.stop(ctx, a, in.Body.Unit, in.Body.Airing)
+		if err != nil {
+			return nil, err
 		}
 		out := &stopsOutput{Body: []StopBody{}}
-		for _, u := range units {
-			stops, err := s.Programme.Stop(ctx, a, u, in.Body.Airing)
-			if err != nil {
-				return nil, err
-			}
-			s.tell("airing", "")
-			for _, st := range stops {
-				out.Body = append(out.Body, StopBody{ID: st.ID, Unit: st.Unit, Airing: st.Airing, At: st.At.Time()})
-			}
+		for _, st := range stops {
+			out.Body = append(out.Body, StopBody{ID: st.ID, Unit: st.Unit, Airing: st.Airing, At: st.At.Time()})
 		}
 		return out, nil
 	})

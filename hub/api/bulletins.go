@@ -45,7 +45,7 @@ type Uploads interface {
 	AddUpload(ctx context.Context, digest protocol.Digest, size int64, name string, by protocol.PersonID, at time.Time) error
 }
 
-// MaxUpload is the largest upload, in bytes.
+// MaxUpload is the largest upload if nothing else is set, in bytes.
 const MaxUpload = 512 << 20
 
 // BulletinContent is what an author gives.
@@ -248,11 +248,11 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 	streamed(api, s, huma.Operation{
 		OperationID: "upload-sound", Method: http.MethodPost, Path: "/uploads", Summary: "Upload a recording in any format", Tags: []string{"uploads"},
 		DefaultStatus: http.StatusCreated,
-	}, MaxUpload, func(ctx context.Context, a account.Actor, in *uploadInput, body io.Reader) (*uploadOutput, error) {
+	}, s.opts.MaxUpload, func(ctx context.Context, a account.Actor, in *uploadInput, body io.Reader) (*uploadOutput, error) {
 		if len(a.Units(account.Write)) == 0 {
 			return nil, problem.ErrForbidden
 		}
-		digest, size, err := s.Sounds.Put(body, MaxUpload)
+		digest, size, err := s.Sounds.Put(body, s.opts.MaxUpload)
 		if err != nil {
 			return nil, err
 		}

@@ -52,6 +52,8 @@ type Options struct {
 	Secure bool
 	// Proxies may say in X-Forwarded-For who is asking.
 	Proxies []netip.Prefix
+	// MaxUpload is the largest upload in bytes; 0 means the constant MaxUpload.
+	MaxUpload int64
 	// Console answers every path outside of /api; nil answers 404.
 	Console http.Handler
 }
@@ -73,6 +75,9 @@ func New(services Services, opts Options) (*Server, error) {
 	s := &Server{Services: services, opts: opts, log: opts.Log, origins: http.NewCrossOriginProtection()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.opts.MaxUpload == 0 {
+		s.opts.MaxUpload = MaxUpload
 	}
 	for _, o := range opts.Origins {
 		if err := s.origins.AddTrustedOrigin(strings.TrimSuffix(o, "/")); err != nil {
@@ -119,6 +124,9 @@ func (s *Server) register(api huma.API) {
 	if s.Programme != nil {
 		registerAirings(api, s)
 	}
+	if s.Account != nil && s.Programme != nil {
+		registerPlain(s)
+	}
 	if s.Changes != nil {
 		registerEvents(api, s)
 	}
@@ -146,7 +154,7 @@ func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON(
 func (s *Server) Handler() http.Handler {
 	routes := s.identified(s.engine)
 	return s.headers(s.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isAPI(r) && s.opts.Console != nil {
+		if !isAPI(r) && !isPlain(r) && s.opts.Console != nil {
 			s.opts.Console.ServeHTTP(w, r)
 			return
 		}
@@ -182,6 +190,8 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 func (s *Server) noMethod(w http.ResponseWriter, r *http.Request) {
 	s.writeProblem(w, r, http.StatusMethodNotAllowed, generic(http.StatusMethodNotAllowed))
 }
+
+func isPlain(r *http.Request) bool { return r.URL.Path == plainPath || r.URL.Path == plainStyle }
 
 func isAPI(r *http.Request) bool {
 	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")

@@ -77,12 +77,9 @@ func registerSessions(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		// A new token, so that one planted before log-in is worth nothing.
-		if err := s.sessions.RenewToken(ctx); err != nil {
+		if err := s.begin(ctx, login); err != nil {
 			return nil, err
 		}
-		s.sessions.Put(ctx, keyPerson, string(login.Actor.Person))
-		s.sessions.Put(ctx, keyStamp, login.Stamp)
 		return meOf(login.Actor), nil
 	})
 	open(api, s, huma.Operation{

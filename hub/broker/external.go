@@ -90,7 +90,7 @@ func OpenExternal(ctx context.Context, c ExternalConfig) (*External, error) {
 		x.wg.Go(func() { x.work(x.lanes[i]) })
 	}
 	token := x.client.Connect()
-	err := ctx.Err()
+	var err error
 	select {
 	case <-token.Done():
 		err = token.Error()

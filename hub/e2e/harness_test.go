@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,8 +34,8 @@ import (
 // The people and places of the tests: the demo's.
 const (
 	commune   protocol.UnitID = "xa-binh-an"
-	password                  = "mat khau dai va kho doan"
-	registrar                 = "mat khau cua nguoi dang ky"
+	password  string          = "mat khau dai va kho doan"
+	registrar string          = "mat khau cua nguoi dang ky"
 )
 
 const villages = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
@@ -50,6 +51,7 @@ type world struct {
 	config config.Config
 	root   string
 	log    *logs
+	pages  http.Handler // the console, if a test looks at it
 	run    context.CancelFunc
 	ended  chan error
 }
@@ -77,13 +79,16 @@ func (l *logs) logger() *slog.Logger {
 }
 
 // newWorld makes a hub with a commune of three villages and four people.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 	t.Helper()
 	dir := t.TempDir()
 	c := config.Default()
 	c.Data = filepath.Join(dir, "hub")
 	c.Console.Listen, c.Enrol.Listen, c.MQTT.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	c.Drop.People = map[string]string{string(commune): "soan"}
+	for _, f := range with {
+		f(&c)
+	}
 	done, err := hub.Init(t.Context(), c, hub.InitOptions{
 		RootOut: filepath.Join(dir, "root"), Admin: "quantri", AdminName: "Quản trị", Password: password,
 		RegistrarPassword: registrar, RootPassword: "mat khau cua khoa goc",
@@ -113,7 +118,7 @@ func newWorld(t *testing.T) *world {
 // start runs the hub on its data; the ports stay the same after a restart.
 func (w *world) start() {
 	w.t.Helper()
-	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger()})
+	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages})
 	must(w.t, err)
 	w.Hub = h
 	w.config.MQTT.Listen, w.config.Enrol.Listen = h.MQTTAddr().String(), h.EnrolAddr().String()

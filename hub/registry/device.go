@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -39,6 +40,10 @@ func (s *Service) AddDevice(ctx context.Context, n NewDevice, registrar string, 
 	d.Created = now
 	c := Change{By: by, At: now, Act: "device added", Subject: string(d.ID), Unit: d.Unit}
 	if err := s.store.AddDevice(ctx, d, doc, c); err != nil {
+		if errors.Is(err, problem.ErrConflict) {
+			return Device{}, problem.New(problem.ErrConflict, "device-exists", "id", "Đã có thiết bị mang mã này. Hãy chọn mã khác, hoặc tạo mã đăng ký mới cho thiết bị đó.",
+				"There is a device of this id already. Choose another id, or make a new claim for that device.").Because(err)
+		}
 		return Device{}, fmt.Errorf("add device: %w", err)
 	}
 	return d, nil

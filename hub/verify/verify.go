@@ -190,11 +190,16 @@ func (c *checker) approvers() {
 			continue
 		}
 		// A list is opened by a chain of its own: the newest would refuse older ones.
-		for unit, path := range c.paths {
+		for _, unit := range slices.Sorted(maps.Keys(c.paths)) {
 			chain := c.base()
-			l, err := chain.AddApprovers(d.Bytes, path)
+			l, err := chain.AddApprovers(d.Bytes, c.paths[unit])
 			if err == nil && l.Unit == unit {
 				c.lists = append(c.lists, list{from: l.Issued, unit: unit, bytes: d.Bytes})
+			}
+			// A list of units where no device ever stood is not permitted anywhere.
+			if err != nil && !errors.Is(err, envelope.ErrNotPermitted) {
+				c.problem("list of approvers %s: %v", short(protocol.DigestOf(d.Bytes)), err)
+				break
 			}
 		}
 	}

@@ -15,6 +15,7 @@ export interface Plan {
   until: string; // 2026-12-31
   night: boolean;
   reason: string;
+  more: boolean; // once more on a day, without a new approval
   volume: string; // per cent
 }
 
@@ -51,6 +52,7 @@ export function planOf(b: BulletinBody, now = new Date()): Plan {
     until: until ? `${until[1]}-${until[2]}-${until[3]}` : dayOf(plus(now, 7)),
     night: w?.night ?? false,
     reason: w?.night_reason ?? "",
+    more: (w?.plays_per_day ?? 0) > 1,
     volume: String(w?.volume || 80),
   };
 }
@@ -67,6 +69,7 @@ export function wishOf(p: Plan, b: BulletinBody): Wish | undefined {
     w.night = true;
     w.night_reason = p.reason.trim();
   }
+  if (p.more && p.when !== "rule" && b.class !== "emergency") w.plays_per_day = 2;
   if (p.when === "now") return w;
   if (!p.day || !p.hour) return undefined;
   w.start = `${p.day}T${p.hour}:00`;

@@ -151,6 +151,7 @@ export const en: Words = {
   weekly: "On weekdays",
   weekdays: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
   weekdaysLong: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+  more: "Allow one more play on the day without a new approval",
   night: "Ask for permission to air in quiet hours",
   nightReason: "Why it must be aired in quiet hours",
   volume: "Volume",

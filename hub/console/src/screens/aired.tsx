@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { api, type AiringBody, type BulletinBody, type DeviceBody, type LineBody, type ReachBody } from "../api";
 import { Boards, Player } from "../player";
 import { notice, schedules, touch, unitName, w, writes } from "../state";
-import { clockExact, length, number, when } from "../time";
+import { clockExact, dayOf, length, number, when } from "../time";
 import { Bar, Card, Check, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 import { ClassTag } from "./today";
 
@@ -200,13 +200,15 @@ function missed(r: ReachBody, devices: DeviceBody[]): string[] {
 
 function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list: AiringBody[]; devices: DeviceBody[] }) {
   const [busy, run] = useBusy();
-  if (list.length === 0 || !schedules()) return null;
   const ahead = list.filter((a) => !a.withdrawn && (a.next || a.on_air));
-  const approval = list[0]?.approval ?? "";
+  const approval = useLoaded(list[0]?.approval ?? "", [], () => (list[0] ? api.approval(list[0].approval) : Promise.resolve(undefined)));
+  if (list.length === 0 || !schedules()) return null;
   const places = missed(r, devices);
+  const today = list.filter((a) => !a.withdrawn && dayOf(new Date(a.first)) === dayOf(new Date())).length;
+  const left = (approval.data?.plays_per_day ?? 0) > today && dayOf(new Date()) <= (approval.data?.last_day ?? "");
   const again = (units: string[]) =>
     run(async () => {
-      await api.again(approval, { units, when: "now", ...(b.options.drill ? { drill: true } : {}), ...(b.wish?.volume ? { volume: b.wish.volume } : {}) });
+      await api.again(list[0]?.approval ?? "", { units, when: "now", ...(b.options.drill ? { drill: true } : {}), ...(b.wish?.volume ? { volume: b.wish.volume } : {}) });
       notice.value = w().airedAgain;
       touch("receipt", "bulletin");
       scrollTo(0, 0);
@@ -244,7 +246,7 @@ function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list:
           {w().againTo(places.length)}
         </button>
       )}
-      {b.state === "approved" && places.length === 0 && ahead.length === 0 && (
+      {b.state === "approved" && places.length === 0 && ahead.length === 0 && left && (
         <button type="button" class="second wide" aria-disabled={busy} onClick={() => void again([])}>
           {w().againAll}
         </button>

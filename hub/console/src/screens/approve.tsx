@@ -53,7 +53,7 @@ const patience = 10; // seconds before what goes on air at once is signed
 function One({ r }: { r: ApprovalBody }) {
   const b = r.bulletin;
   return (
-    <div class={b.class === "emergency" ? (r.drill ? "mood drill" : "mood alarm") : ""}>
+    <div class={b.class === "emergency" ? (r.drill ? "stack mood drill" : "stack mood alarm") : "stack"}>
       <Title back="/duyet">{b.title}</Title>
       <p class="tags">
         <ClassTag of={b.class} drill={r.drill} />

@@ -6,8 +6,8 @@ import { failed, go, me, touch, trouble, unitName, w, writes } from "../state";
 import { clock, length } from "../time";
 import { Card, Check, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
 
-/** readingTime is how long a text takes to read out, in ms: about 4.2 words a second, as measured of the default voice. */
-const readingTime = (text: string): number => (text.split(/\s+/).filter(Boolean).length / 4.2) * 1000;
+/** readingTime is roughly how long a text takes to read out, in ms: two words a second with the chime, for numbers and abbreviations grow when spoken. */
+const readingTime = (text: string): number => text.split(/\s+/).filter(Boolean).length * 500;
 
 export function Compose({ id }: { id: string }) {
   const before = useLoaded<BulletinBody | null>(id, [], () => (id ? api.bulletin(id) : Promise.resolve(null)));
@@ -101,7 +101,7 @@ function Form({ id, before }: { id: string; before: BulletinBody | null }) {
           { value: "emergency", label: w().emergency, tone: "bad" },
         ]}
       />
-      <p class="hint">{v.class === "normal" ? w().normalHint : v.class === "priority" ? w().priorityHint : w().emergencyHint}</p>
+      {!v.drill && <p class="hint">{v.class === "normal" ? w().normalHint : v.class === "priority" ? w().priorityHint : w().emergencyHint}</p>}
       {v.class === "emergency" && v.source === "text" && <Check label={w().drill} hint={w().drillHint} checked={v.drill} onPick={(drill) => set({ drill })} />}
       <Choice
         label={w().source}

@@ -90,6 +90,7 @@ function Form({ b }: { b: BulletinBody }) {
       )}
       {!emergency && (
         <>
+          {p.when !== "rule" && <Check label={w().more} checked={p.more} onPick={(more) => set({ more })} />}
           <Check label={w().night} checked={p.night} onPick={(night) => set({ night, reason: night ? p.reason : "" })} />
           {p.night && <Field label={w().nightReason}>{(f) => <textarea id={f} rows={2} required maxLength={500} value={p.reason} onInput={(e) => set({ reason: e.currentTarget.value })} />}</Field>}
         </>

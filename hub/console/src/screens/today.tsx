@@ -146,7 +146,7 @@ function Down({ list }: { list: DeviceBody[] }) {
           <li key={d.id}>
             <Link to="/thiet-bi" class="row">
               <b>{d.name}</b>
-              <Tag tone={d.state === "online" ? "warn" : "bad"}>{w().deviceStates[d.state]}</Tag>
+              <Tag tone={d.state === "online" ? "warn" : d.state === "waiting" ? "" : "bad"}>{w().deviceStates[d.state]}</Tag>
               <span class="quiet">{[...reasonsOf(d), d.state === "offline" && d.last_heard ? w().lastHeard(ago(d.last_heard)) : ""].filter(Boolean).join(", ")}</span>
             </Link>
           </li>

@@ -1,0 +1,250 @@
+package playout_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/loa-vn/loa/agent/display"
+	"github.com/loa-vn/loa/agent/display/pngout"
+	"github.com/loa-vn/loa/agent/player"
+	"github.com/loa-vn/loa/agent/player/null"
+	"github.com/loa-vn/loa/agent/player/opus"
+	"github.com/loa-vn/loa/agent/playout"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/page"
+	"github.com/loa-vn/loa/protocol/schedule"
+)
+
+// shelf has one sound from an instant on.
+type shelf struct {
+	bytes []byte
+	from  time.Time
+}
+
+type file struct{ *bytes.Reader }
+
+func (file) Close() error { return nil }
+
+func (s shelf) Has(protocol.Digest) bool { return !time.Now().Before(s.from) }
+
+func (s shelf) OpenSound(protocol.Digest) (io.ReadSeekCloser, error) {
+	if !s.Has(protocol.Digest{}) {
+		return nil, os.ErrNotExist
+	}
+	return file{bytes.NewReader(s.bytes)}, nil
+}
+
+func greeting(t *testing.T) ([]byte, int64) {
+	t.Helper()
+	b, err := os.ReadFile("../player/opus/testdata/greeting.opus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := opus.Open(file{bytes.NewReader(b)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var frames int64
+	for buf := make([]int16, 4800); ; {
+		n, err := r.Read(buf)
+		frames += int64(n)
+		if err == io.EOF {
+			return b, frames
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAnEmergencyIsToldByTheBestVoiceThatIsHere: its own sound; the siren until
+// that is here, two seconds at least; the siren alone, for a pass, if it never
+// comes, cannot be read, or fails on the way.
+func TestAnEmergencyIsToldByTheBestVoiceThatIsHere(t *testing.T) {
+	own, length := greeting(t)
+	pass := 10 * time.Second
+	siren := player.FramesIn(pass)
+	torn := append(bytes.Clone(own[:len(own)/2]), make([]byte, 100)...)
+	for name, tc := range map[string]struct {
+		bytes  []byte
+		after  time.Duration
+		voice  protocol.Voice
+		frames int64 // at least 0.1 s of precision
+	}{
+		"here":           {own, 0, protocol.VoiceDelivered, length},
+		"after a second": {own, time.Second, protocol.VoiceDelivered, player.FramesIn(2*time.Second) + length},
+		"never":          {own, time.Hour, protocol.VoiceSiren, siren},
+		"unreadable":     {[]byte("no sound"), 0, protocol.VoiceSiren, siren},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := sounded(t, shelf{tc.bytes, time.Now().Add(tc.after)}, pass)
+				if !e.Whole || e.Voice != tc.voice || e.Proof != protocol.ProofConsumed {
+					t.Errorf("ended %+v, want whole by %s", e, tc.voice)
+				}
+				if off := int64(e.Frames) - tc.frames; off < -4800 || off > 4800 {
+					t.Errorf("%d frames, want about %d", e.Frames, tc.frames)
+				}
+			})
+		})
+	}
+	t.Run("torn", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			if e := sounded(t, shelf{torn, time.Now()}, pass); !e.Whole {
+				t.Errorf("ended %+v, want a whole pass", e)
+			}
+		})
+	})
+}
+
+// sounded lets an emergency sound and returns the output's last word.
+func sounded(t *testing.T, s shelf, pass time.Duration) playout.Event {
+	t.Helper()
+	out := playout.NewSound(player.New(null.New(1), slog.New(slog.DiscardHandler)), s)
+	defer out.Close() //nolint:errcheck // a card that is none
+	c := protocol.ContentOf(s.bytes)
+	j := playout.Job{ID: "e-1", Airing: protocol.Airing{ID: "e", Class: protocol.ClassEmergency, Sound: &c}, Begin: time.Now(), Length: pass, Volume: 80}
+	if err := out.Begin(j); err != nil {
+		t.Fatal(err)
+	}
+	for e := range out.Events() {
+		if e.Kind == playout.Ended {
+			return e
+		}
+	}
+	t.Fatal("no last word")
+	return playout.Event{}
+}
+
+// TestASoundThatIsNotHereIsNotWhole: an ordinary bulletin has no siren.
+func TestASoundThatIsNotHereIsNotWhole(t *testing.T) {
+	own, length := greeting(t)
+	c := protocol.ContentOf(own)
+	job := playout.Job{
+		ID: "a-1", Airing: protocol.Airing{ID: "a", Class: protocol.ClassNormal, Sound: &c}, Length: player.Duration(length), Volume: 80,
+		Bulletin: protocol.Bulletin{Sound: &protocol.Sound{Content: c, Frames: uint64(length)}},
+	}
+	for _, here := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := shelf{own, time.Now()}
+			if !here {
+				s.from = time.Now().Add(time.Hour)
+			}
+			out := playout.NewSound(player.New(null.New(1), slog.New(slog.DiscardHandler)), s)
+			defer out.Close() //nolint:errcheck // a card that is none
+			if err := out.Begin(job); err != nil {
+				t.Fatal(err)
+			}
+			for e := range out.Events() {
+				if e.Kind != playout.Ended {
+					continue
+				}
+				if e.Whole != here || (e.Frames == uint64(length)) != here || (e.Err == nil) != here {
+					t.Errorf("here %t: ended %+v", here, e)
+				}
+				return
+			}
+		})
+	}
+	out := playout.NewSound(player.New(null.New(1), slog.New(slog.DiscardHandler)), shelf{})
+	defer out.Close() //nolint:errcheck // a card that is none
+	job.Position = job.Length
+	if err := out.Begin(job); err == nil {
+		t.Error("a position at the end is taken")
+	}
+}
+
+func boardJob(class protocol.Class, drill bool) playout.Job {
+	zone := time.FixedZone("+07", 7*3600)
+	start := time.Date(2026, 11, 23, 10, 0, 0, 0, zone)
+	return playout.Job{
+		ID: "b-1", Zone: zone, Key: schedule.Key{Airing: "b", Start: start}, Length: 20 * time.Second,
+		Airing: protocol.Airing{ID: "b", Class: class, Drill: drill, Until: protocol.InstantOf(start.Add(2 * time.Hour))},
+		Bulletin: protocol.Bulletin{Title: "Lịch tiêm phòng", Board: &protocol.Board{
+			Text: "7h30 ngày 25/11 tại nhà văn hoá thôn Đông.", Sender: "UBND xã Bình An", LayoutVersion: page.Version,
+		}},
+	}
+}
+
+// TestPagesAreTheSignedText: what is composed is text, title and sender as signed,
+// with the times of an emergency; another layout version is refused.
+func TestPagesAreTheSignedText(t *testing.T) {
+	size := page.Board{Width: 192, Height: 32, Row: 16}
+	for name, tc := range map[string]struct {
+		job  playout.Job
+		kind page.Kind
+	}{
+		"notice":    {boardJob(protocol.ClassNormal, false), page.Notice},
+		"emergency": {boardJob(protocol.ClassEmergency, false), page.Emergency},
+		"drill":     {boardJob(protocol.ClassEmergency, true), page.Drill},
+	} {
+		text := page.Text{Kind: tc.kind, Title: tc.job.Bulletin.Title, Body: tc.job.Bulletin.Board.Text, Sender: tc.job.Bulletin.Board.Sender}
+		if tc.kind != page.Notice {
+			text.Issued, text.Until = tc.job.Key.Start, tc.job.Key.Start.Add(2*time.Hour)
+		}
+		want, _, err := page.Compose(size, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := playout.Pages(size, tc.job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: pages differ\n%s", name, diff)
+		}
+	}
+	other := boardJob(protocol.ClassNormal, false)
+	other.Bulletin.Board.LayoutVersion = page.Version + 1
+	if _, err := playout.Pages(size, other); err == nil {
+		t.Error("a layout of another version is shown")
+	}
+}
+
+// TestABoardProvesWhatItShowed: a set of its length is whole, with its pages'
+// digests; one that is cut is not.
+func TestABoardProvesWhatItShowed(t *testing.T) {
+	size := page.Board{Width: 192, Height: 32, Row: 16}
+	for _, cut := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			out, err := pngout.New(pngout.Config{Dir: t.TempDir(), Width: size.Width, Height: size.Height})
+			if err != nil {
+				t.Fatal(err)
+			}
+			board, err := display.New(display.Config{Output: out, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := playout.NewScreen(board, size)
+			defer s.Close() //nolint:errcheck // pictures in a folder
+			job := boardJob(protocol.ClassNormal, false)
+			job.Begin = time.Now()
+			pages, err := playout.Pages(size, job)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Begin(job); err != nil {
+				t.Fatal(err)
+			}
+			if cut {
+				time.Sleep(time.Second)
+				s.Cut(job.ID)
+			}
+			for e := range s.Events() {
+				if e.Kind != playout.Ended {
+					continue
+				}
+				if e.Whole == cut || e.Proof != protocol.ProofRendered || len(e.Pixels) == 0 || (!cut && len(e.Pixels) != 2*len(pages)) {
+					t.Errorf("cut %t: ended %+v, want %d turns", cut, e, 2*len(pages))
+				}
+				return
+			}
+		})
+	}
+}

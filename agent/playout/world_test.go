@@ -1,0 +1,260 @@
+package playout_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loa-vn/loa/agent/inbox"
+	"github.com/loa-vn/loa/agent/playout"
+	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
+)
+
+// latency is what passes between a job's beginning and its first frame.
+const latency = 200 * time.Millisecond
+
+// world is one loop with a real store and machine, a fake output, and what the
+// inbox would say. It runs in a synctest bubble, whose time begins at 2000-01-01
+// 00:00 UTC; the plan's zone is UTC.
+type world struct {
+	t      *testing.T
+	medium protocol.Medium
+	start  time.Time
+	skew   time.Duration // of the device's clock
+	mu     sync.Mutex
+	log    []string
+	disk   *disk
+	out    *output
+	broken bool // the output refuses jobs
+	held   []inbox.Update
+	docs   map[protocol.AiringID]error // of those that are here
+	grants envelope.Grant
+	loop   *playout.Loop
+	stop   func()
+}
+
+func newWorld(t *testing.T, m protocol.Medium) *world {
+	dir := t.TempDir()
+	st, err := store.Open(store.Config{
+		Path: filepath.Join(dir, "agent.db"), Marker: filepath.Join(dir, "chain"), Now: protocol.InstantOf(time.Now()),
+		Entropy: bytes.NewReader(make([]byte, 64)), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &world{
+		t: t, medium: m, start: time.Now(), disk: &disk{Store: st, dies: -1}, docs: map[protocol.AiringID]error{},
+		grants: envelope.Grant{Statement: protocol.Statement{FirstDay: "1999-01-01", LastDay: "2001-01-01", PlaysPerDay: 100}},
+	}
+	w.disk.w = w
+	w.held = []inbox.Update{
+		w.place(1, "xa", "thon"),
+		inbox.Muted{},
+		inbox.ClockSure{Sure: true},
+		inbox.QuietHours{Unit: "xa", Zone: "UTC", Quiet: []protocol.Quiet{{Start: 22 * 60, End: 23 * 60}}},
+	}
+	w.boot()
+	return w
+}
+
+func (w *world) place(number uint64, path ...protocol.UnitID) inbox.Placed {
+	return inbox.Placed{Placement: protocol.Placement{Number: number, From: protocol.InstantOf(w.start.Add(-time.Hour)), Path: path}}
+}
+
+func (w *world) say(format string, args ...any) {
+	if w.disk.dead {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, fmt.Sprintf("%s "+format, append([]any{w.stamp(w.now())}, args...)...))
+}
+
+func (w *world) stamp(t time.Time) string { return t.UTC().Format("15:04:05.000") }
+
+func (w *world) now() time.Time { return time.Now().Add(w.skew).Round(0).UTC() }
+
+// Now implements playout.Clock.
+func (w *world) Now() (time.Time, time.Duration, bool) { return w.now(), 5 * time.Millisecond, true }
+
+// Verdict implements playout.Approvals.
+func (w *world) Verdict(a protocol.Airing) (envelope.Grant, error) {
+	err, here := w.docs[a.ID]
+	if !here {
+		return envelope.Grant{}, inbox.ErrMissing
+	}
+	return w.grants, err
+}
+
+// Bulletin implements playout.Approvals.
+func (w *world) Bulletin(protocol.Airing) (protocol.Bulletin, error) { return protocol.Bulletin{}, nil }
+
+// boot starts a loop on what the store has, and tells it what is held.
+func (w *world) boot() {
+	w.t.Helper()
+	w.disk.dead, w.out = false, &output{w: w, events: make(chan playout.Event, 1000), on: map[string]*play{}}
+	loop, err := playout.New(playout.Config{
+		Medium: w.medium, Output: w.out, Store: w.disk, Clock: w, Approvals: w,
+		Settings: func() playout.Settings {
+			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
+		},
+		Receipts: func() {}, Playing: func(protocol.AiringID) {}, Reason: inbox.ReasonOf,
+		Fault: func(name string, on bool) {
+			if on != (w.disk.said == name) {
+				w.say("fault %s %t", name, on)
+				w.disk.said = map[bool]string{true: name}[on]
+			}
+		},
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := loop.Run(ctx); err != nil {
+			w.t.Error(err)
+		}
+	}()
+	w.loop, w.stop = loop, func() { cancel(); <-done }
+	w.loop.Tell(ctx, slices.Clone(w.held))
+	synctest.Wait()
+}
+
+// tell passes updates on; the inbox holds them from then on.
+func (w *world) tell(us ...inbox.Update) {
+	w.held = append(w.held, us...)
+	w.loop.Tell(w.t.Context(), us)
+}
+
+// crash ends the loop so that nothing more is stored, and the sound with it.
+func (w *world) crash() {
+	w.disk.dead, w.out.dead = true, true
+	w.stop()
+	w.log = append(w.log, w.stamp(w.now())+" crash")
+}
+
+// disk is a real store that may be full, slow, or lost with the device.
+type disk struct {
+	*store.Store
+	w          *world
+	full, dead bool
+	slow       atomic.Int64
+	dies       int // the device dies after so many commits; negative: never
+	said       string
+}
+
+var errFull = errors.New("no space left on device")
+
+func (d *disk) Commit(b store.Batch) error {
+	if d.dies == 0 { // nothing is said of what nobody keeps
+		d.dead, d.w.out.dead = true, true
+	}
+	d.dies--
+	if d.full || d.dead {
+		return errFull
+	}
+	time.Sleep(time.Duration(d.slow.Load()))
+	if d.dead {
+		return errFull
+	}
+	if err := d.Store.Commit(b); err != nil {
+		return err
+	}
+	for _, r := range b.Receipts {
+		d.w.say("receipt %s", d.w.text(r))
+	}
+	return nil
+}
+
+func (w *world) text(r protocol.Receipt) string {
+	s := fmt.Sprintf("%s %s %s %s", r.Airing, w.stamp(r.Start.Time()), r.Outcome, r.Reason)
+	for _, p := range r.Plays {
+		s += fmt.Sprintf(" [%s %s]", w.stamp(p.From.Time()), w.stamp(p.To.Time()))
+	}
+	return fmt.Sprintf("%s frames %d volume %d placement %d", s, r.Frames, r.Volume, r.Placement)
+}
+
+// play is a job under way.
+type play struct {
+	playout.Job
+	at          time.Time // of the first frame
+	begun, over *time.Timer
+}
+
+// output pretends to be a card that takes jobs one after the other.
+type output struct {
+	w      *world
+	events chan playout.Event
+	on     map[string]*play
+	free   time.Time
+	dead   bool
+	mu     sync.Mutex
+}
+
+func (o *output) Events() <-chan playout.Event { return o.events }
+
+func (o *output) Begin(j playout.Job) error {
+	if o.w.broken {
+		return errors.New("no card")
+	}
+	o.w.say("begin %s at %s volume %d", j.Airing.ID, j.Position, j.Volume)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p := &play{Job: j, at: time.Now().Add(latency)}
+	if o.free.After(p.at) {
+		p.at = o.free
+	}
+	o.free = p.at.Add(j.Length - j.Position)
+	o.on[j.ID] = p
+	p.begun = time.AfterFunc(time.Until(p.at), func() { o.events <- playout.Event{Kind: playout.Begun, Job: j.ID, At: p.at} })
+	p.over = time.AfterFunc(time.Until(o.free), func() { o.end(p, true, nil) })
+	return nil
+}
+
+func (o *output) Cut(id string) {
+	o.mu.Lock()
+	p := o.on[id]
+	o.mu.Unlock()
+	if p != nil {
+		o.w.say("cut %s", p.Airing.ID)
+		o.end(p, false, nil)
+	}
+}
+
+func (o *output) end(p *play, whole bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.on[p.ID] == nil || o.dead {
+		return
+	}
+	delete(o.on, p.ID)
+	p.begun.Stop()
+	p.over.Stop()
+	o.free = time.Now()
+	e := playout.Event{Kind: playout.Ended, Job: p.ID, At: o.free, Whole: whole, Err: err, Proof: protocol.ProofConsumed}
+	if o.w.medium == protocol.MediumBoard {
+		e.Proof, e.Pixels = protocol.ProofRendered, []protocol.Digest{p.Airing.Bulletin.Digest}
+	} else {
+		e.Frames = uint64(max(0, o.free.Sub(p.at).Milliseconds()) * 48)
+	}
+	o.events <- e
+}

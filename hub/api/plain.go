@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"html/template"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// plainPath is the page that stops everything without any script.
+const (
+	plainPath  = "/dung"
+	plainStyle = plainPath + "/style.css"
+)
+
+// plainForm is the longest form that the page takes, in bytes.
+const plainForm = 16 << 10
+
+const plainCSS = `body{font:18px/1.5 system-ui,sans-serif;max-width:30rem;margin:0 auto;padding:1rem;color:#14211e;background:#f1f4f3}
+label{display:block;font-weight:700;margin-top:1rem}
+input{font:inherit;width:100%;min-height:56px;padding:0 .8rem;box-sizing:border-box;border:2px solid #6b7d78;border-radius:12px}
+button{font:inherit;font-weight:800;width:100%;min-height:72px;margin-top:1rem;border-radius:12px;border:0;background:#b3121d;color:#fff}
+button.back{background:#fff;color:#0a6650;border:2px solid #0a6650}
+.said{background:#fff;border-radius:12px;padding:1rem}`
+
+const plainHTML = `<!doctype html>
+<html lang="vi">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Dừng phát · Loa</title>
+<link rel="stylesheet" href="` + plainStyle + `">
+</head>
+<body>
+<main>
+<h1>Dừng phát</h1>
+{{with .Problem}}<div class="said" role="alert"><p>{{.Vi}}</p><p lang="en">{{.En}}</p></div>{{end}}
+{{if .Stops}}<div class="said" role="status"><p>Đã gửi lệnh dừng tới {{len .Stops}} đơn vị.</p><p lang="en">The stop was sent to {{len .Stops}} of your units.</p></div>
+<form method="post">{{range .Stops}}<input type="hidden" name="stop" value="{{.}}">{{end}}<button class="back" name="act" value="back">Hoàn tác / <span lang="en">Undo</span></button></form>{{end}}
+{{if .Back}}<div class="said" role="status"><p>Đã hoàn tác.</p><p lang="en">The stop was taken back.</p></div>{{end}}
+<form method="post">
+{{if not .Known}}<label for="user">Tên đăng nhập / <span lang="en">User name</span></label><input id="user" name="user" autocomplete="username" autocapitalize="none" required>
+<label for="password">Mật khẩu / <span lang="en">Password</span></label><input id="password" name="password" type="password" autocomplete="current-password" required>{{end}}
+<button name="act" value="stop">DỪNG PHÁT / <span lang="en">STOP ALL</span></button>
+</form>
+<p><a href="/">Về trang Loa / <span lang="en">To Loa</span></a></p>
+</main>
+</body>
+</html>
+`
+
+// plainView is what the page shows.
+type plainView struct {
+	Known   bool // somebody is logged in
+	Stops   []protocol.StopID
+	Back    bool
+	Problem *problem.Problem
+}
+
+// registerPlain adds the page for browsers without script: log in and stop
+// everything by one form.
+func registerPlain(s *Server) {
+	page := template.Must(template.New("stop").Parse(plainHTML))
+	show := func(c *gin.Context, status int, v plainView) {
+		c.Header("Content-Type", "text/html; charset=utf-8")
+		c.Header("Cache-Control", "no-store")
+		c.Status(status)
+		if err := page.Execute(c.Writer, v); err != nil {
+			s.log.Debug("answer not sent", "error", err)
+		}
+	}
+	s.engine.GET(plainPath, func(c *gin.Context) {
+		show(c, http.StatusOK, plainView{Known: actorOf(c.Request.Context()).Person != ""})
+	})
+	s.engine.GET(plainStyle, func(c *gin.Context) {
+		c.Data(http.StatusOK, "text/css; charset=utf-8", []byte(plainCSS))
+	})
+	s.engine.POST(plainPath, func(c *gin.Context) {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, plainForm)
+		v, err := s.plainAct(c.Request.Context(), c.Request)
+		status := http.StatusOK
+		if err != nil {
+			if r, ok := s.refuse(c.Request.Context(), "plain-stop", err).(*refusal); ok {
+				status, v.Problem = r.status, r.problem
+			}
+		}
+		show(c, status, v)
+	})
+}
+
+// plainAct does what a form asks for, after logging in whoever is not.
+func (s *Server) plainAct(ctx context.Context, r *http.Request) (plainView, error) {
+	a := actorOf(ctx)
+	if err := r.ParseForm(); err != nil {
+		return plainView{Known: a.Person != ""}, problem.ErrTooLarge
+	}
+	if a.Person == "" {
+		login, err := s.Account.LogIn(ctx, protocol.PersonID(r.PostFormValue("user")), r.PostFormValue("password"), addressOf(ctx))
+		if err != nil {
+			return plainView{}, err
+		}
+		if err := s.begin(ctx, login); err != nil {
+			return plainView{}, err
+		}
+		a = login.Actor
+	}
+	v := plainView{Known: true}
+	if r.PostFormValue("act") == "back" {
+		for _, id := range r.PostForm["stop"] {
+			if _, err := s.Programme.TakeBack(ctx, a, protocol.StopID(id)); err != nil {
+				return v, err
+			}
+		}
+		s.tell("airing", "")
+		v.Back = true
+		return v, nil
+	}
+	stops, err := s.stop(ctx, a, "", "")
+	for _, st := range stops {
+		v.Stops = append(v.Stops, st.ID)
+	}
+	return v, err
+}
+
+// begin begins a session.
+func (s *Server) begin(ctx context.Context, login account.Login) error {
+	// A new token, so that one planted before log-in is worth nothing.
+	if err := s.sessions.RenewToken(ctx); err != nil {
+		return err
+	}
+	s.sessions.Put(ctx, keyPerson, string(login.Actor.Person))
+	s.sessions.Put(ctx, keyStamp, login.Stamp)
+	return nil
+}
+
+// stop silences a unit, an airing, or, if neither is named, all units of the
+// actor. What was sent before a failure is returned with it.
+func (s *Server) stop(ctx context.Context, a account.Actor, unit protocol.UnitID, airing protocol.AiringID) ([]protocol.Stop, error) {
+	units := []protocol.UnitID{unit}
+	if unit == "" && airing == "" {
+		units = a.Units(account.Stop)
+	}
+	var out []protocol.Stop
+	for _, u := range units {
+		stops, err := s.Programme.Stop(ctx, a, u, airing)
+		if err != nil {
+			return out, err
+		}
+		s.tell("airing", "")
+		out = append(out, stops...)
+	}
+	return out, nil
+}
