@@ -1,24 +1,45 @@
 #!/usr/bin/env bash
-# Installs what is missing for a target of the Makefile on Debian, once and
-# quietly: setup.sh build | console | lint | demo | test
+# Installs on Debian what a target of the Makefile needs and what is missing, and
+# says nothing if that is nothing: setup.sh build | console | lint | demo | test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:-build}
 
 die() { echo "setup: $*" >&2; exit 1; }
 
-# need COMMAND_OR_FILE PACKAGE: remembers a package that is missing.
+# need WHAT PACKAGE: remembers a package if its command, file or font is missing.
 missing=()
 need() {
   case $1 in
+    font:*) [ -n "$(fc-list "${1#font:}" 2>/dev/null)" ] || missing+=("$2") ;;
     /*) [ -e "$1" ] || missing+=("$2") ;;
     *) command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing+=("$2") ;;
   esac
 }
 
-command -v go >/dev/null 2>&1 || die "Go is missing; install Go 1.26 or later and run this again"
+# with_root runs a command as root.
+with_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+packages() { with_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; }
+
+case $target in
+  build | console | lint | demo | test) ;;
+  *) echo "setup: unknown target; use setup.sh build | console | lint | demo | test" >&2; exit 2 ;;
+esac
+
+# The Go that go.mod names, or a later one.
+want=$(sed -n 's/^go //p' go.mod)
+command -v go >/dev/null 2>&1 || die "Go is missing; install Go $want or later from https://go.dev/dl/ and run this again"
+have=$(go env GOVERSION 2>/dev/null || true)
+have=${have#go}
+have=${have%%[!0-9.]*}
+[ "$(printf '%s\n' "$want" "${have:-0}" | sort -V | head -n 1)" = "$want" ] ||
+  die "Go ${have:-of unknown version} is too old; install Go $want or later from https://go.dev/dl/"
 
 need gcc gcc
+need /usr/include/stdio.h libc6-dev
 need pkg-config pkg-config
 need /usr/include/alsa/asoundlib.h libasound2-dev
 case $target in console | lint | demo | test)
@@ -33,26 +54,25 @@ esac
 case $target in test)
   need chromium chromium
   need mosquitto mosquitto
-  need unshare util-linux ;;
+  need unshare util-linux
+  need fc-list fontconfig
+  need "font:Noto Sans" fonts-noto-core ;;
 esac
 
 if [ ${#missing[@]} -gt 0 ]; then
-  command -v apt-get >/dev/null 2>&1 || die "please install: ${missing[*]}"
-  sudo=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null 2>&1 || die "run as root, or install: ${missing[*]}"
-    sudo=(sudo)
-  fi
+  command -v apt-get >/dev/null 2>&1 || die "no Debian here; please install: ${missing[*]}"
+  [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null 2>&1 || die "run as root, or install: ${missing[*]}"
   echo "setup: installing ${missing[*]}"
   log=$(mktemp)
-  if ! { "${sudo[@]}" apt-get update -qq && DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  # Lists of packages are fetched only if those that are there do not do.
+  if ! { packages || { with_root apt-get update -qq && packages; }; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
-    die "could not install: ${missing[*]}"
+    die "could not install: ${missing[*]} (whole log: $log)"
   fi
   rm -f "$log"
   # A broker for tests only must not run by itself.
   if [[ " ${missing[*]} " == *" mosquitto "* ]] && command -v systemctl >/dev/null 2>&1; then
-    "${sudo[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
+    with_root systemctl disable --now mosquitto >/dev/null 2>&1 || true
   fi
 fi
 
@@ -61,7 +81,12 @@ case $target in console | lint | demo | test)
   stamp=hub/console/node_modules/.loa-lock
   if [ -f "$lock" ] && ! cmp -s "$lock" "$stamp" 2>/dev/null; then
     echo "setup: fetching the console's packages"
-    (cd hub/console && npm ci --no-audit --no-fund --loglevel=error >/dev/null)
+    log=$(mktemp)
+    if ! (cd hub/console && npm ci --no-audit --no-fund --loglevel=error) >"$log" 2>&1; then
+      tail -n 20 "$log" >&2
+      die "npm ci failed in hub/console; is there a network? (whole log: $log)"
+    fi
+    rm -f "$log"
     cp "$lock" "$stamp"
   fi ;;
 esac
