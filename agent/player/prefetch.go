@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	blockFrames = Rate / 10 // few wake-ups; decoded in a moment, so that no start waits for it
-	blocksAhead = 2
+	blockFrames = Rate / 50 // 20 ms
+	blocksAhead = 4
 )
 
 // prefetch reads a source on a goroutine of its own, so that a slow disk holds up

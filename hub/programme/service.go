@@ -29,7 +29,8 @@ type Store interface {
 	Withdraw(ctx context.Context, id protocol.AiringID, at time.Time) error
 	Stop(ctx context.Context, s protocol.Stop) error
 	// TakeBack notes once that a stop was taken back; problem.ErrConflict if it was.
-	TakeBack(ctx context.Context, id protocol.StopID) (protocol.Stop, error)
+	TakeBack(ctx context.Context, id protocol.StopID) error
+	StopOrder(ctx context.Context, id protocol.StopID) (protocol.Stop, error)
 }
 
 // Requests finds approved requests.

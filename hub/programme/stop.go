@@ -61,9 +61,9 @@ func (s *Service) Stop(ctx context.Context, a account.Actor, unit protocol.UnitI
 // TakeBack airs anew, now, what a stop has silenced while it should have been
 // sounding. It returns the new airings.
 func (s *Service) TakeBack(ctx context.Context, a account.Actor, id protocol.StopID) ([]Airing, error) {
-	stop, err := s.store.TakeBack(ctx, id)
-	if errors.Is(err, problem.ErrConflict) {
-		return nil, problem.New(problem.ErrConflict, "taken-back-already", "", "Lệnh dừng này đã được hoàn tác.", "This stop has been taken back already.").Because(err)
+	stop, err := s.store.StopOrder(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) {
+		return nil, noAiring()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take back: %w", err)
@@ -74,6 +74,12 @@ func (s *Service) TakeBack(ctx context.Context, a account.Actor, id protocol.Sto
 	}
 	if !a.May(account.Stop, tree.Path(stop.Unit)) {
 		return nil, noAiring()
+	}
+	if err := s.store.TakeBack(ctx, id); err != nil {
+		if errors.Is(err, problem.ErrConflict) {
+			return nil, problem.New(problem.ErrConflict, "taken-back-already", "", "Lệnh dừng này đã được hoàn tác.", "This stop has been taken back already.").Because(err)
+		}
+		return nil, fmt.Errorf("take back: %w", err)
 	}
 	at := stop.At.Time()
 	units := append(tree.Below(stop.Unit), tree.Path(stop.Unit)...)

@@ -147,18 +147,17 @@ func scanStop(r row) (protocol.Stop, error) {
 	return protocol.Unmarshal[protocol.Stop](encoded, protocol.MaxControl)
 }
 
+// StopOrder implements programme.Store.
+func (s *Programme) StopOrder(ctx context.Context, id protocol.StopID) (protocol.Stop, error) {
+	return one(ctx, s.db.read, scanStop, `SELECT bytes FROM stop WHERE id = ?`, id)
+}
+
 // TakeBack implements programme.Store.
-func (s *Programme) TakeBack(ctx context.Context, id protocol.StopID) (protocol.Stop, error) {
-	var st protocol.Stop
-	err := s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		var err error
-		if st, err = one(ctx, tx, scanStop, `SELECT bytes FROM stop WHERE id = ?`, id); err != nil {
-			return err
-		}
+func (s *Programme) TakeBack(ctx context.Context, id protocol.StopID) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE stop SET taken_back = 'yes' WHERE id = ? AND taken_back IS NULL`, id)
 		return affected(res, err, problem.ErrConflict)
 	})
-	return st, err
 }
 
 // PlanSource implements plan.Store.

@@ -11,10 +11,8 @@ import (
 const (
 	// queue is what a feed may hold: more than the parent ever lets be pending.
 	queue = time.Second
-	// soundingEvery and idleEvery are how often an engine reports, beside what it reports
-	// at once: that sound begins or ends. Each report wakes the parent, which then sends
-	// what the queue has room for.
-	soundingEvery = 120 * time.Millisecond
+	// soundingEvery and idleEvery are how often an engine reports.
+	soundingEvery = 40 * time.Millisecond
 	idleEvery     = 250 * time.Millisecond
 )
 
@@ -28,8 +26,7 @@ type engine struct {
 	meter    meter
 	ready    bool
 	reported int64 // instant of the last report
-	pending  bool  // content waited when the card took frames last
-	sounds   bool  // content was what it consumed last
+	pending  int64 // what it said
 }
 
 func newEngine(channels int, out func(report)) *engine {
@@ -75,16 +72,14 @@ func (e *engine) taken(frames int64) {
 		return
 	}
 	e.meter.taken(now, frames)
-	a := e.feed.Consumed(e.meter.consumed)
-	pending, sounds := a.Pending > 0, a.Content > 0 && a.Since == 0
+	pending := e.feed.Consumed(e.meter.consumed).Pending
 	every := int64(idleEvery)
-	if pending {
+	if pending > 0 {
 		every = int64(soundingEvery)
 	}
-	due := now-e.reported >= every || sounds != e.sounds || !pending && e.pending
-	e.pending, e.sounds = pending, sounds
+	due := now-e.reported >= every || pending == 0 && e.pending > 0
 	if due {
-		e.reported = now
+		e.reported, e.pending = now, pending
 	}
 	e.mu.Unlock()
 	if due {

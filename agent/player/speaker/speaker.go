@@ -20,14 +20,16 @@ const (
 	DefaultStall = 1500 * time.Millisecond
 
 	// ahead is how much may wait before the card's own buffers: what a busy machine may be
-	// late by, less the age of a report and a piece that does not fit any more.
-	ahead = 500 * time.Millisecond
-	// piece is how much is sent in one message, at most.
-	piece = player.Rate / 10
+	// late by, less the age of a report.
+	ahead = 400 * time.Millisecond
+	// piece is how much is sent in one message.
+	piece = player.Rate / 50
 	// readyIn is how long a card may take to begin to run.
 	readyIn = 5 * time.Second
 	// startWait is how long Start waits for a card that is being opened.
 	startWait = 2 * time.Second
+	// watchEvery is how often progress is looked at.
+	watchEvery = 100 * time.Millisecond
 )
 
 // The pauses before a card is opened again, doubled from first to last.
@@ -403,18 +405,17 @@ func (s *Speaker) drive() error {
 
 // watch waits for the end of the process, or for a card that stands still.
 func (s *Speaker) watch(dead <-chan error) error {
-	limit := time.NewTimer(s.cfg.Stall)
-	defer limit.Stop()
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
 	for {
 		select {
-		case <-limit.C:
+		case <-ticker.C:
 			s.mu.Lock()
 			still := time.Since(s.progress)
 			s.mu.Unlock()
-			if still >= s.cfg.Stall {
+			if still > s.cfg.Stall {
 				return fmt.Errorf("%w for %s", errStalled, still.Round(10*time.Millisecond))
 			}
-			limit.Reset(s.cfg.Stall - still)
 		case err := <-dead:
 			return err
 		case <-s.stop:
