@@ -181,16 +181,18 @@ func (d *demo) recorded(a answer, files []string) error {
 		heard = append(heard, pcm)
 	}
 	broken := a.device == killed && it.origin == "drop"
+	var gaps int
+	var err error
 	switch {
 	case broken && len(heard) == 2:
-		_, err := resumedIn(heard[0], heard[1], it.sent)
-		return err
+		gaps, err = resumedIn(heard[0], heard[1], it.sent)
 	case broken || len(heard) != 1:
-		return fmt.Errorf("%d recordings", len(heard))
+		return fmt.Errorf("%d recordings: %w", len(heard), errSound)
 	case a.line.Outcome == "cut":
-		return cutIn(heard[0], it.sent)
+		gaps, err = cutIn(heard[0], it.sent)
+	default:
+		_, gaps, err = playedIn(heard[0], it.sent, 0)
 	}
-	_, gaps, err := playedOn(heard[0], it.sent, 0)
 	d.starved(a, gaps)
 	return err
 }
@@ -213,7 +215,7 @@ func (d *demo) carded(answers []answer) (right int, wrong []string) {
 		if a.line.Outcome == "cut" {
 			sent = sent[:max(0, min(len(sent), int(a.line.Frames))-tail)]
 		}
-		end, gaps, err := playedOn(heard, sent, at)
+		end, gaps, err := playedIn(heard, sent, at)
 		if err != nil {
 			wrong = append(wrong, fmt.Sprintf("%s: %v", a, err))
 			continue

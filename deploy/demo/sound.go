@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // rate is that of every recording here, in frames a second.
@@ -13,14 +14,21 @@ const rate = 48_000
 // What makes two decodings of the same sound equal: they differ by the volume and
 // by rounding. Two decoders of Opus agree to about 50 dB.
 const (
-	leastSNR    = 30.0     // dB, over the whole
-	leastWindow = 12.0     // dB, of each window that is loud enough to say
-	window      = rate / 5 // frames of one
-	quiet       = 200.0    // RMS of a window below which only noise is told from silence
-	leastGain   = 0.3      // of the volume
-	mostGain    = 1.05
-	tail        = rate / 10 // frames before a cut that are not compared: fade and buffers
-	lost        = rate / 2  // frames of a file that a killed program may not have written
+	block     = rate / 100 // frames that are compared at once
+	mark      = rate / 2   // frames by which a sound is found
+	leastGain = 0.3        // of the volume
+	mostGain  = 1.05
+	least     = 0.9       // likeness of what was found by its mark
+	quiet     = 200.0     // RMS up to which a stretch is too quiet to find anything by
+	tail      = rate / 10 // frames before a cut that are not compared: fade and buffers
+	lost      = rate / 2  // frames of a file that a killed program may not have written
+)
+
+// A sound output that a busy machine does not feed in time repeats nothing and loses
+// nothing: it is silent meanwhile. What is forgiven of that, at most.
+const (
+	mostGap  = rate / 2 // frames at once
+	mostGaps = rate     // frames, all together
 )
 
 var (
@@ -64,83 +72,82 @@ func gainOf(heard, sent []int16) float64 {
 	return cross / own
 }
 
-// ratio is the level of gain*sent over that of the difference, in dB, and the
-// level (RMS) of gain*sent and of the difference.
-func ratio(heard, sent []int16, gain float64) (db, level, rest float64) {
-	var signal, noise float64
-	for i := range sent {
-		s := gain * float64(sent[i])
-		d := float64(heard[i]) - s
-		signal += s * s
-		noise += d * d
+// level is the RMS of samples.
+func level(pcm []int16) float64 {
+	sum := 0.0
+	for _, s := range pcm {
+		sum += float64(s) * float64(s)
 	}
-	n := float64(max(1, len(sent)))
-	return 10 * math.Log10((signal+1e-9)/(noise+1e-9)), math.Sqrt(signal / n), math.Sqrt(noise / n)
+	return math.Sqrt(sum / float64(max(1, len(pcm))))
 }
 
-// same says whether heard, from its beginning on, is sent: at one volume for the
-// whole, and in every window of it. The error is errSound and says where.
-func same(heard, sent []int16) error {
-	if len(heard) < len(sent) {
-		return fmt.Errorf("%w: %.2f s of %.2f s", errSound, seconds(len(heard)), seconds(len(sent)))
+// apart is the RMS of the difference of heard's beginning from gain*sent.
+func apart(heard, sent []int16, gain float64) float64 {
+	sum := 0.0
+	for i, s := range sent {
+		d := float64(heard[i]) - gain*float64(s)
+		sum += d * d
 	}
-	if len(sent) < window {
-		return fmt.Errorf("%w: nothing to compare", errSound)
-	}
-	gain := gainOf(heard, sent)
-	if gain < leastGain || gain > mostGain {
-		return fmt.Errorf("%w: volume %.2f", errSound, gain)
-	}
-	if db, level, _ := ratio(heard, sent, gain); db < leastSNR || level < quiet {
-		return fmt.Errorf("%w: %.1f dB apart at a level of %.0f", errSound, db, level)
-	}
-	for at := 0; at+window <= len(sent); at += window {
-		db, level, rest := ratio(heard[at:], sent[at:at+window], gain)
-		if level >= quiet && db < leastWindow || level < quiet && rest > quiet {
-			return fmt.Errorf("%w: %.1f dB at %.2f s", errSound, db, seconds(at))
-		}
-	}
-	return nil
+	return math.Sqrt(sum / float64(max(1, len(sent))))
 }
 
-// locate finds where sent begins in heard, at from or later, by its loudest half
-// second: coarsely at a twelfth of the rate, then to the frame. It returns -1 if
-// sent would not lie in heard whole; what is found has still to be compared.
-func locate(heard, sent []int16, from int) int {
-	const coarse, half = 12, rate / 2
-	if len(sent) < half || from < 0 || len(heard)-from < len(sent) {
-		return -1
+// near says whether a difference is small enough for what was sent.
+func near(rest float64, sent []int16, gain float64) bool {
+	return rest <= 30+0.1*gain*level(sent)
+}
+
+// match is how two sounds lie over each other: from sent[m:] and heard[h:] on they
+// are the same for a while.
+type match struct {
+	m, h int
+	gain float64
+}
+
+// find lays heard, from a frame on, and sent over each other by sent's loudest half
+// second: coarsely at a twelfth of the rate, then to the frame.
+func find(heard, sent []int16, from int) (match, error) {
+	const coarse = 12
+	if len(sent) < mark || from < 0 || len(heard)-from < mark {
+		return match{}, fmt.Errorf("%w: nothing to compare", errSound)
 	}
 	loudest, energy := 0, -1.0
-	for at := 0; at+half <= len(sent); at += half / 4 {
-		if _, level, _ := ratio(sent[at:], sent[at:at+half], 1); level > energy {
-			loudest, energy = at, level
+	for at := 0; at+mark <= len(sent); at += mark / 4 {
+		if l := level(sent[at : at+mark]); l > energy {
+			loudest, energy = at, l
 		}
 	}
-	thinHeard, thinMark := thin(heard[from:], coarse), thin(sent[loudest:loudest+half], coarse)
+	chosen := sent[loudest : loudest+mark]
+	thinHeard, thinMark := thin(heard[from:], coarse), thin(chosen, coarse)
 	best, place := 0.0, -1
-	for at := loudest / coarse; at+len(thinMark) <= len(thinHeard); at++ {
+	for at := 0; at+len(thinMark) <= len(thinHeard); at++ {
 		if c := likeness(thinHeard[at:], thinMark); c > best {
 			best, place = c, at
 		}
 	}
-	if place < 0 {
-		return -1
-	}
-	mark := sent[loudest : loudest+half]
 	best, exact := 0.0, -1
-	for at := from + (place-2)*coarse; at <= from+(place+2)*coarse; at++ {
-		if at < from+loudest || at+half > len(heard) {
+	for at := from + (place-2)*coarse; place >= 0 && at <= from+(place+2)*coarse; at++ {
+		if at < from || at+mark > len(heard) {
 			continue
 		}
-		if c := likenessOf(heard[at:], mark); c > best {
-			best, exact = c, at-loudest
+		if c := likeness(heard[at:], chosen); c > best {
+			best, exact = c, at
 		}
 	}
-	if exact < from || exact+len(sent) > len(heard) {
-		return -1
+	if exact < 0 {
+		return match{}, fmt.Errorf("%w: it is not there", errSound)
 	}
-	return exact
+	// The mark itself may have a gap: what lies under most of it decides.
+	f := match{loudest, exact, 0}
+	for at := 0; at+10*block <= mark; at += block {
+		if l := likeness(heard[exact+at:], chosen[at:at+10*block]) / math.Max(1, norm(chosen[at:at+10*block])); l >= least {
+			f = match{loudest + at, exact + at, gainOf(heard[exact+at:], chosen[at:at+10*block])}
+			break
+		}
+	}
+	if f.gain < leastGain || f.gain > mostGain {
+		return match{}, fmt.Errorf("%w: volume %.2f", errSound, f.gain)
+	}
+	return f, nil
 }
 
 // thin averages n frames into one.
@@ -156,21 +163,9 @@ func thin(pcm []int16, n int) []float64 {
 	return out
 }
 
-// likeness is the correlation of a's beginning with b, 0 for silence.
-func likeness(a, b []float64) float64 {
-	var cross, own float64
-	for i, v := range b {
-		cross += a[i] * v
-		own += a[i] * a[i]
-	}
-	if own < 1 {
-		return 0
-	}
-	return cross / math.Sqrt(own)
-}
-
-// likenessOf is the same for samples.
-func likenessOf(a, b []int16) float64 {
+// likeness is the correlation of a's beginning with b, 0 for silence; at most b's
+// norm.
+func likeness[T int16 | float64](a, b []T) float64 {
 	var cross, own float64
 	for i, v := range b {
 		cross += float64(a[i]) * float64(v)
@@ -182,100 +177,168 @@ func likenessOf(a, b []int16) float64 {
 	return cross / math.Sqrt(own)
 }
 
-// playedIn finds sent, whole, in heard at from or later, and returns where it ends
-// there.
-func playedIn(heard, sent []int16, from int) (int, error) {
-	at := locate(heard, sent, from)
-	if at < 0 {
-		return 0, fmt.Errorf("%w: it is not there", errSound)
-	}
-	return at + len(sent), same(heard[at:], sent)
-}
+func norm(pcm []int16) float64 { return level(pcm) * math.Sqrt(float64(len(pcm))) }
 
-// A sound output that a busy machine does not feed in time repeats nothing and loses
-// nothing: it is silent meanwhile. What is forgiven of that, at most.
-const (
-	leastGap = rate / 500 // frames of exact silence
-	mostGaps = 5
-	mostGap  = rate / 2 // frames, all together
-)
+// walked is how far two sounds go together.
+type walked struct{ heard, sent, gaps int }
 
-// playedOn is playedIn that forgives silence put in where sent is not silent, and
-// returns how many frames of it there were.
-func playedOn(heard, sent []int16, from int) (end, gaps int, err error) {
-	healed := heard
-	for range mostGaps + 1 {
-		if end, err = playedIn(healed, sent, from); err == nil {
-			return end + gaps, gaps, nil
+// walk goes through two sounds that begin together, block by block, until one of
+// them is over. Where they part, silence may have been put into heard. The error is
+// errSound and says where.
+func walk(heard, sent []int16, gain float64) (walked, error) {
+	var w walked
+	for w.sent < len(sent) {
+		n := min(block, len(sent)-w.sent)
+		if len(heard)-w.heard < n {
+			return w, nil
 		}
-		at := locate(healed, sent, from)
-		if at < 0 {
-			break
-		}
-		begin, n := gapIn(healed, sent, at)
-		if gaps += n; n == 0 || gaps > mostGap {
-			break
-		}
-		healed = append(append([]int16{}, healed[:begin]...), healed[begin+n:]...)
-	}
-	return 0, gaps, err
-}
-
-// gapIn finds the longest stretch of exact silence in heard, of which sent, lying at
-// at, is loud for as long.
-func gapIn(heard, sent []int16, at int) (begin, frames int) {
-	run := 0
-	for i := at; i <= at+len(sent) && i <= len(heard); i++ {
-		if i < at+len(sent) && i < len(heard) && heard[i] == 0 {
-			run++
+		next := sent[w.sent : w.sent+n]
+		if near(apart(heard[w.heard:], next, gain), next, gain) {
+			w.heard, w.sent = w.heard+n, w.sent+n
 			continue
 		}
-		if run >= leastGap && run > frames {
-			if _, level, _ := ratio(sent[i-run-at:], sent[i-run-at:i-at], 1); level >= quiet/4 {
-				begin, frames = i-run, run
-			}
+		frames, gap := rejoin(heard, sent, w, gain)
+		if frames == 0 {
+			return w, fmt.Errorf("%w: they part at %.2f s", errSound, seconds(w.sent))
 		}
-		run = 0
+		w.heard, w.sent, w.gaps = w.heard+frames+gap, w.sent+frames, w.gaps+gap
 	}
-	return begin, frames
+	return w, nil
+}
+
+// rejoin finds how many frames of silence in heard bring the two together again. It
+// returns how many frames of sent lie up to there, 0 for none, and the gap.
+func rejoin(heard, sent []int16, w walked, gain float64) (frames, gap int) {
+	const sure = 2 * block
+	to := w.sent + block
+	for to+sure <= len(sent) && gain*level(sent[to:to+sure]) < quiet {
+		to += block
+	}
+	frames = to - w.sent
+	if to+sure > len(sent) {
+		return 0, 0
+	}
+	best, after := math.Inf(1), sent[to:to+sure]
+	for g := 1; g <= mostGap && w.heard+frames+g+sure <= len(heard); g++ {
+		if d := apart(heard[w.heard+frames+g:], after, gain); d < best {
+			best, gap = d, g
+		}
+	}
+	if !near(best, after, gain) || zeros(heard[max(0, w.heard-rate):w.heard+frames+gap]) < gap*9/10 {
+		return 0, 0
+	}
+	// Up to there nothing is missing: it lies before the gap, or behind it.
+	lies := math.Inf(1)
+	for k := 0; k <= frames; k += 4 {
+		before := apart(heard[w.heard:], sent[w.sent:w.sent+k], gain)
+		behind := apart(heard[w.heard+k+gap:], sent[w.sent+k:to], gain)
+		sum := before*before*float64(k) + behind*behind*float64(frames-k)
+		lies = min(lies, math.Sqrt(sum/float64(frames)))
+	}
+	if !near(lies, sent[w.sent:to], gain) {
+		return 0, 0
+	}
+	return frames, gap
+}
+
+// zeros counts samples of exact silence.
+func zeros(pcm []int16) int {
+	n := 0
+	for _, s := range pcm {
+		if s == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func backwards(pcm []int16) []int16 {
+	out := slices.Clone(pcm)
+	slices.Reverse(out)
+	return out
+}
+
+// compared is how much of sent was found in heard, without a hole.
+type compared struct {
+	from, to   int // of sent
+	begin, end int // of heard
+	gaps       int // frames of silence put in
+}
+
+// lay finds sent in heard, at a frame or later, and walks from there both ways.
+func lay(heard, sent []int16, at int) (compared, error) {
+	f, err := find(heard, sent, at)
+	if err != nil {
+		return compared{}, err
+	}
+	on, err := walk(heard[f.h:], sent[f.m:], f.gain)
+	if err != nil {
+		return compared{}, fmt.Errorf("from %.2f s on: %w", seconds(f.m), err)
+	}
+	back, err := walk(backwards(heard[at:f.h]), backwards(sent[:f.m]), f.gain)
+	if err != nil {
+		return compared{}, fmt.Errorf("backwards from %.2f s: %w", seconds(f.m), err)
+	}
+	c := compared{f.m - back.sent, f.m + on.sent, f.h - back.heard, f.h + on.heard, on.gaps + back.gaps}
+	if c.gaps > mostGaps {
+		return c, fmt.Errorf("%w: %.2f s of silence in it", errSound, seconds(c.gaps))
+	}
+	return c, nil
+}
+
+// playedIn finds sent, whole, in heard at a frame or later. It returns where it ends
+// there, and how many frames of silence were put in.
+func playedIn(heard, sent []int16, at int) (end, gaps int, err error) {
+	c, err := lay(heard, sent, at)
+	if err == nil && (c.from > 0 || c.to < len(sent)) {
+		err = fmt.Errorf("%w: only from %.2f s to %.2f s of %.2f s", errSound, seconds(c.from), seconds(c.to), seconds(len(sent)))
+	}
+	return c.end, c.gaps, err
 }
 
 // cutIn checks that a recording is the beginning of what was sent, and not the
 // whole.
-func cutIn(heard, sent []int16) error {
-	n := len(heard) - tail
-	if n < rate {
-		return fmt.Errorf("%w: only %.2f s before the cut", errSound, seconds(len(heard)))
+func cutIn(heard, sent []int16) (gaps int, err error) {
+	if len(heard) < rate+tail {
+		return 0, fmt.Errorf("%w: only %.2f s before the cut", errSound, seconds(len(heard)))
 	}
-	if len(heard) >= len(sent) {
-		return fmt.Errorf("%w: not cut at all", errSound)
+	heard = heard[:len(heard)-tail]
+	c, err := lay(heard, sent[:min(len(sent), len(heard))], 0)
+	switch {
+	case err != nil:
+		return c.gaps, err
+	case c.from > 0 || c.begin > c.gaps:
+		return c.gaps, fmt.Errorf("%w: it begins at %.2f s", errSound, seconds(c.from))
+	case c.to >= len(sent)-tail:
+		return c.gaps, fmt.Errorf("%w: not cut at all", errSound)
+	case len(heard)-c.end > block:
+		return c.gaps, fmt.Errorf("%w: it goes on otherwise", errSound)
 	}
-	return same(heard, sent[:n])
+	return c.gaps, nil
 }
 
 // resumedIn checks two recordings of which the first was broken off and the second
-// went on: together they are the whole of what was sent. It returns how many frames
-// were heard twice.
-func resumedIn(first, second, sent []int16) (int, error) {
+// went on: together they are the whole of what was sent.
+func resumedIn(first, second, sent []int16) (gaps int, err error) {
+	if gaps, err = cutIn(first, sent); err != nil {
+		return gaps, fmt.Errorf("before the break: %w", err)
+	}
+	skipped := max(0, len(sent)-len(second))
+	c, err := lay(second, sent[skipped:], 0)
+	c.from, c.to, gaps = c.from+skipped, c.to+skipped, gaps+c.gaps
 	switch {
-	case len(second) > len(sent):
-		return 0, fmt.Errorf("%w: %.2f s after the break, of %.2f s", errSound, seconds(len(second)), seconds(len(sent)))
-	case len(second) == len(sent):
-		return 0, fmt.Errorf("%w: begun again, not resumed", errSound)
-	case len(first) <= tail:
-		return 0, fmt.Errorf("%w: nothing before the break", errSound)
+	case err != nil:
+		return gaps, fmt.Errorf("after the break: %w", err)
+	case c.to < len(sent):
+		return gaps, fmt.Errorf("%w: after the break only up to %.2f s", errSound, seconds(c.to))
+	case c.from == 0:
+		return gaps, fmt.Errorf("%w: begun again, not resumed", errSound)
+	case c.begin > block:
+		return gaps, fmt.Errorf("%w: something else after the break", errSound)
+	case c.from > len(first)+lost:
+		return gaps, fmt.Errorf("%w: %.2f s are missing at the break", errSound, seconds(c.from-len(first)))
 	}
-	at := len(sent) - len(second)
-	if at > len(first)+lost {
-		return 0, fmt.Errorf("%w: %.2f s are missing at the break", errSound, seconds(at-len(first)))
-	}
-	if err := same(first, sent[:min(len(first), len(sent))-tail]); err != nil {
-		return 0, fmt.Errorf("before the break: %w", err)
-	}
-	if err := same(second, sent[at:]); err != nil {
-		return 0, fmt.Errorf("after the break: %w", err)
-	}
-	return len(first) - at, nil
+	return gaps, nil
 }
 
 func seconds(frames int) float64 { return float64(frames) / rate }
