@@ -190,7 +190,8 @@ func (d *demo) recorded(a answer, files []string) error {
 	case a.line.Outcome == "cut":
 		return cutIn(heard[0], it.sent)
 	}
-	_, err := playedIn(heard[0], it.sent, 0)
+	_, gaps, err := playedOn(heard[0], it.sent, 0)
+	d.starved(a, gaps)
 	return err
 }
 
@@ -217,13 +218,18 @@ func (d *demo) carded(answers []answer) (right int, wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("%s: %v", a, err))
 			continue
 		}
-		if gaps > 0 {
-			d.scr.text(fmt.Sprintf("! %s: hụt %d ms vì máy quá tải / silent for %d ms, for the machine was too busy", a, gaps*1000/rate, gaps*1000/rate))
-		}
+		d.starved(a, gaps)
 		at = end
 		right++
 	}
 	return right, wrong
+}
+
+// starved tells of silence that a busy machine put into a play.
+func (d *demo) starved(a answer, gaps int) {
+	if ms := gaps * 1000 / rate; ms > 0 {
+		d.scr.text(fmt.Sprintf("! %s: hụt %d ms vì máy quá tải / silent for %d ms, for the machine was too busy", a, ms, ms))
+	}
 }
 
 func began(a answer) time.Time {

@@ -192,16 +192,16 @@ func playedIn(heard, sent []int16, from int) (int, error) {
 	return at + len(sent), same(heard[at:], sent)
 }
 
-// A card that the machine did not feed in time repeats nothing and loses nothing: it
-// is silent meanwhile. What is missed like that, at most.
+// A sound output that a busy machine does not feed in time repeats nothing and loses
+// nothing: it is silent meanwhile. What is forgiven of that, at most.
 const (
 	leastGap = rate / 500 // frames of exact silence
 	mostGaps = 5
 	mostGap  = rate / 2 // frames, all together
 )
 
-// playedOn is playedIn for what a sound card recorded: it forgives silence that was
-// put in where sent is not silent, and returns how many frames of it there were.
+// playedOn is playedIn that forgives silence put in where sent is not silent, and
+// returns how many frames of it there were.
 func playedOn(heard, sent []int16, from int) (end, gaps int, err error) {
 	healed := heard
 	for range mostGaps + 1 {

@@ -33,7 +33,7 @@ const (
 	tick = 2 * time.Millisecond
 	// frozen is the longest that the card's clock advances in one tick: if the whole
 	// machine stood still, the card did too.
-	frozen = 15 * time.Millisecond
+	frozen = 50 * time.Millisecond
 	// slack is how late frames may come before the card has lost that time: a real card
 	// goes on from its ring meanwhile, this one catches up.
 	slack = 60 * time.Millisecond
