@@ -225,7 +225,12 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.endWork = cancel
 	h.setRight(ctx)
 	h.work.Go(func() { h.keepRight(work) })
+	proxies, err := h.Config.Console.Networks()
+	if err != nil {
+		return err
+	}
 	server, err := api.New(h.services(), api.Options{
+		Proxies: proxies,
 		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
 		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
 		MaxUpload: h.Config.Studio.MaxUpload,
