@@ -7,6 +7,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
+)
+
+// Columns of the table, of its titles and of a device.
+const (
+	titleWidth  = 34
+	deviceWidth = 15
+	tableWidth  = titleWidth + 5*deviceWidth
 )
 
 // screen is the terminal: lines that say what happens and, at its bottom, a table
@@ -23,9 +32,9 @@ type screen struct {
 func newScreen(out io.Writer) *screen {
 	s := &screen{out: out, begun: time.Now()}
 	if f, ok := out.(*os.File); ok {
-		if st, err := f.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" {
-			s.live = true
-		}
+		// In a narrow one the table's lines would break.
+		columns, _, err := term.GetSize(int(f.Fd()))
+		s.live = err == nil && columns >= tableWidth && os.Getenv("TERM") != "dumb"
 	}
 	return s
 }
@@ -128,24 +137,23 @@ func sign(outcome string) string {
 // grid draws bulletins over devices: each cell holds the sound's sign and the
 // board's.
 func grid(devices []deviceBody, titles []string, cells map[string]map[string]progress) []string {
-	const wide = 15
 	var head, state strings.Builder
 	for _, d := range devices {
-		head.WriteString(pad(d.ID, wide))
+		head.WriteString(pad(d.ID, deviceWidth))
 		on := "mất mạng/off"
 		if d.State == "online" {
 			on = "trực tuyến/on"
 		}
-		state.WriteString(pad(on, wide))
+		state.WriteString(pad(on, deviceWidth))
 	}
-	lines := []string{pad("", 34) + head.String(), pad("", 34) + state.String()}
+	lines := []string{pad("", titleWidth) + head.String(), pad("", titleWidth) + state.String()}
 	for _, t := range titles {
 		var row strings.Builder
 		for _, d := range devices {
 			p := cells[t][d.ID]
-			row.WriteString(pad(sign(p.sound)+" "+sign(p.board), wide))
+			row.WriteString(pad(sign(p.sound)+" "+sign(p.board), deviceWidth))
 		}
-		lines = append(lines, pad(t, 34)+row.String())
+		lines = append(lines, pad(t, titleWidth)+row.String())
 	}
 	return lines
 }
