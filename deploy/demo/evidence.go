@@ -42,7 +42,7 @@ func (d *demo) tell(ctx context.Context, checked bool) (tally, []string, error) 
 	pictures, bad := d.pictures(answers)
 	wrong = append(wrong, bad...)
 	wrong = append(wrong, d.verify(ctx, answers)...)
-	d.scr.text(fmt.Sprintf("✔ %d/%d lần phát đúng như dự kiến / occurrences as expected", t.Expected-faulty(answers, lines), t.Expected),
+	d.scr.text(fmt.Sprintf("✔ %d/%d lần phát đúng như dự kiến / occurrences as expected", t.Expected-faulty(answers), t.Expected),
 		fmt.Sprintf("  %d bản ghi và %d lượt bảng đã so với bản gửi đi / recordings and board plays compared with what was sent", sounds, pictures))
 	if len(wrong) > 0 {
 		d.scr.text(append([]string{"✘ Sai / wrong:"}, wrong...)...)
@@ -52,22 +52,14 @@ func (d *demo) tell(ctx context.Context, checked bool) (tally, []string, error) 
 }
 
 // faulty counts answers that are not right.
-func faulty(answers []answer, lines []line) int {
+func faulty(answers []answer) int {
 	n := 0
 	for _, a := range answers {
-		if _, wrong := compare([]wanted{a.wanted}, only(lines, a)); len(wrong) > 0 {
+		if a.line == nil || len(a.judge()) > 0 {
 			n++
 		}
 	}
 	return n
-}
-
-// only returns an answer's own line.
-func only(_ []line, a answer) []line {
-	if a.line == nil {
-		return nil
-	}
-	return []line{*a.line}
 }
 
 // coverage prints who was reached, by bulletin and village.
