@@ -3,7 +3,6 @@ package playout
 import (
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/loa-vn/loa/agent/display"
 	"github.com/loa-vn/loa/protocol"
@@ -108,24 +107,4 @@ func ended(e display.Event) Event {
 		out.Pixels = append(out.Pixels, s.Digest)
 	}
 	return out
-}
-
-// Idle returns what a board shows when nothing is on: the unit's name and the
-// time, or, before it has a plan, where it stands and its code.
-func Idle(size page.Board, unit, device string, zone *time.Location) func(time.Time) ([]page.Page, time.Time) {
-	return func(now time.Time) ([]page.Page, time.Time) {
-		next := now.Truncate(time.Minute).Add(time.Minute)
-		if unit == "" || zone == nil {
-			pages, err := page.Unconfigured(size, unit, device)
-			if err != nil {
-				return nil, next
-			}
-			return pages, next
-		}
-		pages, err := page.Standby(size, unit)
-		if err != nil {
-			return nil, next
-		}
-		return pages, next
-	}
 }
