@@ -39,6 +39,7 @@ type commands struct {
 	User   userCmd   `cmd:"" help:"People."`
 	Unit   unitCmd   `cmd:"" help:"Units of administration."`
 	Device deviceCmd `cmd:"" help:"Devices and their claims."`
+	Broker brokerCmd `cmd:"" help:"What an MQTT broker elsewhere needs of the hub."`
 	Serve  serveCmd  `cmd:"" help:"Serve console, enrolment and devices until stopped."`
 
 	Verify   verifyCmd   `cmd:"" help:"Recompute approvals, receipts and coverage from what was signed."`
