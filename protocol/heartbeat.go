@@ -21,6 +21,7 @@ const (
 	FeatureBoard     = "board"
 	FeaturePage1     = "page/1"
 	FeatureEmergency = "emergency"
+	FeatureRelay     = "relay/1" // Bulletin.Relay and the topics of sessions
 )
 
 // Heartbeat is the payload of topic d/{device}/state: what a device holds and
