@@ -60,7 +60,7 @@ type Output struct {
 	front   int  // scanned out, or about to be
 	pending bool // it is about to be: no word yet that they have changed places
 	table   [256]uint32
-	last    *page.Frame // as written to the front buffer; nil: nothing yet
+	last    *page.Frame     // as written to the front buffer; nil: nothing yet
 	stale   image.Rectangle // what the other buffer lacks
 	fresh   bool            // the colours are other than those in memory
 }
