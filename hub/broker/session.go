@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,7 +38,7 @@ type session struct {
 	will    *will
 	missed  int
 	lastID  uint16
-	unacked map[uint16]struct{}
+	unacked []uint16 // packet ids, oldest first
 
 	events sync.Mutex // held while Connected or Disconnected runs
 	began  bool
@@ -98,6 +99,9 @@ type frame struct {
 	idAt  int
 }
 
+// clone returns a frame whose packet id can be set beside f's.
+func (f frame) clone() frame { return frame{bytes: slices.Clone(f.bytes), idAt: f.idAt} }
+
 // delivery is what became of a frame.
 type delivery int
 
@@ -143,25 +147,28 @@ func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
 func (s *session) nextIDLocked() uint16 {
 	for {
 		s.lastID++
-		if _, taken := s.unacked[s.lastID]; s.lastID != 0 && !taken {
+		if s.lastID != 0 && !slices.Contains(s.unacked, s.lastID) {
 			break
 		}
 	}
-	if s.unacked == nil {
-		s.unacked = make(map[uint16]struct{})
-	}
-	s.unacked[s.lastID] = struct{}{}
+	s.unacked = append(s.unacked, s.lastID)
 	return s.lastID
 }
 
+// acked forgets a delivery; devices acknowledge in order, so it is among the first.
 func (s *session) acked(id uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.unacked, id)
-	if len(s.unacked) == 0 {
+	if at := slices.Index(s.unacked, id); at >= 0 {
+		s.unacked = slices.Delete(s.unacked, at, at+1)
+	}
+	if len(s.unacked) == 0 && cap(s.unacked) > keepIDs {
 		s.unacked = nil
 	}
 }
+
+// keepIDs is how many packet ids an idle connection keeps room for.
+const keepIDs = 64
 
 // open lets messages go to the client, unless the session has ended meanwhile.
 func (s *session) open() {
