@@ -31,6 +31,12 @@ type session struct {
 	id   string // the certificate's common name
 	bulk bool
 
+	// Of Read alone, which one goroutine calls at a time.
+	acks    ackFilter
+	spare   []byte        // what did not fit into the caller's buffer
+	patient time.Duration // how long a client may be silent, once CONNECT has said
+	heard   time.Time     // when the deadline was last moved for an acknowledgement
+
 	mu      sync.Mutex
 	ready   bool // CONNACK is out: messages may go
 	goodbye bool // the client said DISCONNECT
@@ -56,6 +62,39 @@ func (s *session) identify() {
 	s.secured.Store(true)
 	s.id = s.ConnectionState().PeerCertificates[0].Subject.CommonName
 	s.bulk = strings.HasSuffix(s.id, BulkSuffix)
+}
+
+// Read gives mochi what the client sends, but for its acknowledgements.
+func (s *session) Read(p []byte) (int, error) {
+	for len(s.spare) == 0 {
+		n, err := s.Conn.Read(p)
+		acked := false
+		rest := s.acks.strip(p[:n], func(id uint16) {
+			acked = true
+			if !s.acked(id) && !s.limit.Allow() {
+				s.end(ErrFlood, true)
+			}
+		})
+		if acked {
+			s.alive(time.Now())
+		}
+		if err != nil || len(rest) > 0 {
+			k := copy(p, rest)
+			s.spare = slices.Clone(rest[k:])
+			return k, err
+		}
+	}
+	k := copy(p, s.spare)
+	s.spare = s.spare[k:]
+	return k, nil
+}
+
+// alive moves the deadline of a client that acknowledges: it needs no ping then.
+func (s *session) alive(now time.Time) {
+	if s.patient > 0 && now.Sub(s.heard) > s.patient/8 {
+		s.heard = now
+		_ = s.out.SetReadDeadline(now.Add(s.patient))
+	}
 }
 
 // end closes the connection, at once and without sending what is queued if hard.
@@ -155,16 +194,20 @@ func (s *session) nextIDLocked() uint16 {
 	return s.lastID
 }
 
-// acked forgets a delivery; devices acknowledge in order, so it is among the first.
-func (s *session) acked(id uint16) {
+// acked forgets a delivery, and says whether there was one; devices acknowledge in
+// order, so it is among the first.
+func (s *session) acked(id uint16) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at := slices.Index(s.unacked, id); at >= 0 {
-		s.unacked = slices.Delete(s.unacked, at, at+1)
+	at := slices.Index(s.unacked, id)
+	if at < 0 {
+		return false
 	}
+	s.unacked = slices.Delete(s.unacked, at, at+1)
 	if len(s.unacked) == 0 && cap(s.unacked) > keepIDs {
 		s.unacked = nil
 	}
+	return true
 }
 
 // keepIDs is how many packet ids an idle connection keeps room for.
