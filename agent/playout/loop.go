@@ -316,6 +316,7 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, now time.Time) error
 	if err := l.cfg.Output.Begin(Job{
 		ID: id, Airing: k.wire, Bulletin: b, Zone: l.zone, Key: s.Key, Position: s.Position,
 		Begin: time.Now().Add(s.Since.Sub(now)), Length: k.airing.Length, Volume: volume,
+		Until: time.Now().Add(k.wire.Until.Time().Sub(now)),
 	}); err != nil {
 		return err
 	}
