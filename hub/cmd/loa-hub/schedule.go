@@ -60,7 +60,7 @@ func (t timelineCmd) Run(s *session) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		in = f
 	}
 	b, err := io.ReadAll(io.LimitReader(in, maxTimeline))
@@ -95,7 +95,7 @@ func (r readCmd) Run(s *session) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		in = f
 	}
 	opt := normalise.Options{Southern: r.Southern}
