@@ -149,5 +149,5 @@ func (s *session) with(fn func(*hub.Base) error) error {
 }
 
 func (s *session) printf(format string, args ...any) {
-	fmt.Fprintf(s.out, format, args...) //nolint:errcheck // standard output
+	fmt.Fprintf(s.out, format, args...)
 }
