@@ -103,9 +103,16 @@ func (d *Desk) known(ctx context.Context, tree registry.Tree, path []protocol.Un
 	if err != nil {
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
+	// What was replaced stays replaced when its successor is taken back.
+	gone := map[protocol.AiringID]bool{}
+	for _, a := range airings {
+		if !a.Withdrawn.IsZero() {
+			gone[a.Wire.Replaces] = true
+		}
+	}
 	var out []entry
 	for _, a := range airings {
-		if !a.Withdrawn.IsZero() || a.Wire.SoundFor == 0 || (draft != nil && draft.ID != "" && of[a.Wire.ID] == draft.ID) {
+		if !a.Withdrawn.IsZero() || gone[a.Wire.ID] || a.Wire.SoundFor == 0 || (draft != nil && draft.ID != "" && of[a.Wire.ID] == draft.ID) {
 			continue
 		}
 		// Merged copies count at the highest unit.

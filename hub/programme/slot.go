@@ -39,7 +39,9 @@ func (s Slot) Length() time.Duration { return time.Duration(s.Minutes) * time.Mi
 
 // check refuses a slot that no schedule can hold.
 func (s Slot) check() error {
-	bad := func(field, vi, en string) error { return problem.New(problem.ErrInvalid, "slot", "slot."+field, vi, en) }
+	bad := func(field, vi, en string) error {
+		return problem.New(problem.ErrInvalid, "slot", "slot."+field, vi, en)
+	}
 	start, err := time.Parse(local, s.Start)
 	switch {
 	case err != nil:
