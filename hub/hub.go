@@ -33,6 +33,7 @@ import (
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/studio"
+	"github.com/loa-vn/loa/hub/studio/child"
 	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/studio/transcode"
 	"github.com/loa-vn/loa/protocol"
@@ -192,6 +193,9 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 		e := speech.EspeakConfig(c.Studio.Espeak)
 		e.Timeout = c.Studio.Timeout
 		engine = speech.New(e)
+	}
+	if !child.Isolates() {
+		h.log.Warn("speech and ffmpeg run with the network: this system lets no namespace be made for them")
 	}
 	st := studio.New(studio.Config{Dir: dir, Transcode: transcode.Config{
 		FFmpeg: c.Studio.FFmpeg, FFprobe: c.Studio.FFprobe, Target: c.Studio.Loudness,
