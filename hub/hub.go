@@ -309,7 +309,7 @@ func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
-		Programme: h.Programme, Desk: h.Desk, Reach: h.Reach, Changes: h, Zone: h.Zone,
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Zone: h.Zone,
 	}
 }
 

@@ -36,6 +36,7 @@ type Services struct {
 	Approvals Approvals
 	Programme Programme
 	Desk      Desk
+	Library   Library
 	Reach     Reach
 	Changes   Changes
 	// Zone is the hub's, for what is shown in local time.
@@ -127,6 +128,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Desk != nil {
 		registerProgrammes(api, s)
+	}
+	if s.Library != nil {
+		registerLibrary(api, s)
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)

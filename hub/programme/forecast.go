@@ -103,10 +103,11 @@ func (d *Desk) known(ctx context.Context, tree registry.Tree, path []protocol.Un
 	if err != nil {
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
-	// What was replaced stays replaced when its successor is taken back.
+	// What was replaced stays replaced when its successor is taken back; they come
+	// newest first.
 	gone := map[protocol.AiringID]bool{}
 	for _, a := range airings {
-		if !a.Withdrawn.IsZero() {
+		if !a.Withdrawn.IsZero() || gone[a.Wire.ID] {
 			gone[a.Wire.Replaces] = true
 		}
 	}
