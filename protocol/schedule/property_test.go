@@ -156,58 +156,6 @@ func TestListingOrderMeansNothing(t *testing.T) {
 	})
 }
 
-// TestNoActualEmergencyIsDelayed: with the device on and not muted, nothing but
-// actual emergencies sounds between the instant at which the first pass of one is
-// due and its beginning (rule 4).
-func TestNoActualEmergencyIsDelayed(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p, input, _ := drawPlan(t)
-		p.events = slices.DeleteFunc(p.events, func(e timed) bool { return e.Kind == EventOff || e.Kind == EventMute })
-		actual := map[protocol.AiringID]*Airing{}
-		for i, a := range p.airings {
-			if a.Class == protocol.ClassEmergency && !a.Drill {
-				actual[a.ID] = &p.airings[i]
-			}
-		}
-		finals := timelineOf(t, p)
-		covered := func(from, to time.Time, but protocol.AiringID) bool {
-			for moved := true; moved && from.Before(to); {
-				moved = false
-				for _, f := range finals {
-					for _, s := range f.Plays {
-						if actual[f.Airing] != nil && f.Airing != but && !s.From.After(from) && s.To.After(from) {
-							from, moved = s.To, true
-						}
-					}
-				}
-			}
-			return !from.Before(to)
-		}
-		for _, f := range finals {
-			a := actual[f.Airing]
-			if a == nil {
-				continue
-			}
-			due := f.Start
-			for _, late := range []time.Time{a.Arrives, p.config.From} {
-				if late.After(due) {
-					due = late
-				}
-			}
-			begin := a.Until // it could have begun until then
-			switch {
-			case len(f.Plays) > 0:
-				begin = f.Plays[0].From
-			case f.Reason != protocol.ReasonBusy:
-				continue
-			}
-			if !covered(due, begin, a.ID) {
-				t.Fatalf("%s due at %v began at %v\n%s", a.ID, due, begin, input)
-			}
-		}
-	})
-}
-
 // live drives a machine through a plan by steps, as an agent does: every airing
 // is told when the step is that reaches its arrival, or beforehand.
 type live struct {
