@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -14,8 +15,7 @@ import (
 // nothing else has any. Only a withdrawal or a replacement lets one vanish
 // (SCHEDULE.md 1 and 9).
 func TestOneOutcomeAnOccurrence(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p, input, _ := drawPlan(t)
+	checkPlans(t, func(t *rapid.T, p *plan, input []byte, _ *generator) {
 		mayVanish := map[protocol.AiringID]bool{}
 		for _, a := range p.airings {
 			if a.Replaces != "" {
@@ -55,7 +55,7 @@ type span [2]int64
 
 // covered says whether spans leave nothing of a time bare.
 func covered(time span, by []span) bool {
-	slices.SortFunc(by, func(a, b span) int { return int(min(max(a[0]-b[0], -1), 1)) })
+	slices.SortFunc(by, func(a, b span) int { return cmp.Compare(a[0], b[0]) })
 	at := time[0]
 	for _, s := range by {
 		if s[0] <= at {
@@ -122,14 +122,29 @@ func passesDue(a *Airing, f Final, from int64, held []span) []span {
 	return out
 }
 
+// interruptPasses adds a short time of off or mute to some passes.
+func interruptPasses(p *plan, finals []Final, emergencies map[protocol.AiringID]*Airing, g *generator) {
+	for _, f := range finals {
+		if emergencies[f.Airing] == nil || len(f.Plays) == 0 || !g.chance(30) {
+			continue
+		}
+		s := f.Plays[g.rng.IntN(len(f.Plays))]
+		at := s.From.UnixMilli() + g.rng.Int64N(s.To.Sub(s.From).Milliseconds())
+		kinds := pick(g, [2]Kind{EventOff, EventOn}, [2]Kind{EventMute, EventUnmute})
+		for i, kind := range kinds {
+			p.events = append(p.events, timed{at: at + int64(i)*pick(g, int64(1), 1000, 20000), Event: Event{Kind: kind}})
+		}
+	}
+	slices.SortStableFunc(p.events, func(a, b timed) int { return cmp.Compare(a.at, b.at) })
+}
+
 // TestNoEmergencyIsDelayed: between the instant at which a pass of an emergency
 // is due and its beginning the device is off or muted, or a pass sounds for which
 // it has to wait: of an actual emergency, for a drill of any; a drill waits for
 // the end of quiet hours as well (rule 4). Nothing else holds one up.
 func TestNoEmergencyIsDelayed(t *testing.T) {
 	waited := map[bool]int{}
-	rapid.Check(t, func(t *rapid.T) {
-		p, input, _ := drawPlan(t)
+	checkPlans(t, func(t *rapid.T, p *plan, input []byte, g *generator) {
 		// What ends an emergency early is not this test's matter.
 		p.events = slices.DeleteFunc(p.events, func(e timed) bool { return e.Kind == EventStop || e.Kind == EventWithdraw })
 		emergencies := map[protocol.AiringID]*Airing{}
@@ -141,6 +156,8 @@ func TestNoEmergencyIsDelayed(t *testing.T) {
 			}
 		}
 		finals := timelineOf(t, p)
+		interruptPasses(p, finals, emergencies, g)
+		finals = timelineOf(t, p)
 		held := heldBackSpans(p)
 		for _, f := range finals {
 			a := emergencies[f.Airing]
