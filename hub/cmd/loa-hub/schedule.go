@@ -84,6 +84,7 @@ type studioCmd struct {
 type readCmd struct {
 	File     string `arg:"" optional:"" help:"UTF-8 text; standard input if missing."`
 	Southern bool   `help:"Southern forms: ngàn, lẻ."`
+	List     string `help:"The commune's own pronunciations, which go before every rule: a text file, one \"written = said\" a line (Ea H'leo = ê a hờ leo). A key without capitals matches in any case; lines that begin with # are notes." placeholder:"FILE"`
 }
 
 // Run implements the command.
@@ -97,5 +98,16 @@ func (r readCmd) Run(s *session) error {
 		defer f.Close()
 		in = f
 	}
-	return normalise.ReadLines(in, s.out, normalise.Options{Southern: r.Southern})
+	opt := normalise.Options{Southern: r.Southern}
+	if r.List != "" {
+		f, err := os.Open(r.List)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		if opt.Pronounce, err = normalise.ParseList(f); err != nil {
+			return fmt.Errorf("%w: %s: %w", errRefused, r.List, err)
+		}
+	}
+	return normalise.ReadLines(in, s.out, opt)
 }

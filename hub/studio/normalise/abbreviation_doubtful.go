@@ -91,7 +91,17 @@ func doubtful(s string) []string {
 	case "QH":
 		return []string{"quốc hội", "quy hoạch"}
 	case "BĐ":
-		return []string{"bưu điện", "bản đồ"}
+		return []string{"bưu điện", "báo động", "bản đồ"}
+	case "AI":
+		return []string{"ây ai", "ai"}
+	case "CK":
+		return []string{"chuyển khoản", "cùng kỳ"}
+	case "VT":
+		return []string{"vận tải", "văn thư", "viễn thông"}
+	case "HT":
+		return []string{"hỗ trợ", "hè thu", "hiệu trưởng", "hạ tầng"}
+	case "ĐC":
+		return []string{"đồng chí", "địa chỉ"}
 	case "LĐ":
 		return []string{"lao động", "lãnh đạo"}
 	case "SN":

@@ -220,3 +220,20 @@ func placeAbbreviation(s string) string {
 	}
 	return ""
 }
+
+// signature reads what stands before the office of the one who signs.
+func signature(s string) string {
+	switch s {
+	case "TM.", "T/M":
+		return "thay mặt"
+	case "KT.", "K/T":
+		return "ký thay"
+	case "TL.", "T/L":
+		return "thừa lệnh"
+	case "TUQ.":
+		return "thừa uỷ quyền"
+	case "Q.":
+		return "quyền"
+	}
+	return ""
+}

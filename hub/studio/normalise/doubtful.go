@@ -14,7 +14,32 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 	}
 	pick := func(s string) (string, bool) { return s, slices.Contains(options, s) }
 	switch written {
+	case "AI":
+		return pick("ây ai")
+	case "BĐ":
+		if d := p.skip(next); p.is(d, tokDigits) || roman(p.str(d)) > 0 || prev == "mức" {
+			return pick("báo động")
+		}
+	case "CK":
+		if prev == "với" {
+			return pick("cùng kỳ")
+		}
+	case "ND":
+		if prev == "hội" {
+			return pick("nông dân")
+		}
+	case "VT":
+		if prev == "lưu" {
+			return pick("văn thư")
+		}
+	case "HT":
+		if prev == "vụ" || prev == "lúa" {
+			return pick("hè thu")
+		}
 	case "ĐT":
+		if prev == "đường" && p.is(p.skip(next), tokDigits) {
+			return "tỉnh", true // "đường" is said already
+		}
 		if d := p.digits(p.skip(next)); len(d) == 3 && !colon {
 			return pick("đường tỉnh")
 		}
@@ -41,6 +66,9 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 			return pick("đa khoa")
 		}
 	case "ĐH":
+		if p.is(p.skip(next), tokDigits) {
+			return pick("đường huyện")
+		}
 		if prev == "trường" || prev == "thi" || prev == "học" {
 			return pick("đại học")
 		}
