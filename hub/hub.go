@@ -55,6 +55,7 @@ type Hub struct {
 	Bulletins *bulletin.Service
 	Approvals *approval.Service
 	Programme *programme.Service
+	Desk      *programme.Desk
 	Reach     *reach.Service
 	Publisher *plan.Publisher
 	Dispatch  *dispatch.Dispatcher
@@ -161,9 +162,10 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Dispatch = dispatch.New(board, aired, reg, h.Blobs, signer, now, func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, h.log)
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
+	h.Desk = programme.NewDesk(h.Programme, store.NewDesk(h.DB), stored)
 	bulletins = bulletin.New(stored, work, reg, now)
 	h.Bulletins = bulletins
-	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Programme, h.Zone, now)
+	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Desk, h.Zone, now)
 	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Zone, now)
 	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h.log}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
 	board.ledger, board.dispatch = h.ledger, h.Dispatch
@@ -267,6 +269,9 @@ func (h *Hub) setRight(ctx context.Context) {
 	if err := h.Approvals.AirRest(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "not everything approved is on air", "err", err)
 	}
+	if err := h.Desk.Settle(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "not every programme is on air", "err", err)
+	}
 	if err := h.Publisher.Renew(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "not every plan is published", "err", err)
 	}
@@ -304,7 +309,7 @@ func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
-		Programme: h.Programme, Reach: h.Reach, Changes: h, Zone: h.Zone,
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Zone: h.Zone,
 	}
 }
 

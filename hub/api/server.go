@@ -35,6 +35,8 @@ type Services struct {
 	Uploads   Uploads
 	Approvals Approvals
 	Programme Programme
+	Desk      Desk
+	Library   Library
 	Reach     Reach
 	Changes   Changes
 	// Zone is the hub's, for what is shown in local time.
@@ -123,6 +125,12 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Programme != nil {
 		registerAirings(api, s)
+	}
+	if s.Desk != nil {
+		registerProgrammes(api, s)
+	}
+	if s.Library != nil {
+		registerLibrary(api, s)
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/loa-vn/loa/hub/studio/normalise"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/schedule"
 )
@@ -75,39 +74,4 @@ func (t timelineCmd) Run(s *session) error {
 		s.printf("%s\n", l)
 	}
 	return nil
-}
-
-type studioCmd struct {
-	Read readCmd `cmd:"" help:"Print how each line of a text is read."`
-}
-
-type readCmd struct {
-	File     string `arg:"" optional:"" help:"UTF-8 text; standard input if missing."`
-	Southern bool   `help:"Southern forms: ngàn, lẻ."`
-	List     string `help:"The commune's own pronunciations, which go before every rule: a text file, one \"written = said\" a line (Ea H'leo = ê a hờ leo). A key without capitals matches in any case; lines that begin with # are notes." placeholder:"FILE"`
-}
-
-// Run implements the command.
-func (r readCmd) Run(s *session) error {
-	in := s.in
-	if r.File != "" && r.File != "-" {
-		f, err := os.Open(r.File)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errRefused, err)
-		}
-		defer f.Close()
-		in = f
-	}
-	opt := normalise.Options{Southern: r.Southern}
-	if r.List != "" {
-		f, err := os.Open(r.List)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errRefused, err)
-		}
-		defer f.Close() //nolint:errcheck // only read
-		if opt.Pronounce, err = normalise.ParseList(f); err != nil {
-			return fmt.Errorf("%w: %s: %w", errRefused, r.List, err)
-		}
-	}
-	return normalise.ReadLines(in, s.out, opt)
 }

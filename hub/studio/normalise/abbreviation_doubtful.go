@@ -92,6 +92,8 @@ func doubtful(s string) []string {
 		return []string{"quốc hội", "quy hoạch"}
 	case "BĐ":
 		return []string{"bưu điện", "báo động", "bản đồ"}
+	case "KS":
+		return []string{"kỹ sư", "khách sạn", "khảo sát"}
 	case "AI":
 		return []string{"ây ai", "ai"}
 	case "CK":

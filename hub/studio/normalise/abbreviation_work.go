@@ -414,6 +414,108 @@ func work(s string) string {
 		return "i em ép"
 	case "ADB":
 		return "a đê bê"
+	case "LĐ-TBXH":
+		return "lao động thương binh xã hội"
+	case "CT-XH":
+		return "chính trị xã hội"
+	case "CTXH":
+		return "chính trị xã hội"
+	case "CĐCS":
+		return "công đoàn cơ sở"
+	case "KTCTTL":
+		return "khai thác công trình thuỷ lợi"
+	case "CTTL":
+		return "công trình thuỷ lợi"
+	case "RPH":
+		return "rừng phòng hộ"
+	case "RĐD":
+		return "rừng đặc dụng"
+	case "RSX":
+		return "rừng sản xuất"
+	case "KKT":
+		return "khu kinh tế"
+	case "KKTCK":
+		return "khu kinh tế cửa khẩu"
+	case "CKQT":
+		return "cửa khẩu quốc tế"
+	case "BTTE":
+		return "bảo trợ trẻ em"
+	case "HĐKC":
+		return "hoạt động kháng chiến"
+	case "TSKH":
+		return "tiến sĩ khoa học"
+	case "GS.TSKH":
+		return "giáo sư tiến sĩ khoa học"
+	case "PGS,TS":
+		return "phó giáo sư tiến sĩ"
+	case "OA":
+		return "ô a"
+	case "IELTS":
+		return "ai eo"
+	case "STEM":
+		return "xtem"
+	case "HACCP":
+		return "hát a xê xê pê"
+	case "ĐTQG":
+		return "đội tuyển quốc gia"
+	case "VĐQG":
+		return "vô địch quốc gia"
+	case "TDTT-VH":
+		return "thể dục thể thao văn hoá"
+	case "VH-VN":
+		return "văn hoá văn nghệ"
+	case "VN-TDTT":
+		return "văn nghệ thể dục thể thao"
+	case "VHVN,TDTT":
+		return "văn hoá văn nghệ thể dục thể thao"
+	case "GD-ĐT&KHCN":
+		return "giáo dục đào tạo và khoa học công nghệ"
+	case "DS&KHHGĐ":
+		return "dân số và kế hoạch hoá gia đình"
+	case "ATXH":
+		return "an toàn xã hội"
+	case "ANXH":
+		return "an ninh xã hội"
+	case "ASXH":
+		return "an sinh xã hội"
+	case "BTXH&GN":
+		return "bảo trợ xã hội và giảm nghèo"
+	case "TTKSBT":
+		return "trung tâm kiểm soát bệnh tật"
+	case "KSBT":
+		return "kiểm soát bệnh tật"
+	case "TYTX":
+		return "trạm y tế xã"
+	case "VSATLĐ":
+		return "vệ sinh an toàn lao động"
+	case "ĐTBD":
+		return "đào tạo bồi dưỡng"
+	case "BDTX":
+		return "bồi dưỡng thường xuyên"
+	case "CTGDPT":
+		return "chương trình giáo dục phổ thông"
+	case "GDPT":
+		return "giáo dục phổ thông"
+	case "GDMN":
+		return "giáo dục mầm non"
+	case "GDĐP":
+		return "giáo dục địa phương"
+	case "PCGD":
+		return "phổ cập giáo dục"
+	case "XMC":
+		return "xoá mù chữ"
+	case "PCGD-XMC":
+		return "phổ cập giáo dục xoá mù chữ"
+	case "XHHT":
+		return "xã hội học tập"
+	case "XHH":
+		return "xã hội hoá"
+	case "KHCN-ĐMST":
+		return "khoa học công nghệ đổi mới sáng tạo"
+	case "CQĐT":
+		return "chính quyền điện tử"
+	case "CPĐT":
+		return "chính phủ điện tử"
 	}
 	return ""
 }

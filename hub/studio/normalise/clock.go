@@ -167,10 +167,9 @@ func (p *pass) date(i int) int {
 		if p.before(i, 1) == "nhà" || addressAfter(p.following(j)) {
 			return 0
 		}
-	case "chỉ":
-		if p.before(i, 1) == "địa" {
-			return 0
-		}
+	}
+	if p.before(i, 0) == "chỉ" && p.before(i, 1) == "địa" {
+		return 0
 	}
 	if day < month { // could be a fraction; more than the whole could not
 		p.doubt(i, i+3, words, DoubtDateOrFraction, p.cardinal(a)+" phần "+p.parts(m))
@@ -291,6 +290,9 @@ func (p *pass) fraction(i int) int {
 		next = end
 	}
 	p.value = value{end: next, kind: valueOther, ratio: true}
+	if joint == "phần" {
+		p.value.kind = valueMeasure // 1/2 - 1 viên
+	}
 	return p.say(i, next, words.String(), KindFraction)
 }
 

@@ -86,7 +86,7 @@ func dateWord(w string) bool {
 func shareBefore(w string) bool {
 	switch w {
 	case "chiếm", "khoảng", "hơn", "gần", "bằng", "lệ", "giảm", "tăng", "quá", "ít", "được", "trên", "còn", "có", "đạt", "thu", "mất",
-		"tối", "thiểu", "đủ", "nộp", "hỗ", "tán", "với", "nhất":
+		"thiểu", "đủ", "uống", "pha", "dùng", "nộp", "hỗ", "tán", "với", "nhất":
 		return true
 	}
 	return false
@@ -188,7 +188,7 @@ func extends(w string) bool {
 // wholeNumber says whether a/b before w counts b whole things, a of them: 5/7 thôn.
 func wholeNumber(w string) bool {
 	switch w {
-	case "thôn", "xã", "phường", "tổ", "ấp", "bản", "làng", "chi", "đơn", "tiêu", "trường", "đội", "câu", "bài", "môn", "trận":
+	case "thôn", "xã", "phường", "tổ", "ấp", "bản", "làng", "chi", "đơn", "tiêu", "trường", "đội", "câu", "bài", "môn", "trận", "điểm", "buổi":
 		return true
 	}
 	return false

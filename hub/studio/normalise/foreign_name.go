@@ -196,6 +196,12 @@ func foreignName(s string) string {
 		return "ni cô tin"
 	case "nilon":
 		return "ni lông"
+	case "noel":
+		return "nô en"
+	case "hashtag":
+		return "hát tác"
+	case "haccp":
+		return "hát a xê xê pê"
 	case "nylon":
 		return "ni lông"
 	case "ok":

@@ -34,6 +34,9 @@ func (p *pass) quantity(i int) int {
 // rest reads a unit with more digits behind it, which touch: 1m65, 12tr500, 2tỷ3.
 func (p *pass) rest(i int) (words string, next int) {
 	d := p.digits(i + 1)
+	if p.lower(i) == "tr" && d != "" && len(d) <= 3 && p.lower(i+2) == "k" { // 1tr500k
+		return "triệu " + p.cardinal(d) + " " + p.thousand(), i + 3
+	}
 	if d == "" || len(d) > 3 || p.is(i+2, tokWord) || p.is(i+2, tokSymbol) && p.is(i+3, tokDigits) {
 		return "", 0
 	}

@@ -343,8 +343,6 @@ func symbolWord(s string) string {
 		return "yên"
 	case "№":
 		return "số"
-	case "Ω":
-		return "ôm"
 	}
 	return ""
 }

@@ -51,6 +51,10 @@ func unitWord(s string) string {
 		return "mi li giây"
 	case "p", "ph":
 		return "phút"
+	case "Ω":
+		return "ôm"
+	case "kΩ":
+		return "ki lô ôm"
 	case "oC":
 		return "độ xê"
 	case "CV", "HP":

@@ -142,6 +142,11 @@ func (p *pass) role(i, next int, written, small string) string {
 		if abbreviation(p.str(after)) != "" || p.sym(after+1, "-") || p.sym(after+1, "&") {
 			return "phòng"
 		}
+	case p.before(i, 0) == "đường" && (written == "ĐT." || written == "ĐH.") && p.is(after, tokDigits):
+		if written == "ĐH." {
+			return "huyện"
+		}
+		return "tỉnh" // "đường" is said already
 	case p.lineStart(i) && p.is(after, tokWord) && p.toks[after].upper:
 		return signature(written)
 	}
@@ -227,6 +232,8 @@ func (p *pass) numeralWord(i int) int {
 		words = p.ordinal(digits)
 	case prev == "tháng":
 		words = p.month(digits)
+	case p.str(i) == "I" && p.is(i-1, tokSpace) && p.is(i-2, tokWord) && !p.toks[i-2].lower && !p.toks[i-2].upper: // Tiên Sơn I
+		p.doubt(i, i+1, words, DoubtRoman, "i")
 	case romanContext(prev) || prev == "thể" && p.before(i, 1) == "cụ":
 	case len(p.str(i)) > 1 && !isSyllable(p.lower(i)) && !p.shouting(i):
 		p.doubt(i, i+1, words, DoubtRoman, spell(p.str(i)))
