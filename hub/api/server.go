@@ -37,6 +37,12 @@ type Services struct {
 	Programme Programme
 	Reach     Reach
 	Changes   Changes
+	Desk      Desk
+	Resumable Resumable
+	Joiner    Joiner
+	Sheets    Sheets
+	// Answers keeps answers to requests with a key; usually the desk.
+	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
 	Zone *time.Location
 }
@@ -110,6 +116,10 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Registry != nil {
 		registerUnits(api, s)
+		registerTable(api, s)
+		if s.Sheets != nil {
+			registerSheets(api, s)
+		}
 		registerDevices(api, s)
 	}
 	if s.Enrol != nil {
@@ -129,6 +139,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)
+	}
+	if s.Desk != nil {
+		registerDesk(api, s)
 	}
 }
 
@@ -152,7 +165,7 @@ func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON(
 
 // Handler returns what to serve.
 func (s *Server) Handler() http.Handler {
-	routes := s.identified(s.engine)
+	routes := s.identified(s.once(compressed(s.engine)))
 	return s.headers(s.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAPI(r) && !isPlain(r) && s.opts.Console != nil {
 			s.opts.Console.ServeHTTP(w, r)

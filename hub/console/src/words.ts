@@ -11,6 +11,16 @@ export const vi = {
   approvals: "Duyệt",
   aired: "Đã phát",
   devices: "Thiết bị",
+  calendar: "Lịch",
+  boards: "Màn hình LED",
+  library: "Kho nội dung",
+  relays: "Tiếp sóng, danh sách phát",
+  people_: "Người dùng",
+  log: "Nhật ký",
+  settings: "Cài đặt",
+  more_: "Thêm",
+  allPlaces: "Các trang khác",
+  screenAway: "Chưa tải được trang này. Hãy kiểm tra mạng rồi thử lại.",
   back: "Quay lại",
   close: "Đóng",
   cancel: "Huỷ",
@@ -271,4 +281,3 @@ export const vi = {
 };
 
 export type Words = typeof vi;
-export { en } from "./words-en";

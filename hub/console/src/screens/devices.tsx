@@ -2,19 +2,8 @@ import { useSignal } from "@preact/signals";
 import { api, type DeviceBody } from "../api";
 import { unitName, w } from "../state";
 import { ago } from "../time";
+import { plain, reasonsOf } from "../health";
 import { Field, Icon, Shown, Tag, Title, useLoaded } from "../ui";
-
-/** reasonsOf says in words what is wrong with a device. */
-export function reasonsOf(d: DeviceBody): string[] {
-  const out = d.faults.map((f) => w().faults[f] ?? f);
-  if (d.muted) out.push(w().muted);
-  if (d.clock_sure === false) out.push(w().clockUnsure);
-  return out;
-}
-
-/** plain is a text as people type it in a hurry: without marks, in small letters. */
-export const plain = (s: string): string =>
-  s.normalize("NFD").replace(/\p{M}/gu, "").replace(/đ/g, "d").replace(/Đ/g, "d").toLowerCase();
 
 const rank: Record<DeviceBody["state"], number> = { offline: 0, "never-heard": 1, waiting: 2, online: 3, revoked: 4 };
 

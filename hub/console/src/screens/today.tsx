@@ -4,7 +4,7 @@ import { ago, length, when } from "../time";
 import { stop } from "../stop";
 import { Card, Icon, Link, Shown, Tag, Title, useLoaded } from "../ui";
 import { hasDraft } from "../draft";
-import { reasonsOf } from "./devices";
+import { reasonsOf } from "../health";
 
 /** ClassTag names a class, unless it is the normal one. */
 export function ClassTag({ of, drill }: { of: string; drill?: boolean | undefined }) {
