@@ -1,7 +1,7 @@
 // The calls of the hub's API that several screens share. types.ts is written
 // from the API's own document.
 import { call, once, prefix } from "./call";
-import type { AiringBody, ApprovalBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, StopBody, UnitBody, Wish } from "./types";
+import type { AiringBody, ApprovalBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, StopBody, UnitBody, Wish } from "./types";
 
 export { Refusal, refusalOf } from "./call";
 export type * from "./types";
@@ -16,6 +16,8 @@ export const api = {
   logOut: () => call<void>("DELETE", "/sessions"),
   units: () => call<UnitBody[]>("GET", "/units"),
   devices: () => call<DeviceBody[]>("GET", "/devices"),
+  devicesNow: () => call<DevicesNow>("GET", "/devices-now"),
+  drafts: () => call<DraftBody[]>("GET", "/drafts"),
   bulletins: () => call<BulletinBody[]>("GET", "/bulletins"),
   bulletin: (b: string) => call<BulletinBody>("GET", `/bulletins/${id(b)}`),
   previous: (b: string) => call<BulletinBody>("GET", `/bulletins/${id(b)}/previous`),
