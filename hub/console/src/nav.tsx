@@ -11,6 +11,8 @@ interface Place {
   hidden?: boolean;
 }
 
+const unbuilt = ["/lich", "/dang-phat", "/khan-cap", "/bang", "/kho", "/tiep-song", "/nguoi-dung", "/nhat-ky", "/cai-dat"];
+
 /** places are the screens that the person may use, in the order of the menu. */
 export const places = (): Place[] =>
   [
@@ -28,7 +30,7 @@ export const places = (): Place[] =>
     { to: "/nguoi-dung", icon: "people" as const, label: w().people_, hidden: !administers() },
     { to: "/nhat-ky", icon: "log" as const, label: w().log },
     { to: "/cai-dat", icon: "settings" as const, label: w().settings },
-  ].filter((p) => !("hidden" in p && p.hidden));
+  ].filter((p) => !unbuilt.includes(p.to)).filter((p) => !("hidden" in p && p.hidden));
 
 /** under says which place an address belongs to. */
 function under(at: string): string {
