@@ -6,7 +6,6 @@ package hub
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,18 +24,19 @@ import (
 	"github.com/loa-vn/loa/hub/broker"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/config"
-	"github.com/loa-vn/loa/hub/desk"
 	"github.com/loa-vn/loa/hub/dispatch"
 	"github.com/loa-vn/loa/hub/enrol"
 	"github.com/loa-vn/loa/hub/inbox"
 	"github.com/loa-vn/loa/hub/jobs"
 	"github.com/loa-vn/loa/hub/ledger"
+	"github.com/loa-vn/loa/hub/notebook"
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/hub/resume"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/studio"
+	"github.com/loa-vn/loa/hub/studio/child"
 	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/studio/transcode"
 	"github.com/loa-vn/loa/protocol"
@@ -58,18 +58,20 @@ type Hub struct {
 	Bulletins *bulletin.Service
 	Approvals *approval.Service
 	Programme *programme.Service
+	Desk      *programme.Desk
 	Reach     *reach.Service
 	Publisher *plan.Publisher
 	Dispatch  *dispatch.Dispatcher
 	Jobs      *jobs.Queue
 	Blobs     *blob.Dir
-	Desk      *desk.Service
+	Notebook  *notebook.Service
 
 	resume *resume.Server
 	joiner joiner
 	feed   *feed
 	ledger *ledger.Ledger
-	broker *broker.Embedded
+	broker broker.Broker
+	mqtt   net.Addr
 	enrol  *enrol.Server
 	http   *http.Server
 	web    net.Listener
@@ -93,18 +95,28 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	mqtt, err := net.Listen("tcp", c.MQTT.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("mqtt: %w", taken(err, "mqtt.listen"))
+	var mqtt net.Listener // of the broker inside; nil for one elsewhere
+	if c.MQTT.Broker.URL == "" {
+		if mqtt, err = net.Listen("tcp", c.MQTT.Listen); err != nil {
+			return nil, fmt.Errorf("mqtt: %w", taken(err, "mqtt.listen"))
+		}
+		h.mqtt = mqtt.Addr()
+		defer func() {
+			if err != nil {
+				_ = mqtt.Close() // the broker may have closed it already
+			}
+		}()
+	} else if h.mqtt, err = brokerAddr(c.MQTT.Broker.URL); err != nil {
+		return nil, err
 	}
 	if h.web, err = net.Listen("tcp", c.Console.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("console: %w", taken(err, "console.listen")), mqtt.Close())
+		return nil, fmt.Errorf("console: %w", taken(err, "console.listen"))
 	}
-	if h.Base, err = OpenBase(ctx, c, mqttURL(c, mqtt.Addr()), o.Log); err != nil {
-		return nil, errors.Join(err, mqtt.Close())
+	if h.Base, err = OpenBase(ctx, c, c.MQTTURL(h.mqtt), o.Log); err != nil {
+		return nil, err
 	}
 	if err := h.assemble(ctx, o, mqtt); err != nil {
-		return nil, errors.Join(err, mqtt.Close())
+		return nil, err
 	}
 	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts)); err != nil {
 		return nil, taken(err, "enrol.listen")
@@ -118,22 +130,6 @@ func taken(err error, key string) error {
 		return fmt.Errorf("%w: stop the other program or change %s", err, key)
 	}
 	return err
-}
-
-// mqttURL is where devices find the broker.
-func mqttURL(c config.Config, addr net.Addr) string {
-	if c.MQTT.URL != "" {
-		return c.MQTT.URL
-	}
-	host := "localhost"
-	if len(c.Hosts) > 0 {
-		host = c.Hosts[0]
-	}
-	_, port, err := net.SplitHostPort(addr.String())
-	if err != nil {
-		return ""
-	}
-	return "ssl://" + net.JoinHostPort(host, port)
 }
 
 // assemble builds the domain's services and starts the broker.
@@ -172,12 +168,13 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Dispatch = dispatch.New(board, aired, reg, h.Blobs, signer, now, func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, h.log)
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
+	h.Desk = programme.NewDesk(h.Programme, store.NewDesk(h.DB), stored)
 	bulletins = bulletin.New(stored, work, reg, now)
 	h.Bulletins = bulletins
-	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Programme, h.Zone, now)
+	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Desk, h.Zone, now)
 	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Zone, now)
 	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h.log}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
-	h.Desk = desk.New(store.NewDesk(h.DB), reg, now)
+	h.Notebook = notebook.New(store.NewNotebook(h.DB), reg, now)
 	h.joiner = joiner{studio: work.studio, blobs: h.Blobs}
 	uploads := store.NewUploads(h.DB)
 	h.resume, err = resume.Open(filepath.Join(c.Data, "uploads"), api.ResumablePath, c.Studio.MaxUpload, func(ctx context.Context, f io.Reader, name, person string) (string, error) {
@@ -192,11 +189,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	if err := h.Registry.MarkOffline(ctx); err != nil {
 		return err
 	}
-	h.broker, err = broker.Open(broker.Config{
-		Listener: mqtt, Policy: doorman{h.Registry}, Handler: board, Log: h.log,
-		TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: h.CA.Server(c.Hosts), ClientCAs: h.CA.Pool()},
-	})
-	if err != nil {
+	if h.broker, err = h.openBroker(ctx, mqtt, board); err != nil {
 		return err
 	}
 	board.broker = h.broker
@@ -216,6 +209,9 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 		e := speech.EspeakConfig(c.Studio.Espeak)
 		e.Timeout = c.Studio.Timeout
 		engine = speech.New(e)
+	}
+	if !child.Isolates() {
+		h.log.Warn("speech and ffmpeg run with the network: this system lets no namespace be made for them")
 	}
 	st := studio.New(studio.Config{Dir: dir, Transcode: transcode.Config{
 		FFmpeg: c.Studio.FFmpeg, FFprobe: c.Studio.FFprobe, Target: c.Studio.Loudness,
@@ -289,10 +285,13 @@ func (h *Hub) setRight(ctx context.Context) {
 	if err := h.Approvals.AirRest(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "not everything approved is on air", "err", err)
 	}
+	if err := h.Desk.Settle(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "not every programme is on air", "err", err)
+	}
 	if err := h.Publisher.Renew(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "not every plan is published", "err", err)
 	}
-	if err := errors.Join(h.Desk.Sweep(ctx), h.resume.Sweep(time.Now())); err != nil && ctx.Err() == nil {
+	if err := errors.Join(h.Notebook.Sweep(ctx), h.resume.Sweep(time.Now())); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "what was kept for a while is still there", "err", err)
 	}
 }
@@ -329,8 +328,8 @@ func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
-		Programme: h.Programme, Reach: h.Reach, Changes: h, Zone: h.Zone, Desk: h.Desk, Answers: h.Desk,
-		Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Zone: h.Zone,
+		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
 	}
 }
 
@@ -343,8 +342,8 @@ func (h *Hub) WebAddr() net.Addr { return h.web.Addr() }
 // EnrolAddr returns where devices enrol.
 func (h *Hub) EnrolAddr() net.Addr { return h.enrol.Addr() }
 
-// MQTTAddr returns where devices connect.
-func (h *Hub) MQTTAddr() net.Addr { return h.broker.Addr() }
+// MQTTAddr returns where the broker listens.
+func (h *Hub) MQTTAddr() net.Addr { return h.mqtt }
 
 // Run serves until ctx ends or a part fails. It does not close the hub.
 func (h *Hub) Run(ctx context.Context) error {

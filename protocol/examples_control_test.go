@@ -40,6 +40,9 @@ func controlExamples(tb testing.TB) []example {
 			refused("nonce of 0 bytes", func(a *protocol.TimeAnswer) { a.Nonce = []byte{} }),
 			refused("before 1970", func(a *protocol.TimeAnswer) { a.At = -1 }),
 			refused("uncertainty below 0", func(a *protocol.TimeAnswer) { a.Uncertainty = -1 }),
+			taken("content over HTTPS", func(a *protocol.TimeAnswer) { a.Content = "https://loa.example:8443" }),
+			refused("content over plain HTTP", func(a *protocol.TimeAnswer) { a.Content = "http://loa.example" }),
+			refused("content with a slash behind", func(a *protocol.TimeAnswer) { a.Content = "https://loa.example/" }),
 		}},
 		{"chunk", func() protocoltest.Message { return &protocol.Chunk{N: 2, Data: protocoltest.SoundBytes(24)} }, []edit{
 			taken("first", func(c *protocol.Chunk) { c.N = 0 }),
@@ -54,6 +57,7 @@ func controlExamples(tb testing.TB) []example {
 				{Digest: protocol.DigestOf([]byte("sound")), List: true, Ranges: []protocol.Range{{First: 0, Last: 2}, {First: 4, Last: 4}}},
 			}}
 		}, wantEdits()},
+		{"frames", func() protocoltest.Message { return ptr(protocoltest.Frames(1)) }, framesEdits()},
 		{"heartbeat", func() protocoltest.Message { return ptr(protocoltest.Heartbeat()) }, heartbeatEdits()},
 	}
 }
@@ -154,6 +158,32 @@ func heartbeatEdits() []edit {
 			h.Playing, h.Muted, h.Missing = "lp-1", true, 3
 			h.Board = &protocol.Display{Width: 192, Height: 32, Row: 16}
 		}),
+		taken("receipts kept, content to come", func(h *T) {
+			h.Chain, h.Needs = &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 40, Acked: 38, Oldest: 7}, 1<<20
+		}),
+		refused("receipts of no chain", func(h *T) { h.Chain = &protocol.ChainState{Seq: 2, Oldest: 1} }),
+		refused("oldest receipt behind the last", func(h *T) {
+			h.Chain = &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 2, Oldest: 3}
+		}),
+		refused("more receipts acknowledged than written", func(h *T) {
+			h.Chain = &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 2, Acked: 3, Oldest: 1}
+		}),
 		refused("board of no width", func(h *T) { h.Board = &protocol.Display{Height: 32, Row: 16} }),
+	)
+}
+
+func framesEdits() []edit {
+	type T = protocol.Frames
+	return append(version(func(f *T, v uint64) { f.Version = v }),
+		refused("no session", func(f *T) { f.Session = "" }),
+		refused("number 0", func(f *T) { f.Number = 0 }),
+		refused("number over 2^53", func(f *T) { f.Number = 1<<53 + 1 }),
+		refused("no instant", func(f *T) { f.At = 0 }),
+		refused("no packet", func(f *T) { f.Packets = [][]byte{} }),
+		refused("11 packets", func(f *T) { f.Packets = repeat(11, f.Packets[0]) }),
+		taken("one packet", func(f *T) { f.Packets = f.Packets[:1] }),
+		taken("10 packets of 1275 bytes", func(f *T) { f.Packets = repeat(10, make([]byte, protocol.MaxFrame)) }),
+		refused("packet of 1276 bytes", func(f *T) { f.Packets[0] = make([]byte, protocol.MaxFrame+1) }),
+		of("malformed", "empty packet", func(f *T) { f.Packets[1] = []byte{} }),
 	)
 }

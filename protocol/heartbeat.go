@@ -21,6 +21,7 @@ const (
 	FeatureBoard     = "board"
 	FeaturePage1     = "page/1"
 	FeatureEmergency = "emergency"
+	FeatureRelay     = "relay/1" // Bulletin.Relay and the topics of sessions
 )
 
 // Heartbeat is the payload of topic d/{device}/state: what a device holds and
@@ -53,6 +54,30 @@ type Heartbeat struct {
 	Faults []string `cbor:"20,keyasint,omitempty"`
 	// Stops are the ids of the stops held.
 	Stops []StopID `cbor:"21,keyasint,omitempty"`
+	// Chain says which receipts the device still has.
+	Chain *ChainState `cbor:"1100,keyasint,omitempty"`
+	// Needs is how many bytes of content are still to come; with Free it says
+	// whether there is room for them.
+	Needs uint64 `cbor:"1101,keyasint,omitempty"`
+}
+
+// ChainState is where a device's chain of receipts stands and what of it is
+// kept, so that a hub that lost some can ask for them.
+type ChainState struct {
+	Chain Digest `cbor:"1,keyasint"` // the chain's random id
+	Seq   uint64 `cbor:"2,keyasint"` // the last that is taken
+	// Acked is the last that the hub has acknowledged, 0 for none.
+	Acked uint64 `cbor:"3,keyasint,omitempty"`
+	// Oldest is the first seq that the device still has, acknowledged or not.
+	Oldest uint64 `cbor:"4,keyasint"`
+}
+
+// Validate checks the order of the numbers.
+func (c ChainState) Validate() error {
+	if c.Chain.IsZero() || c.Oldest == 0 || c.Oldest > c.Seq || c.Acked > c.Seq {
+		return fmt.Errorf("state of a chain: %w", ErrInvalid)
+	}
+	return nil
 }
 
 // Validate checks the rules written beside the fields.
@@ -68,6 +93,11 @@ func (h Heartbeat) Validate() error {
 		return fmt.Errorf("heartbeat's board: %w", ErrInvalid)
 	case !validText(h.Software, 64) || h.Uncertainty < 0 || (h.Playing != "" && !ValidID(h.Playing)):
 		return fmt.Errorf("heartbeat's software, clock or airing: %w", ErrInvalid)
+	}
+	if h.Chain != nil {
+		if err := h.Chain.Validate(); err != nil {
+			return fmt.Errorf("heartbeat's receipts: %w", err)
+		}
 	}
 	for _, p := range h.Plans {
 		if !ValidID(p.Unit) {

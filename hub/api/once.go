@@ -8,21 +8,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loa-vn/loa/hub/desk"
+	"github.com/loa-vn/loa/hub/notebook"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 )
 
 // Answers keeps what was answered to requests with a key.
 type Answers interface {
-	Begin(ctx context.Context, p protocol.PersonID, key, request string, at time.Time) (desk.Answer, bool, error)
-	Finish(ctx context.Context, p protocol.PersonID, key string, a desk.Answer) error
+	Begin(ctx context.Context, p protocol.PersonID, key, request string, at time.Time) (notebook.Answer, bool, error)
+	Finish(ctx context.Context, p protocol.PersonID, key string, a notebook.Answer) error
 	Forget(ctx context.Context, p protocol.PersonID, key string) error
 }
 
 // keyHeader names a request so that, sent twice, it is done once; replayedHeader
 // marks an answer that was kept. Keys are chosen freshly for each request and are
-// remembered for desk.AnswersLife.
+// remembered for notebook.AnswersLife.
 const (
 	keyHeader      = "Idempotency-Key"
 	replayedHeader = "Idempotent-Replayed"
@@ -92,7 +92,7 @@ func (s *Server) once(next http.Handler) http.Handler {
 			if kept.status == 0 || kept.status >= http.StatusInternalServerError || kept.status == http.StatusTooManyRequests || kept.body.Len() > maxKept {
 				err = s.Answers.Forget(ctx, person, key)
 			} else {
-				err = s.Answers.Finish(ctx, person, key, desk.Answer{Status: kept.status, Kind: w.Header().Get("Content-Type"), Body: kept.body.Bytes()})
+				err = s.Answers.Finish(ctx, person, key, notebook.Answer{Status: kept.status, Kind: w.Header().Get("Content-Type"), Body: kept.body.Bytes()})
 			}
 			if err != nil {
 				s.log.ErrorContext(ctx, "answer not kept", "error", err)

@@ -35,9 +35,11 @@ type Services struct {
 	Uploads   Uploads
 	Approvals Approvals
 	Programme Programme
+	Desk      Desk
+	Library   Library
 	Reach     Reach
 	Changes   Changes
-	Desk      Desk
+	Notebook  Notebook
 	Resumable Resumable
 	Joiner    Joiner
 	Sheets    Sheets
@@ -134,14 +136,20 @@ func (s *Server) register(api huma.API) {
 	if s.Programme != nil {
 		registerAirings(api, s)
 	}
+	if s.Desk != nil {
+		registerProgrammes(api, s)
+	}
+	if s.Library != nil {
+		registerLibrary(api, s)
+	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)
 	}
-	if s.Desk != nil {
-		registerDesk(api, s)
+	if s.Notebook != nil {
+		registerNotebook(api, s)
 	}
 }
 

@@ -95,7 +95,7 @@ func rules() []rule {
 			r = append(r, rule{from: "hub/" + from, not: "hub/" + not, why: "the way back is data, not a call"})
 		}
 	}
-	domain := append([]string{"account", "desk", "enrol", "problem"}, order...)
+	domain := append([]string{"account", "enrol", "notebook", "problem"}, order...)
 	adapters := []string{"api", "blob", "broker", "console", "inbox", "jobs", "resume", "sheet", "signing", "store", "studio"}
 	for _, d := range domain {
 		for _, a := range adapters {

@@ -288,3 +288,12 @@ func TestLocalTimeText(t *testing.T) {
 		}
 	}
 }
+
+// TestSecondsOfAnOffsetAreLeftOut: RFC 3339 has no place for those of local mean
+// time (SCHEDULE.md 11).
+func TestSecondsOfAnOffsetAreLeftOut(t *testing.T) {
+	got, err := ExpandText("Asia/Ho_Chi_Minh", "1900-12-31T05:00:00", "", nil, nil, 1)
+	if want := []string{"1900-12-31T05:00:00+07:06"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+}

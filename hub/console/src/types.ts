@@ -49,6 +49,17 @@ export interface AllClearInputBody {
   bulletin: string;
 }
 
+export interface AnswerBody {
+  accepted: boolean;
+  at: string;
+  by?: string;
+  unit: string;
+}
+
+export interface AnswerInputBody {
+  accept: boolean;
+}
+
 export interface ApprovalBody {
   bulletin: BulletinBody;
   consequence: Sentence;
@@ -187,6 +198,13 @@ export interface DraftBody {
   title: string;
 }
 
+export interface DraftInputBody {
+  day?: string;
+  id?: string;
+  programme: ProgrammeContent;
+  village: string;
+}
+
 export interface ErrorDetail {
   location?: string;
   message?: string;
@@ -198,8 +216,46 @@ export interface FieldError {
   rule: string;
 }
 
+export interface ForecastBody {
+  day: string;
+  lines: ForecastLine[];
+  warnings: Sentence[];
+}
+
+export interface ForecastLine {
+  airing?: string;
+  begins?: string;
+  ends?: string;
+  item?: number;
+  note?: Sentence;
+  outcome: "played" | "cut" | "skipped";
+  programme?: string;
+  reason?: string;
+  stand_in?: boolean;
+  start: string;
+  title: string;
+  unit: string;
+}
+
 export interface GrantBody {
   role: "editor" | "approver" | "operator" | "administrator";
+  unit: string;
+}
+
+export interface GroupBody {
+  accept?: boolean;
+  by: string;
+  created: string;
+  id: string;
+  members: string[];
+  name: string;
+  unit: string;
+}
+
+export interface GroupContent {
+  accept?: boolean;
+  members: string[];
+  name: string;
   unit: string;
 }
 
@@ -220,6 +276,13 @@ export interface ImportInputBody {
   file: string;
   registrar_password?: string;
   valid_from?: string;
+}
+
+export interface ItemBody {
+  after_cut?: "restart" | "resume" | "drop";
+  bulletin: string;
+  kind: "opening" | "bulletin" | "relay" | "silence" | "closing";
+  stand_in?: boolean;
 }
 
 export interface JobBody {
@@ -337,6 +400,36 @@ export interface PreviewBody {
   warnings: Sentence[];
 }
 
+export interface ProgrammeBody {
+  by: string;
+  changed: string;
+  created: string;
+  deadline?: string;
+  effective: string;
+  group?: string;
+  id: string;
+  items: ItemBody[];
+  name: string;
+  next?: string;
+  revision: number;
+  slot: SlotBody;
+  unit: string;
+  units?: string[];
+  volume?: number;
+  withdrawn?: string;
+}
+
+export interface ProgrammeContent {
+  deadline?: string;
+  group?: string;
+  items: ItemBody[];
+  name: string;
+  slot: SlotBody;
+  unit: string;
+  units?: string[];
+  volume?: number;
+}
+
 export interface QuietBody {
   end: string;
   start: string;
@@ -390,6 +483,17 @@ export interface ShareBody {
   village: string;
 }
 
+export interface SlotBody {
+  exdates?: string[];
+  last_day?: string;
+  lunar?: number[];
+  minutes: number;
+  rdates?: string[];
+  rule?: string;
+  skip_holidays?: boolean;
+  start: string;
+}
+
 export interface SoundOptions {
   chime?: boolean;
   drill?: boolean;
@@ -398,6 +502,12 @@ export interface SoundOptions {
   title?: boolean;
   voice?: "north" | "central" | "south";
   wanted?: boolean;
+}
+
+export interface StockInputBody {
+  kind: "opening" | "closing" | "silence";
+  seconds?: number;
+  unit: string;
 }
 
 export interface StopBody {
@@ -467,6 +577,12 @@ export interface VillageBody {
   reached: number;
   unit: string;
   unknown: number;
+}
+
+export interface WeekInputBody {
+  from: string;
+  to: string;
+  unit: string;
 }
 
 export interface Wish {

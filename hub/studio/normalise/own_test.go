@@ -2,9 +2,12 @@ package normalise
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestTheCommunesOwnListGoesBeforeEveryRule(t *testing.T) {
@@ -24,7 +27,7 @@ func TestTheCommunesOwnListGoesBeforeEveryRule(t *testing.T) {
 		"ubnd":                 "uỷ ban nhân dân", // the key has capitals
 		"Nhóm ZALO, Zalo":      "nhóm gia lô gia lô",
 		"QL1 và QL12":          "quốc lộ một và quốc lộ mười hai",
-		"UBNDX KTX":            "u bê en nờ dê ích ca tê ích", // whole words only
+		"UBNDX KTW":            "u bê en nờ dê ích ca tê vê kép", // whole words only
 		"chiếm 3/2, 13/2 điểm": "chiếm ba tháng hai mười ba trên hai điểm",
 	} {
 		r := Read(written, opt)
@@ -97,5 +100,32 @@ func TestReadLinesGivesOneLineForEachLine(t *testing.T) {
 	broken := errors.New("broken")
 	if err := ReadLines(iotest.ErrReader(broken), &out, Options{}); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAListIsOneEntryALine(t *testing.T) {
+	in := "\uFEFF# tên riêng\n\n Ea H'leo = ê a hờ leo \r\nzalo=gia lô\nX = a = b\n"
+	list, err := ParseList(strings.NewReader(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"Ea H'leo": "ê a hờ leo", "zalo": "gia lô", "X": "a = b"}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Error(diff)
+	}
+	if got := Read("Nhóm Zalo xã Ea H'leo", Options{Pronounce: list}).Words; got != "nhóm gia lô xã ê a hờ leo" {
+		t.Errorf("got %s", got)
+	}
+	var long strings.Builder
+	for n := range MaxList + 1 {
+		fmt.Fprintf(&long, "k%d = ca\n", n)
+	}
+	for name, bad := range map[string]string{
+		"no sign": "UBND uỷ ban\n", "nothing said": "a = b\nUBND =\n", "nothing written": "= uỷ ban\n",
+		"twice": "xã = xa\nxa\u0303 = xa\n", "too many": long.String(), "endless line": strings.Repeat("a", 1<<17),
+	} {
+		if _, err := ParseList(strings.NewReader(bad)); !errors.Is(err, ErrList) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }

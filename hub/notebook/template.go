@@ -1,4 +1,4 @@
-package desk
+package notebook
 
 // builtIn are emergencies that come with the program, to be changed before they
 // are sent: square brackets stand for what only the commune knows.

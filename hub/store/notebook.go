@@ -9,19 +9,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loa-vn/loa/hub/desk"
+	"github.com/loa-vn/loa/hub/notebook"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 )
 
-// Desk keeps drafts, templates, maps, photographs and answers.
-type Desk struct{ db *DB }
+// Notebook keeps drafts, templates, maps, photographs and answers.
+type Notebook struct{ db *DB }
 
-// NewDesk returns the store of a desk.
-func NewDesk(db *DB) *Desk { return &Desk{db: db} }
+// NewNotebook returns the store of a notebook.
+func NewNotebook(db *DB) *Notebook { return &Notebook{db: db} }
 
-func scanDraft(r row) (desk.Draft, error) {
-	var d desk.Draft
+func scanDraft(r row) (notebook.Draft, error) {
+	var d notebook.Draft
 	var changed int64
 	if err := r.Scan(&d.ID, &d.Title, &d.Content, &changed); err != nil {
 		return d, kind(err)
@@ -30,18 +30,18 @@ func scanDraft(r row) (desk.Draft, error) {
 	return d, nil
 }
 
-// Drafts implements desk.Store; the newest comes first.
-func (s *Desk) Drafts(ctx context.Context, p protocol.PersonID) ([]desk.Draft, error) {
+// Drafts implements notebook.Store; the newest comes first.
+func (s *Notebook) Drafts(ctx context.Context, p protocol.PersonID) ([]notebook.Draft, error) {
 	return all(ctx, s.db.read, scanDraft, `SELECT id, title, '', changed FROM draft WHERE person = ? ORDER BY changed DESC`, p)
 }
 
-// Draft implements desk.Store.
-func (s *Desk) Draft(ctx context.Context, p protocol.PersonID, id string) (desk.Draft, error) {
+// Draft implements notebook.Store.
+func (s *Notebook) Draft(ctx context.Context, p protocol.PersonID, id string) (notebook.Draft, error) {
 	return one(ctx, s.db.read, scanDraft, `SELECT id, title, content, changed FROM draft WHERE person = ? AND id = ?`, p, id)
 }
 
-// PutDraft implements desk.Store.
-func (s *Desk) PutDraft(ctx context.Context, p protocol.PersonID, d desk.Draft) error {
+// PutDraft implements notebook.Store.
+func (s *Notebook) PutDraft(ctx context.Context, p protocol.PersonID, d notebook.Draft) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO draft (person, id, title, content, changed) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET title = excluded.title, content = excluded.content, changed = excluded.changed WHERE draft.changed <= excluded.changed`,
@@ -56,20 +56,20 @@ func (s *Desk) PutDraft(ctx context.Context, p protocol.PersonID, d desk.Draft) 
 	})
 }
 
-// DeleteDraft implements desk.Store; one that is gone already is no error.
-func (s *Desk) DeleteDraft(ctx context.Context, p protocol.PersonID, id string) error {
+// DeleteDraft implements notebook.Store; one that is gone already is no error.
+func (s *Notebook) DeleteDraft(ctx context.Context, p protocol.PersonID, id string) error {
 	return s.exec(ctx, `DELETE FROM draft WHERE person = ? AND id = ?`, p, id)
 }
 
-func (s *Desk) exec(ctx context.Context, query string, args ...any) error {
+func (s *Notebook) exec(ctx context.Context, query string, args ...any) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, query, args...)
 		return err
 	})
 }
 
-func scanTemplate(r row) (desk.Template, error) {
-	var t desk.Template
+func scanTemplate(r row) (notebook.Template, error) {
+	var t notebook.Template
 	var content string
 	if err := r.Scan(&t.ID, &t.Unit, &content); err != nil {
 		return t, kind(err)
@@ -81,8 +81,8 @@ func scanTemplate(r row) (desk.Template, error) {
 	return t, nil
 }
 
-// Templates implements desk.Store.
-func (s *Desk) Templates(ctx context.Context, units []protocol.UnitID) ([]desk.Template, error) {
+// Templates implements notebook.Store.
+func (s *Notebook) Templates(ctx context.Context, units []protocol.UnitID) ([]notebook.Template, error) {
 	if len(units) == 0 {
 		return nil, nil
 	}
@@ -93,13 +93,13 @@ func (s *Desk) Templates(ctx context.Context, units []protocol.UnitID) ([]desk.T
 	return all(ctx, s.db.read, scanTemplate, `SELECT id, unit, content FROM template WHERE unit IN (?`+strings.Repeat(", ?", len(units)-1)+`) ORDER BY id`, args...)
 }
 
-// Template implements desk.Store.
-func (s *Desk) Template(ctx context.Context, id string) (desk.Template, error) {
+// Template implements notebook.Store.
+func (s *Notebook) Template(ctx context.Context, id string) (notebook.Template, error) {
 	return one(ctx, s.db.read, scanTemplate, `SELECT id, unit, content FROM template WHERE id = ?`, id)
 }
 
-// PutTemplate implements desk.Store.
-func (s *Desk) PutTemplate(ctx context.Context, t desk.Template, by protocol.PersonID, at time.Time) error {
+// PutTemplate implements notebook.Store.
+func (s *Notebook) PutTemplate(ctx context.Context, t notebook.Template, by protocol.PersonID, at time.Time) error {
 	content, err := json.Marshal(t)
 	if err != nil {
 		return err
@@ -108,35 +108,35 @@ func (s *Desk) PutTemplate(ctx context.Context, t desk.Template, by protocol.Per
 		ON CONFLICT DO UPDATE SET content = excluded.content, changed = excluded.changed, person = excluded.person`, t.ID, t.Unit, string(content), ms(at), by)
 }
 
-// DeleteTemplate implements desk.Store.
-func (s *Desk) DeleteTemplate(ctx context.Context, id string) error {
+// DeleteTemplate implements notebook.Store.
+func (s *Notebook) DeleteTemplate(ctx context.Context, id string) error {
 	return s.exec(ctx, `DELETE FROM template WHERE id = ?`, id)
 }
 
-// AllClear implements desk.Store: the newest bulletin that calls off another.
-func (s *Desk) AllClear(ctx context.Context, cancels protocol.BulletinID) (protocol.BulletinID, error) {
+// AllClear implements notebook.Store: the newest bulletin that calls off another.
+func (s *Notebook) AllClear(ctx context.Context, cancels protocol.BulletinID) (protocol.BulletinID, error) {
 	id, err := one(ctx, s.db.read, scanString, `SELECT bulletin FROM all_clear WHERE cancels = ? ORDER BY bulletin DESC LIMIT 1`, cancels)
 	return protocol.BulletinID(id), err
 }
 
-// SetAllClear implements desk.Store.
-func (s *Desk) SetAllClear(ctx context.Context, bulletin, cancels protocol.BulletinID) error {
+// SetAllClear implements notebook.Store.
+func (s *Notebook) SetAllClear(ctx context.Context, bulletin, cancels protocol.BulletinID) error {
 	return s.exec(ctx, `INSERT OR REPLACE INTO all_clear (bulletin, cancels) VALUES (?, ?)`, bulletin, cancels)
 }
 
-// Map implements desk.Store.
-func (s *Desk) Map(ctx context.Context, unit protocol.UnitID) (string, error) {
+// Map implements notebook.Store.
+func (s *Notebook) Map(ctx context.Context, unit protocol.UnitID) (string, error) {
 	return one(ctx, s.db.read, scanString, `SELECT geojson FROM map WHERE unit = ?`, unit)
 }
 
-// PutMap implements desk.Store.
-func (s *Desk) PutMap(ctx context.Context, unit protocol.UnitID, geojson string, by protocol.PersonID, at time.Time) error {
+// PutMap implements notebook.Store.
+func (s *Notebook) PutMap(ctx context.Context, unit protocol.UnitID, geojson string, by protocol.PersonID, at time.Time) error {
 	return s.exec(ctx, `INSERT INTO map (unit, geojson, changed, person) VALUES (?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET geojson = excluded.geojson, changed = excluded.changed, person = excluded.person`, unit, geojson, ms(at), by)
 }
 
-func scanPhoto(r row) (desk.Photo, error) {
-	var p desk.Photo
+func scanPhoto(r row) (notebook.Photo, error) {
+	var p notebook.Photo
 	var digest []byte
 	var at int64
 	if err := r.Scan(&digest, &p.Kind, &p.Person, &at); err != nil {
@@ -147,23 +147,23 @@ func scanPhoto(r row) (desk.Photo, error) {
 	return p, nil
 }
 
-// Photo implements desk.Store.
-func (s *Desk) Photo(ctx context.Context, d protocol.DeviceID) (desk.Photo, error) {
+// Photo implements notebook.Store.
+func (s *Notebook) Photo(ctx context.Context, d protocol.DeviceID) (notebook.Photo, error) {
 	return one(ctx, s.db.read, scanPhoto, `SELECT digest, kind, person, at FROM photo WHERE device = ?`, d)
 }
 
-// PutPhoto implements desk.Store.
-func (s *Desk) PutPhoto(ctx context.Context, d protocol.DeviceID, p desk.Photo) error {
+// PutPhoto implements notebook.Store.
+func (s *Notebook) PutPhoto(ctx context.Context, d protocol.DeviceID, p notebook.Photo) error {
 	return s.exec(ctx, `INSERT OR REPLACE INTO photo (device, digest, kind, person, at) VALUES (?, ?, ?, ?, ?)`, d, p.Digest[:], p.Kind, p.Person, ms(p.At))
 }
 
-func scanAnswer(r row) (desk.Answer, error) {
-	var a desk.Answer
+func scanAnswer(r row) (notebook.Answer, error) {
+	var a notebook.Answer
 	return a, kind(r.Scan(&a.Request, &a.Status, &a.Kind, &a.Body))
 }
 
-// Begin implements desk.Store.
-func (s *Desk) Begin(ctx context.Context, p protocol.PersonID, key, request string, at time.Time) (a desk.Answer, fresh bool, err error) {
+// Begin implements notebook.Store.
+func (s *Notebook) Begin(ctx context.Context, p protocol.PersonID, key, request string, at time.Time) (a notebook.Answer, fresh bool, err error) {
 	err = s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO answered (person, key, request, status, at) VALUES (?, ?, ?, 0, ?)`, p, key, request, ms(at))
 		if err != nil {
@@ -179,17 +179,17 @@ func (s *Desk) Begin(ctx context.Context, p protocol.PersonID, key, request stri
 	return a, fresh, err
 }
 
-// Finish implements desk.Store.
-func (s *Desk) Finish(ctx context.Context, p protocol.PersonID, key string, a desk.Answer) error {
+// Finish implements notebook.Store.
+func (s *Notebook) Finish(ctx context.Context, p protocol.PersonID, key string, a notebook.Answer) error {
 	return s.exec(ctx, `UPDATE answered SET status = ?, kind = ?, body = ? WHERE person = ? AND key = ?`, a.Status, a.Kind, a.Body, p, key)
 }
 
-// Forget implements desk.Store.
-func (s *Desk) Forget(ctx context.Context, p protocol.PersonID, key string) error {
+// Forget implements notebook.Store.
+func (s *Notebook) Forget(ctx context.Context, p protocol.PersonID, key string) error {
 	return s.exec(ctx, `DELETE FROM answered WHERE person = ? AND key = ?`, p, key)
 }
 
-// ForgetBefore implements desk.Store.
-func (s *Desk) ForgetBefore(ctx context.Context, at time.Time) error {
+// ForgetBefore implements notebook.Store.
+func (s *Notebook) ForgetBefore(ctx context.Context, at time.Time) error {
 	return s.exec(ctx, `DELETE FROM answered WHERE at < ?`, ms(at))
 }

@@ -1,4 +1,4 @@
-package desk
+package notebook
 
 import (
 	"encoding/json"

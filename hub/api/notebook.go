@@ -9,27 +9,27 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
-	"github.com/loa-vn/loa/hub/desk"
+	"github.com/loa-vn/loa/hub/notebook"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 )
 
-// Desk is what the routes of drafts, templates, maps and photographs need.
-type Desk interface {
+// Notebook is what the routes of drafts, templates, maps and photographs need.
+type Notebook interface {
 	Answers
-	Drafts(ctx context.Context, p protocol.PersonID) ([]desk.Draft, error)
-	Draft(ctx context.Context, p protocol.PersonID, id string) (desk.Draft, error)
-	Save(ctx context.Context, a account.Actor, d desk.Draft) (desk.Draft, error)
+	Drafts(ctx context.Context, p protocol.PersonID) ([]notebook.Draft, error)
+	Draft(ctx context.Context, p protocol.PersonID, id string) (notebook.Draft, error)
+	Save(ctx context.Context, a account.Actor, d notebook.Draft) (notebook.Draft, error)
 	DeleteDraft(ctx context.Context, p protocol.PersonID, id string) error
-	Prepared(ctx context.Context, a account.Actor) ([]desk.Template, error)
-	Prepare(ctx context.Context, a account.Actor, t desk.Template) (desk.Template, error)
+	Prepared(ctx context.Context, a account.Actor) ([]notebook.Template, error)
+	Prepare(ctx context.Context, a account.Actor, t notebook.Template) (notebook.Template, error)
 	Discard(ctx context.Context, a account.Actor, id string) error
 	AllClear(ctx context.Context, cancels protocol.BulletinID) (protocol.BulletinID, error)
 	SetAllClear(ctx context.Context, bulletin, cancels protocol.BulletinID) error
 	Map(ctx context.Context, unit protocol.UnitID) (string, error)
 	Draw(ctx context.Context, a account.Actor, unit protocol.UnitID, geojson string) error
-	Photo(ctx context.Context, d protocol.DeviceID) (desk.Photo, error)
-	PutPhoto(ctx context.Context, d protocol.DeviceID, p desk.Photo) error
+	Photo(ctx context.Context, d protocol.DeviceID) (notebook.Photo, error)
+	PutPhoto(ctx context.Context, d protocol.DeviceID, p notebook.Photo) error
 }
 
 // DraftBody is what somebody is writing; content is the page's own.
@@ -54,15 +54,15 @@ type TemplateBody struct {
 	ClearBoard string          `json:"clear_board"`
 }
 
-func templateBody(t desk.Template) TemplateBody {
+func templateBody(t notebook.Template) TemplateBody {
 	return TemplateBody{
 		ID: t.ID, Unit: t.Unit, Own: t.Own, Name: t.Name, Title: t.Title, Text: t.Text, Board: t.Board,
 		ClearTitle: t.ClearTitle, ClearText: t.ClearText, ClearBoard: t.ClearBoard,
 	}
 }
 
-func (b TemplateBody) domain(id string) desk.Template {
-	return desk.Template{
+func (b TemplateBody) domain(id string) notebook.Template {
+	return notebook.Template{
 		ID: id, Unit: b.Unit, Name: b.Name, Title: b.Title, Text: b.Text, Board: b.Board,
 		ClearTitle: b.ClearTitle, ClearText: b.ClearText, ClearBoard: b.ClearBoard,
 	}
@@ -74,21 +74,21 @@ type MapBody struct {
 }
 
 type (
-	// DeskPath names a draft or a template.
-	DeskPath struct {
+	// NotePath names a draft or a template.
+	NotePath struct {
 		ID string `path:"id" maxLength:"64" pattern:"^[a-z0-9-]{1,64}$"`
 	}
 	draftsOutput  struct{ Body []DraftBody }
 	draftOutput   struct{ Body DraftBody }
 	putDraftInput struct {
-		DeskPath
+		NotePath
 		Body DraftBody
 	}
 	templatesOutput struct{ Body []TemplateBody }
 	templateOutput  struct{ Body TemplateBody }
 	templateInput   struct{ Body TemplateBody }
 	putTemplate     struct {
-		DeskPath
+		NotePath
 		Body TemplateBody
 	}
 	mapOutput   struct{ Body MapBody }
@@ -104,7 +104,7 @@ type (
 	}
 )
 
-func registerDesk(api huma.API, s *Server) {
+func registerNotebook(api huma.API, s *Server) {
 	registerDrafts(api, s)
 	registerTemplates(api, s)
 	registerMaps(api, s)
@@ -121,7 +121,7 @@ func registerDrafts(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "list-drafts", Method: http.MethodGet, Path: "/drafts", Summary: "The caller's drafts without their content, newest first", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, _ *nothing) (*draftsOutput, error) {
-		list, err := s.Desk.Drafts(ctx, a.Person)
+		list, err := s.Notebook.Drafts(ctx, a.Person)
 		out := &draftsOutput{Body: []DraftBody{}}
 		for _, d := range list {
 			out.Body = append(out.Body, DraftBody{ID: d.ID, Title: d.Title, Changed: d.Changed})
@@ -130,8 +130,8 @@ func registerDrafts(api huma.API, s *Server) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-draft", Method: http.MethodGet, Path: "/drafts/{id}", Summary: "One draft of the caller's", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *DeskPath) (*draftOutput, error) {
-		d, err := s.Desk.Draft(ctx, a.Person, in.ID)
+	}, func(ctx context.Context, a account.Actor, in *NotePath) (*draftOutput, error) {
+		d, err := s.Notebook.Draft(ctx, a.Person, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -145,13 +145,13 @@ func registerDrafts(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := s.Desk.Save(ctx, a, desk.Draft{ID: in.ID, Title: in.Body.Title, Content: string(content), Changed: in.Body.Changed})
+		d, err := s.Notebook.Save(ctx, a, notebook.Draft{ID: in.ID, Title: in.Body.Title, Content: string(content), Changed: in.Body.Changed})
 		return &draftOutput{Body: DraftBody{ID: d.ID, Title: d.Title, Changed: d.Changed}}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "delete-draft", Method: http.MethodDelete, Path: "/drafts/{id}", Summary: "Throw a draft away", Tags: tags, DefaultStatus: http.StatusNoContent,
-	}, func(ctx context.Context, a account.Actor, in *DeskPath) (*nothing, error) {
-		return nil, s.Desk.DeleteDraft(ctx, a.Person, in.ID)
+	}, func(ctx context.Context, a account.Actor, in *NotePath) (*nothing, error) {
+		return nil, s.Notebook.DeleteDraft(ctx, a.Person, in.ID)
 	})
 }
 
@@ -160,7 +160,7 @@ func registerTemplates(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "list-templates", Method: http.MethodGet, Path: "/templates", Summary: "Emergencies written beforehand, with what calls them off", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, _ *nothing) (*templatesOutput, error) {
-		list, err := s.Desk.Prepared(ctx, a)
+		list, err := s.Notebook.Prepared(ctx, a)
 		out := &templatesOutput{Body: []TemplateBody{}}
 		for _, t := range list {
 			out.Body = append(out.Body, templateBody(t))
@@ -170,19 +170,19 @@ func registerTemplates(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "create-template", Method: http.MethodPost, Path: "/templates", Summary: "Write an emergency beforehand", Tags: tags, DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, a account.Actor, in *templateInput) (*templateOutput, error) {
-		t, err := s.Desk.Prepare(ctx, a, in.Body.domain(""))
+		t, err := s.Notebook.Prepare(ctx, a, in.Body.domain(""))
 		return &templateOutput{Body: templateBody(t)}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "put-template", Method: http.MethodPut, Path: "/templates/{id}", Summary: "Change one", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *putTemplate) (*templateOutput, error) {
-		t, err := s.Desk.Prepare(ctx, a, in.Body.domain(in.ID))
+		t, err := s.Notebook.Prepare(ctx, a, in.Body.domain(in.ID))
 		return &templateOutput{Body: templateBody(t)}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "delete-template", Method: http.MethodDelete, Path: "/templates/{id}", Summary: "Throw one away", Tags: tags, DefaultStatus: http.StatusNoContent,
-	}, func(ctx context.Context, a account.Actor, in *DeskPath) (*nothing, error) {
-		return nil, s.Desk.Discard(ctx, a, in.ID)
+	}, func(ctx context.Context, a account.Actor, in *NotePath) (*nothing, error) {
+		return nil, s.Notebook.Discard(ctx, a, in.ID)
 	})
 }
 
@@ -194,14 +194,14 @@ func registerMaps(api huma.API, s *Server) {
 		if _, err := s.path(ctx, a, account.Read, in.ID); err != nil {
 			return nil, err
 		}
-		text, err := s.Desk.Map(ctx, in.ID)
+		text, err := s.Notebook.Map(ctx, in.ID)
 		return &mapOutput{Body: MapBody{GeoJSON: text}}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "put-map", Method: http.MethodPut, Path: "/units/{id}/map", Summary: "Draw or import a map", Tags: tags, DefaultStatus: http.StatusNoContent,
-		MaxBodyBytes: 2 * desk.MaxMap,
+		MaxBodyBytes: 2 * notebook.MaxMap,
 	}, func(ctx context.Context, a account.Actor, in *putMapInput) (*nothing, error) {
-		return nil, s.Desk.Draw(ctx, a, in.ID, in.Body.GeoJSON)
+		return nil, s.Notebook.Draw(ctx, a, in.ID, in.Body.GeoJSON)
 	})
 }
 
@@ -210,7 +210,7 @@ func registerPhotos(api huma.API, s *Server) {
 	streamed(api, s, huma.Operation{
 		OperationID: "put-photo", Method: http.MethodPut, Path: "/devices/{id}/photo", Summary: "Photograph of a device where it hangs", Tags: tags,
 		DefaultStatus: http.StatusNoContent,
-	}, desk.MaxPhoto, func(ctx context.Context, a account.Actor, in *DevicePath, body io.Reader) (*nothing, error) {
+	}, notebook.MaxPhoto, func(ctx context.Context, a account.Actor, in *DevicePath, body io.Reader) (*nothing, error) {
 		d, err := s.Registry.Device(ctx, in.ID)
 		switch {
 		case err != nil:
@@ -232,7 +232,7 @@ func registerPhotos(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.Desk.PutPhoto(ctx, in.ID, desk.Photo{Digest: digest, Kind: kind, Person: a.Person, At: time.Now()}); err != nil {
+		if err := s.Notebook.PutPhoto(ctx, in.ID, notebook.Photo{Digest: digest, Kind: kind, Person: a.Person, At: time.Now()}); err != nil {
 			return nil, err
 		}
 		s.tell("device", string(in.ID))
@@ -244,7 +244,7 @@ func registerPhotos(api huma.API, s *Server) {
 		if _, err := s.device(ctx, a, account.Read, in.ID); err != nil {
 			return nil, err
 		}
-		p, err := s.Desk.Photo(ctx, in.ID)
+		p, err := s.Notebook.Photo(ctx, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -264,7 +264,7 @@ func registerAllClear(api huma.API, s *Server) {
 		if _, err := s.Bulletins.Get(ctx, a, in.ID); err != nil {
 			return nil, err
 		}
-		id, err := s.Desk.AllClear(ctx, in.ID)
+		id, err := s.Notebook.AllClear(ctx, in.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -284,6 +284,6 @@ func registerAllClear(api huma.API, s *Server) {
 				return nil, err
 			}
 		}
-		return nil, s.Desk.SetAllClear(ctx, in.Body.Bulletin, in.ID)
+		return nil, s.Notebook.SetAllClear(ctx, in.Body.Bulletin, in.ID)
 	})
 }

@@ -1,9 +1,9 @@
-// Package desk keeps what people have at hand while they work: drafts,
+// Package notebook keeps what people have at hand while they work: drafts,
 // emergencies written beforehand and the words that call them off, the map that
 // a commune has drawn, photographs of devices, and the answers to requests that
 // may arrive twice. It decides who may change them and how large they may be. It
 // never airs anything; nothing here is signed.
-package desk
+package notebook
 
 import (
 	"context"
