@@ -13,7 +13,7 @@ import (
 // schedules measures the function that decides what sounds, by its own
 // benchmarks: no program shows a decision alone.
 func schedules(ctx context.Context, _ *world, rounds int) ([]result, error) {
-	out, err := exec.CommandContext(ctx, "go", "test", "-tags", "nomsgpack oto", "-run", "^$", "-benchmem", "-benchtime", "500ms", //nolint:gosec // fixed arguments and a number
+	out, err := exec.CommandContext(ctx, "go", "test", "-tags", "nomsgpack oto", "-run", "^$", "-benchmem", "-benchtime", "500ms",
 		"-count", strconv.Itoa(rounds), "-bench", "^Benchmark(Year|YearOfTargetGroups|Decision|StepIdle)$", "./protocol/schedule").CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("benchmarks of protocol/schedule: %w\n%s", err, out)
