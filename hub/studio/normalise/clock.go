@@ -16,7 +16,7 @@ func (p *pass) clock(i int) int {
 	switch p.str(j) {
 	case "h", "H":
 	case "g", "G":
-		if len(p.digits(j+1)) != 2 {
+		if len(p.digits(j+1)) != 2 && (j > i+1 || p.is(j+1, tokDigits) || !p.hourContext(i)) {
 			return 0 // grams
 		}
 	default:
@@ -39,6 +39,19 @@ func (p *pass) clock(i int) int {
 	}
 	p.value = value{end: next, kind: valueHour}
 	return p.say(i, next, b.String(), KindHour)
+}
+
+// hourContext says whether the number at i is an hour though it is written like a
+// weight: từ 7g đến 11g.
+func (p *pass) hourContext(i int) bool {
+	if p.value.kind == valueHour && p.value.end >= i-3 {
+		return true
+	}
+	switch p.before(i, 0) {
+	case "lúc", "hồi", "từ", "trước":
+		return true
+	}
+	return false
 }
 
 // minuteMark says whether token i says that minutes stood before it.

@@ -1,7 +1,7 @@
 package normalise
 
-// The sets below are words in small letters, with the tone mark in both places
-// where there are two.
+// The sets below are words in small letters, with the tone mark on the main vowel (khoá),
+// as pass.before and pass.following give them.
 
 func phoneContext(w string) bool {
 	switch w {
@@ -21,7 +21,7 @@ func emergencyCode(s string) bool {
 
 func emergencyContext(w string) bool {
 	switch w {
-	case "gọi", "đài", "sát", "cứu", "hoả", "hỏa", "nóng", "hotline", "thoại", "khẩn", "bấm", "điện", "quay", "báo":
+	case "gọi", "đài", "sát", "cứu", "hoả", "nóng", "hotline", "thoại", "khẩn", "bấm", "điện", "quay", "báo":
 		return true
 	}
 	return false
@@ -122,7 +122,7 @@ func ratioContext(w string) bool {
 
 func scoreContext(w string) bool {
 	switch w {
-	case "tỉ", "tỷ", "thắng", "thua", "hoà", "hòa":
+	case "tỉ", "tỷ", "thắng", "thua", "hoà":
 		return true
 	}
 	return false
@@ -131,7 +131,7 @@ func scoreContext(w string) bool {
 // yearAfter says whether n/yyyy after w is the n-th of its kind in that year.
 func yearAfter(w string) bool {
 	switch w {
-	case "quý", "tuần", "kỳ", "kì", "đợt", "số", "định", "tư", "quyết", "lệnh", "luật", "khoá", "khóa", "nđ", "tt", "qđ", "nq", "ct", "lần":
+	case "quý", "tuần", "kỳ", "kì", "đợt", "số", "định", "tư", "quyết", "lệnh", "luật", "khoá", "nđ", "tt", "qđ", "nq", "ct", "lần":
 		return true
 	}
 	return false
@@ -140,7 +140,7 @@ func yearAfter(w string) bool {
 // romanContext says whether a Roman numeral may follow w, even a single letter.
 func romanContext(w string) bool {
 	switch w {
-	case "quý", "cấp", "kỷ", "kỉ", "khoá", "khóa", "chương", "phần", "mục", "hội", "lần", "kỳ", "kì", "hạng", "loại", "nhóm",
+	case "quý", "cấp", "kỷ", "kỉ", "khoá", "chương", "phần", "mục", "hội", "lần", "kỳ", "kì", "hạng", "loại", "nhóm",
 		"vùng", "vực", "tập", "quyển", "đợt", "đoạn", "bậc", "độ", "lục", "hiệp", "giải", "khối", "bảng", "điểm", "điều", "nhiệm",
 		"số", "khu", "đô", "chiến", "tuyến", "tầng", "vua", "tiểu", "ngạch", "năm", "vòng", "lớp", "thi", "đông":
 		return true
@@ -216,7 +216,7 @@ func addressAfter(w string) bool {
 // class: lớp 5 V.
 func placed(w string) bool {
 	switch w {
-	case "lớp", "nhà", "lô", "khu", "phòng", "tổ", "điều", "chương", "mục", "phần", "khoá", "khóa", "khối", "tầng", "cửa":
+	case "lớp", "nhà", "lô", "khu", "phòng", "tổ", "điều", "chương", "mục", "phần", "khoá", "khối", "tầng", "cửa":
 		return true
 	}
 	return false

@@ -202,6 +202,36 @@ func foreignName(s string) string {
 		return "hát tác"
 	case "haccp":
 		return "hát a xê xê pê"
+	case "bualoi":
+		return "bua loi"
+	case "damrey":
+		return "đam rây"
+	case "doksuri":
+		return "đốc xu ri"
+	case "kajiki":
+		return "ca di ki"
+	case "kalmaegi":
+		return "can mê ghi"
+	case "matmo":
+		return "mát mô"
+	case "molave":
+		return "mô la vê"
+	case "noru":
+		return "nô ru"
+	case "prapiroon":
+		return "pra pi run"
+	case "ragasa":
+		return "ra ga xa"
+	case "talim":
+		return "ta lim"
+	case "trami":
+		return "tra mi"
+	case "usagi":
+		return "u xa ghi"
+	case "wipha":
+		return "uy pha"
+	case "yagi":
+		return "ya gi"
 	case "nylon":
 		return "ni lông"
 	case "ok":

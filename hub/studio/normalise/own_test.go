@@ -8,6 +8,7 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestTheCommunesOwnListGoesBeforeEveryRule(t *testing.T) {
@@ -52,6 +53,29 @@ func TestBothFormsOfUnicodeAndOfTonePlacementReadAlike(t *testing.T) {
 			if got := Read(other, Options{}).Words; got != want {
 				t.Errorf("%s: %s, want %s", other, got, want)
 			}
+		}
+	}
+}
+
+func TestEverySentenceReadsAlikeHoweverItsMarksAreTyped(t *testing.T) {
+	var pairs []string
+	for _, first := range []string{"oa", "oe", "uy"} {
+		r := []rune(first)
+		for tone := 1; tone <= 5; tone++ {
+			pairs = append(pairs, string(r[0])+string(withTone(r[1], tone)), string(withTone(r[0], tone))+string(r[1]))
+		}
+	}
+	older := strings.NewReplacer(pairs...) // hoà is hòa
+	for _, s := range sentences(t) {
+		want := Read(s.written, Options{}).Words
+		if got := Read(norm.NFD.String(s.written), Options{}).Words; got != want {
+			t.Errorf("%s, decomposed: %s, want %s", s.written, got, want)
+		}
+		if strings.Contains(lowerCase(s.written), "qu") {
+			continue // the u belongs to the initial
+		}
+		if got := Read(older.Replace(s.written), Options{}).Words; got != want {
+			t.Errorf("%s, marks on the first vowel: %s, want %s", s.written, got, want)
 		}
 	}
 }

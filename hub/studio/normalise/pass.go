@@ -200,7 +200,7 @@ func (p *pass) before(i, n int) string {
 		switch p.toks[i].kind {
 		case tokWord:
 			if n == 0 {
-				return p.lower(i)
+				return placeTone(p.lower(i))
 			}
 			n--
 		case tokLine:
@@ -245,7 +245,7 @@ func (p *pass) governor(i int) string {
 				return ""
 			}
 		case tokWord:
-			switch w := p.lower(i); w {
+			switch w := placeTone(p.lower(i)); w {
 			case "và", "hoặc", "hay", "đến", "tới":
 			default:
 				if roman(p.str(i)) == 0 {
@@ -264,7 +264,7 @@ func (p *pass) governor(i int) string {
 func (p *pass) following(i int) string {
 	i = p.skip(i)
 	if p.is(i, tokWord) {
-		return p.lower(i)
+		return placeTone(p.lower(i))
 	}
 	return ""
 }
