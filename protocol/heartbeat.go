@@ -21,6 +21,8 @@ const (
 	FeatureBoard     = "board"
 	FeaturePage1     = "page/1"
 	FeatureEmergency = "emergency"
+	FeaturePasskey   = "passkey" // approvals by passkeys, lists that demand them
+	FeatureRoots     = "roots"   // several roots with a threshold, lists of roots
 )
 
 // Heartbeat is the payload of topic d/{device}/state: what a device holds and
