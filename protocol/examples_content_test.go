@@ -32,8 +32,14 @@ func contentExamples(tb testing.TB) []example {
 			refused("two signatures, three assertions", func(a *protocol.Approval) { a.Assertions = asserted(3) }),
 			of("malformed", "null signatures", func(a *protocol.Approval) { a.Signatures, a.Assertions = nil, asserted(1) }),
 			refused("assertion by a key of 15 bytes", func(a *protocol.Approval) { a.Assertions = asserted(1); a.Assertions[0].Key = make([]byte, 15) }),
-			refused("authenticator data of 36 bytes", func(a *protocol.Approval) { a.Assertions = asserted(1); a.Assertions[0].AuthenticatorData = make([]byte, 36) }),
-			refused("client data of 1025 bytes", func(a *protocol.Approval) { a.Assertions = asserted(1); a.Assertions[0].ClientData = make([]byte, 1025) }),
+			refused("authenticator data of 36 bytes", func(a *protocol.Approval) {
+				a.Assertions = asserted(1)
+				a.Assertions[0].AuthenticatorData = make([]byte, 36)
+			}),
+			refused("client data of 1025 bytes", func(a *protocol.Approval) {
+				a.Assertions = asserted(1)
+				a.Assertions[0].ClientData = make([]byte, 1025)
+			}),
 			refused("ECDSA of 73 bytes", func(a *protocol.Approval) { a.Assertions = asserted(1); a.Assertions[0].Signature = make([]byte, 73) }),
 		}},
 		{"airing", func() protocoltest.Message {

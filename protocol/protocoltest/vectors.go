@@ -70,12 +70,12 @@ func (v Envelope) Bytes() []byte { return append(slices.Clone([]byte(v.Hex)), ma
 
 // Story is an example of the chain of trust: what a device is given, in order.
 type Story struct {
-	Name  string            `json:"name"`
-	Roots []Hex             `json:"roots"`
+	Name  string `json:"name"`
+	Roots []Hex  `json:"roots"`
 	// Threshold is how many of Roots must sign, if that is more than one.
-	Threshold uint64 `json:"threshold,omitempty"`
-	Path  []protocol.UnitID `json:"path"` // of the device
-	Steps []Step            `json:"steps"`
+	Threshold uint64            `json:"threshold,omitempty"`
+	Path      []protocol.UnitID `json:"path"` // of the device
+	Steps     []Step            `json:"steps"`
 }
 
 // Step is one document given to a device.
