@@ -34,6 +34,8 @@ type Services struct {
 	Sounds    Sounds
 	Uploads   Uploads
 	Approvals Approvals
+	Passkeys  Passkeys
+	Approvers Approvers
 	Programme Programme
 	Reach     Reach
 	Changes   Changes
@@ -120,6 +122,12 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Approvals != nil {
 		registerApprovals(api, s)
+	}
+	if s.Passkeys != nil {
+		registerPasskeys(api, s)
+	}
+	if s.Approvers != nil {
+		registerApprovers(api, s)
 	}
 	if s.Programme != nil {
 		registerAirings(api, s)

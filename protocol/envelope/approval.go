@@ -135,6 +135,30 @@ func (c *Chain) DemandsPasskey(class protocol.Class, path []protocol.UnitID, uni
 	return false
 }
 
+// SiteOf returns the site at which a passkey on a list of path is used.
+func (c *Chain) SiteOf(id protocol.KeyID, path []protocol.UnitID) (protocol.Site, bool) {
+	for _, r := range c.rights(id, path) {
+		if r.list.Site != nil {
+			return *r.list.Site, true
+		}
+	}
+	return protocol.Site{}, false
+}
+
+// MayApprove says whether a person has a right to approve a statement for a unit
+// on path, by whatever key.
+func (c *Chain) MayApprove(by protocol.PersonID, s protocol.Statement, path []protocol.UnitID, unit protocol.UnitID, now time.Time) bool {
+	for _, u := range path {
+		list := c.approvers[u]
+		for _, p := range list.People {
+			if p.Person == by && c.allows(right{p, list}, s, Claim{Airing: protocol.Airing{Unit: unit}, Path: path}, now) == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // seal is one person's signature of a statement, by either kind of key.
 type seal struct {
 	kind      protocol.KeyKind
