@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build console demo test race lint fmt fuzz bench cross clean
+.PHONY: help setup build console demo test race soak lint fmt fuzz bench cross clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,20 +33,26 @@ test: ## set up, lint, and run every test
 	@$(MAKE) --no-print-directory build lint
 	LOA_TEST_ALL=1 $(GO) test -tags "$(TAGS)" -timeout $(TIMEOUT) ./...
 
+# What runs concurrently, without the sound card and the browser.
+RACE ?= ./protocol ./protocol/envelope ./agent/... ./hub/broker ./hub/dispatch ./hub/ledger ./hub/inbox ./hub/api
+
 race: ## run the tests of what runs concurrently with the race detector
-	$(GO) test -race -tags "$(TAGS)" -timeout $(TIMEOUT) ./protocol/... ./hub/... ./agent/...
+	$(GO) test -race -short -tags "$(TAGS)" -timeout $(TIMEOUT) $(RACE)
+
+soak: ## the long tests: every kill, weeks of weather, an hour of sound
+	@deploy/setup.sh test
+	@$(MAKE) --no-print-directory build
+	LOA_TEST_ALL=1 LOA_SOAK=1 $(GO) test -tags "$(TAGS)" -timeout 6h -run '^TestSoak' ./...
 
 LINT := $(GO) tool -modfile=.ci/tools/go.mod
 
-lint: ## formatting, vet, staticcheck, types of the console
+lint: ## formatting, golangci-lint as in .golangci.yml, types of the console
 	@deploy/setup.sh lint
-	@out="$$($(LINT) gofumpt -l $$(git ls-files '*.go'))"; test -z "$$out" || { echo "$$out"; echo "run: make fmt"; exit 1; }
-	@$(GO) vet -tags "$(TAGS)" ./...
-	@$(LINT) staticcheck -tags "$(TAGS)" ./...
+	@$(LINT) golangci-lint run --allow-parallel-runners ./...
 	@cd hub/console && npx --no-install tsc --noEmit
 
 fmt: ## format all Go files
-	@$(LINT) gofumpt -w $$(git ls-files '*.go')
+	@$(LINT) golangci-lint fmt
 
 FUZZTIME ?= 10s
 fuzz: ## fuzz every decoder for FUZZTIME each

@@ -408,7 +408,7 @@ func (d dropped) TakeFile(ctx context.Context, unit protocol.UnitID, author prot
 	if err != nil {
 		return fmt.Errorf("drop: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	c := bulletin.Content{
 		Unit: unit, Class: protocol.ClassNormal, Options: bulletin.SoundOptions{Wanted: true},
 		Title: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),

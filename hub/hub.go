@@ -6,7 +6,6 @@ package hub
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,7 +62,8 @@ type Hub struct {
 
 	feed   *feed
 	ledger *ledger.Ledger
-	broker *broker.Embedded
+	broker broker.Broker
+	mqtt   net.Addr
 	enrol  *enrol.Server
 	http   *http.Server
 	web    net.Listener
@@ -87,18 +87,28 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 			err = errors.Join(err, h.Close())
 		}
 	}()
-	mqtt, err := net.Listen("tcp", c.MQTT.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("mqtt: %w", taken(err, "mqtt.listen"))
+	var mqtt net.Listener // of the broker inside; nil for one elsewhere
+	if c.MQTT.Broker.URL == "" {
+		if mqtt, err = net.Listen("tcp", c.MQTT.Listen); err != nil {
+			return nil, fmt.Errorf("mqtt: %w", taken(err, "mqtt.listen"))
+		}
+		h.mqtt = mqtt.Addr()
+		defer func() {
+			if err != nil {
+				_ = mqtt.Close() // the broker may have closed it already
+			}
+		}()
+	} else if h.mqtt, err = brokerAddr(c.MQTT.Broker.URL); err != nil {
+		return nil, err
 	}
 	if h.web, err = net.Listen("tcp", c.Console.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("console: %w", taken(err, "console.listen")), mqtt.Close())
+		return nil, fmt.Errorf("console: %w", taken(err, "console.listen"))
 	}
-	if h.Base, err = OpenBase(ctx, c, mqttURL(c, mqtt.Addr()), o.Log); err != nil {
-		return nil, errors.Join(err, mqtt.Close())
+	if h.Base, err = OpenBase(ctx, c, c.MQTTURL(h.mqtt), o.Log); err != nil {
+		return nil, err
 	}
 	if err := h.assemble(ctx, o, mqtt); err != nil {
-		return nil, errors.Join(err, mqtt.Close())
+		return nil, err
 	}
 	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts)); err != nil {
 		return nil, taken(err, "enrol.listen")
@@ -112,22 +122,6 @@ func taken(err error, key string) error {
 		return fmt.Errorf("%w: stop the other program or change %s", err, key)
 	}
 	return err
-}
-
-// mqttURL is where devices find the broker.
-func mqttURL(c config.Config, addr net.Addr) string {
-	if c.MQTT.URL != "" {
-		return c.MQTT.URL
-	}
-	host := "localhost"
-	if len(c.Hosts) > 0 {
-		host = c.Hosts[0]
-	}
-	_, port, err := net.SplitHostPort(addr.String())
-	if err != nil {
-		return ""
-	}
-	return "ssl://" + net.JoinHostPort(host, port)
 }
 
 // assemble builds the domain's services and starts the broker.
@@ -176,11 +170,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	if err := h.Registry.MarkOffline(ctx); err != nil {
 		return err
 	}
-	h.broker, err = broker.Open(broker.Config{
-		Listener: mqtt, Policy: doorman{h.Registry}, Handler: board, Log: h.log,
-		TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: h.CA.Server(c.Hosts), ClientCAs: h.CA.Pool()},
-	})
-	if err != nil {
+	if h.broker, err = h.openBroker(ctx, mqtt, board); err != nil {
 		return err
 	}
 	board.broker = h.broker
@@ -323,8 +313,8 @@ func (h *Hub) WebAddr() net.Addr { return h.web.Addr() }
 // EnrolAddr returns where devices enrol.
 func (h *Hub) EnrolAddr() net.Addr { return h.enrol.Addr() }
 
-// MQTTAddr returns where devices connect.
-func (h *Hub) MQTTAddr() net.Addr { return h.broker.Addr() }
+// MQTTAddr returns where the broker listens.
+func (h *Hub) MQTTAddr() net.Addr { return h.mqtt }
 
 // Run serves until ctx ends or a part fails. It does not close the hub.
 func (h *Hub) Run(ctx context.Context) error {

@@ -31,6 +31,8 @@ type Bulletin struct {
 	Board    *Board `cbor:"10,keyasint,omitempty"`
 	// Previous is the digest of the revision that this one was made from.
 	Previous *Digest `cbor:"11,keyasint,omitempty"`
+	// Relay is a stream in the place of Sound. It needs FeatureRelay.
+	Relay *Relay `cbor:"12,keyasint,omitempty"`
 }
 
 // Sound is the rendition that will be heard: Ogg Opus, mono.
@@ -87,8 +89,15 @@ func (b Bulletin) Validate() error {
 		return fmt.Errorf("bulletin text: %w", ErrInvalid)
 	case len(b.Language) < 2 || !validText(b.Language, 35):
 		return fmt.Errorf("bulletin language: %w", ErrInvalid)
-	case b.Sound == nil && b.Board == nil:
-		return fmt.Errorf("bulletin with neither sound nor board: %w", ErrInvalid)
+	case b.Sound == nil && b.Board == nil && b.Relay == nil:
+		return fmt.Errorf("bulletin with neither sound, relay nor board: %w", ErrInvalid)
+	case b.Relay != nil && (b.Sound != nil || b.Class == ClassEmergency):
+		return fmt.Errorf("relay with a sound, or of an emergency: %w", ErrInvalid)
+	}
+	if b.Relay != nil {
+		if err := b.Relay.Validate(); err != nil {
+			return err
+		}
 	}
 	if s := b.Sound; s != nil {
 		if err := s.Content.Validate(); err != nil {

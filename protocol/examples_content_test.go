@@ -101,7 +101,31 @@ func bulletinEdits() []edit {
 		refused("1001 pages", func(b *T) { b.Board.Sizes[0].Digests = repeat(1001, protocol.DigestOf([]byte("page"))) }),
 		refused("sender of 201 characters", func(b *T) { b.Board.Sender = strings.Repeat("ă", 201) }),
 		refused("33 sizes", func(b *T) { b.Board.Sizes = repeat(33, b.Board.Sizes[0]) }),
+		taken("relay", relayed(func(*T) {})),
+		taken("relay with a board", relayed(func(b *T) { b.Board = ptr(protocoltest.Board()) })),
+		taken("relay of the console", relayed(func(b *T) { b.Relay.URL = "" })),
+		refused("relay with a sound", relayed(func(b *T) { b.Sound = ptr(protocoltest.Sound()) })),
+		refused("relay of an emergency", relayed(func(b *T) { b.Class = protocol.ClassEmergency })),
+		refused("relay of nobody", relayed(func(b *T) { b.Relay.Source = "" })),
+		refused("relay from 2001 characters", relayed(func(b *T) { b.Relay.URL = strings.Repeat("u", 2001) })),
+		refused("relay without session", relayed(func(b *T) { b.Relay.Session = "" })),
+		refused("relay with a passkey", relayed(func(b *T) { b.Relay.Key.Kind = protocol.KeyPasskey })),
+		refused("relay with a key of 31 bytes", relayed(func(b *T) { b.Relay.Key.Public = b.Relay.Key.Public[:31] })),
+		refused("relay of no length", relayed(func(b *T) { b.Relay.Length = 0 })),
+		refused("relay over 4 hours", relayed(func(b *T) { b.Relay.Length = protocol.MillisOf(protocol.MaxRelay) + 1 })),
+		refused("relay of an empty slot", relayed(func(b *T) { b.Relay.To = b.Relay.From })),
+		refused("relay beyond the day", relayed(func(b *T) { b.Relay.To = 1441 })),
+		taken("relay up to midnight", relayed(func(b *T) { b.Relay.To = 1440 })),
+		refused("relay that may not fall silent", relayed(func(b *T) { b.Relay.Silence = 999 })),
 	)
+}
+
+// relayed returns an edit of the relay's example.
+func relayed(do func(*protocol.Bulletin)) func(*protocol.Bulletin) {
+	return func(b *protocol.Bulletin) {
+		*b = protocoltest.RelayBulletin()
+		do(b)
+	}
 }
 
 func statementEdits() []edit {

@@ -54,6 +54,7 @@ func controlExamples(tb testing.TB) []example {
 				{Digest: protocol.DigestOf([]byte("sound")), List: true, Ranges: []protocol.Range{{First: 0, Last: 2}, {First: 4, Last: 4}}},
 			}}
 		}, wantEdits()},
+		{"frames", func() protocoltest.Message { return ptr(protocoltest.Frames(1)) }, framesEdits()},
 		{"heartbeat", func() protocoltest.Message { return ptr(protocoltest.Heartbeat()) }, heartbeatEdits()},
 	}
 }
@@ -155,5 +156,21 @@ func heartbeatEdits() []edit {
 			h.Board = &protocol.Display{Width: 192, Height: 32, Row: 16}
 		}),
 		refused("board of no width", func(h *T) { h.Board = &protocol.Display{Height: 32, Row: 16} }),
+	)
+}
+
+func framesEdits() []edit {
+	type T = protocol.Frames
+	return append(version(func(f *T, v uint64) { f.Version = v }),
+		refused("no session", func(f *T) { f.Session = "" }),
+		refused("number 0", func(f *T) { f.Number = 0 }),
+		refused("number over 2^53", func(f *T) { f.Number = 1<<53 + 1 }),
+		refused("no instant", func(f *T) { f.At = 0 }),
+		refused("no packet", func(f *T) { f.Packets = [][]byte{} }),
+		refused("11 packets", func(f *T) { f.Packets = repeat(11, f.Packets[0]) }),
+		taken("one packet", func(f *T) { f.Packets = f.Packets[:1] }),
+		taken("10 packets of 1275 bytes", func(f *T) { f.Packets = repeat(10, make([]byte, protocol.MaxFrame)) }),
+		refused("packet of 1276 bytes", func(f *T) { f.Packets[0] = make([]byte, protocol.MaxFrame+1) }),
+		of("malformed", "empty packet", func(f *T) { f.Packets[1] = []byte{} }),
 	)
 }

@@ -2,6 +2,7 @@ package protocol_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
@@ -36,6 +37,7 @@ func FuzzDelegation(f *testing.F)  { fuzz(f, "delegation") }
 func FuzzApprovers(f *testing.F)   { fuzz(f, "approvers") }
 func FuzzPlacement(f *testing.F)   { fuzz(f, "placement") }
 func FuzzPopulations(f *testing.F) { fuzz(f, "populations") }
+func FuzzFrames(f *testing.F)      { fuzz(f, "frames") }
 
 // fuzz holds for one kind of message: nothing panics; a refusal is of one kind;
 // what is read has one form in bytes; bytes without optional keys are that form,
@@ -147,6 +149,12 @@ func FuzzTopics(f *testing.F) {
 		if d, err := protocol.ParseChunkTopic(s); err == nil && protocol.ContentFilter(d)[:len(protocol.ContentFilter(d))-1] != s[:len(protocol.ContentFilter(d))-1] {
 			t.Errorf("%q read as another content's topic", s)
 		}
+		if id, n, err := protocol.ParseFramesTopic(s); err == nil && protocol.FramesTopic(id, n) != s {
+			t.Errorf("%q read as other frames", s)
+		}
+		if id, err := protocol.ParseSessionFilter(s); err == nil && protocol.SessionFilter(id) != s {
+			t.Errorf("%q read as another session", s)
+		}
 		if c, err := protocol.ParseClient(s); err == nil && c.String() != s {
 			t.Errorf("%q read as another client", s)
 		}
@@ -156,7 +164,7 @@ func FuzzTopics(f *testing.F) {
 			if c.MayPublish(s) && (bulk || s[:len("loa/1/d/loa-dong/")] != "loa/1/d/loa-dong/") {
 				t.Errorf("%s may publish %q", c, s)
 			}
-			if c.MaySubscribe(s, path) && bytes.ContainsAny([]byte(s), "#") {
+			if c.MaySubscribe(s, path) && strings.ContainsAny(s, "#") {
 				t.Errorf("%s may subscribe to %q", c, s)
 			}
 		}

@@ -23,6 +23,7 @@ const (
 	FeatureEmergency = "emergency"
 	FeaturePasskey   = "passkey" // approvals by passkeys, lists that demand them
 	FeatureRoots     = "roots"   // several roots with a threshold, lists of roots
+	FeatureRelay     = "relay/1" // Bulletin.Relay and the topics of sessions
 )
 
 // Heartbeat is the payload of topic d/{device}/state: what a device holds and

@@ -25,6 +25,8 @@ type (
 	PersonID string
 	// StopID names one stop order.
 	StopID string
+	// SessionID names the stream of one relay or live bulletin.
+	SessionID string
 )
 
 // MaxIDLength is the length of the longest identifier, in bytes.

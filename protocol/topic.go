@@ -68,6 +68,35 @@ func ChunkTopic(d Digest, c Chunk) string {
 // ContentFilter returns the filter that matches all chunks of one content.
 func ContentFilter(d Digest) string { return Root + "c/" + d.String() + "/+" }
 
+// FramesTopic returns s/{session}/{n} under the root; n is the number of Frames.
+func FramesTopic(s SessionID, n uint64) string {
+	return Root + "s/" + string(s) + "/" + strconv.FormatUint(n, 10)
+}
+
+// SessionFilter returns the filter that matches all frames of one session.
+func SessionFilter(s SessionID) string { return Root + "s/" + string(s) + "/+" }
+
+// ParseSessionFilter reads what SessionFilter writes.
+func ParseSessionFilter(filter string) (SessionID, error) {
+	rest, ok := strings.CutPrefix(filter, Root+"s/")
+	id, plus, cut := strings.Cut(rest, "/")
+	if !ok || !cut || plus != "+" || !ValidID(id) {
+		return "", fmt.Errorf("filter %.100q: %w", filter, ErrInvalid)
+	}
+	return SessionID(id), nil
+}
+
+// ParseFramesTopic reads what FramesTopic writes.
+func ParseFramesTopic(topic string) (SessionID, uint64, error) {
+	rest, ok := strings.CutPrefix(topic, Root+"s/")
+	id, n, cut := strings.Cut(rest, "/")
+	number, err := strconv.ParseUint(n, 10, 64)
+	if !ok || !cut || !ValidID(id) || err != nil || strconv.FormatUint(number, 10) != n {
+		return "", 0, fmt.Errorf("topic %.100q: %w", topic, ErrInvalid)
+	}
+	return SessionID(id), number, nil
+}
+
 // ParseDeviceTopic reads what DeviceTopic writes.
 func ParseDeviceTopic(topic string) (DeviceID, Verb, error) {
 	rest, ok := strings.CutPrefix(topic, Root+"d/")
@@ -131,6 +160,7 @@ func (c Client) MayPublish(topic string) bool {
 
 // MaySubscribe says whether a client whose placement has this path of units may
 // read a filter: its own topics and its units', or content on the bulk one.
+// Sessions are not judged here: which units hear one is its airings' matter.
 func (c Client) MaySubscribe(filter string, path []UnitID) bool {
 	if c.Bulk {
 		rest, ok := strings.CutSuffix(filter, "/+")

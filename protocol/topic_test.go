@@ -3,8 +3,10 @@ package protocol_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 func digestHex() string { return protocol.DigestOf([]byte("content")).String() }
@@ -14,7 +16,7 @@ func topicSeeds() []string {
 	return []string{
 		"loa/1/d/loa-dong/state", "loa/1/d/loa-dong/receipt", "loa/1/d/loa-dong/seen", "loa/1/d/loa-dong/want",
 		"loa/1/d/loa-dong/ask", "loa/1/d/loa-dong/cmd", "loa/1/u/binh-an/plan", "loa/1/u/binh-an/alert",
-		"loa/1/c/" + digestHex() + "/0", "loa/1/c/" + digestHex() + "/l0", "loa/1/c/" + digestHex() + "/+",
+		"loa/1/c/" + digestHex() + "/0", "loa/1/c/" + digestHex() + "/l0", "loa/1/c/" + digestHex() + "/+", "loa/1/s/phien-1/17", "loa/1/s/phien-1/+", "loa/1/s/+/+",
 		"#", "+", "+/+", "loa/1/#", "loa/1/d/+/state", "loa/1/d/loa-dong/#", "loa/1/d/loa-dong/+", "loa/1/c/#",
 		"loa/1/c/+/+", "$SYS/#", "$share/g/loa/1/d/loa-dong/cmd", "/loa/1/d/loa-dong/state", "loa/1/d//state", "",
 		"loa/1/d/loa-dong/state/", "loa/1/d/loa-dong/state\x00", "LOA/1/d/loa-dong/state", "loa/2/d/loa-dong/state",
@@ -113,6 +115,8 @@ func TestMaySubscribe(t *testing.T) {
 		{"loa/1/c/" + digestHex()[1:] + "/+", false, false},
 		{"$share/g/loa/1/d/loa-dong/cmd", false, false},
 		{"$share/g/loa/1/c/" + digestHex() + "/+", false, false},
+		{"loa/1/s/phien-1/+", false, false}, // judged by who knows its airings
+		{"loa/1/s/+/+", false, false},
 		{"$SYS/#", false, false},
 		{"#", false, false},
 		{"+", false, false},
@@ -151,6 +155,49 @@ func TestTopics(t *testing.T) {
 	}
 	if protocol.VerbAlert.Limit() != protocol.MaxAlert || protocol.VerbPlan.Limit() != protocol.MaxControl {
 		t.Error("limits of verbs")
+	}
+}
+
+// A session's topic and filter are read as what they were written for.
+func TestSessionTopics(t *testing.T) {
+	id, n, err := protocol.ParseFramesTopic(protocol.FramesTopic("phien-1", 17))
+	if id != "phien-1" || n != 17 || err != nil {
+		t.Errorf("frames topic: %s, %d, %v", id, n, err)
+	}
+	for _, topic := range []string{"loa/1/s/phien-1/", "loa/1/s/phien-1/017", "loa/1/s/phien-1/-1", "loa/1/s/phien-1/+", "loa/1/s//1", "loa/1/s/A/1", "loa/1/s/a/1/2", "s/a/1", ""} {
+		if _, _, err := protocol.ParseFramesTopic(topic); err == nil {
+			t.Errorf("frames topic %q was taken", topic)
+		}
+	}
+	if id, err := protocol.ParseSessionFilter(protocol.SessionFilter("phien-1")); id != "phien-1" || err != nil {
+		t.Errorf("session filter: %s, %v", id, err)
+	}
+	for _, filter := range []string{"loa/1/s/+/+", "loa/1/s/#", "loa/1/s/a/#", "loa/1/s/a/1", "loa/1/s/a/+/+", "loa/1/s//+", "$share/g/loa/1/s/a/+", "loa/1/s/a"} {
+		if _, err := protocol.ParseSessionFilter(filter); err == nil {
+			t.Errorf("session filter %q was taken", filter)
+		}
+	}
+}
+
+// A relay's window lies in its slot, however late it may begin.
+func TestARelayStaysInItsSlot(t *testing.T) {
+	r := protocoltest.RelayBulletin().Relay // 05:00 to 06:00
+	at := func(hour, minute int) time.Time { return time.Date(2026, 12, 1, hour, minute, 0, 0, time.UTC) }
+	for _, c := range []struct {
+		start  time.Time
+		window time.Duration
+		want   bool
+	}{
+		{at(5, 0), time.Hour, true},
+		{at(5, 0), time.Hour + time.Millisecond, false},
+		{at(4, 59), 10 * time.Minute, false},
+		{at(5, 30), 30 * time.Minute, true},
+		{at(3, 15), 30 * time.Minute, false},
+		{at(17, 0), 30 * time.Minute, false},
+	} {
+		if got := r.Within(c.start, c.window); got != c.want {
+			t.Errorf("%s for %s: %t, want %t", c.start.Format(time.TimeOnly), c.window, got, c.want)
+		}
 	}
 }
 

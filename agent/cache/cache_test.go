@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
@@ -146,7 +145,7 @@ type site struct {
 // open opens a cache on a real store in dir and runs it.
 func open(t *testing.T, dir string, f *far, change func(*cache.Config)) *site {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	s, err := store.Open(store.Config{
 		Path: filepath.Join(dir, "agent.db"), Marker: filepath.Join(dir, "marker"), Entropy: rand.Reader, Log: log, Now: 1,
 	})

@@ -2,7 +2,6 @@ package config
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -28,7 +27,7 @@ func TestABadFileLeavesTheSettingsAsTheyWere(t *testing.T) {
 	}
 	loaded, faults := make(chan Config, 10), make(chan bool, 100)
 	w := Watcher{
-		Path: path, Env: noEnv, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Path: path, Env: noEnv, Log: slog.New(slog.DiscardHandler),
 		Loaded: func(c Config) { loaded <- c }, Fault: func(on bool) { faults <- on },
 	}
 	ctx, cancel := context.WithCancel(t.Context())

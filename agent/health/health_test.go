@@ -2,7 +2,6 @@ package health_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -30,7 +29,7 @@ func facts() health.Facts {
 }
 
 func TestAHeartbeatSaysWhatIsHeldAndWhatIsWrong(t *testing.T) {
-	r := health.New(health.Config{Facts: facts, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	r := health.New(health.Config{Facts: facts, Log: slog.New(slog.DiscardHandler)})
 	r.Connected(5)
 	r.Playing("lp-1")
 	r.Fault("storage", true)
@@ -76,7 +75,7 @@ func TestHeartbeatsComeEveryHalfMinuteAndOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
 		r := health.New(health.Config{
-			Facts: facts, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Facts: facts, Log: slog.New(slog.DiscardHandler),
 			Send: func(context.Context, []byte) error { sent++; return nil },
 		})
 		ctx, cancel := context.WithCancel(t.Context())

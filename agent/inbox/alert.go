@@ -52,7 +52,7 @@ func (s *state) alert(b []byte, unit protocol.UnitID, nonces [][]byte, now times
 	if err != nil {
 		return decision{}, protocol.Alert{}, err
 	}
-	to := protocol.UnitID("")
+	var to protocol.UnitID
 	if a.Stop != nil {
 		to = a.Stop.Unit
 	} else {

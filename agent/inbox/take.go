@@ -57,7 +57,7 @@ func (in *Inbox) takeAlert(b []byte, unit protocol.UnitID, now timesync.Reading)
 		in.say(seen)
 		return err
 	}
-	until := protocol.Instant(0)
+	var until protocol.Instant
 	if a.Stop != nil {
 		until = a.Stop.Expires
 	} else {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -100,7 +99,7 @@ func newDesk(t testing.TB) *desk {
 // open opens the desk, again after close, as after a restart.
 func (d *desk) open(t testing.TB) {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	s, err := store.Open(store.Config{
 		Path: filepath.Join(d.dir, "agent.db"), Marker: filepath.Join(d.dir, "marker"), Now: protocoltest.At(0),
 		Entropy: rand.Reader, Log: log,

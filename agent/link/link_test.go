@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/big"
 	"net"
@@ -141,7 +140,7 @@ type bench struct {
 	done   chan error
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // newBench runs a broker with mutual TLS and a link to it.
 func newBench(t *testing.T, change func(*bench, *link.Config)) *bench {
@@ -182,7 +181,9 @@ func newBench(t *testing.T, change func(*bench, *link.Config)) *bench {
 	go func() { b.done <- b.link.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		<-b.done
+		if err := <-b.done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 		_ = b.server.Close()
 	})
 	return b
@@ -344,7 +345,9 @@ func TestAnOversizedPacketEndsTheConnection(t *testing.T) {
 	if err := b.server.Publish("loa/1/u/binh-an/plan", make([]byte, 22<<10), false, 1); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "down", b.downs)
+	if err := await(t, "down", b.downs); err == nil {
+		t.Error("down without a reason")
+	}
 	await(t, "up again", b.ups)
 	if len(b.got) != 0 {
 		t.Error("it was handed on")

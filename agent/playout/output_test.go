@@ -2,6 +2,7 @@ package playout_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -54,7 +55,7 @@ func greeting(t *testing.T) ([]byte, int64) {
 	for buf := make([]int16, 4800); ; {
 		n, err := r.Read(buf)
 		frames += int64(n)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return b, frames
 		}
 		if err != nil {
@@ -107,7 +108,7 @@ func TestAnEmergencyIsToldByTheBestVoiceThatIsHere(t *testing.T) {
 func sounded(t *testing.T, s shelf, pass time.Duration) playout.Event {
 	t.Helper()
 	out := playout.NewSound(player.New(null.New(1), slog.New(slog.DiscardHandler)), s)
-	defer out.Close() //nolint:errcheck // a card that is none
+	defer out.Close()
 	c := protocol.ContentOf(s.bytes)
 	j := playout.Job{ID: "e-1", Airing: protocol.Airing{ID: "e", Class: protocol.ClassEmergency, Sound: &c}, Begin: time.Now(), Length: pass, Volume: 80}
 	if err := out.Begin(j); err != nil {
@@ -137,7 +138,7 @@ func TestASoundThatIsNotHereIsNotWhole(t *testing.T) {
 				s.from = time.Now().Add(time.Hour)
 			}
 			out := playout.NewSound(player.New(null.New(1), slog.New(slog.DiscardHandler)), s)
-			defer out.Close() //nolint:errcheck // a card that is none
+			defer out.Close()
 			if err := out.Begin(job); err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +154,7 @@ func TestASoundThatIsNotHereIsNotWhole(t *testing.T) {
 		})
 	}
 	out := playout.NewSound(player.New(null.New(1), slog.New(slog.DiscardHandler)), shelf{})
-	defer out.Close() //nolint:errcheck // a card that is none
+	defer out.Close()
 	job.Position = job.Length
 	if err := out.Begin(job); err == nil {
 		t.Error("a position at the end is taken")
@@ -222,7 +223,7 @@ func TestABoardProvesWhatItShowed(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := playout.NewScreen(board, size)
-			defer s.Close() //nolint:errcheck // pictures in a folder
+			defer s.Close()
 			job := boardJob(protocol.ClassNormal, false)
 			job.Begin = time.Now()
 			pages, err := playout.Pages(size, job)

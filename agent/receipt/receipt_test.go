@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -52,7 +51,7 @@ func (l *line) fail(err error) {
 func newLine(t *testing.T) *line {
 	t.Helper()
 	dir := t.TempDir()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	s, err := store.Open(store.Config{
 		Path: filepath.Join(dir, "agent.db"), Marker: filepath.Join(dir, "m"), Entropy: rand.Reader, Log: log, Now: protocoltest.At(0),
 	})

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -34,7 +33,7 @@ func TestMain(m *testing.M) {
 // child commits receipts until it is killed and says each that was confirmed.
 func child(dir string) {
 	cfg := config(dir)
-	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	cfg.Log = slog.New(slog.DiscardHandler)
 	s, err := store.Open(cfg)
 	if err != nil {
 		fmt.Println("open", err)

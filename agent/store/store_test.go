@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,7 +19,7 @@ import (
 func config(dir string) store.Config {
 	return store.Config{
 		Path: filepath.Join(dir, "agent.db"), Marker: filepath.Join(dir, "chain-begun"), Now: protocoltest.At(0),
-		Entropy: bytes.NewReader(bytes.Repeat([]byte{7}, 32)), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Entropy: bytes.NewReader(bytes.Repeat([]byte{7}, 32)), Log: slog.New(slog.DiscardHandler),
 	}
 }
 

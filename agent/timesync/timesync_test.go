@@ -3,7 +3,6 @@ package timesync
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -27,7 +26,7 @@ func newFixture(t *testing.T, cfg Config) *fixture {
 	cfg.System = func() System { return *f.system.Load() }
 	cfg.SaveFloor = func(protocol.Instant) error { f.saved.Add(1); return nil }
 	cfg.Fault = func(on bool) { f.fault = on }
-	cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	cfg.Log = slog.New(slog.DiscardHandler)
 	f.Clock = New(cfg)
 	return f
 }

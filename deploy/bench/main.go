@@ -81,7 +81,7 @@ func run(ctx context.Context, bin string, rounds int, out io.Writer) (err error)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "%s\n", line) //nolint:errcheck // standard output
+			fmt.Fprintf(out, "%s\n", line)
 		}
 	}
 	return table(out, results)
@@ -89,14 +89,14 @@ func run(ctx context.Context, bin string, rounds int, out io.Writer) (err error)
 
 func table(out io.Writer, results []result) error {
 	var bad []string
-	fmt.Fprintf(out, "\n%-46s %12s %-8s %-16s\n", "what", "measured", "", "goal") //nolint:errcheck // standard output
+	fmt.Fprintf(out, "\n%-46s %12s %-8s %-16s\n", "what", "measured", "", "goal")
 	for _, r := range results {
 		mark := "ok"
 		if !r.OK {
 			mark = "MISSED"
 			bad = append(bad, r.Name)
 		}
-		fmt.Fprintf(out, "%-46s %12.3f %-8s %-16s %s\n", r.Name, r.Value, r.Unit, r.Goal, mark) //nolint:errcheck // standard output
+		fmt.Fprintf(out, "%-46s %12.3f %-8s %-16s %s\n", r.Name, r.Value, r.Unit, r.Goal, mark)
 	}
 	if len(bad) > 0 {
 		return errors.New("missed: " + strings.Join(bad, ", "))

@@ -25,7 +25,7 @@ func launch(log string, env []string, name string, args ...string) (*process, er
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // the child has it
+	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -51,8 +51,8 @@ func (p *process) end() error {
 	done := make(chan error, 1)
 	go func() { done <- p.cmd.Wait() }()
 	select {
-	case <-done:
-		return nil
+	case err := <-done:
+		return err
 	case <-time.After(15 * time.Second):
 		return fmt.Errorf("%s did not end: %w", p.cmd.Path, p.cmd.Process.Kill())
 	}

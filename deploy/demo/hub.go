@@ -77,7 +77,7 @@ func (c *caller) send(ctx context.Context, method, path, kind string, body io.Re
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(res.Body, apiLimit))
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)

@@ -357,7 +357,7 @@ func TestSecretsStayOutOfLogsAndAnswers(t *testing.T) {
 	for _, path := range []string{"/api/v1/sessions", "/api/v1/users", "/api/v1/tokens", "/api/v1/devices", "/api/v1/units", "/api/openapi.json"} {
 		answers.WriteString(b.want(200, "GET", path, ""))
 	}
-	cookies := b.client.Jar.Cookies(must(http.NewRequest("GET", f.url, nil)).URL)
+	cookies := b.client.Jar.Cookies(must(http.NewRequest(http.MethodGet, f.url, nil)).URL)
 	for name, s := range map[string]string{
 		"password": password, "registrar's password": registrar, "token": made.Secret, "claim": secret, "cookie": cookies[0].Value, "hash": "$argon2id$",
 	} {

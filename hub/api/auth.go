@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -161,8 +162,8 @@ func (w *sessionWriter) Flush() {
 func (w *sessionWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	e, ok := s.refuse(r.Context(), "identify", err).(*refusal)
-	if !ok {
+	var e *refusal
+	if !errors.As(s.refuse(r.Context(), "identify", err), &e) {
 		return
 	}
 	s.writeProblem(w, r, e.status, e.problem)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 
@@ -84,7 +85,8 @@ func registerPlain(s *Server) {
 		v, err := s.plainAct(c.Request.Context(), c.Request)
 		status := http.StatusOK
 		if err != nil {
-			if r, ok := s.refuse(c.Request.Context(), "plain-stop", err).(*refusal); ok {
+			var r *refusal
+			if errors.As(s.refuse(c.Request.Context(), "plain-stop", err), &r) {
 				status, v.Problem = r.status, r.problem
 			}
 		}

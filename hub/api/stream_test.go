@@ -160,7 +160,7 @@ func TestPanicIsA500WithoutItsText(t *testing.T) {
 		if err = errors.Join(err, res.Body.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if res.StatusCode != 500 || strings.Contains(string(text), "secret") || !strings.Contains(string(text), `"code":"internal"`) {
+		if res.StatusCode != http.StatusInternalServerError || strings.Contains(string(text), "secret") || !strings.Contains(string(text), `"code":"internal"`) {
 			t.Errorf("%s: %d %s", path, res.StatusCode, text)
 		}
 	}

@@ -113,7 +113,7 @@ func (d *Dir) Read(digest protocol.Digest, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("read blob %s: %w", digest, err)
@@ -139,7 +139,7 @@ func (d *Dir) Chunks(digest protocol.Digest) (list []byte, size int64, err error
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	buf := make([]byte, protocol.ChunkSize)
 	for {
 		n, err := io.ReadFull(f, buf)

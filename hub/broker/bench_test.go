@@ -181,7 +181,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	check(b, err)
 	took := time.Since(started)
-	pairs = nil
+	clear(pairs)
 	if line != "connected\n" || s.Stats().Connections != fleetSize {
 		b.Fatalf("the fleet says %q, %d connected", line, s.Stats().Connections)
 	}

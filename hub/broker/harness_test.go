@@ -174,7 +174,7 @@ func open(t testing.TB, adjust func(*broker.Config)) *site {
 	s := &site{ca: newAuthority(t), policy: &testPolicy{}, events: &recorder{}}
 	c := broker.Config{
 		Addr: "127.0.0.1:0", TLS: s.ca.server(t), Policy: s.policy, Handler: s.events,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}
 	if adjust != nil {
 		adjust(&c)

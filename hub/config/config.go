@@ -74,8 +74,21 @@ type MQTT struct {
 	Listen string `yaml:"listen"`
 	// URL is where devices find it, "ssl://host:port"; "" as for Enrol.
 	URL string `yaml:"url"`
-	// External is the URL of a broker to use instead of the hub's own.
-	External string `yaml:"external"`
+	// Broker is one to use instead of the hub's own.
+	Broker Broker `yaml:"broker"`
+}
+
+// Broker is a broker elsewhere, reached with mutual TLS.
+type Broker struct {
+	// URL is where the hub finds it, "ssl://host:port"; "" is the hub's own broker.
+	URL string `yaml:"url"`
+	// CA is a file with the authorities of its certificate (PEM); "" is the hub's
+	// own, which devices ask for in any case.
+	CA string `yaml:"ca"`
+	// Certificate and Key are files with the hub's own (PEM), whose common name is
+	// its client id; "" issues one from the hub's authority.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
 }
 
 // Studio is how sound is made.
@@ -307,7 +320,7 @@ func (c Config) Validate() error {
 		{"console.url", c.Console.URL, []string{"http", "https"}, false},
 		{"enrol.url", c.Enrol.URL, []string{"https"}, true},
 		{"mqtt.url", c.MQTT.URL, []string{"ssl"}, true},
-		{"mqtt.external", c.MQTT.External, []string{"ssl"}, true},
+		{"mqtt.broker.url", c.MQTT.Broker.URL, []string{"ssl"}, true},
 	} {
 		p, err := url.Parse(u.value)
 		if (u.value != "" || !u.empty) && (err != nil || p.Host == "" || !slices.Contains(u.schemes, p.Scheme)) {
@@ -316,6 +329,9 @@ func (c Config) Validate() error {
 	}
 	if _, err := c.Console.Networks(); err != nil {
 		return err
+	}
+	if b := c.MQTT.Broker; (b.Certificate == "") != (b.Key == "") {
+		return bad("mqtt.broker", "certificate and key together, or neither")
 	}
 	s := c.Studio
 	switch {
@@ -419,9 +435,12 @@ func (l Log) Slog() (slog.Level, error) {
 	return level, err
 }
 
-// MQTTURL returns where devices find MQTT: what is set, or the first host with
-// the port of the address that is listened on.
+// MQTTURL returns where devices find MQTT: what is set, the broker elsewhere, or
+// the first host with the port of the address that is listened on.
 func (c Config) MQTTURL(listening net.Addr) string {
+	if c.MQTT.URL == "" && c.MQTT.Broker.URL != "" {
+		return c.MQTT.Broker.URL
+	}
 	return publicURL(c.MQTT.URL, "ssl", c.Hosts[0], listening)
 }
 

@@ -60,6 +60,8 @@ func TestBadSettingIsNamed(t *testing.T) {
 		{"host with port", "hosts: [\"a.example:1\"]\n", "hosts"},
 		{"no hosts", "hosts: []\n", "hosts"},
 		{"plain MQTT", "mqtt:\n  url: tcp://a.example:1883\n", "mqtt.url"},
+		{"plain broker", "mqtt:\n  broker: {url: \"tcp://b.example:1883\"}\n", "mqtt.broker.url"},
+		{"certificate without key", "mqtt:\n  broker: {url: \"ssl://b.example:8883\", certificate: /a}\n", "mqtt.broker"},
 		{"console's URL", "console:\n  url: a.example\n", "console.url"},
 		{"proxy", "console:\n  proxies: [everyone]\n", "console.proxies"},
 		{"voice", "studio:\n  voice: loud\n", "studio.voice"},
@@ -81,7 +83,8 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 	values := map[string]string{
 		"LOA_DATA": "/srv/loa", "LOA_ZONE": "UTC", "LOA_HOSTS": "a.example, 192.0.2.1", "LOA_CONSOLE_LISTEN": "127.0.0.1:0",
 		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7", "LOA_ENROL_LISTEN": ":1",
-		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_EXTERNAL": "ssl://b.example:3",
+		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
+		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key",
 		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
 		"LOA_STUDIO_MAX_UPLOAD": "2097152", "LOA_STUDIO_MAX_LENGTH": "1h", "LOA_STUDIO_TIMEOUT": "1m", "LOA_STUDIO_WORKERS": "3",
 		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_LOG_LEVEL": "debug",
@@ -102,7 +105,9 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		Data: "/srv/loa", Zone: "UTC", Hosts: []string{"a.example", "192.0.2.1"},
 		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}},
 		Enrol:   config.Enrol{Listen: ":1", URL: "https://a.example:1"},
-		MQTT:    config.MQTT{Listen: ":2", URL: "ssl://a.example:2", External: "ssl://b.example:3"},
+		MQTT: config.MQTT{Listen: ":2", URL: "ssl://a.example:2", Broker: config.Broker{
+			URL: "ssl://b.example:3", CA: "/ca.pem", Certificate: "/hub.pem", Key: "/hub.key",
+		}},
 		Studio: config.Studio{
 			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south", Loudness: -23, MaxUpload: 2 << 20,
 			MaxLength: time.Hour, Timeout: time.Minute, Workers: 3,
@@ -132,6 +137,10 @@ func TestURLsForDevicesAreMadeOfTheFirstHost(t *testing.T) {
 		t.Error(got)
 	}
 	if got := c.EnrolURL(addr); got != "https://loa.example:40123" {
+		t.Error(got)
+	}
+	c.MQTT.Broker.URL = "ssl://broker.example:8883"
+	if got := c.MQTTURL(addr); got != c.MQTT.Broker.URL {
 		t.Error(got)
 	}
 	c.MQTT.URL = "ssl://mqtt.example:8883"

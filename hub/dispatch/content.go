@@ -120,7 +120,7 @@ func (c *contentSender) item(item protocol.WantItem, list []byte, window int64, 
 		c.log.Warn("content not readable", "digest", item.Digest.String(), "err", err)
 		return used
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	buf := make([]byte, protocol.ChunkSize)
 	for _, r := range item.Ranges {
 		for n := r.First; n <= r.Last && used < window; n++ {

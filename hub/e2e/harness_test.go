@@ -81,6 +81,14 @@ func (l *logs) logger() *slog.Logger {
 // newWorld makes a hub with a commune of three villages and four people.
 func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 	t.Helper()
+	w := initialised(t, with...)
+	w.open()
+	return w
+}
+
+// initialised makes a hub that does not run yet.
+func initialised(t *testing.T, with ...func(*config.Config)) *world {
+	t.Helper()
 	dir := t.TempDir()
 	c := config.Default()
 	c.Data = filepath.Join(dir, "hub")
@@ -95,7 +103,13 @@ func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 		Unit: registry.Unit{ID: commune, Code: "99001", Name: "Xã Bình An (mẫu)", Kind: registry.Commune, ValidFrom: "2025-07-01"},
 	})
 	must(t, err)
-	w := &world{t: t, config: c, root: done.RootFile, log: &logs{}}
+	return &world{t: t, config: c, root: done.RootFile, log: &logs{}}
+}
+
+// open runs a new hub and brings in its villages and people.
+func (w *world) open() {
+	t := w.t
+	t.Helper()
 	w.start()
 	t.Cleanup(func() {
 		w.stop()
@@ -103,7 +117,7 @@ func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 			t.Log(w.log.String())
 		}
 	})
-	_, err = w.Registry.Import(t.Context(), strings.NewReader(villages), false, registrar, "quantri")
+	_, err := w.Registry.Import(t.Context(), strings.NewReader(villages), false, registrar, "quantri")
 	must(t, err)
 	// No test depends on the hour at which it runs.
 	must(t, w.Registry.SetQuiet(t.Context(), commune, []protocol.Quiet{w.around(10*time.Hour, 12*time.Hour)}, "quantri"))
@@ -112,7 +126,6 @@ func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 			ID: id, Name: string(id), Password: password, Grants: []account.Grant{{Unit: commune, Role: role}},
 		}, registrar, "quantri"))
 	}
-	return w
 }
 
 // start runs the hub on its data; the ports stay the same after a restart.
@@ -121,7 +134,10 @@ func (w *world) start() {
 	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages})
 	must(w.t, err)
 	w.Hub = h
-	w.config.MQTT.Listen, w.config.Enrol.Listen = h.MQTTAddr().String(), h.EnrolAddr().String()
+	w.config.Enrol.Listen = h.EnrolAddr().String()
+	if w.config.MQTT.Broker.URL == "" {
+		w.config.MQTT.Listen = h.MQTTAddr().String()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.run, w.ended = cancel, make(chan error, 1)
 	go func() { w.ended <- h.Run(ctx) }()

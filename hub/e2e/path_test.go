@@ -32,7 +32,7 @@ func (w *world) decoded(b bulletin.Bulletin) []int16 {
 	must(w.t, err)
 	r, err := opus.Open(f)
 	must(w.t, err)
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	var out []int16
 	buf := make([]int16, 4800)
 	for {

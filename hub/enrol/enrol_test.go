@@ -96,7 +96,7 @@ func newDevice(t *testing.T, url, text string) *device {
 		t.Fatal(err)
 	}
 	defer blind.CloseIdleConnections()
-	defer res.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close()
 	var anchors protocol.Anchors
 	if err := json.NewDecoder(res.Body).Decode(&anchors); err != nil {
 		t.Fatal(err)

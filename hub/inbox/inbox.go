@@ -83,7 +83,7 @@ func (in *Inbox) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watch drop folders: %w", err)
 	}
-	defer w.Close() //nolint:errcheck // nothing can be done
+	defer w.Close()
 	for unit := range in.cfg.People {
 		if err := w.Add(filepath.Join(in.cfg.Drop, string(unit))); err != nil {
 			return fmt.Errorf("watch drop folder of %s: %w", unit, err)

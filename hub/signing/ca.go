@@ -156,12 +156,12 @@ func (ca *CA) Server(hosts []string) func(*tls.ClientHelloInfo) (*tls.Certificat
 }
 
 func (ca *CA) server(hosts []string, now time.Time) (*tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("server certificate: %w", err)
-	}
+	return ca.keyed(serverTemplate("loa-hub", hosts, now, serverLife))
+}
+
+func serverTemplate(name string, hosts []string, now time.Time, life time.Duration) *x509.Certificate {
 	t := &x509.Certificate{
-		Subject: pkix.Name{CommonName: "loa-hub"}, NotBefore: now.Add(-24 * time.Hour), NotAfter: now.Add(serverLife),
+		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-24 * time.Hour), NotAfter: now.Add(life),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	for _, h := range hosts {
@@ -171,13 +171,5 @@ func (ca *CA) server(hosts []string, now time.Time) (*tls.Certificate, error) {
 			t.DNSNames = append(t.DNSNames, h)
 		}
 	}
-	der, err := ca.issue(t, key.Public())
-	if err != nil {
-		return nil, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("server certificate: %w", err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der, ca.cert.Raw}, PrivateKey: key, Leaf: leaf}, nil
+	return t
 }

@@ -129,7 +129,7 @@ func all[T any](ctx context.Context, q querier, scan func(row) (T, error), query
 	if err != nil {
 		return nil, kind(err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close()
 	var out []T
 	for rows.Next() {
 		v, err := scan(rows)

@@ -61,10 +61,9 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 		return fail("without night permission", ErrNotPermitted)
 	case !Covers(s.Units, claim.Path, a.Unit):
 		return fail("not for unit "+string(a.Unit), ErrNotPermitted)
-	case a.Sound != nil && (bulletin.Sound == nil || *a.Sound != bulletin.Sound.Content),
-		a.BoardFor > 0 && bulletin.Board == nil:
+	case !sounds(a, bulletin), a.BoardFor > 0 && bulletin.Board == nil:
 		return fail("sound or board is not the bulletin's", ErrNotPermitted)
-	case a.Sound != nil && !whole(a, *bulletin.Sound):
+	case a.Sound != nil && !whole(a, bulletin):
 		return fail("another length than the bulletin's sound", ErrNotPermitted)
 	}
 	grant := Grant{Statement: s}
@@ -94,10 +93,26 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 	return grant, nil
 }
 
+// sounds says whether an airing's sound, if it has one, is its bulletin's. That
+// of a relay is the bulletin itself: nothing else has to be there beforehand.
+func sounds(a protocol.Airing, b protocol.Bulletin) bool {
+	switch {
+	case a.Sound == nil:
+		return true
+	case b.Relay != nil:
+		return *a.Sound == a.Bulletin
+	}
+	return b.Sound != nil && *a.Sound == b.Sound.Content
+}
+
 // whole says whether an airing gives a sound its whole length: exactly, or for
-// an emergency at least, since that may be spoken by the device more slowly.
-func whole(a protocol.Airing, s protocol.Sound) bool {
-	length := protocol.MillisOf(s.Length())
+// an emergency at least, since that may be spoken by the device more slowly. A
+// relay may be shorter than was approved.
+func whole(a protocol.Airing, b protocol.Bulletin) bool {
+	if b.Relay != nil {
+		return a.SoundFor <= b.Relay.Length
+	}
+	length := protocol.MillisOf(b.Sound.Length())
 	return a.SoundFor == length || (a.Class == protocol.ClassEmergency && a.SoundFor > length)
 }
 

@@ -96,6 +96,13 @@ func (t *teller) approvals() {
 	give("board of a bulletin that has none", "not-permitted", change(normal, func(b *B) { b.Board = nil }), one, nil,
 		func(a *A) { a.BoardFor = 1000 })
 
+	relay := protocoltest.RelayBulletin()
+	give("relay", "ok", relay, one, nil, nil)
+	give("relay of less time", "ok", relay, one, nil, func(a *A) { a.SoundFor -= 60_000 })
+	give("relay of more time", "not-permitted", relay, one, nil, func(a *A) { a.SoundFor++ })
+	give("relay with a sound", "not-permitted", relay, one, nil, func(a *A) { a.Sound = &other })
+	give("sound in the place of its bulletin", "not-permitted", normal, one, nil, func(a *A) { a.Sound = &a.Bulletin })
+
 	t.broken(normal, emergency)
 }
 

@@ -44,6 +44,7 @@ const (
 	KindAck         Kind = "ack"
 	KindTime        Kind = "time"
 	KindReceipt     Kind = "receipt"
+	KindFrames      Kind = "frames"
 )
 
 func (k Kind) aad() []byte { return []byte(protocol.Root + string(k)) }

@@ -1,6 +1,7 @@
 package protocoltest
 
 import (
+	"crypto/ed25519"
 	"testing"
 	"time"
 
@@ -80,6 +81,29 @@ func Emergency() protocol.Bulletin {
 	return b
 }
 
+// Session is the session of RelayBulletin.
+const Session protocol.SessionID = "phien-vov1"
+
+// RelayBulletin is a relay of half an hour at most, between 05:00 and 06:00.
+func RelayBulletin() protocol.Bulletin {
+	b := Bulletin()
+	b.ID, b.Title, b.Text, b.Sound, b.Board = "bt-tiep-song", "Tiếp sóng VOV1", "", nil, nil
+	b.Relay = &protocol.Relay{
+		Source: "Đài Tiếng nói Việt Nam, VOV1", URL: "https://example.com/vov1.m3u8", Session: Session,
+		Key:    protocol.Key{Kind: protocol.KeyEd25519, Public: PrivateKey("session").Public().(ed25519.PublicKey)},
+		Length: 30 * 60_000, From: 5 * 60, To: 6 * 60, Silence: 20_000,
+	}
+	return b
+}
+
+// Frames is the nth piece of the session, of two packets.
+func Frames(n uint64) protocol.Frames {
+	return protocol.Frames{
+		Version: protocol.Version, Session: Session, Number: n, At: At(time.Duration(n) * 40 * time.Millisecond),
+		Packets: [][]byte{{0xf8, 0xff, 0xfe}, {0xf8, 0xff, 0xfe}},
+	}
+}
+
 // Statement approves an encoded bulletin for the commune, from today to the last
 // day of the year.
 func Statement(bulletin []byte, class protocol.Class) protocol.Statement {
@@ -98,6 +122,9 @@ func Airing(b protocol.Bulletin, bulletin, approval []byte) protocol.Airing {
 	}
 	if b.Sound != nil {
 		a.Sound, a.SoundFor = &b.Sound.Content, protocol.MillisOf(b.Sound.Length())
+	}
+	if b.Relay != nil {
+		a.Sound, a.SoundFor = &a.Bulletin, b.Relay.Length
 	}
 	if b.Board != nil {
 		a.BoardFor = 11_800

@@ -40,6 +40,7 @@ func Decoders() []Decoder {
 		of[protocol.Approvers]("approvers", 256<<10),
 		of[protocol.Placement]("placement", 256<<10),
 		of[protocol.Populations]("populations", 256<<10),
+		of[protocol.Frames]("frames", protocol.MaxControl),
 	}
 }
 

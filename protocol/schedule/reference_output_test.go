@@ -12,7 +12,9 @@ func (w *refWorld) quietPeriods(from, to int64) [][2]int64 {
 	type period struct{ start, end int }
 	minutes := func(s string) int {
 		var h, m int
-		fmt.Sscanf(s, "%d:%d", &h, &m)
+		if _, err := fmt.Sscanf(s, "%d:%d", &h, &m); err != nil {
+			panic(err)
+		}
 		return h*60 + m
 	}
 	inside := func(p period, minute int) bool {

@@ -511,7 +511,7 @@ func (w *refWorld) order(e *refEvent) {
 		}
 	}
 	for _, o := range w.occs {
-		hit := false
+		var hit bool
 		switch {
 		case e.Airing != "" && e.Start != nil:
 			hit = o.a.ID == e.Airing && o.s == e.Start.UnixMilli()

@@ -47,9 +47,9 @@ func (d doctorCmd) Run(s *session) error {
 			mark = "BAD "
 			bad++
 		}
-		fmt.Fprintf(s.out, "%s %-8s %s\n", mark, f.name, f.text) //nolint:errcheck // standard output
+		fmt.Fprintf(s.out, "%s %-8s %s\n", mark, f.name, f.text)
 		if f.do != "" {
-			fmt.Fprintf(s.out, "     -> %s\n", f.do) //nolint:errcheck // standard output
+			fmt.Fprintf(s.out, "     -> %s\n", f.do)
 		}
 	}
 	if bad > 0 {
@@ -119,7 +119,7 @@ func (d doctorCmd) sound(ctx context.Context, s *session, c config.Config) findi
 		return f
 	}
 	p := player.New(sink, s.log(c))
-	defer p.Close() //nolint:errcheck // the finding is what matters
+	defer p.Close()
 	tone := signal.Tone(440, time.Second)
 	if err := p.Play(player.Track{ID: "doctor", Frames: tone.Frames(), Volume: 50, Open: func() (player.Source, error) { return tone, nil }}); err != nil {
 		f.do = err.Error()

@@ -69,7 +69,7 @@ func (b browser) watch(ctx context.Context, up func()) error {
 		if name != "data" {
 			continue
 		}
-		path := ""
+		var path string
 		switch event {
 		case "board":
 			var w, h int
@@ -122,7 +122,12 @@ func (b browser) start(t *testing.T) (stop func()) {
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	return func() { cancel(); <-ended }
+	return func() {
+		cancel()
+		if err := <-ended; err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+	}
 }
 
 func picture(level uint8) *page.Frame {
@@ -224,7 +229,7 @@ func TestChromiumShowsTheBoard(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { cancel(); cmd.Wait() }() // killed, so it ends with an error
+	defer func() { cancel(); _ = cmd.Wait() }() // killed, so it ends with an error
 	end, tick := time.After(40*time.Second), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for !o.Health().Link {

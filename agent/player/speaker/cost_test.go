@@ -2,6 +2,7 @@ package speaker_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -122,7 +123,7 @@ func cpu(b *testing.B, pid int) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	total := 0.0
 	for _, field := range fields[11:13] { // utime and stime, in hundredths
 		v, err := strconv.ParseFloat(field, 64)

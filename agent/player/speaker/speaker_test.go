@@ -278,9 +278,9 @@ func TestStartComesAtItsInstant(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
 		var offs, tolds []time.Duration
-		for _, ahead := range []time.Duration{300, 413, 377, 350, 391} {
+		for _, ahead := range []int{300, 413, 377, 350, 391} {
 			track := tone("a", 100*time.Millisecond)
-			track.StartAt = time.Now().Add(ahead * time.Millisecond)
+			track.StartAt = time.Now().Add(time.Duration(ahead) * time.Millisecond)
 			from := r.card.Taken()
 			if err := r.player.Play(track); err != nil {
 				t.Fatal(err)
@@ -417,7 +417,7 @@ func TestStopFadesThenSilence(t *testing.T) {
 			t.Errorf("told %d frames, %d sounded", ended.Frames, got)
 		}
 		fade := player.FramesIn(player.Fade)
-		for i := int64(0); i < ended.Frames-fade; i++ {
+		for i := range ended.Frames - fade {
 			if rec.PCM[begin+i] != want[i] {
 				t.Fatalf("frame %d of %d differs before the fade", i, ended.Frames)
 			}

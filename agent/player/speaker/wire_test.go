@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,7 +154,7 @@ func TestAPinnedCardIsTheOnlyOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Contains([]byte(text), []byte(want)) || bytes.Count([]byte(text), []byte("pcm")) != 2 {
+		if !strings.Contains(text, want) || strings.Count(text, "pcm") != 2 {
 			t.Errorf("%s: %s", device, text)
 		}
 	}

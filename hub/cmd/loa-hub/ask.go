@@ -25,7 +25,7 @@ func (s *session) ask(question, flag string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%w: give %s", errRefused, flag)
 	}
-	fmt.Fprintf(s.errOut, "%s: ", question) //nolint:errcheck // a prompt
+	fmt.Fprintf(s.errOut, "%s: ", question)
 	// A terminal hands out one line at a time.
 	line, err := bufio.NewReader(f).ReadString('\n')
 	if err != nil {
@@ -41,9 +41,9 @@ func (s *session) secret(file, question, flag string) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("%w: give %s", errRefused, flag)
 		}
-		fmt.Fprintf(s.errOut, "%s: ", question) //nolint:errcheck // a prompt
+		fmt.Fprintf(s.errOut, "%s: ", question)
 		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(s.errOut) //nolint:errcheck // a prompt
+		fmt.Fprintln(s.errOut)
 		if err != nil {
 			return "", fmt.Errorf("%w: no answer; give %s", errRefused, flag)
 		}
@@ -55,7 +55,7 @@ func (s *session) secret(file, question, flag string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%w: %s: %w", errRefused, flag, err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		r = f
 	}
 	b, err := io.ReadAll(io.LimitReader(r, maxSecret))

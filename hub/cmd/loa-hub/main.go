@@ -39,6 +39,7 @@ type commands struct {
 	User   userCmd   `cmd:"" help:"People."`
 	Unit   unitCmd   `cmd:"" help:"Units of administration."`
 	Device deviceCmd `cmd:"" help:"Devices and their claims."`
+	Broker brokerCmd `cmd:"" help:"What an MQTT broker elsewhere needs of the hub."`
 	Serve  serveCmd  `cmd:"" help:"Serve console, enrolment and devices until stopped."`
 
 	Verify   verifyCmd   `cmd:"" help:"Recompute approvals, receipts and coverage from what was signed."`
@@ -148,5 +149,5 @@ func (s *session) with(fn func(*hub.Base) error) error {
 }
 
 func (s *session) printf(format string, args ...any) {
-	fmt.Fprintf(s.out, format, args...) //nolint:errcheck // standard output
+	fmt.Fprintf(s.out, format, args...)
 }

@@ -60,7 +60,7 @@ func (t timelineCmd) Run(s *session) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		in = f
 	}
 	b, err := io.ReadAll(io.LimitReader(in, maxTimeline))
@@ -94,7 +94,7 @@ func (r readCmd) Run(s *session) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		in = f
 	}
 	return normalise.ReadLines(in, s.out, normalise.Options{Southern: r.Southern})

@@ -62,7 +62,7 @@ func (v verifyCmd) print(s *session, r verify.Report) error {
 			b.Title, b.Played, b.Expected, b.Cut, b.Skipped, b.Unknown, b.Reached, b.People)
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintln(s.errOut, "WRONG:", p) //nolint:errcheck // standard error
+		fmt.Fprintln(s.errOut, "WRONG:", p)
 	}
 	if !v.JSON {
 		s.printf("checked: %d plans, %d airings' approvals, %d receipts; %d things wrong (devices' media and keys are the hub's word)\n",

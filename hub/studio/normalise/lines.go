@@ -25,8 +25,7 @@ func ReadLines(r io.Reader, w io.Writer, opt Options) error {
 			line = strings.TrimPrefix(line, "\uFEFF")
 			first = false
 		}
-		out.WriteString(reading.read(line).Words)
-		if err := out.WriteByte('\n'); err != nil {
+		if _, err := out.WriteString(reading.read(line).Words + "\n"); err != nil {
 			return fmt.Errorf("read lines: %w", err)
 		}
 	}

@@ -182,7 +182,7 @@ func roman(s string) int {
 	}
 	total, previous := 0, 0
 	for i := len(s) - 1; i >= 0; i-- {
-		v := 0
+		var v int
 		switch s[i] {
 		case 'I':
 			v = 1

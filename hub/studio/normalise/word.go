@@ -212,7 +212,7 @@ func (p *pass) foreign(i int) int {
 		return 0
 	}
 	end := i
-	for n := 0; n < 4; n++ {
+	for range 4 {
 		j := end + 1
 		if (p.sym(j, "-") || p.sym(j, ".") || p.sym(j, "/")) && (p.is(j+1, tokWord) || p.is(j+1, tokDigits)) {
 			j++
