@@ -203,6 +203,12 @@ export interface PagesBody {
   warnings: string[];
 }
 
+export interface SignatureBody {
+  person: string;
+  key: "hub-key" | "passkey";
+  at: string;
+}
+
 export interface ApprovalBody {
   id: string;
   bulletin: BulletinBody;
@@ -215,6 +221,8 @@ export interface ApprovalBody {
   drill: boolean;
   needed: number;
   signed: string[];
+  signatures: SignatureBody[];
+  passkey: boolean;
   state: "open" | "approved" | "returned";
   created: string;
   consequence: Sentence;
