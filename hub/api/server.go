@@ -37,6 +37,7 @@ type Services struct {
 	Programme Programme
 	Reach     Reach
 	Changes   Changes
+	Alerts    Alerts
 	// Zone is the hub's, for what is shown in local time.
 	Zone *time.Location
 }
@@ -126,6 +127,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
+	}
+	if s.Alerts != nil {
+		registerAlerts(api, s)
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)
