@@ -20,10 +20,6 @@ func NewProgramme(db *DB) *Programme { return &Programme{db: db} }
 
 // Air implements programme.Store.
 func (s *Programme) Air(ctx context.Context, a programme.Airing, wished bool) error {
-	encoded, err := protocol.Marshal(a.Wire)
-	if err != nil {
-		return err
-	}
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if wished {
 			res, err := tx.ExecContext(ctx, `UPDATE statement SET aired = ? WHERE digest = ? AND aired IS NULL`,
@@ -32,19 +28,27 @@ func (s *Programme) Air(ctx context.Context, a programme.Airing, wished bool) er
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO airing (id, bulletin, statement, approval, class, drill, bytes, published, first, last, replaces, created_by)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?)`,
-			a.Wire.ID, a.Bulletin, a.Statement[:], a.Approval[:], a.Wire.Class.String(), a.Wire.Drill, encoded, int64(a.Wire.Published),
-			ms(a.First), ms(a.Last), a.Wire.Replaces, a.CreatedBy); err != nil {
+		return insertAiring(ctx, tx, a)
+	})
+}
+
+func insertAiring(ctx context.Context, tx *sql.Tx, a programme.Airing) error {
+	encoded, err := protocol.Marshal(a.Wire)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO airing (id, bulletin, statement, approval, class, drill, bytes, published, first, last, replaces, created_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?)`,
+		a.Wire.ID, a.Bulletin, a.Statement[:], a.Approval[:], a.Wire.Class.String(), a.Wire.Drill, encoded, int64(a.Wire.Published),
+		ms(a.First), ms(a.Last), a.Wire.Replaces, a.CreatedBy); err != nil {
+		return err
+	}
+	for _, u := range a.Units {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO airing_unit (airing, unit) VALUES (?, ?)`, a.Wire.ID, u); err != nil {
 			return err
 		}
-		for _, u := range a.Units {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO airing_unit (airing, unit) VALUES (?, ?)`, a.Wire.ID, u); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 const airingColumns = `a.id, a.bulletin, b.title, a.statement, a.approval, a.bytes, a.first, a.last, a.withdrawn, a.created_by`
