@@ -177,11 +177,14 @@ type TimeAnswer struct {
 	At     Instant  `cbor:"3,keyasint"` // the hub's clock when it signed
 	// Uncertainty is how wrong the hub's own clock may be.
 	Uncertainty Millis `cbor:"4,keyasint,omitempty"`
+	// Content is where content can be had over HTTPS as well: what ContentPath
+	// is appended to. Empty: over MQTT alone.
+	Content string `cbor:"1100,keyasint,omitempty"`
 }
 
 // Validate checks the nonce's length.
 func (a TimeAnswer) Validate() error {
-	if !ValidID(a.Device) || len(a.Nonce) != NonceSize || a.At <= 0 || a.Uncertainty < 0 {
+	if !ValidID(a.Device) || len(a.Nonce) != NonceSize || a.At <= 0 || a.Uncertainty < 0 || !validBase(a.Content) {
 		return fmt.Errorf("time answer: %w", ErrInvalid)
 	}
 	return nil

@@ -3,6 +3,8 @@ package protocol
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 )
 
 // Content names bytes that travel in chunks: a sound, a bulletin, a list of
@@ -113,4 +115,17 @@ func (w Want) Validate() error {
 		}
 	}
 	return nil
+}
+
+// ContentPath is where a piece of content is found below a hub's URL, to be
+// fetched whole or by ranges (RFC 9110, 14); its chunk list has ".list" behind.
+func ContentPath(d Digest) string { return "/content/" + d.String() }
+
+// ContentListPath is where the chunk list of a piece of content is found.
+func ContentListPath(d Digest) string { return ContentPath(d) + ".list" }
+
+// validBase says whether s is empty or begins like an HTTPS URL without a slash
+// at its end.
+func validBase(s string) bool {
+	return s == "" || strings.HasPrefix(s, "https://") && len(s) <= 256 && utf8.ValidString(s) && !strings.HasSuffix(s, "/")
 }

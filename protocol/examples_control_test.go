@@ -40,6 +40,9 @@ func controlExamples(tb testing.TB) []example {
 			refused("nonce of 0 bytes", func(a *protocol.TimeAnswer) { a.Nonce = []byte{} }),
 			refused("before 1970", func(a *protocol.TimeAnswer) { a.At = -1 }),
 			refused("uncertainty below 0", func(a *protocol.TimeAnswer) { a.Uncertainty = -1 }),
+			taken("content over HTTPS", func(a *protocol.TimeAnswer) { a.Content = "https://loa.example:8443" }),
+			refused("content over plain HTTP", func(a *protocol.TimeAnswer) { a.Content = "http://loa.example" }),
+			refused("content with a slash behind", func(a *protocol.TimeAnswer) { a.Content = "https://loa.example/" }),
 		}},
 		{"chunk", func() protocoltest.Message { return &protocol.Chunk{N: 2, Data: protocoltest.SoundBytes(24)} }, []edit{
 			taken("first", func(c *protocol.Chunk) { c.N = 0 }),
@@ -154,6 +157,16 @@ func heartbeatEdits() []edit {
 		taken("playing, muted, with a board", func(h *T) {
 			h.Playing, h.Muted, h.Missing = "lp-1", true, 3
 			h.Board = &protocol.Display{Width: 192, Height: 32, Row: 16}
+		}),
+		taken("receipts kept, content to come", func(h *T) {
+			h.Chain, h.Needs = &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 40, Acked: 38, Oldest: 7}, 1<<20
+		}),
+		refused("receipts of no chain", func(h *T) { h.Chain = &protocol.ChainState{Seq: 2, Oldest: 1} }),
+		refused("oldest receipt behind the last", func(h *T) {
+			h.Chain = &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 2, Oldest: 3}
+		}),
+		refused("more receipts acknowledged than written", func(h *T) {
+			h.Chain = &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 2, Acked: 3, Oldest: 1}
 		}),
 		refused("board of no width", func(h *T) { h.Board = &protocol.Display{Height: 32, Row: 16} }),
 	)

@@ -51,11 +51,35 @@ type Heartbeat struct {
 	Software string   `cbor:"17,keyasint,omitempty"`
 	Config   Digest   `cbor:"18,keyasint"`
 	Playing  AiringID `cbor:"19,keyasint,omitempty"`
-	// Faults are short names of what is wrong: "sound", "board", "storage",
-	// "clock", "config".
+	// Faults are short names of what is wrong: "sound", "board", "storage"
+	// (it failed), "space" (it is too small), "clock", "config".
 	Faults []string `cbor:"20,keyasint,omitempty"`
 	// Stops are the ids of the stops held.
 	Stops []StopID `cbor:"21,keyasint,omitempty"`
+	// Chain says which receipts the device still has.
+	Chain *ChainState `cbor:"1100,keyasint,omitempty"`
+	// Needs is how many bytes of storage the missing content will still take; with
+	// Free it says whether there is room.
+	Needs uint64 `cbor:"1101,keyasint,omitempty"`
+}
+
+// ChainState is where a device's chain of receipts stands and what of it is
+// kept, so that a hub that lost some can ask for them.
+type ChainState struct {
+	Chain Digest `cbor:"1,keyasint"` // the chain's random id
+	Seq   uint64 `cbor:"2,keyasint"` // the last that is taken
+	// Acked is the last that the hub has acknowledged, 0 for none.
+	Acked uint64 `cbor:"3,keyasint,omitempty"`
+	// Oldest is the first seq that the device still has, acknowledged or not.
+	Oldest uint64 `cbor:"4,keyasint"`
+}
+
+// Validate checks the order of the numbers.
+func (c ChainState) Validate() error {
+	if c.Chain.IsZero() || c.Oldest == 0 || c.Oldest > c.Seq || c.Acked > c.Seq {
+		return fmt.Errorf("state of a chain: %w", ErrInvalid)
+	}
+	return nil
 }
 
 // Validate checks the rules written beside the fields.
@@ -71,6 +95,11 @@ func (h Heartbeat) Validate() error {
 		return fmt.Errorf("heartbeat's board: %w", ErrInvalid)
 	case !validText(h.Software, 64) || h.Uncertainty < 0 || (h.Playing != "" && !ValidID(h.Playing)):
 		return fmt.Errorf("heartbeat's software, clock or airing: %w", ErrInvalid)
+	}
+	if h.Chain != nil {
+		if err := h.Chain.Validate(); err != nil {
+			return fmt.Errorf("heartbeat's receipts: %w", err)
+		}
 	}
 	for _, p := range h.Plans {
 		if !ValidID(p.Unit) {

@@ -170,7 +170,7 @@ type Approvers struct {
 	// and below it; a device that knows no passkeys refuses such a list.
 	Passkeys []Class `cbor:"7,keyasint,omitempty"`
 	// Site is where the people of this list use their passkeys.
-	Site *Site `cbor:"1010,keyasint,omitempty"`
+	Site *Site `cbor:"1110,keyasint,omitempty"`
 }
 
 // Site is the relying party (WebAuthn) of passkeys: assertions of any other are
@@ -255,8 +255,8 @@ type Placement struct {
 	Name string `cbor:"9,keyasint,omitempty"`
 	// Media are what the device has, and Key is its own, so that an auditor need
 	// not take the hub's word. Both are left out where they are not known yet.
-	Media []Medium `cbor:"1010,keyasint,omitempty"`
-	Key   *Key     `cbor:"1011,keyasint,omitempty"`
+	Media []Medium `cbor:"1110,keyasint,omitempty"`
+	Key   *Key     `cbor:"1111,keyasint,omitempty"`
 }
 
 // Validate checks the rules written beside the fields.

@@ -77,7 +77,7 @@ type Board struct {
 func drivers() []string { return []string{"oto", "aplay", "wav", "null"} }
 
 func outputs() []string {
-	return []string{"fb", "ddp", "sacn", "artnet", "flaschen", "kiosk", "png", "null"}
+	return []string{"drm", "fb", "ddp", "sacn", "artnet", "flaschen", "kiosk", "png", "null"}
 }
 
 // Kind returns the kind of a board's output and its address.

@@ -81,7 +81,7 @@ func BenchmarkBoardTicker(b *testing.B) {
 				b.Fatal(err)
 			}
 			out := memory(b, x.board.Width, x.board.Height)
-			board, err := display.New(display.Config{Output: out, Log: slog.New(slog.DiscardHandler)})
+			board, err := display.New(display.Config{Output: out, Sleep: display.Nap, Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -122,7 +122,7 @@ func BenchmarkAlertToPixels(b *testing.B) {
 		b.Fatal(err)
 	}
 	out := memory(b, size.Width, size.Height)
-	board, err := display.New(display.Config{Output: out, Log: slog.New(slog.DiscardHandler)})
+	board, err := display.New(display.Config{Output: out, Sleep: display.Nap, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package display
 import (
 	"context"
 	"fmt"
+	"image"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,6 +20,11 @@ const (
 	Patience = 5 * time.Second
 	// retryEvery is how often a page is sent again to an output that failed.
 	retryEvery = time.Second
+	// calm is the least time between two pages: six changes a second are three
+	// flashes, the most that is safe for people with epilepsy (WCAG 2.2, 2.3.1).
+	calm = time.Second / 6
+	// firstFor is how long the picture of before a restart waits for the first job.
+	firstFor = 10 * time.Second
 )
 
 // Job is a set of pages to be shown.
@@ -91,7 +97,25 @@ type Config struct {
 	// Clock, if set, is asked instead of Idle for what stands from now on, and when
 	// it is to be asked again, at least a second later.
 	Clock func(now time.Time) (pages []page.Page, until time.Time)
+	// Main is where jobs and idle pages stand; the zero value is the whole board.
+	// A set whose pages have the whole board's size covers it all.
+	Main image.Rectangle
+	// Sides are the zones beside it.
+	Sides []Side
+	// First, if set, stands from the beginning until there is a job, for ten seconds at
+	// most: what the board showed before it was restarted.
+	First *page.Frame
+	// Sleep is how the pace of what crawls is kept; Nap is made for it. nil: the
+	// runtime's timers.
+	Sleep func(time.Duration)
 	Log   *slog.Logger
+}
+
+// Side is a zone that shows something of its own and has no jobs: the time, a
+// name. Clock is asked for its pages, of the zone's size, and until when they stand.
+type Side struct {
+	At    image.Rectangle
+	Clock func(now time.Time) (pages []page.Page, until time.Time)
 }
 
 // Board shows jobs on an output. All its methods return at once, but for Close.
@@ -107,6 +131,9 @@ type Board struct {
 	courier *courier
 	idle    []page.Page
 	clock   func(time.Time) ([]page.Page, time.Time)
+	main    image.Rectangle
+	sides   []Side
+	first   *page.Frame
 
 	mu     sync.Mutex
 	closed bool
@@ -121,19 +148,29 @@ type order struct {
 }
 
 // New starts a board; it shows the idle pages until there is a job. The output is
-// the board's from now on. Errors: ErrSize.
+// the board's from now on. Errors: ErrSize, also for zones that overlap or reach
+// over the board.
 func New(cfg Config) (*Board, error) {
 	w, h := cfg.Output.Size()
 	b := &Board{
 		output: cfg.Output, size: [2]int{w, h}, log: cfg.Log, idle: cfg.Idle, clock: cfg.Clock,
-		events: make(chan Event), wake: make(chan struct{}, 1),
+		events: make(chan Event), wake: make(chan struct{}, 1), main: cfg.Main, sides: cfg.Sides,
+	}
+	if b.main.Empty() {
+		b.main = image.Rect(0, 0, w, h)
+	}
+	if err := b.zones(); err != nil {
+		return nil, err
+	}
+	if f := cfg.First; f != nil && f.W == w && f.H == h {
+		b.first = f
 	}
 	if err := b.fits(cfg.Idle); err != nil {
 		return nil, fmt.Errorf("idle pages: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	b.courier = newCourier(cfg.Output, w, h)
+	b.courier = newCourier(cfg.Output, cfg.Sleep)
 	b.done.Go(func() { b.courier.run(ctx) })
 	b.done.Go(func() { b.run(ctx) })
 	return b, nil
@@ -204,10 +241,35 @@ func (b *Board) give(o order) error {
 	return nil
 }
 
+// zones refuses zones that overlap or reach over the board.
+func (b *Board) zones() error {
+	board := image.Rect(0, 0, b.size[0], b.size[1])
+	taken := []image.Rectangle{b.main}
+	for _, s := range b.sides {
+		taken = append(taken, s.At)
+	}
+	for i, z := range taken {
+		if z.Empty() || !z.In(board) {
+			return fmt.Errorf("zone %v on %v: %w", z, board, ErrSize)
+		}
+		for _, other := range taken[:i] {
+			if z.Overlaps(other) {
+				return fmt.Errorf("zones %v and %v overlap: %w", other, z, ErrSize)
+			}
+		}
+	}
+	return nil
+}
+
+// fits refuses pages that are neither of the main zone's size nor of the board's.
 func (b *Board) fits(pages []page.Page) error {
 	for i, p := range pages {
-		if p.Board.Width != b.size[0] || p.Board.Height != b.size[1] {
+		size := [2]int{p.Board.Width, p.Board.Height}
+		if size != b.size && size != [2]int{b.main.Dx(), b.main.Dy()} {
 			return fmt.Errorf("page %d is %dx%d px, the board %dx%d: %w", i, p.Board.Width, p.Board.Height, b.size[0], b.size[1], ErrSize)
+		}
+		if i > 0 && p.Board != pages[0].Board {
+			return fmt.Errorf("pages of different sizes: %w", ErrSize)
 		}
 	}
 	return nil

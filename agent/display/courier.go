@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"sync"
 	"time"
 
@@ -12,38 +13,39 @@ import (
 	"github.com/loa-vn/loa/protocol/page"
 )
 
-// courier carries frames to the output on a goroutine of its own. It holds at
-// most one frame that waits; a newer one takes its place.
+// courier owns the frame. On a goroutine of its own it draws scenes, moves what
+// crawls in them at its time, and takes the result to the output. It holds at most
+// one scene that waits; a newer one takes its place.
 type courier struct {
 	output  Output
+	sleep   func(time.Duration)
 	answers chan answer
 	wake    chan struct{}
 
 	mu      sync.Mutex
-	waiting parcel // slot nil: nothing waits
-	spare   []*slot
+	waiting *scene
 	bright  int // per cent, to be set; -1: nothing to set
-	dropped int // crawl frames that were overtaken since the last look
+	dropped int // crawl frames that were passed over since the last look
 }
 
-// slot is a frame that is used again and again, and the turn that it was drawn for.
-type slot struct {
-	*page.Frame
-	turn turn
+// scene is what stands on the board until the next one: pages side by side.
+type scene struct {
+	turn   turn
+	layers []*layer
 }
 
-// parcel is a drawn frame on its way.
-type parcel struct {
-	turn turn
-	slot *slot
-	page page.Page
-	// full: the page is new to the output, and is answered for. Otherwise only its
-	// crawl has moved, inside zone, and only a failure is answered.
-	full bool
-	zone image.Rectangle
+// layer is a page at its place. The first of a scene is the one that is
+// answered for.
+type layer struct {
+	at    image.Rectangle
+	page  page.Page
+	reel  *page.Reel
+	since time.Time // when its turn began, which its crawl counts from
+	frame int       // of the crawl, as drawn last
+	own   *page.Frame
 }
 
-// answer is what became of a parcel.
+// answer is what became of a scene, or of a crawl's frame that failed.
 type answer struct {
 	turn   turn
 	at     time.Time
@@ -52,38 +54,17 @@ type answer struct {
 	err    error
 }
 
-// newCourier has three frames: one is drawn, one waits, one is being shown.
-func newCourier(out Output, w, h int) *courier {
-	c := &courier{output: out, answers: make(chan answer), wake: make(chan struct{}, 1), bright: -1}
-	for range 3 {
-		c.spare = append(c.spare, &slot{Frame: page.NewFrame(w, h)})
-	}
-	return c
+// oneSleep is up to what wait the courier sleeps without listening for scenes.
+const oneSleep = 50 * time.Millisecond
+
+func newCourier(out Output, sleep func(time.Duration)) *courier {
+	return &courier{output: out, sleep: sleep, answers: make(chan answer), wake: make(chan struct{}, 1), bright: -1}
 }
 
-// send draws frame n of a page and leaves it for the output. It never blocks, and
-// for a crawl that has only moved it allocates nothing.
-func (c *courier) send(t turn, p page.Page, reel *page.Reel, n int, full bool) {
+// send leaves a scene for the output. It never blocks.
+func (c *courier) send(s *scene) {
 	c.mu.Lock()
-	if c.waiting.slot != nil {
-		if c.spare = append(c.spare, c.waiting.slot); c.waiting.turn == t {
-			full = full || c.waiting.full
-			c.dropped++
-		}
-		c.waiting = parcel{}
-	}
-	s := c.spare[len(c.spare)-1]
-	c.spare = c.spare[:len(c.spare)-1]
-	c.mu.Unlock()
-
-	if s.turn != t {
-		reel.Draw(s.Frame, n)
-		s.turn = t
-	}
-	zone := reel.Advance(s.Frame, n)
-
-	c.mu.Lock()
-	c.waiting = parcel{turn: t, slot: s, page: p, full: full, zone: zone}
+	c.waiting = s
 	c.mu.Unlock()
 	c.stir()
 }
@@ -111,93 +92,223 @@ func (c *courier) stir() {
 	}
 }
 
+// stage is what the goroutine of a courier works with.
+type stage struct {
+	*courier
+	scene   *scene      // nil: none, or the output failed it
+	front   *page.Frame // as the output has it, if known
+	back    *page.Frame // for the next scene
+	known   bool
+	resting *time.Timer
+}
+
 func (c *courier) run(ctx context.Context) {
-	var last *page.Frame // as the output has it; nil: unknown
+	if c.sleep != nil {
+		runtime.LockOSThread() // a thread that only does this is woken on time
+		defer runtime.UnlockOSThread()
+		hurry()
+	}
+	w, h := c.output.Size()
+	s := &stage{courier: c, front: page.NewFrame(w, h), back: page.NewFrame(w, h), resting: time.NewTimer(0)}
+	defer s.resting.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-c.wake:
-		}
 		c.mu.Lock()
-		p, bright := c.waiting, c.bright
-		c.waiting, c.bright = parcel{}, -1
+		next, bright := c.waiting, c.bright
+		c.waiting, c.bright = nil, -1
 		c.mu.Unlock()
-		var failed error
+		var a answer
+		speak := false
 		if bright >= 0 {
-			failed = c.output.Brightness(bright)
+			a, speak = s.dim(ctx, bright)
 		}
-		if p.slot == nil {
-			continue
+		if next != nil {
+			a, speak = s.raise(ctx, next), true
 		}
-		a := c.show(ctx, p, last)
-		if a.err == nil && failed != nil && !errors.Is(failed, ErrUnsupported) {
-			a.err = fmt.Errorf("brightness: %w", failed)
+		if !speak {
+			a, speak = s.move(ctx)
 		}
-		last = keep(last, p, a.err)
-		c.mu.Lock()
-		c.spare = append(c.spare, p.slot)
-		c.mu.Unlock()
-		if !p.full && a.err == nil {
-			continue
+		if speak {
+			select {
+			case <-ctx.Done():
+				return
+			case c.answers <- a:
+			}
 		}
-		select {
-		case <-ctx.Done():
+		if !s.rest(ctx) {
 			return
-		case c.answers <- a:
 		}
 	}
 }
 
-// keep notes what the output has now.
-func keep(last *page.Frame, p parcel, err error) *page.Frame {
-	if err != nil {
-		return nil
+// rest waits until something is due; false when ctx has ended.
+func (s *stage) rest(ctx context.Context) bool {
+	due := s.due()
+	wait := time.Until(due)
+	switch {
+	case due.IsZero():
+		wait = time.Hour
+	case wait <= 0:
+		return ctx.Err() == nil
+	case s.sleep != nil && wait <= oneSleep:
+		s.sleep(wait)
+		return ctx.Err() == nil
 	}
-	if last == nil {
-		last = page.NewFrame(p.slot.W, p.slot.H)
-		p.full = true
+	s.resting.Reset(wait)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-s.wake:
+	case <-s.resting.C:
 	}
-	if from, to := p.zone.Min.Y*last.W, p.zone.Max.Y*last.W; !p.full {
-		copy(last.Pix[from:to], p.slot.Pix[from:to])
-		return last
-	}
-	copy(last.Pix, p.slot.Pix)
-	return last
+	return true
 }
 
-// show shows one frame and, if the page is new, finds out how far that is proved.
-func (c *courier) show(ctx context.Context, p parcel, last *page.Frame) answer {
-	a := answer{turn: p.turn, proof: protocol.ProofRendered}
-	dirty := p.zone
-	if p.full || last == nil {
-		dirty = changed(last, p.slot.Frame)
+// due is when a crawl's next frame is; zero if nothing moves.
+func (s *stage) due() time.Time {
+	var first time.Time
+	if s.scene == nil {
+		return first
 	}
-	if err := c.output.Show(ctx, p.slot.Frame, dirty); err != nil {
-		a.at, a.err = time.Now(), fmt.Errorf("show frame: %w", err)
+	for _, l := range s.scene.layers {
+		if c := l.page.Crawl; c != nil {
+			if at := l.since.Add(c.At(l.frame + 1)); first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
+// raise shows a new scene and finds out how far that is proved.
+func (s *stage) raise(ctx context.Context, next *scene) answer {
+	now := time.Now()
+	whole := len(next.layers) == 1 && next.layers[0].at == image.Rect(0, 0, s.back.W, s.back.H)
+	if !whole {
+		clear(s.back.Pix)
+	}
+	for _, l := range next.layers {
+		if l.own = s.back; !whole {
+			l.own = page.NewFrame(l.at.Dx(), l.at.Dy())
+		}
+		l.frame = l.position(now)
+		l.reel.Draw(l.own, l.frame)
+		s.blit(s.back, l, l.own.Bounds())
+	}
+	dirty := s.back.Bounds()
+	if s.known {
+		dirty = changed(s.front, s.back)
+	}
+	s.front, s.back = s.back, s.front
+	s.scene = next
+	a := s.show(ctx, dirty)
+	if a.err != nil {
 		return a
 	}
-	a.at = time.Now()
-	if !p.full {
-		return a
+	sent, main := s.front.Digest(), next.layers[0]
+	switch a.proof = protocol.ProofRendered; {
+	case main.page.Crawl != nil:
+		a.digest = page.Render(main.page).Digest()
+	case whole:
+		a.digest = sent
+	default:
+		a.digest = main.own.Digest()
 	}
-	sent := p.slot.Digest()
-	if a.digest = sent; p.page.Crawl != nil {
-		a.digest = page.Render(p.page).Digest()
-	}
-	if back, ok := c.output.ReadBack(); ok && back == sent {
-		a.proof = protocol.ProofShown
-	} else if ok {
+	switch back, ok := s.output.ReadBack(); {
+	case ok && back == sent:
+		if a.proof = protocol.ProofShown; s.output.Health().Screen {
+			a.proof = protocol.ProofLinkUp
+		}
+	case ok:
 		a.err = fmt.Errorf("read back %s, not %s: %w", back, sent, ErrOther)
+		s.known = false
 	}
 	return a
 }
 
-// changed returns the rows in which two frames differ, whole rows; all if last is nil.
-func changed(last, f *page.Frame) image.Rectangle {
-	if last == nil {
-		return image.Rect(0, 0, f.W, f.H)
+// move goes on to the crawls' frames of this instant; a word is due only of a
+// failure. It allocates nothing.
+func (s *stage) move(ctx context.Context) (answer, bool) {
+	if s.scene == nil {
+		return answer{}, false
 	}
+	now := time.Now()
+	var dirty image.Rectangle
+	passed := 0
+	for _, l := range s.scene.layers {
+		if l.page.Crawl == nil {
+			continue
+		}
+		n := l.position(now)
+		if n == l.frame {
+			continue
+		}
+		passed += max(0, n-l.frame-1)
+		l.frame = n
+		zone := l.reel.Advance(l.own, n)
+		s.blit(s.front, l, zone)
+		dirty = dirty.Union(zone.Add(l.at.Min))
+	}
+	if dirty.Empty() {
+		return answer{}, false
+	}
+	if passed > 0 {
+		s.mu.Lock()
+		s.dropped += passed
+		s.mu.Unlock()
+	}
+	a := s.show(ctx, dirty)
+	return a, a.err != nil
+}
+
+// dim sets the brightness and sends what stands again in it.
+func (s *stage) dim(ctx context.Context, percent int) (answer, bool) {
+	err := s.output.Brightness(percent)
+	if errors.Is(err, ErrUnsupported) || s.scene == nil {
+		return answer{}, false
+	}
+	a := s.show(ctx, image.Rectangle{})
+	if a.err == nil && err != nil {
+		a.err = fmt.Errorf("brightness: %w", err)
+	}
+	return a, a.err != nil
+}
+
+// show takes the front frame to the output.
+func (s *stage) show(ctx context.Context, dirty image.Rectangle) answer {
+	a := answer{turn: s.scene.turn}
+	if !s.known {
+		dirty = s.front.Bounds()
+	}
+	err := s.output.Show(ctx, s.front, dirty)
+	a.at = time.Now()
+	if s.known = err == nil; err != nil {
+		a.err = fmt.Errorf("show frame: %w", err)
+		s.scene = nil
+	}
+	return a
+}
+
+// blit copies a part of a layer's own frame to its place.
+func (s *stage) blit(f *page.Frame, l *layer, part image.Rectangle) {
+	if l.own == f {
+		return
+	}
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		from, to := y*l.own.W, (l.at.Min.Y+y)*f.W+l.at.Min.X
+		copy(f.Pix[to+part.Min.X:to+part.Max.X], l.own.Pix[from+part.Min.X:from+part.Max.X])
+	}
+}
+
+// position is the crawl's frame of an instant.
+func (l *layer) position(now time.Time) int {
+	if l.page.Crawl == nil {
+		return 0
+	}
+	return l.page.Crawl.Frame(now.Sub(l.since))
+}
+
+// changed returns the rows in which two frames differ, whole rows.
+func changed(last, f *page.Frame) image.Rectangle {
 	same := func(y int) bool {
 		return string(last.Pix[y*f.W:(y+1)*f.W]) == string(f.Pix[y*f.W:(y+1)*f.W])
 	}

@@ -47,6 +47,9 @@ type Health struct {
 	// Link is true if something at the other end is known to be there: a connector
 	// with a screen, a controller that answers. Unknown is false.
 	Link bool
+	// Screen is true if a screen is known to hang on the very connector that the
+	// frames go out by: what was read back then went out to it.
+	Screen bool
 	// Answered is when the other end last answered; zero if it never does.
 	Answered time.Time
 	// Fault is what is wrong, nil if nothing is known to be.

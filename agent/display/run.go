@@ -2,6 +2,7 @@ package display
 
 import (
 	"context"
+	"image"
 	"time"
 
 	"github.com/loa-vn/loa/protocol/page"
@@ -35,20 +36,35 @@ type canvas struct {
 	next  *Job // waits for its Begin
 	sets  uint64
 	queue []Event
-	at    turn      // of the frame handed out last
+	at    turn      // of the scene handed out last
 	since time.Time // when its turn began
 	reel  *page.Reel
-	frame int       // of its crawl
-	dirty bool      // the frame must be handed out again
+	sides []shelf
+	dirty bool      // the scene must be handed out again
+	fresh bool      // the scene's turn has no answer yet
+	given time.Time // when a turn was handed out last
 	sent  time.Time // since when the output owes an answer, or owed the last
 	open  bool      // no answer yet to what was handed out
 	fault bool      // the last word was a fault
 }
 
+// shelf is what a side of the board shows.
+type shelf struct {
+	Side
+	shown
+	turn  turn
+	layer layer
+}
+
 // run draws pages at their time until ctx ends.
 func (b *Board) run(ctx context.Context) {
 	c := &canvas{Board: b}
-	c.rest(time.Now())
+	for _, side := range b.sides {
+		c.sides = append(c.sides, shelf{Side: side})
+	}
+	if c.rest(time.Now()); b.first != nil {
+		c.cur.pages, c.cur.until = []page.Page{still(b.first)}, time.Now().Add(firstFor)
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -133,7 +149,15 @@ func (c *canvas) rest(now time.Time) {
 		c.cur.pages, c.cur.until = pages, now.Add(max(time.Second, until.Sub(now)))
 	}
 	if len(c.cur.pages) == 0 {
-		c.cur.pages = []page.Page{{Board: page.Board{Width: c.size[0], Height: c.size[1]}}}
+		c.cur.pages = []page.Page{{Board: page.Board{Width: c.main.Dx(), Height: c.main.Dy()}}}
+	}
+}
+
+// still is a page that is a picture.
+func still(f *page.Frame) page.Page {
+	return page.Page{
+		Board:   page.Board{Width: f.W, Height: f.H},
+		Picture: &page.Placed{Picture: page.Picture{W: f.W, H: f.H, Pix: f.Pix}},
 	}
 }
 
@@ -184,35 +208,52 @@ func (c *canvas) turnOver(now time.Time) time.Duration {
 		at, left, _ = c.cur.turn(now)
 	}
 	if at != c.at {
+		if early := c.given.Add(calm).Sub(now); early > 0 {
+			return early
+		}
+		if (c.at != turn{}) { // what comes up out of the dark does not count
+			c.given = now
+		}
 		c.at, c.since = at, now.Add(-(page.Dwell(c.cur.pages[at.page]) - left))
 		c.cur.turns++
 		c.reel = page.NewReel(c.cur.pages[at.page])
-		c.frame = 0
+		c.fresh = true
 		c.hand(now)
 	}
+	left = min(left, c.besides(now))
 	if end := c.cur.end(); !end.IsZero() {
 		left = min(left, end.Sub(now))
 	}
-	left = min(left, c.crawl(now))
 	if c.next != nil {
 		left = min(left, c.next.Begin.Sub(now))
 	}
 	return left
 }
 
-// crawl moves the page's crawl to this instant and returns how long it stays.
-func (c *canvas) crawl(now time.Time) time.Duration {
-	p := c.cur.pages[c.at.page]
-	if p.Crawl == nil {
-		return page.Dwell(p)
+// besides goes on to the sides' pages of this instant and returns how long they
+// stay. A side has no jobs: its pages turn, and are asked for again.
+func (c *canvas) besides(now time.Time) time.Duration {
+	left := time.Hour
+	for i := range c.sides {
+		s := &c.sides[i]
+		at, stays, on := s.shown.turn(now)
+		if len(s.pages) == 0 || !on {
+			pages, until := s.Clock(now)
+			if len(pages) == 0 || pages[0].Board.Width != s.At.Dx() || pages[0].Board.Height != s.At.Dy() {
+				pages = []page.Page{{Board: page.Board{Width: s.At.Dx(), Height: s.At.Dy()}}}
+			}
+			c.sets++
+			s.shown = shown{pages: pages, begin: now, until: now.Add(max(time.Second, until.Sub(now))), set: c.sets}
+			at, stays, _ = s.shown.turn(now)
+		}
+		if at != s.turn {
+			p := s.pages[at.page]
+			s.turn, s.layer = at, layer{at: s.At, page: p, reel: page.NewReel(p), since: now}
+			c.hand(now)
+		}
+		left = min(left, stays, s.until.Sub(now))
 	}
-	elapsed := now.Sub(c.since)
-	n := p.Crawl.Frame(elapsed)
-	if n != c.frame && !c.dirty {
-		c.frame = n
-		c.courier.send(c.at, p, c.reel, n, false)
-	}
-	return p.Crawl.At(n+1) - elapsed
+	return left
 }
 
 // end is when a set is over whatever its pages need; zero: never.
@@ -236,9 +277,22 @@ func (s *shown) turn(now time.Time) (turn, time.Duration, bool) {
 	return turn{set: s.set, loop: loop, pass: t.Pass, page: t.Page}, t.Left, true
 }
 
-// hand gives the current page to the output.
+// hand gives the current scene to the output: the page of a set that fills the
+// board alone, others with the sides beside them.
 func (c *canvas) hand(now time.Time) {
-	c.courier.send(c.at, c.cur.pages[c.at.page], c.reel, c.frame, true)
+	p := c.cur.pages[c.at.page]
+	main := &layer{at: c.main, page: p, reel: c.reel, since: c.since}
+	s := &scene{turn: c.at, layers: []*layer{main}}
+	if p.Board.Width == c.size[0] && p.Board.Height == c.size[1] {
+		main.at = image.Rect(0, 0, c.size[0], c.size[1])
+	} else {
+		for i := range c.sides {
+			if l := c.sides[i].layer; l.reel != nil {
+				s.layers = append(s.layers, &l)
+			}
+		}
+	}
+	c.courier.send(s)
 	if !c.open {
 		c.sent = now // else the output has owed an answer since before
 	}
@@ -264,6 +318,10 @@ func (c *canvas) answer(r answer) {
 		c.queue = append(c.queue, Event{Kind: Fault, Job: c.cur.id(), At: r.at})
 		c.log.Info("board shows frames again")
 	}
+	if !c.fresh { // only a side has changed, or what stands was sent again
+		return
+	}
+	c.fresh = false
 	s := Showing{Page: c.at.page, At: r.at, Digest: r.digest, Proof: r.proof}
 	if c.cur.job != nil {
 		c.cur.showing = append(c.cur.showing, s)

@@ -70,7 +70,7 @@ func run(ctx context.Context, bin string, rounds int, out io.Writer) (err error)
 		return err
 	}
 	var results []result
-	for _, part := range []func(context.Context, *world, int) ([]result, error){sizes, sound, boards, playing, restart} {
+	for _, part := range []func(context.Context, *world, int) ([]result, error){sizes, reading, sound, boards, playing, restart, schedules} {
 		rs, err := part(ctx, w, rounds)
 		if err != nil {
 			return err

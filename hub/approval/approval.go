@@ -220,7 +220,7 @@ func (s *Service) mayTarget(a account.Actor, act account.Act, b bulletin.Bulleti
 // fits refuses a bulletin that no device there can play or show.
 func fits(b bulletin.Bulletin, devices []registry.Device) error {
 	for _, d := range devices {
-		if (b.Rendition != nil && d.Has(protocol.MediumSound)) || (b.Board != "" && d.Has(protocol.MediumBoard)) {
+		if ((b.Rendition != nil || b.Relay != nil) && d.Has(protocol.MediumSound)) || (b.Board != "" && d.Has(protocol.MediumBoard)) {
 			return nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -278,10 +279,6 @@ func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
 		frames[q] = f
 	}
 	subscribed := b.server.Topics.Subscribers(topic).Subscriptions
-	type target struct {
-		s   *session
-		qos byte
-	}
 	targets := make([]target, 0, len(subscribed))
 	b.mu.RLock()
 	closed := b.closed
@@ -294,15 +291,48 @@ func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
 	if closed {
 		return ErrClosed
 	}
+	b.fanOut(targets, frames)
+	return nil
+}
+
+// target is one delivery of a message.
+type target struct {
+	s   *session
+	qos byte
+}
+
+// laneTargets is how many deliveries are worth a goroutine: below it, starting
+// one costs more than it brings.
+const laneTargets = 64
+
+// fanOut writes to all targets, on as many processors as there are, and returns
+// when it has: so the order of messages stays that of the calls.
+func (b *Embedded) fanOut(targets []target, frames [2]frame) {
+	lanes := min(runtime.GOMAXPROCS(0), 1+len(targets)/laneTargets)
+	each := (len(targets) + lanes - 1) / lanes
+	var wg sync.WaitGroup
+	for len(targets) > each {
+		part := targets[:each]
+		targets = targets[each:]
+		own := [2]frame{frames[0].clone(), frames[1].clone()} // packet ids are set in place
+		wg.Go(func() { b.lane(part, own) })
+	}
+	b.lane(targets, frames)
+	wg.Wait()
+}
+
+func (b *Embedded) lane(targets []target, frames [2]frame) {
+	var given, left uint64
 	for _, t := range targets {
 		switch t.s.send(frames[t.qos], b.cfg.BulkBytes, b.cfg.MaxUnacked) {
 		case sent:
-			b.sent.Add(1)
+			given++
 		case missed:
-			b.missed.Add(1)
+			left++
 		}
 	}
-	return nil
+	b.sent.Add(given)
+	b.missed.Add(left)
 }
 
 // packetOverhead is the most that a PUBLISH adds to topic and payload: a fixed

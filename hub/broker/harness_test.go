@@ -171,6 +171,24 @@ type site struct {
 // open starts a broker whose Close is checked to leave no goroutine behind.
 func open(t testing.TB, adjust func(*broker.Config)) *site {
 	t.Helper()
+	s := started(t, adjust)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		check(t, s.Close(ctx))
+		defer func() {
+			if left := ownGoroutines(); left != "" {
+				t.Logf("goroutines after Close:\n%s", left)
+			}
+		}()
+		eventually(t, "the end of every goroutine", func() bool { return ownGoroutines() == "" })
+	})
+	return s
+}
+
+// started starts a broker that the caller closes.
+func started(t testing.TB, adjust func(*broker.Config)) *site {
+	t.Helper()
 	s := &site{ca: newAuthority(t), policy: &testPolicy{}, events: &recorder{}}
 	c := broker.Config{
 		Addr: "127.0.0.1:0", TLS: s.ca.server(t), Policy: s.policy, Handler: s.events,
@@ -182,17 +200,6 @@ func open(t testing.TB, adjust func(*broker.Config)) *site {
 	b, err := broker.Open(c)
 	check(t, err)
 	s.Embedded = b
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		check(t, b.Close(ctx))
-		defer func() {
-			if left := ownGoroutines(); left != "" {
-				t.Logf("goroutines after Close:\n%s", left)
-			}
-		}()
-		eventually(t, "the end of every goroutine", func() bool { return ownGoroutines() == "" })
-	})
 	return s
 }
 

@@ -44,6 +44,10 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	if cl.State.Keepalive == 0 || cl.State.Keepalive > longest {
 		cl.State.Keepalive = longest
 	}
+	if s, ok := cl.Net.Conn.(*session); ok {
+		// Half as long again as the keep-alive, as mochi waits too (3.1.2.10).
+		s.patient = time.Duration(cl.State.Keepalive) * 3 * time.Second / 2
+	}
 	return nil
 }
 
@@ -72,8 +76,8 @@ func (h *hook) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	}
 }
 
-// OnPacketRead counts every packet, and keeps the acknowledgements of deliveries
-// to itself: mochi mixes up the packet ids of both directions.
+// OnPacketRead counts every packet. Acknowledgements of deliveries do not come
+// here: session.Read has taken them out.
 func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
 	s, ok := cl.Net.Conn.(*session)
 	if !ok {
@@ -83,10 +87,7 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 		s.end(ErrFlood, true)
 		return pk, packets.ErrRejectPacket
 	}
-	switch pk.FixedHeader.Type {
-	case packets.Puback:
-		s.acked(pk.PacketID)
-	case packets.Disconnect:
+	if pk.FixedHeader.Type == packets.Disconnect {
 		s.mu.Lock()
 		s.goodbye = s.cause == nil
 		s.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,12 @@ type session struct {
 	id   string // the certificate's common name
 	bulk bool
 
+	// Of Read alone, which one goroutine calls at a time.
+	acks    ackFilter
+	spare   []byte        // what did not fit into the caller's buffer
+	patient time.Duration // how long a client may be silent, once CONNECT has said
+	heard   time.Time     // when the deadline was last moved for an acknowledgement
+
 	mu      sync.Mutex
 	ready   bool // CONNACK is out: messages may go
 	goodbye bool // the client said DISCONNECT
@@ -37,7 +44,7 @@ type session struct {
 	will    *will
 	missed  int
 	lastID  uint16
-	unacked map[uint16]struct{}
+	unacked []uint16 // packet ids, oldest first
 
 	events sync.Mutex // held while Connected or Disconnected runs
 	began  bool
@@ -55,6 +62,39 @@ func (s *session) identify() {
 	s.secured.Store(true)
 	s.id = s.ConnectionState().PeerCertificates[0].Subject.CommonName
 	s.bulk = strings.HasSuffix(s.id, BulkSuffix)
+}
+
+// Read gives mochi what the client sends, but for its acknowledgements.
+func (s *session) Read(p []byte) (int, error) {
+	for len(s.spare) == 0 {
+		n, err := s.Conn.Read(p)
+		acked := false
+		rest := s.acks.strip(p[:n], func(id uint16) {
+			acked = true
+			if !s.acked(id) && !s.limit.Allow() {
+				s.end(ErrFlood, true)
+			}
+		})
+		if acked {
+			s.alive(time.Now())
+		}
+		if err != nil || len(rest) > 0 {
+			k := copy(p, rest)
+			s.spare = slices.Clone(rest[k:])
+			return k, err
+		}
+	}
+	k := copy(p, s.spare)
+	s.spare = s.spare[k:]
+	return k, nil
+}
+
+// alive moves the deadline of a client that acknowledges: it needs no ping then.
+func (s *session) alive(now time.Time) {
+	if s.patient > 0 && now.Sub(s.heard) > s.patient/8 {
+		s.heard = now
+		_ = s.out.SetReadDeadline(now.Add(s.patient))
+	}
 }
 
 // end closes the connection, at once and without sending what is queued if hard.
@@ -97,6 +137,9 @@ type frame struct {
 	bytes []byte
 	idAt  int
 }
+
+// clone returns a frame whose packet id can be set beside f's.
+func (f frame) clone() frame { return frame{bytes: slices.Clone(f.bytes), idAt: f.idAt} }
 
 // delivery is what became of a frame.
 type delivery int
@@ -143,25 +186,32 @@ func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
 func (s *session) nextIDLocked() uint16 {
 	for {
 		s.lastID++
-		if _, taken := s.unacked[s.lastID]; s.lastID != 0 && !taken {
+		if s.lastID != 0 && !slices.Contains(s.unacked, s.lastID) {
 			break
 		}
 	}
-	if s.unacked == nil {
-		s.unacked = make(map[uint16]struct{})
-	}
-	s.unacked[s.lastID] = struct{}{}
+	s.unacked = append(s.unacked, s.lastID)
 	return s.lastID
 }
 
-func (s *session) acked(id uint16) {
+// acked forgets a delivery, and says whether there was one; devices acknowledge in
+// order, so it is among the first.
+func (s *session) acked(id uint16) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.unacked, id)
-	if len(s.unacked) == 0 {
+	at := slices.Index(s.unacked, id)
+	if at < 0 {
+		return false
+	}
+	s.unacked = slices.Delete(s.unacked, at, at+1)
+	if len(s.unacked) == 0 && cap(s.unacked) > keepIDs {
 		s.unacked = nil
 	}
+	return true
 }
+
+// keepIDs is how many packet ids an idle connection keeps room for.
+const keepIDs = 64
 
 // open lets messages go to the client, unless the session has ended meanwhile.
 func (s *session) open() {

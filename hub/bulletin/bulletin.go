@@ -94,6 +94,7 @@ type Bulletin struct {
 	State     State
 	Problem   string // for people
 	Rendition *Rendition
+	Relay     *protocol.Relay // a stream in the place of a sound
 	Wish      *Wish
 	Digest    protocol.Digest // of Bytes, zero before it is submitted
 	Bytes     []byte          // the frozen protocol.Bulletin

@@ -127,6 +127,9 @@ func (s *Service) Edit(ctx context.Context, a account.Actor, id protocol.Bulleti
 	if err := s.may(ctx, a, account.Write, b.Unit); err != nil {
 		return Bulletin{}, err
 	}
+	if b.Relay != nil {
+		return Bulletin{}, problem.New(problem.ErrConflict, "relay", "", "Mục tiếp sóng không sửa được. Hãy tạo mục tiếp sóng mới.", "A relay cannot be edited. Make a new one.")
+	}
 	if c, err = c.clean(s.sounds.Check); err != nil {
 		return Bulletin{}, err
 	}

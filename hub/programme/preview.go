@@ -83,6 +83,9 @@ func (s *Service) starts(w bulletin.Wish, now time.Time) ([]time.Time, error) {
 	if w.When == bulletin.Now {
 		return []time.Time{now.Add(Lead).In(s.zone)}, nil
 	}
+	if w.When == bulletin.InProgrammes {
+		return nil, nil
+	}
 	r, err := approval.Recurrence(w)
 	if err != nil {
 		return nil, err
@@ -124,6 +127,9 @@ func consequence(p Preview, b bulletin.Bulletin, w bulletin.Wish, zone *time.Loc
 
 // moment says when, with the weekday in words and how long until then.
 func moment(p Preview, w bulletin.Wish, zone *time.Location, now time.Time) (vi, en string) {
+	if w.When == bulletin.InProgrammes {
+		return "trong các chương trình dùng bản tin này", "in the programmes that use it"
+	}
 	if w.When == bulletin.Now || len(p.Starts) == 0 {
 		return "ngay khi được duyệt", "as soon as it is approved"
 	}

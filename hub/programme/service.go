@@ -22,6 +22,8 @@ type Store interface {
 	// Air inserts an airing; wished says that it is what the request's author asked
 	// for. problem.ErrConflict if that is on air already.
 	Air(ctx context.Context, a Airing, wished bool) error
+	// Aired notes that a request's wish asks for no airing.
+	Aired(ctx context.Context, digest protocol.Digest, at time.Time) error
 	Airing(ctx context.Context, id protocol.AiringID) (Airing, error)
 	// Airings lists those with a start or window at or after since in any of units,
 	// newest first.
@@ -85,6 +87,9 @@ func (s *Service) Air(ctx context.Context, digest protocol.Digest) error {
 	}
 	if r.Approved.IsZero() || !r.Aired.IsZero() || r.Bulletin.Wish == nil {
 		return nil
+	}
+	if r.Bulletin.Wish.When == bulletin.InProgrammes {
+		return s.store.Aired(ctx, digest, s.now())
 	}
 	_, err = s.air(ctx, r, *r.Bulletin.Wish, r.Bulletin.Author, true)
 	if errors.Is(err, problem.ErrConflict) {
@@ -161,6 +166,9 @@ func (s *Service) Again(ctx context.Context, a account.Actor, statement protocol
 		if !slices.ContainsFunc(path, func(p protocol.UnitID) bool { return slices.Contains(r.Statement.Units, p) }) {
 			return Airing{}, outside("wish.units")
 		}
+	}
+	if w.When == bulletin.InProgrammes {
+		return Airing{}, problem.New(problem.ErrInvalid, "when", "wish.when", "Hãy thêm bản tin vào chương trình, hoặc chọn giờ phát.", "Put the bulletin into a programme, or choose a time.")
 	}
 	st, err := approval.Derive(r.Bulletin, r.Bulletin.Digest, w, s.zone, s.now())
 	if err != nil {

@@ -28,7 +28,7 @@ type Bulletins struct {
 func NewBulletins(db *DB, jobs Jobs) *Bulletins { return &Bulletins{db: db, jobs: jobs} }
 
 const bulletinColumns = `id, work, revision, unit, class, title, text, board, language, author, origin, options, upload,
-	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted`
+	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted, relay`
 
 // storedRendition is a rendition's column: its JSON does not show the chunks.
 type storedRendition struct {
@@ -40,11 +40,11 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 	var b bulletin.Bulletin
 	var class, options string
 	var upload, sound, dig []byte
-	var rendition, wish sql.NullString
+	var rendition, wish, relay sql.NullString
 	var created, changed int64
 	var submitted sql.NullInt64
 	if err := r.Scan(&b.ID, &b.Work, &b.Revision, &b.Unit, &class, &b.Title, &b.Text, &b.Board, &b.Language, &b.Author, &b.Origin, &options, &upload,
-		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted); err != nil {
+		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted, &relay); err != nil {
 		return b, kind(err)
 	}
 	var err error
@@ -72,6 +72,12 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
 		}
 	}
+	if relay.Valid {
+		b.Relay = new(protocol.Relay)
+		if err := json.Unmarshal([]byte(relay.String), b.Relay); err != nil {
+			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
+		}
+	}
 	b.Upload, b.Digest = digest(upload), digest(dig)
 	b.Created, b.Changed, b.Submitted = fromMs(created), fromMs(changed), fromOptMs(submitted)
 	return b, nil
@@ -83,7 +89,14 @@ func bulletinArgs(b bulletin.Bulletin) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rendition, wish, sound any
+	var rendition, wish, sound, relay any
+	if b.Relay != nil {
+		j, err := json.Marshal(b.Relay)
+		if err != nil {
+			return nil, err
+		}
+		relay = string(j)
+	}
 	if b.Rendition != nil {
 		j, err := json.Marshal(storedRendition{*b.Rendition, b.Rendition.Content.Chunks.String()})
 		if err != nil {
@@ -100,7 +113,7 @@ func bulletinArgs(b bulletin.Bulletin) ([]any, error) {
 	}
 	return []any{
 		b.ID, b.Work, b.Revision, b.Unit, b.Class.String(), b.Title, b.Text, b.Board, b.Language, b.Author, b.Origin, string(options), optDigest(b.Upload),
-		b.State, b.Problem, rendition, sound, wish, optDigest(b.Digest), b.Bytes, ms(b.Created), ms(b.Changed), optMs(b.Submitted),
+		b.State, b.Problem, rendition, sound, wish, optDigest(b.Digest), b.Bytes, ms(b.Created), ms(b.Changed), optMs(b.Submitted), relay,
 	}, nil
 }
 

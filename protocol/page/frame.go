@@ -23,6 +23,9 @@ type Frame struct {
 // NewFrame returns a dark frame of w by h px.
 func NewFrame(w, h int) *Frame { return &Frame{W: w, H: h, Pix: make([]uint8, w*h)} }
 
+// Bounds returns the frame's pixels as a rectangle from 0, 0.
+func (f *Frame) Bounds() image.Rectangle { return image.Rect(0, 0, f.W, f.H) }
+
 // Digest identifies the picture: SHA-256 over the eight bytes "loafrm1\n", width
 // and height as big-endian uint32, and Pix.
 func (f *Frame) Digest() protocol.Digest {
@@ -51,7 +54,7 @@ func (f *Frame) Image() image.Image {
 	for i := range palette {
 		palette[i] = color.RGBA{R: uint8(i), G: uint8(i * 176 / 255), A: 255}
 	}
-	return &image.Paletted{Pix: f.Pix, Stride: f.W, Rect: image.Rect(0, 0, f.W, f.H), Palette: palette}
+	return &image.Paletted{Pix: f.Pix, Stride: f.W, Rect: f.Bounds(), Palette: palette}
 }
 
 // WritePNG writes Image as PNG.

@@ -37,7 +37,7 @@ var ErrOutput = errors.New("no such board output")
 
 // Line is a profile's line, read: kind:address?option=value&...
 type Line struct {
-	Kind    string // fb, ddp, sacn, artnet, flaschen, kiosk, png or null
+	Kind    string // drm, fb, ddp, sacn, artnet, flaschen, kiosk, png or null
 	Address string // a device, a host with port, a folder
 	Options url.Values
 }
@@ -45,6 +45,7 @@ type Line struct {
 // known returns the options of each kind.
 func known() map[string][]string {
 	return map[string][]string{
+		"drm":      {"connector", "mode", "x", "y", "colour", "gamma"},
 		"fb":       {"x", "y", "colour", "gamma"},
 		"ddp":      {"colour", "gamma"},
 		"sacn":     {"colour", "gamma", "universe", "priority"},
@@ -91,7 +92,7 @@ func (l Line) check() error {
 		err = errors.Join(err, numberErr)
 	}
 	switch l.Kind {
-	case "fb", "png":
+	case "drm", "fb", "png":
 		if l.Address == "" {
 			err = errors.Join(err, errors.New("needs a path"))
 		}
@@ -151,8 +152,8 @@ func (l Line) colour() (tint.Colour, error) {
 		return tint.Colour{}, fmt.Errorf("colour=%q is not six hexadecimal digits", s)
 	}
 	c := tint.Colour(b)
-	if c.Contrast() < 500 { // pure red, the commonest LED, has 5.25:1
-		return tint.Colour{}, fmt.Errorf("colour=%q can hardly be seen on black", s)
+	if c.Contrast() < tint.Enough {
+		return tint.Colour{}, fmt.Errorf("colour=%q has a contrast of less than 7:1 on black", s)
 	}
 	return c, nil
 }
@@ -187,8 +188,8 @@ func Open(cfg Config) (display.Output, error) {
 		return pngout.New(pngout.Config{Dir: dir, Width: width, Height: height, Keep: keep})
 	case "kiosk":
 		return kiosk.New(kiosk.Config{Listen: l.Address, Width: width, Height: height, Colour: colour})
-	case "fb":
-		return l.framebuffer(width, height, colour, gamma)
+	case "drm", "fb":
+		return l.screen(width, height, colour, gamma)
 	case "null":
 		return dark{width, height}, nil
 	}

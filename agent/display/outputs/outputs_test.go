@@ -22,7 +22,7 @@ func TestEveryKindOpensFromItsLine(t *testing.T) {
 		"sacn:127.0.0.1:5568?universe=7&priority=150":         "sacn rgb",
 		"artnet:127.0.0.1?first=16&sync=on&local=127.0.0.1:0": "artnet rgb",
 		"flaschen:localhost:1337?layer=2":                     "flaschen rgb",
-		"kiosk:127.0.0.1:0?colour=ff0000":                     "kiosk",
+		"kiosk:127.0.0.1:0?colour=ffff00":                     "kiosk",
 		"null":                                                "null",
 		"null:":                                               "null",
 	} {
@@ -46,14 +46,14 @@ func TestEveryKindOpensFromItsLine(t *testing.T) {
 func TestLinesThatNameNoOutputAreRefused(t *testing.T) {
 	for _, line := range []string{
 		"", "smoke:x", "png", "png:", "fb:", "ddp", "ddp:", "ddp::4048", "kiosk:8080", "sacn:?universe=1",
-		"ddp:h?color=ffffff", "ddp:h?colour=fff", "ddp:h?colour=zzzzzz", "ddp:h?colour=000030", "ddp:h?gamma=2.2",
+		"ddp:h?color=ffffff", "ddp:h?colour=fff", "ddp:h?colour=zzzzzz", "ddp:h?colour=000030", "ddp:h?colour=ff0000", "drm:", "ddp:h?gamma=2.2",
 		"ddp:h?gamma=on&gamma=off", "sacn:h?universe=x", "flaschen:h?layer=-1", "png:x?universe=1", "null:?colour=ffffff", "ddp:h?%zz",
 	} {
 		if l, err := outputs.Parse(line); !errors.Is(err, outputs.ErrOutput) {
 			t.Errorf("%q: %+v, %v", line, l, err)
 		}
 	}
-	for _, line := range []string{"sacn:127.0.0.1?universe=0", "sacn:127.0.0.1?priority=201", "artnet:127.0.0.1?first=40000", "flaschen:127.0.0.1?layer=16", "fb:/dev/null"} {
+	for _, line := range []string{"sacn:127.0.0.1?universe=0", "sacn:127.0.0.1?priority=201", "artnet:127.0.0.1?first=40000", "flaschen:127.0.0.1?layer=16", "fb:/dev/null", "drm:/dev/null"} {
 		if o, err := outputs.Open(outputs.Config{Line: line, Width: 192, Height: 32, Device: "bang-dong"}); err == nil {
 			t.Errorf("%q was opened", line)
 			o.Close()

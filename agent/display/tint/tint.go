@@ -11,6 +11,10 @@ type Colour [3]uint8
 // contrast of 11:1.
 func Amber() Colour { return Colour{255, 176, 0} }
 
+// Enough is the least contrast of letters that people read in the street: 7:1. Boards
+// whose modules are red only take any brighter colour; their red is as strong.
+const Enough = 700
+
 // Contrast returns the contrast of letters in a colour on black, in hundredths, by
 // the formula of WCAG 2.2 with the sRGB curve taken as a square: 2100 is the most.
 func (c Colour) Contrast() int {

@@ -1,6 +1,7 @@
 // Package child runs one outside program within limits: time, memory, size of
-// files, output and priority. It starts it in its own process group, which is
-// killed as a whole when the limits are passed, the context ends or the hub dies.
+// files, output, priority and, where the system lets it, no network. It starts it
+// in its own process group, which is killed as a whole when the limits are passed,
+// the context ends or the hub dies.
 //
 // It decides nothing about what the program does, and never uses a shell.
 package child
@@ -46,6 +47,7 @@ type Spec struct {
 	FileSize  uint64        // bytes of the largest file it may write, 0 is unlimited
 	OpenFiles uint64        // 0 is unlimited
 	Nice      int           // 0 to 19, added to the hub's own priority
+	Network   bool          // it may use the network; else it has none where Isolates
 }
 
 // stderrTail is how much of the standard error is kept, from its end.
@@ -61,17 +63,10 @@ func Run(ctx context.Context, spec Spec) (string, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, spec.Timeout)
 	defer cancel()
-	cmd := exec.CommandContext(limited, spec.Path, spec.Args...)
-	cmd.Env, cmd.Dir, cmd.Stdin = spec.Env, spec.Dir, spec.Stdin
-	if cmd.Env == nil {
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
-	}
+	cmd := command(limited, spec)
 	out := &limitedWriter{to: spec.Stdout, left: spec.MaxOutput, overflow: cancel}
 	tail := &tailBuffer{}
 	cmd.Stdout, cmd.Stderr = out, tail
-	cmd.SysProcAttr = groupAttributes()
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 2 * time.Second
 
 	// The death signal follows the thread that started the child, not the hub.
 	runtime.LockOSThread()
@@ -108,6 +103,22 @@ func Run(ctx context.Context, spec Spec) (string, error) {
 	}
 	return tail.String(), nil
 }
+
+func command(ctx context.Context, spec Spec) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, spec.Path, spec.Args...)
+	cmd.Env, cmd.Dir, cmd.Stdin = spec.Env, spec.Dir, spec.Stdin
+	if cmd.Env == nil {
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8"}
+	}
+	cmd.SysProcAttr = attributes(!spec.Network && Isolates())
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 2 * time.Second
+	return cmd
+}
+
+// Isolates says whether children can be kept from the network here: it takes the
+// right to make a network namespace.
+func Isolates() bool { return isolates() }
 
 // limitedWriter passes on at most left bytes, then calls overflow.
 type limitedWriter struct {

@@ -3,6 +3,7 @@ package child
 import (
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,12 @@ func play(args []string) {
 		for {
 			_ = syscall.Pause()
 		}
+	case "child-dial":
+		c, err := net.Dial("tcp", args[1])
+		if err != nil {
+			os.Exit(9)
+		}
+		_ = c.Close()
 	case "child-env":
 		_, _ = os.Stdout.WriteString(strings.Join(os.Environ(), "\n"))
 	}
@@ -84,6 +91,26 @@ func TestAChildCanNotPassItsLimits(t *testing.T) {
 	slow.Timeout = 50 * time.Millisecond
 	if _, err := Run(t.Context(), slow); !errors.Is(err, ErrTimeout) {
 		t.Errorf("time: %v", err)
+	}
+}
+
+func TestAChildHasNoNetworkUnlessItIsGiven(t *testing.T) {
+	if !Isolates() {
+		t.Fatal("this system can not keep a child from the network; run as root, or allow user namespaces")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	s := spec("child-dial", ln.Addr().String())
+	if _, err := Run(t.Context(), s); !errors.Is(err, ErrExit) {
+		t.Errorf("it reached the hub's own host: %v", err)
+	}
+	s = spec("child-dial", ln.Addr().String())
+	s.Network = true
+	if _, err := Run(t.Context(), s); err != nil {
+		t.Errorf("with a network: %v", err)
 	}
 }
 

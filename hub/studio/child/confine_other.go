@@ -4,7 +4,9 @@ package child
 
 import "syscall"
 
-func groupAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func attributes(bool) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func isolates() bool { return false }
 
 // confine has no means outside Linux: time and output stay limited.
 func confine(int, Spec) error { return nil }

@@ -121,10 +121,11 @@ func Length(b []byte) (int64, error) {
 	return last - preskip, nil
 }
 
-// finishOgg gives the stream its fixed serial number and its tags, among them
-// the gain that a player would need to reach -23 LUFS (R128_TRACK_GAIN, RFC 7845
-// section 5.2.1). It returns the file and its length in frames.
-func finishOgg(b []byte, loudness float64) ([]byte, int64, error) {
+// finishOgg gives the stream its fixed serial number, its output gain in dB (RFC
+// 7845 section 5.1) and its tags, among them the further gain that a player would
+// need to reach -23 LUFS from loudness (R128_TRACK_GAIN, section 5.2.1). It returns
+// the file and its length in frames.
+func finishOgg(b []byte, loudness, gain float64) ([]byte, int64, error) {
 	frames, err := Length(b)
 	if err != nil {
 		return nil, 0, err
@@ -136,7 +137,11 @@ func finishOgg(b []byte, loudness float64) ([]byte, int64, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if n == 1 {
+		switch n {
+		case 0:
+			p.body = bytes.Clone(p.body)
+			binary.LittleEndian.PutUint16(p.body[16:], uint16(int16(math.Round(gain*256))))
+		case 1:
 			if !bytes.HasPrefix(p.body, []byte("OpusTags")) {
 				return nil, 0, fmt.Errorf("no OpusTags on page 1: %w", errOgg)
 			}

@@ -103,8 +103,9 @@ type Result struct {
 	Path     string  // the file
 	Size     int64   // bytes
 	Frames   int64   // at 48 kHz, as a decoder gives them: without pre-skip and end trim
-	Loudness float64 // integrated, LUFS, measured on the decoded result
-	TruePeak float64 // dBTP, measured on the decoded result
+	Loudness float64 // integrated, LUFS, measured on the decoded result, with Gain
+	TruePeak float64 // dBTP, measured on the decoded result, with Gain
+	Gain     float64 // output gain in the file's header, dB; players apply it
 	Source   Level   // what was measured on the source after repair
 	// Findings are what is wrong with the source, worst first.
 	Findings []Finding
@@ -155,8 +156,14 @@ const (
 // understood whatever the gain: the noise of a telephone's microphone is at -65.
 const silenceBelow = -58.0
 
-// loudnessTolerance is the error, in LU, that is not worth another run.
-const loudnessTolerance = 0.2
+// Errors of loudness, in LU, that are not worth another run: of the finished file,
+// and before encoding, where the file's output gain takes up what is left, at most
+// maxRest dB.
+const (
+	loudnessTolerance  = 0.2
+	rehearsalTolerance = 1.0
+	maxRest            = 3.0
+)
 
 // Make reads the recording at source and writes its rendition to target, which
 // appears at once and whole, by rename. progress, if not nil, is told the stage
@@ -200,9 +207,10 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	return t.publish(draft, target, res)
 }
 
-// fit finds the gain that reaches the target through limiter and codec, encodes,
-// and measures the decoded result; it encodes again only where the codec has moved
-// loudness or peak further than expected.
+// fit encodes the source at the target's loudness and measures the decoded result.
+// What is then still missing is written into the file as its output gain (RFC 7845
+// section 5.1), which every decoder applies, as far as the peaks allow; only where
+// they do not is it encoded again under a lower ceiling.
 func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m measurement, opt Options, progress func(string, float64)) (Result, error) {
 	loss := codecLoss
 	ceiling := t.cfg.TruePeak - codecOvershoot
@@ -218,9 +226,12 @@ func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m
 	var best Result
 	missed := math.Inf(1)
 	for range maxEncodes {
-		rehearsed, err := t.search(ctx, source, info, &gain, t.cfg.Target+loss, ceiling, opt, progress)
-		if err != nil {
-			return Result{}, err
+		expected := t.cfg.Target + loss // where only the gain acts, it does what it says
+		if over > 0 {
+			var err error
+			if expected, err = t.search(ctx, source, info, &gain, expected, ceiling, opt, progress); err != nil {
+				return Result{}, err
+			}
 		}
 		if err := t.encode(ctx, source, draft+".next", info, gain, ceiling, opt, progress); err != nil {
 			return Result{}, err
@@ -229,20 +240,21 @@ func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m
 		if err != nil {
 			return Result{}, err
 		}
-		off := math.Abs(t.cfg.Target - level.Integrated)
-		over := level.TruePeak - t.cfg.TruePeak
-		if over <= 0 && off < missed {
+		wanted := t.cfg.Target - level.Integrated
+		rest := round256(max(-maxRest, min(maxRest, wanted, t.cfg.TruePeak-level.TruePeak)))
+		if off := math.Abs(wanted - rest); level.TruePeak+rest <= t.cfg.TruePeak && off < missed {
 			if err := os.Rename(draft+".next", draft); err != nil {
 				return Result{}, fmt.Errorf("fit: %w", err)
 			}
-			best, missed = Result{Loudness: level.Integrated, TruePeak: level.TruePeak}, off
+			best, missed = Result{Loudness: level.Integrated + rest, TruePeak: level.TruePeak + rest, Gain: rest}, off
 		}
-		if missed <= 2*loudnessTolerance {
+		if missed <= loudnessTolerance {
 			return best, nil
 		}
-		loss = rehearsed - level.Integrated
-		if over > 0 {
-			ceiling -= over + 0.2
+		loss = expected - level.Integrated
+		if lack := level.TruePeak + wanted - t.cfg.TruePeak; lack > 0 {
+			ceiling -= lack + 0.2
+			over = max(over, lack)
 		}
 	}
 	if math.IsInf(missed, 1) {
@@ -250,6 +262,9 @@ func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m
 	}
 	return best, nil
 }
+
+// round256 rounds dB down to what an output gain can say: 1/256 dB.
+func round256(db float64) float64 { return math.Floor(db*256) / 256 }
 
 // search moves gain, in dB, until the loudness after the limiter is near target,
 // by secants, and returns the loudness last measured.
@@ -265,7 +280,7 @@ func (t *Transcoder) search(ctx context.Context, source string, info Info, gain 
 			slope = max(0.15, min(1, (now-last)/(*gain-lastGain)))
 		}
 		lastGain, last = *gain, now
-		if math.Abs(target-now) <= loudnessTolerance {
+		if math.Abs(target-now) <= rehearsalTolerance {
 			break
 		}
 		*gain += max(-maxStep, min(maxStep, (target-now)/slope))
@@ -303,7 +318,7 @@ func (t *Transcoder) publish(draft, target string, res Result) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("publish: %w", err)
 	}
-	b, frames, err := finishOgg(b, res.Loudness)
+	b, frames, err := finishOgg(b, res.Loudness, res.Gain)
 	if err != nil {
 		return Result{}, fmt.Errorf("publish: %w", err)
 	}

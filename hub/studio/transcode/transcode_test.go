@@ -167,11 +167,28 @@ func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
 			if math.Abs(r.Loudness-TargetHorn) > 0.5 || r.TruePeak > -1 {
 				t.Errorf("%v LUFS, %v dBTP", r.Loudness, r.TruePeak)
 			}
+			if got := heard(t, out); math.Abs(got.Integrated-r.Loudness) > 0.1 || math.Abs(got.TruePeak-r.TruePeak) > 0.1 {
+				t.Errorf("a player gives %v, the rendition claims %v LUFS and %v dBTP", got, r.Loudness, r.TruePeak)
+			}
 			if d := math.Abs(float64(r.Frames)/Rate - 12); d > 0.15 {
 				t.Errorf("%d frames", r.Frames)
 			}
 		})
 	}
+}
+
+// heard is what a player gives of a rendition, its output gain applied.
+func heard(t *testing.T, path string) Level {
+	t.Helper()
+	out, err := exec.Command("ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-i", path, "-af", "ebur128=framelog=verbose:peak=true", "-f", "null", "-").CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	level, err := readSummary(string(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return level
 }
 
 // decoded is how many frames ffmpeg makes of a rendition.
@@ -264,6 +281,6 @@ func FuzzLength(f *testing.F) {
 		if n, err := Length(b); err == nil && n < 0 {
 			t.Errorf("%d frames", n)
 		}
-		_, _, _ = finishOgg(b, -16)
+		_, _, _ = finishOgg(b, -16, 0.5)
 	})
 }
