@@ -260,7 +260,7 @@ func (a *Agent) facts() health.Facts {
 	cfg := a.cfg.Load()
 	f := health.Facts{
 		Device: a.id.Device, Clock: a.clock.Read(), Holdings: a.inbox.Holdings(), Missing: a.cache.Missing(),
-		Features: []string{protocol.FeatureEmergency}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
+		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
 		f.Features = append(f.Features, protocol.FeatureSound)
@@ -269,10 +269,13 @@ func (a *Agent) facts() health.Facts {
 		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
 	}
 	var err error
+	f.Needs = a.cache.Needs()
 	if f.Free, err = health.Free(cfg.Data); err != nil {
 		a.log.Warn("free space unknown", "err", err)
+	} else {
+		a.fault("space", health.Short(f.Free, f.Needs))
 	}
-	if f.Chain, err = a.store.Head(); err != nil {
+	if f.Chain, err = a.store.Kept(); err != nil {
 		a.log.Error("chain unreadable", "err", err)
 	}
 	return f

@@ -139,6 +139,47 @@ func (p places) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []prot
 	return p.publisher.Publish(ctx, []protocol.UnitID{unit})
 }
 
+// approvers is the lists of approvers for the API: what changes one publishes the
+// plans that name it.
+type approvers struct {
+	*account.Service
+	publisher *plan.Publisher
+}
+
+func (a approvers) renew(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.publisher.Renew(ctx)
+}
+
+// ConfirmPasskey implements api.Passkeys.
+func (a approvers) ConfirmPasskey(ctx context.Context, handle, registrar string, by protocol.PersonID) (account.Passkey, error) {
+	k, err := a.Service.ConfirmPasskey(ctx, handle, registrar, by)
+	return k, a.renew(ctx, err)
+}
+
+// RevokePasskey implements api.Passkeys.
+func (a approvers) RevokePasskey(ctx context.Context, handle, registrar string, by protocol.PersonID) (account.Passkey, error) {
+	k, err := a.Service.RevokePasskey(ctx, handle, registrar, by)
+	return k, a.renew(ctx, err)
+}
+
+// DemandPasskeys implements api.Approvers.
+func (a approvers) DemandPasskeys(ctx context.Context, unit protocol.UnitID, classes []protocol.Class, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.DemandPasskeys(ctx, unit, classes, registrar, by))
+}
+
+// AddDeputy implements api.Approvers.
+func (a approvers) AddDeputy(ctx context.Context, d account.Deputy, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.AddDeputy(ctx, d, registrar, by))
+}
+
+// EndDeputy implements api.Approvers.
+func (a approvers) EndDeputy(ctx context.Context, unit protocol.UnitID, person protocol.PersonID, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.EndDeputy(ctx, unit, person, registrar, by))
+}
+
 // doorman is the broker's policy: a device is its certificate's name, reads its
 // units' and its own topics, and writes only its own.
 type doorman struct{ registry *registry.Service }

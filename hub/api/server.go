@@ -34,11 +34,14 @@ type Services struct {
 	Sounds    Sounds
 	Uploads   Uploads
 	Approvals Approvals
+	Passkeys  Passkeys
+	Approvers Approvers
 	Programme Programme
 	Desk      Desk
 	Library   Library
 	Reach     Reach
 	Changes   Changes
+	Alerts    Alerts
 	Notebook  Notebook
 	Resumable Resumable
 	Joiner    Joiner
@@ -133,6 +136,12 @@ func (s *Server) register(api huma.API) {
 	if s.Approvals != nil {
 		registerApprovals(api, s)
 	}
+	if s.Passkeys != nil {
+		registerPasskeys(api, s)
+	}
+	if s.Approvers != nil {
+		registerApprovers(api, s)
+	}
 	if s.Programme != nil {
 		registerAirings(api, s)
 	}
@@ -144,6 +153,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
+	}
+	if s.Alerts != nil {
+		registerAlerts(api, s)
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)
