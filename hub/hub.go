@@ -243,6 +243,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.setRight(ctx)
 	h.work.Go(func() { h.keepRight(work) })
 	h.work.Go(func() { h.keepWatch(work) })
+	h.work.Go(func() { h.keepSigned(work) })
 	proxies, err := h.Config.Console.Networks()
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
+	"github.com/veraison/go-cose"
 )
 
 // KindCheckpoint is what a signature of the hub over the chain's head is for.
@@ -193,4 +194,13 @@ func OpenCheckpoint(b []byte, keys envelope.Keys) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	return protocol.Unmarshal[Checkpoint](payload, MaxCheckpoint)
+}
+
+// PeekCheckpoint reads a checkpoint without checking who signed it.
+func PeekCheckpoint(b []byte) (Checkpoint, error) {
+	var msg cose.Sign1Message
+	if err := msg.UnmarshalCBOR(b); err != nil {
+		return Checkpoint{}, fmt.Errorf("checkpoint: %w", protocol.ErrMalformed)
+	}
+	return protocol.Unmarshal[Checkpoint](msg.Payload, MaxCheckpoint)
 }

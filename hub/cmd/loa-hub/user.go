@@ -15,6 +15,7 @@ type userCmd struct {
 	List     userListCmd     `cmd:"" help:"List people."`
 	Password userPasswordCmd `cmd:"" help:"Set a new password for somebody who lost it."`
 	Disable  userDisableCmd  `cmd:"" help:"End a person's access; what they approved stays approved."`
+	Erase    userEraseCmd    `cmd:"" help:"Forget what is personal of somebody who is disabled; the record of acts stays whole."`
 }
 
 // registrarFlags give the registrar's password where something is to be signed.
@@ -149,6 +150,21 @@ func (c *userDisableCmd) Run(s *session) error {
 			return err
 		}
 		s.printf("Đã khoá / disabled: %s\n", c.ID)
+		return nil
+	})
+}
+
+type userEraseCmd struct {
+	ID protocol.PersonID `arg:"" help:"Whose data are erased."`
+}
+
+// Run erases what is personal of somebody.
+func (c *userEraseCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		if err := b.Account.Erase(s.ctx, c.ID, ""); err != nil {
+			return err
+		}
+		s.printf("Đã xoá dữ liệu cá nhân / personal data erased: %s\n", c.ID)
 		return nil
 	})
 }
