@@ -461,9 +461,9 @@ func checkPerson(n NewPerson) error {
 
 func checkGrants(grants []Grant) error {
 	for i, g := range grants {
-		if !slices.Contains([]Role{Editor, Approver, Operator, Administrator}, g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
-			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator hoặc administrator, mỗi vai trò một lần cho mỗi đơn vị.",
-				"A role is editor, approver, operator or administrator, once for each unit.")
+		if !slices.Contains(Roles(), g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
+			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator, administrator, auditor hoặc technician, mỗi vai trò một lần cho mỗi đơn vị.",
+				"A role is editor, approver, operator, administrator, auditor or technician, once for each unit.")
 		}
 	}
 	if len(grants) > 100 {

@@ -31,7 +31,7 @@ type userAddCmd struct {
 	registrarFlags
 	ID           protocol.PersonID `help:"For logging in: a-z, 0-9 and hyphens." required:""`
 	Name         string            `help:"Full name." required:""`
-	Role         []account.Role    `help:"editor, approver, operator or administrator; may be repeated." required:""`
+	Role         []account.Role    `help:"editor, approver, operator, administrator, auditor or technician; may be repeated." required:""`
 	Unit         string            `help:"Id or code of the unit; the role holds below it too." required:""`
 	PasswordFile string            `help:"File with the new person's password; - is standard input." env:"LOA_PASSWORD_FILE"`
 }

@@ -171,6 +171,7 @@ func (c exportCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
+		made := time.Now().Truncate(time.Millisecond)
 		act := audit.Act{Name: "material exported", After: map[string]string{"from": c.From, "to": c.To, "anonymous": strconv.FormatBool(c.Anonymous)}}
 		if err := errors.Join(b.DB.Audit().Record(s.ctx, act), b.Checkpoint(s.ctx)); err != nil {
 			return err
@@ -179,7 +180,6 @@ func (c exportCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		made := time.Now()
 		m := all.Between(from, to, made)
 		if c.Anonymous {
 			m.Audit.Anonymous, m.Audit.Privates, m.Audit.Salts = true, nil, nil
