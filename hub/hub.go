@@ -31,6 +31,7 @@ import (
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/reach"
+	"github.com/loa-vn/loa/hub/relay"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/studio"
 	"github.com/loa-vn/loa/hub/studio/child"
@@ -64,6 +65,7 @@ type Hub struct {
 
 	feed   *feed
 	ledger *ledger.Ledger
+	relays *relay.Service
 	broker broker.Broker
 	mqtt   net.Addr
 	enrol  *enrol.Server
@@ -169,6 +171,10 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Zone, now)
 	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h.log}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
 	board.ledger, board.dispatch = h.ledger, h.Dispatch
+	h.relays = relay.New(relay.Config{
+		Store: store.NewRelays(h.DB), Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
+		Tell: func(id protocol.SessionID) { h.feed.tell("relay", string(id)) }, Zone: h.Zone, Log: h.log,
+	})
 
 	if err := h.Registry.MarkOffline(ctx); err != nil {
 		return err
@@ -221,6 +227,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.endWork = cancel
 	h.setRight(ctx)
 	h.work.Go(func() { h.keepRight(work) })
+	h.work.Go(func() { h.runRelays(work) })
 	proxies, err := h.Config.Console.Networks()
 	if err != nil {
 		return err
@@ -244,6 +251,13 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 		}
 	}()
 	return h.watchDrops(work)
+}
+
+// runRelays takes streams in around their airings.
+func (h *Hub) runRelays(ctx context.Context) {
+	if err := h.relays.Run(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "no relays", "err", err)
+	}
 }
 
 // rightEvery is how often is looked for what a crash, or a command beside the
@@ -309,7 +323,8 @@ func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
-		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Zone: h.Zone,
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs},
+		Relays: streams{bulletins: h.Bulletins, relays: h.relays, settings: h.Config.Relay, now: time.Now}, Reach: h.Reach, Changes: h, Zone: h.Zone,
 	}
 }
 

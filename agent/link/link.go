@@ -277,6 +277,10 @@ func (l *Link) change(ctx context.Context, client mqtt.Client, before, now []str
 	// A refusal is no error for the library: it stands in the granted QoS alone.
 	for f := range add {
 		if sub, ok := token.(*mqtt.SubscribeToken); !ok || sub.Result()[f] > qos {
+			if _, err := protocol.ParseSessionFilter(f); err == nil {
+				l.cfg.Log.Warn("session refused", "filter", f) // it is lost, and all else goes on
+				continue
+			}
 			return fmt.Errorf("subscribe %s: %w", f, ErrRefused)
 		}
 	}

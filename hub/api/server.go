@@ -37,6 +37,7 @@ type Services struct {
 	Programme Programme
 	Desk      Desk
 	Library   Library
+	Relays    Relays
 	Reach     Reach
 	Changes   Changes
 	// Zone is the hub's, for what is shown in local time.
@@ -131,6 +132,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Library != nil {
 		registerLibrary(api, s)
+	}
+	if s.Relays != nil && s.Bulletins != nil {
+		registerRelays(api, s)
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)

@@ -95,7 +95,7 @@ func rules() []rule {
 			r = append(r, rule{from: "hub/" + from, not: "hub/" + not, why: "the way back is data, not a call"})
 		}
 	}
-	domain := append([]string{"account", "enrol", "problem"}, order...)
+	domain := append([]string{"account", "enrol", "problem", "relay"}, order...)
 	adapters := []string{"api", "blob", "broker", "console", "inbox", "jobs", "signing", "store", "studio"}
 	for _, d := range domain {
 		for _, a := range adapters {
