@@ -71,9 +71,6 @@ func (h *Hub) openBroker(ctx context.Context, mqtt net.Listener, to broker.Handl
 // upFilters are all that devices say.
 func upFilters() []string {
 	var filters []string
-	// Which sessions a unit hears changes with its airings, and what is sent in
-	// them is heard in public: an access list in a file allows them all.
-	own.Hear = append(own.Hear, protocol.Root+"s/#")
 	for _, v := range []protocol.Verb{protocol.VerbState, protocol.VerbReceipt, protocol.VerbSeen, protocol.VerbWant, protocol.VerbAsk} {
 		filters = append(filters, protocol.DeviceTopic("+", v))
 	}
@@ -147,6 +144,9 @@ func grantsOf(id protocol.DeviceID, path []protocol.UnitID) []broker.Grant {
 	for _, u := range path {
 		own.Hear = append(own.Hear, protocol.UnitTopic(u, protocol.VerbPlan), protocol.UnitTopic(u, protocol.VerbAlert))
 	}
+	// Which sessions a unit hears changes with its airings, and what is sent in
+	// them is heard in public: an access list in a file allows them all.
+	own.Hear = append(own.Hear, protocol.Root+"s/#")
 	for _, v := range []protocol.Verb{protocol.VerbState, protocol.VerbReceipt, protocol.VerbSeen, protocol.VerbWant, protocol.VerbAsk} {
 		own.Say = append(own.Say, protocol.DeviceTopic(id, v))
 	}

@@ -253,6 +253,11 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	return h.watchDrops(work)
 }
 
+// Streams returns what makes bulletins of live sound.
+func (h *Hub) Streams() Streams {
+	return Streams{bulletins: h.Bulletins, relays: h.relays, settings: h.Config.Relay, now: time.Now}
+}
+
 // runRelays takes streams in around their airings.
 func (h *Hub) runRelays(ctx context.Context) {
 	if err := h.relays.Run(ctx); err != nil && ctx.Err() == nil {
@@ -324,7 +329,7 @@ func (h *Hub) services() api.Services {
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs},
-		Relays: streams{bulletins: h.Bulletins, relays: h.relays, settings: h.Config.Relay, now: time.Now}, Reach: h.Reach, Changes: h, Zone: h.Zone,
+		Relays: h.Streams(), Reach: h.Reach, Changes: h, Zone: h.Zone,
 	}
 }
 

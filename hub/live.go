@@ -35,8 +35,8 @@ func ffmpeg(path string) relay.Run {
 	}
 }
 
-// streams makes bulletins of stations and of live speech.
-type streams struct {
+// Streams makes bulletins of stations and of live speech.
+type Streams struct {
 	bulletins *bulletin.Service
 	relays    *relay.Service
 	settings  config.Relay
@@ -44,7 +44,7 @@ type streams struct {
 }
 
 // Stations implements api.Relays.
-func (s streams) Stations() []api.StationBody {
+func (s Streams) Stations() []api.StationBody {
 	out := []api.StationBody{}
 	for id := range s.settings.Stations {
 		_, name, _ := s.settings.Station(id)
@@ -54,10 +54,10 @@ func (s streams) Stations() []api.StationBody {
 }
 
 // Create implements api.Relays.
-func (s streams) Create(ctx context.Context, a account.Actor, n api.NewRelay) (bulletin.Bulletin, error) {
+func (s Streams) Create(ctx context.Context, a account.Actor, n api.NewRelay) (bulletin.Bulletin, error) {
 	r := protocol.Relay{
-		Source: n.Source, Length: protocol.MillisOf(time.Duration(n.Minutes) * time.Minute), From: uint64(n.From), To: uint64(n.To),
-		Silence: protocol.MillisOf(time.Duration(n.Silence) * time.Second),
+		Source: n.Source, Length: protocol.MillisOf(n.Length), From: uint64(n.From), To: uint64(n.To),
+		Silence: protocol.MillisOf(n.Silence),
 	}
 	if n.Station != "" {
 		address, name, ok := s.settings.Station(n.Station)
@@ -66,7 +66,7 @@ func (s streams) Create(ctx context.Context, a account.Actor, n api.NewRelay) (b
 		}
 		r.URL, r.Source = address, name
 	}
-	if n.From >= n.To || n.To-n.From < n.Minutes {
+	if n.From >= n.To || time.Duration(n.To-n.From)*time.Minute < n.Length {
 		return bulletin.Bulletin{}, problem.New(problem.ErrInvalid, "slot", "to", "Khung giờ tiếp sóng phải dài ít nhất bằng thời lượng.", "The slot must be at least as long as the relay.")
 	}
 	session, private, err := relay.NewKey(s.now())
@@ -96,11 +96,11 @@ func (s streams) Create(ctx context.Context, a account.Actor, n api.NewRelay) (b
 }
 
 // Events implements api.Relays.
-func (s streams) Events(ctx context.Context, id protocol.SessionID) ([]relay.Event, error) {
+func (s Streams) Events(ctx context.Context, id protocol.SessionID) ([]relay.Event, error) {
 	return s.relays.Events(ctx, id)
 }
 
 // Feed implements api.Relays.
-func (s streams) Feed(ctx context.Context, id protocol.SessionID, sound io.Reader) error {
+func (s Streams) Feed(ctx context.Context, id protocol.SessionID, sound io.Reader) error {
 	return s.relays.Feed(ctx, id, sound)
 }

@@ -24,10 +24,10 @@ type NewRelay struct {
 	Source  string // who speaks, without a station
 	Title   string
 	Board   string
-	Minutes int // of one occurrence, at most
-	From    int // the slot
+	Length  time.Duration // of one occurrence, at most
+	From    int           // the slot
 	To      int
-	Silence int // seconds
+	Silence time.Duration
 }
 
 // Relays is what the routes of relays need.
@@ -65,12 +65,12 @@ type RelayEvent struct {
 	What string    `json:"what" enum:"began,lost,dead-air,restored,ended"`
 }
 
-const defaultSilence = 20
+const defaultSilence = 20 * time.Second
 
 func (c RelayContent) domain() (NewRelay, error) {
 	n := NewRelay{
 		Unit: c.Unit, Class: protocol.ClassPriority, Station: c.Station, Source: strings.TrimSpace(c.Source), Title: c.Title, Board: c.Board,
-		Minutes: c.Minutes, From: minuteOf(c.From), To: minuteOf(c.To), Silence: c.Silence,
+		Length: time.Duration(c.Minutes) * time.Minute, From: minuteOf(c.From), To: minuteOf(c.To), Silence: time.Duration(c.Silence) * time.Second,
 	}
 	if c.Class == protocol.ClassNormal.String() {
 		n.Class = protocol.ClassNormal
@@ -178,12 +178,7 @@ func relayBody(r *protocol.Relay) *RelayBody {
 		return nil
 	}
 	return &RelayBody{
-		Source: r.Source, URL: r.URL, Minutes: int(r.Length.Duration().Minutes()), From: hourMinute(r.From), To: hourMinute(r.To),
+		Source: r.Source, URL: r.URL, Minutes: int(r.Length.Duration().Minutes()), From: clock(r.From), To: clock(r.To),
 		Silence: int(r.Silence.Duration().Seconds()),
 	}
-}
-
-// hourMinute writes minutes of the day as "05:30".
-func hourMinute(m uint64) string {
-	return string([]byte{'0' + byte(m/600), '0' + byte(m/60%10), ':', '0' + byte(m%60/10), '0' + byte(m%10)})
 }
