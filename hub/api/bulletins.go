@@ -42,6 +42,8 @@ type Sounds interface {
 
 // Uploads notes who uploaded what.
 type Uploads interface {
+	// UploadedBy says whether a person has uploaded these bytes.
+	UploadedBy(ctx context.Context, digest protocol.Digest, by protocol.PersonID) (bool, error)
 	AddUpload(ctx context.Context, digest protocol.Digest, size int64, name string, by protocol.PersonID, at time.Time) error
 }
 
@@ -256,17 +258,11 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 		if len(a.Units(account.Write)) == 0 {
 			return nil, problem.ErrForbidden
 		}
-		digest, size, err := s.Sounds.Put(body, s.opts.MaxUpload)
+		kept, err := PutUpload(ctx, s.Sounds, s.Uploads, body, s.opts.MaxUpload, in.Name, a.Person)
 		if err != nil {
 			return nil, err
 		}
-		if size == 0 {
-			return nil, problem.New(problem.ErrInvalid, "empty-upload", "body", "Tệp rỗng, không có dữ liệu. Hãy chọn lại tệp hoặc ghi âm lại.", "The file is empty. Choose the file again or record again.")
-		}
-		if err := s.Uploads.AddUpload(ctx, digest, size, in.Name, a.Person, time.Now()); err != nil {
-			return nil, err
-		}
-		return &uploadOutput{Body: UploadBody{Digest: digest.String(), Size: size}}, nil
+		return &uploadOutput{Body: kept}, nil
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-bulletin-job", Method: http.MethodGet, Path: "/bulletins/{id}/job", Summary: "How far the making of its sound is", Tags: tags,
@@ -309,6 +305,7 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 		}
 		return file(f, "audio/ogg", b.Rendition.Digest), nil
 	})
+	registerUploads(api, s)
 	if s.Approvals != nil {
 		registerPages(api, s, tags)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -95,6 +96,8 @@ type (
 	devicesInput struct {
 		Unit  protocol.UnitID `query:"unit" maxLength:"64" doc:"only this unit and below"`
 		State string          `query:"state" enum:"waiting,never-heard,offline,online,revoked"`
+		// IDs are for pages that follow what changes.
+		IDs []protocol.DeviceID `query:"id,explode" maxItems:"200" doc:"only these"`
 	}
 	devicesOutput struct{ Body []DeviceBody }
 	// DevicePath names a device. It is exported since huma
@@ -253,6 +256,9 @@ func (s *Server) listDevices(ctx context.Context, actor account.Actor, in *devic
 	}
 	out := &devicesOutput{Body: []DeviceBody{}}
 	for _, d := range devices {
+		if len(in.IDs) > 0 && !slices.Contains(in.IDs, d.ID) {
+			continue
+		}
 		if !actor.May(account.Read, d.Placement.Path) || (in.Unit != "" && !within(d.Placement.Path, in.Unit)) {
 			continue
 		}

@@ -40,6 +40,13 @@ type Services struct {
 	Relays    Relays
 	Reach     Reach
 	Changes   Changes
+	Alerts    Alerts
+	Notebook  Notebook
+	Resumable Resumable
+	Joiner    Joiner
+	Sheets    Sheets
+	// Answers keeps answers to requests with a key; usually the desk.
+	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
 	Zone *time.Location
 }
@@ -113,6 +120,10 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Registry != nil {
 		registerUnits(api, s)
+		registerTable(api, s)
+		if s.Sheets != nil {
+			registerSheets(api, s)
+		}
 		registerDevices(api, s)
 	}
 	if s.Enrol != nil {
@@ -139,8 +150,14 @@ func (s *Server) register(api huma.API) {
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
 	}
+	if s.Alerts != nil {
+		registerAlerts(api, s)
+	}
 	if s.Changes != nil {
 		registerEvents(api, s)
+	}
+	if s.Notebook != nil {
+		registerNotebook(api, s)
 	}
 }
 
@@ -164,7 +181,7 @@ func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON(
 
 // Handler returns what to serve.
 func (s *Server) Handler() http.Handler {
-	routes := s.identified(s.engine)
+	routes := s.identified(s.once(compressed(s.engine)))
 	return s.headers(s.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAPI(r) && !isPlain(r) && s.opts.Console != nil {
 			s.opts.Console.ServeHTTP(w, r)

@@ -136,6 +136,19 @@ func (s *Studio) Probe(ctx context.Context, path string) (transcode.Info, error)
 	return s.trans.Probe(ctx, path)
 }
 
+// Join puts the parts of an interrupted recording together, as
+// transcode.Transcoder.Join does, and returns the file; the caller removes it.
+func (s *Studio) Join(ctx context.Context, parts []string) (string, error) {
+	f, err := os.CreateTemp(s.cfg.Dir, "joined-*.flac")
+	if err != nil {
+		return "", fmt.Errorf("join: %w", err)
+	}
+	if err := errors.Join(f.Close(), s.trans.Join(ctx, parts, f.Name())); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
 // FromText speaks a text. The same job under the same settings gives the same
 // bytes. Errors: those of normalise.Check, ErrRepeat, and the sentinels of
 // speech and transcode; Message turns each into a sentence.

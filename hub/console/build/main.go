@@ -47,7 +47,7 @@ func build(dir string) ([]string, error) {
 		return nil, err
 	}
 	r := api.Build(api.BuildOptions{
-		AbsWorkingDir: abs, EntryPoints: []string{"src/main.tsx", "src/style.css"}, EntryNames: "assets/[name]-[hash]", Outdir: "dist",
+		AbsWorkingDir: abs, EntryPoints: []string{"src/main.tsx", "src/style.css"}, EntryNames: "assets/[name]-[hash]", ChunkNames: "assets/[name]-[hash]", Outdir: "dist", Splitting: true,
 		Bundle: true, Format: api.FormatESModule, Target: api.ES2020, Platform: api.PlatformBrowser,
 		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetUTF8,
 		JSX: api.JSXAutomatic, JSXImportSource: "preact", LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelWarning,
@@ -62,7 +62,9 @@ func build(dir string) ([]string, error) {
 	var lines []string
 	for _, f := range r.OutputFiles {
 		name := filepath.ToSlash(strings.TrimPrefix(f.Path, filepath.Join(abs, "dist")))
-		shell = bytes.ReplaceAll(shell, []byte("{{"+strings.TrimPrefix(filepath.Ext(name), ".")+"}}"), []byte(name))
+		if base := strings.TrimPrefix(name, "/assets/"); strings.HasPrefix(base, "main-") || strings.HasPrefix(base, "style-") {
+			shell = bytes.ReplaceAll(shell, []byte("{{"+strings.TrimPrefix(filepath.Ext(name), ".")+"}}"), []byte(name))
+		}
 		line, err := write(dist, name, f.Contents)
 		if err != nil {
 			return nil, err
