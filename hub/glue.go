@@ -21,6 +21,7 @@ import (
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/relay"
 	"github.com/loa-vn/loa/hub/studio"
 	"github.com/loa-vn/loa/hub/studio/normalise"
 	"github.com/loa-vn/loa/hub/studio/speech"
@@ -182,7 +183,10 @@ func (a approvers) EndDeputy(ctx context.Context, unit protocol.UnitID, person p
 
 // doorman is the broker's policy: a device is its certificate's name, reads its
 // units' and its own topics, and writes only its own.
-type doorman struct{ registry *registry.Service }
+type doorman struct {
+	registry *registry.Service
+	relays   *relay.Service
+}
 
 var errUnknownDevice = errors.New("device unknown, not enrolled or revoked")
 
@@ -213,7 +217,13 @@ func (p doorman) MaySubscribe(clientID, filter string) bool {
 		return false
 	}
 	d, err := p.registry.Device(context.Background(), c.Device)
-	return err == nil && c.MaySubscribe(filter, d.Placement.Path)
+	if err != nil {
+		return false
+	}
+	if session, err := protocol.ParseSessionFilter(filter); err == nil {
+		return !c.Bulk && p.relays.Hears(context.Background(), session, d.Placement.Path)
+	}
+	return c.MaySubscribe(filter, d.Placement.Path)
 }
 
 // MayPublish implements broker.Policy.

@@ -39,6 +39,7 @@ type Services struct {
 	Programme Programme
 	Desk      Desk
 	Library   Library
+	Relays    Relays
 	Reach     Reach
 	Changes   Changes
 	Alerts    Alerts
@@ -150,6 +151,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Library != nil {
 		registerLibrary(api, s)
+	}
+	if s.Relays != nil && s.Bulletins != nil {
+		registerRelays(api, s)
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
