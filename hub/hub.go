@@ -66,18 +66,19 @@ type Hub struct {
 	Blobs     *blob.Dir
 	Notebook  *notebook.Service
 
-	resume *resume.Server
-	joiner joiner
-	feed   *feed
-	ledger *ledger.Ledger
-	broker broker.Broker
-	mqtt   net.Addr
-	enrol  *enrol.Server
-	http   *http.Server
-	web    net.Listener
-	log    *slog.Logger
-	errs   chan error
-	closed sync.Once
+	resume  *resume.Server
+	joiner  joiner
+	feed    *feed
+	growing *growing
+	ledger  *ledger.Ledger
+	broker  broker.Broker
+	mqtt    net.Addr
+	enrol   *enrol.Server
+	http    *http.Server
+	web     net.Listener
+	log     *slog.Logger
+	errs    chan error
+	closed  sync.Once
 
 	work    sync.WaitGroup
 	endWork context.CancelFunc
@@ -89,7 +90,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{feed: newFeed(time.Now()), log: o.Log, errs: make(chan error, 1)}
+	h := &Hub{feed: newFeed(time.Now()), growing: newGrowing(), log: o.Log, errs: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -206,9 +207,7 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 	}
 	engine := o.Engine
 	if engine == nil {
-		e := speech.EspeakConfig(c.Studio.Espeak)
-		e.Timeout = c.Studio.Timeout
-		engine = speech.New(e)
+		engine = speech.New(voices(c.Studio))
 	}
 	if !child.Isolates() {
 		h.log.Warn("speech and ffmpeg run with the network: this system lets no namespace be made for them")
@@ -217,7 +216,20 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 		FFmpeg: c.Studio.FFmpeg, FFprobe: c.Studio.FFprobe, Target: c.Studio.Loudness,
 		MaxSize: c.Studio.MaxUpload, MaxDuration: c.Studio.MaxLength, Timeout: c.Studio.Timeout,
 	}}, engine, h.log)
-	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice)}, nil
+	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice), growing: h.growing}, nil
+}
+
+// voices is the engine as configured: espeak-ng, or another program.
+func voices(c config.Studio) speech.Config {
+	e := speech.EspeakConfig(c.Espeak)
+	if c.Engine.Program != "" {
+		e = speech.Config{Program: c.Engine.Program, Args: c.Engine.Args, Voices: map[speech.Voice]string{}, WPM: c.Engine.WPM}
+		for voice, name := range c.Engine.Voices {
+			e.Voices[speech.Voice(voice)] = name
+		}
+	}
+	e.Timeout = c.Timeout
+	return e
 }
 
 // alarms writes what an operator must look at into the log.
@@ -327,7 +339,7 @@ func (h *Hub) watchDrops(ctx context.Context) error {
 func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
-		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
+		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Zone: h.Zone,
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
 	}
