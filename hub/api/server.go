@@ -36,11 +36,15 @@ type Services struct {
 	Sounds    Sounds
 	Uploads   Uploads
 	Approvals Approvals
+	Passkeys  Passkeys
+	Approvers Approvers
 	Programme Programme
 	Desk      Desk
 	Library   Library
+	Relays    Relays
 	Reach     Reach
 	Changes   Changes
+	Alerts    Alerts
 	Notebook  Notebook
 	Resumable Resumable
 	Joiner    Joiner
@@ -138,6 +142,12 @@ func (s *Server) register(api huma.API) {
 	if s.Approvals != nil {
 		registerApprovals(api, s)
 	}
+	if s.Passkeys != nil {
+		registerPasskeys(api, s)
+	}
+	if s.Approvers != nil {
+		registerApprovers(api, s)
+	}
 	if s.Programme != nil {
 		registerAirings(api, s)
 	}
@@ -147,8 +157,14 @@ func (s *Server) register(api huma.API) {
 	if s.Library != nil {
 		registerLibrary(api, s)
 	}
+	if s.Relays != nil && s.Bulletins != nil {
+		registerRelays(api, s)
+	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
+	}
+	if s.Alerts != nil {
+		registerAlerts(api, s)
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)

@@ -49,7 +49,9 @@ type Config struct {
 	Enrol   Enrol    `yaml:"enrol"`
 	MQTT    MQTT     `yaml:"mqtt"`
 	Studio  Studio   `yaml:"studio"`
+	Relay   Relay    `yaml:"relay"`
 	Drop    Drop     `yaml:"drop"`
+	Alert   Alert    `yaml:"alert"`
 	Log     Log      `yaml:"log"`
 }
 
@@ -120,6 +122,19 @@ type Engine struct {
 	WPM    int               `yaml:"wpm"` // words a minute at rate 1, for {wpm}
 }
 
+// Relay is what may be relayed.
+type Relay struct {
+	// Stations are live streams by a short name: the URL (Icecast, HTTP or HLS), a
+	// space, and whose it is, for people: "https://host/vov1.m3u8 VOV1".
+	Stations map[string]string `yaml:"stations"`
+}
+
+// Station returns the URL and the name of a station.
+func (r Relay) Station(id string) (address, name string, ok bool) {
+	address, name, ok = strings.Cut(r.Stations[id], " ")
+	return address, strings.TrimSpace(name), ok
+}
+
 // Drop is the folder into which other programs put sound files.
 type Drop struct {
 	// Folder holds one folder for each unit; "" is drop under Data.
@@ -127,6 +142,12 @@ type Drop struct {
 	// People names, for each unit, who is the author of what comes in there; a
 	// unit that is not named has no drop folder.
 	People map[string]string `yaml:"people"`
+}
+
+// Alert is what makes an alert.
+type Alert struct {
+	// SilentAfter is how long a device may be silent.
+	SilentAfter time.Duration `yaml:"silent_after"`
 }
 
 // Log is the hub's log on standard error.
@@ -147,7 +168,8 @@ func Default() Config {
 			FFmpeg: "ffmpeg", FFprobe: "ffprobe", Espeak: "espeak-ng", Engine: Engine{WPM: 150}, Voice: "north", Loudness: -16,
 			MaxUpload: 512 << 20, MaxLength: 2 * time.Hour, Timeout: 10 * time.Minute, Workers: 2,
 		},
-		Log: Log{Level: "info"},
+		Alert: Alert{SilentAfter: 15 * time.Minute},
+		Log:   Log{Level: "info"},
 	}
 }
 
@@ -340,6 +362,13 @@ func (c Config) Validate() error {
 			return bad(u.key, "a URL with "+strings.Join(u.schemes, ":// or ")+"://")
 		}
 	}
+	for id := range c.Relay.Stations {
+		address, name, ok := c.Relay.Station(id)
+		u, err := url.Parse(address)
+		if !protocol.ValidID(id) || !ok || name == "" || err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return bad("relay.stations", `lines like vov1: "https://host/stream Name of the station"`)
+		}
+	}
 	if _, err := c.Console.Networks(); err != nil {
 		return err
 	}
@@ -380,6 +409,9 @@ func (c Config) Validate() error {
 		if !protocol.ValidID(unit) || !protocol.ValidID(person) {
 			return bad("drop.people", "ids of units, each with a person's id")
 		}
+	}
+	if c.Alert.SilentAfter < time.Minute || c.Alert.SilentAfter > 7*24*time.Hour {
+		return bad("alert.silent_after", "a duration from 1m to 168h")
 	}
 	if _, err := c.Log.Slog(); err != nil {
 		return bad("log.level", "debug, info, warn or error")
