@@ -62,7 +62,7 @@ type DoubtBody struct {
 // ReadingBody is how a text will be said.
 type ReadingBody struct {
 	Words  string      `json:"words"`
-	Places []SpotBody `json:"places"`
+	Places []SpotBody  `json:"places"`
 	Doubts []DoubtBody `json:"doubts"`
 	Board  string      `json:"board" doc:"a short text proposed for boards"`
 }
