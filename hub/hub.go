@@ -70,13 +70,14 @@ type Hub struct {
 	Blobs     *blob.Dir
 	Notebook  *notebook.Service
 
-	resume *resume.Server
-	joiner joiner
-	feed   *feed
-	ledger *ledger.Ledger
-	relays *relay.Service
-	broker broker.Broker
-	mqtt   net.Addr
+	resume  *resume.Server
+	joiner  joiner
+	feed    *feed
+	growing *growing
+	ledger  *ledger.Ledger
+	relays  *relay.Service
+	broker  broker.Broker
+	mqtt    net.Addr
 	// contentURL is where devices find content over HTTPS: a string, none before
 	// it is served.
 	contentURL atomic.Value
@@ -98,7 +99,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{feed: newFeed(time.Now()), log: o.Log, errs: make(chan error, 1), stale: make(chan struct{}, 1)}
+	h := &Hub{feed: newFeed(time.Now()), growing: newGrowing(), log: o.Log, errs: make(chan error, 1), stale: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -236,9 +237,7 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 	}
 	engine := o.Engine
 	if engine == nil {
-		e := speech.EspeakConfig(c.Studio.Espeak)
-		e.Timeout = c.Studio.Timeout
-		engine = speech.New(e)
+		engine = speech.New(voices(c.Studio))
 	}
 	if !child.Isolates() {
 		h.log.Warn("speech and ffmpeg run with the network: this system lets no namespace be made for them")
@@ -247,7 +246,20 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 		FFmpeg: c.Studio.FFmpeg, FFprobe: c.Studio.FFprobe, Target: c.Studio.Loudness,
 		MaxSize: c.Studio.MaxUpload, MaxDuration: c.Studio.MaxLength, Timeout: c.Studio.Timeout,
 	}}, engine, h.log)
-	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice)}, nil
+	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice), growing: h.growing}, nil
+}
+
+// voices is the engine as configured: espeak-ng, or another program.
+func voices(c config.Studio) speech.Config {
+	e := speech.EspeakConfig(c.Espeak)
+	if c.Engine.Program != "" {
+		e = speech.Config{Program: c.Engine.Program, Args: c.Engine.Args, Voices: map[speech.Voice]string{}, WPM: c.Engine.WPM}
+		for voice, name := range c.Engine.Voices {
+			e.Voices[speech.Voice(voice)] = name
+		}
+	}
+	e.Timeout = c.Timeout
+	return e
 }
 
 // serve starts the jobs and the web server, and airs what a crash left.
@@ -379,7 +391,7 @@ func (h *Hub) watchDrops(ctx context.Context) error {
 func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
-		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
+		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone,
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
