@@ -30,10 +30,14 @@ type Services struct {
 	Sessions scs.CtxStore
 
 	Bulletins Bulletins
+	Readings  Readings
+	Growing   Growing
 	Jobs      Jobs
 	Sounds    Sounds
 	Uploads   Uploads
 	Approvals Approvals
+	Passkeys  Passkeys
+	Approvers Approvers
 	Programme Programme
 	Desk      Desk
 	Library   Library
@@ -132,8 +136,17 @@ func (s *Server) register(api huma.API) {
 	if s.Bulletins != nil {
 		registerBulletins(api, s)
 	}
+	if s.Readings != nil {
+		registerReadings(api, s)
+	}
 	if s.Approvals != nil {
 		registerApprovals(api, s)
+	}
+	if s.Passkeys != nil {
+		registerPasskeys(api, s)
+	}
+	if s.Approvers != nil {
+		registerApprovers(api, s)
 	}
 	if s.Programme != nil {
 		registerAirings(api, s)

@@ -71,14 +71,24 @@ export interface ApprovalBody {
   needed: number;
   night: boolean;
   night_reason?: string;
+  passkey: boolean;
   plays_per_day: number;
+  signatures: SignatureBody[];
   signed: string[];
   state: "open" | "approved" | "returned";
   units: string[];
 }
 
 export interface ApproveInputBody {
-  password: string;
+  assertion?: AssertionBody;
+  password?: string;
+}
+
+export interface AssertionBody {
+  authenticator_data: string;
+  client_data: string;
+  credential_id: string;
+  signature: string;
 }
 
 export interface Beat {
@@ -104,6 +114,7 @@ export interface BulletinBody {
   options: SoundOptions;
   origin: "text" | "sound" | "drop" | "api";
   problem?: string;
+  relay?: RelayBody;
   revision: number;
   sound?: Rendition;
   state: "preparing" | "failed" | "ready" | "submitted" | "returned" | "approved";
@@ -449,11 +460,21 @@ export interface ReachBody {
   villages: VillageBody[];
 }
 
+export interface RelayBody {
+  from: string;
+  minutes: number;
+  silence: number;
+  source: string;
+  to: string;
+  url?: string;
+}
+
 export interface Rendition {
   changes?: Change[];
   digest: string;
   doubts?: string[];
   findings?: string[];
+  findings_en?: string[];
   frames: number;
   loudness: number;
   size: number;
@@ -483,6 +504,12 @@ export interface ShareBody {
   village: string;
 }
 
+export interface SignatureBody {
+  at: string;
+  key: "hub-key" | "passkey";
+  person: string;
+}
+
 export interface SlotBody {
   exdates?: string[];
   last_day?: string;
@@ -497,9 +524,13 @@ export interface SlotBody {
 export interface SoundOptions {
   chime?: boolean;
   drill?: boolean;
+  from_ms?: number;
   rate?: number;
+  repair?: boolean;
   repeat?: number;
+  southern?: boolean;
   title?: boolean;
+  to_ms?: number;
   voice?: "north" | "central" | "south";
   wanted?: boolean;
 }
