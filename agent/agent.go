@@ -19,6 +19,7 @@ import (
 
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/fetch"
 	"github.com/loa-vn/loa/agent/health"
 	"github.com/loa-vn/loa/agent/identity"
 	"github.com/loa-vn/loa/agent/inbox"
@@ -26,6 +27,7 @@ import (
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/agent/receipt"
+	"github.com/loa-vn/loa/agent/relay"
 	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
@@ -61,10 +63,12 @@ type Agent struct {
 	store *store.Store
 	clock *timesync.Clock
 	cache *cache.Cache
+	fetch *fetch.Source
 	link  *link.Link
 	inbox *inbox.Inbox
 	drain *receipt.Drain
 	state *health.Reporter
+	relay *relay.Receiver
 	loops map[protocol.Medium]*playout.Loop
 	outs  map[protocol.Medium]output
 
@@ -156,15 +160,16 @@ func (a *Agent) delivery(cfg config.Config) error {
 		url = a.id.MQTTURL
 	}
 	a.link, err = link.New(link.Config{
-		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: func() []string { return a.inbox.Filters() },
+		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.filters,
 		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
 		Dial: a.opts.Dial, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
+	a.fetch = fetch.New(fetch.Config{Dial: a.opts.Dial, TLS: func(name string) *tls.Config { return a.tls(name, true) }})
 	a.cache, err = cache.New(cache.Config{
-		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a},
+		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a}, Direct: a.fetch,
 		Window: cfg.Cache.WindowKB << 10, Limit: int64(cfg.Cache.LimitMB) << 20,
 		Changed: func(d protocol.Digest, there bool) {
 			if a.inbox != nil {
@@ -180,14 +185,20 @@ func (a *Agent) delivery(cfg config.Config) error {
 		Device: a.id.Device, Roots: a.id.Roots, Placement: a.id.Placement, Lists: a.id.Lists,
 		Store: a.store, Contents: a.cache, Hub: network{a}, Clock: a.clock, Entropy: rand.Reader,
 		Heartbeat: a.state.Changed, Acked: func() { a.drain.Kick(); a.state.Changed() },
-		Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
+		Content: a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
+	a.relay = relay.New(relay.Config{
+		Now: func() time.Time { now, _, _ := a.clock.Now(); return now }, Bulletin: a.inbox.Bulletin, Changed: a.link.Resubscribe, Log: a.log,
+	})
 	a.drain = receipt.New(receipt.Config{Device: a.id.Device, Chain: a.store, Signer: signer, Send: a.sender(protocol.VerbReceipt), Log: a.log})
 	return nil
 }
+
+// filters are what the first connection reads.
+func (a *Agent) filters() []string { return append(a.inbox.Filters(), a.relay.Filters()...) }
 
 // network is the way out for the parts that ask.
 type network struct{ *Agent }
@@ -246,10 +257,20 @@ func (a *Agent) up(_ context.Context, connection uint64) {
 	a.drain.Connected()
 }
 
+// content takes note of where the hub says that content is.
+func (a *Agent) content(base string) {
+	a.fetch.Announce(base)
+	a.cache.Announced()
+}
+
 // handle takes a message of either connection.
 func (a *Agent) handle(topic string, payload []byte) {
 	if _, err := protocol.ParseChunkTopic(topic); err == nil {
 		a.cache.Handle(topic, payload)
+		return
+	}
+	if _, _, err := protocol.ParseFramesTopic(topic); err == nil {
+		a.relay.Handle(topic, payload)
 		return
 	}
 	a.inbox.Handle(topic, payload)
@@ -263,7 +284,7 @@ func (a *Agent) facts() health.Facts {
 		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
-		f.Features = append(f.Features, protocol.FeatureSound)
+		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
 	}
 	if cfg.Profile.Board != nil {
 		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
@@ -314,7 +335,7 @@ func (a *Agent) Online() bool { return a.link.Online() }
 // nothing can be done without.
 func (a *Agent) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, part := range []func(context.Context) error{a.clock.Run, a.cache.Run, a.inbox.Run, a.drain.Run, a.state.Run, a.link.Run} {
+	for _, part := range []func(context.Context) error{a.clock.Run, a.cache.Run, a.inbox.Run, a.drain.Run, a.state.Run, a.link.Run, a.relay.Run} {
 		g.Go(func() error { return part(ctx) })
 	}
 	for _, loop := range a.loops {
@@ -356,6 +377,7 @@ func (a *Agent) spread(ctx context.Context) error {
 			if !ok {
 				return nil
 			}
+			a.relay.Tell(us)
 			for _, loop := range a.loops {
 				loop.Tell(ctx, us)
 			}

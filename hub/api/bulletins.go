@@ -71,6 +71,12 @@ type SoundOptions struct {
 	Repeat int     `json:"repeat,omitempty" minimum:"0" maximum:"5"`
 	Title  bool    `json:"title,omitempty" doc:"say the title too"`
 	Drill  bool    `json:"drill,omitempty" doc:"an emergency that says it is a drill"`
+
+	Southern bool `json:"southern,omitempty" doc:"numbers as the south says them: ngàn, lẻ"`
+
+	Repair bool  `json:"repair,omitempty" doc:"of a recording: less noise and rumble, even speech"`
+	From   int64 `json:"from_ms,omitempty" minimum:"0" doc:"of a recording: leave out what is before"`
+	To     int64 `json:"to_ms,omitempty" minimum:"0" doc:"of a recording: leave out what is after; 0 for its end"`
 }
 
 // BulletinBody is a revision of a bulletin.
@@ -91,6 +97,7 @@ type BulletinBody struct {
 	Problem    string              `json:"problem,omitempty" doc:"why it failed or was returned"`
 	Sound      *bulletin.Rendition `json:"sound,omitempty"`
 	LengthMS   int64               `json:"length_ms,omitempty" doc:"of the sound"`
+	Relay      *RelayBody          `json:"relay,omitempty" doc:"a stream in the place of a sound"`
 	Wish       *bulletin.Wish      `json:"wish,omitempty"`
 	Digest     string              `json:"digest,omitempty" doc:"of the frozen bulletin"`
 	Created    time.Time           `json:"created"`
@@ -103,10 +110,13 @@ func bulletinBody(b bulletin.Bulletin) BulletinBody {
 	o := BulletinBody{
 		ID: b.ID, Work: b.Work, Revision: b.Revision, Unit: b.Unit, Class: b.Class.String(), Title: b.Title, Text: b.Text, Board: b.Board,
 		Language: b.Language, Author: b.Author, Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
-		Sound: b.Rendition, Wish: b.Wish, Created: b.Created, Changed: b.Changed,
+		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed,
 	}
 	if b.Rendition != nil {
 		o.LengthMS = b.Rendition.Length().Milliseconds()
+	}
+	if b.Relay != nil {
+		o.LengthMS = int64(b.Relay.Length)
 	}
 	if !b.Digest.IsZero() {
 		o.Digest = b.Digest.String()

@@ -30,6 +30,8 @@ type Services struct {
 	Sessions scs.CtxStore
 
 	Bulletins Bulletins
+	Readings  Readings
+	Growing   Growing
 	Jobs      Jobs
 	Sounds    Sounds
 	Uploads   Uploads
@@ -39,6 +41,7 @@ type Services struct {
 	Programme Programme
 	Desk      Desk
 	Library   Library
+	Relays    Relays
 	Reach     Reach
 	Changes   Changes
 	Alerts    Alerts
@@ -134,6 +137,9 @@ func (s *Server) register(api huma.API) {
 	if s.Bulletins != nil {
 		registerBulletins(api, s)
 	}
+	if s.Readings != nil {
+		registerReadings(api, s)
+	}
 	if s.Approvals != nil {
 		registerApprovals(api, s)
 	}
@@ -151,6 +157,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Library != nil {
 		registerLibrary(api, s)
+	}
+	if s.Relays != nil && s.Bulletins != nil {
+		registerRelays(api, s)
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)

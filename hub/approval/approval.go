@@ -155,6 +155,11 @@ func (s *Service) Submit(ctx context.Context, a account.Actor, id protocol.Bulle
 	if err := fits(b, devices); err != nil {
 		return Request{}, err
 	}
+	if b.Relay != nil {
+		if err := s.relays(ctx, devices); err != nil {
+			return Request{}, err
+		}
+	}
 	sender, _ := tree.Unit(b.Unit)
 	frozen, err := bulletin.Freeze(b, w.Drill, senderName(sender), boards(devices), now.In(s.zone))
 	if err != nil {
@@ -225,6 +230,22 @@ func fits(b bulletin.Bulletin, devices []registry.Device) error {
 		}
 	}
 	return problem.New(problem.ErrInvalid, "no-device", "wish.units", "Ở nơi đã chọn không có loa hay bảng nào dùng được bản tin này. Hãy chọn nơi khác.", "No device there can play or show this bulletin. Choose other units.")
+}
+
+// relays refuses a relay for devices that say they cannot play one.
+func (s *Service) relays(ctx context.Context, devices []registry.Device) error {
+	states, err := s.registry.States(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		st, ok := states[d.ID]
+		if ok && d.Sound && len(st.Heartbeat.Features) > 0 && !slices.Contains(st.Heartbeat.Features, protocol.FeatureRelay) {
+			return problem.New(problem.ErrInvalid, "no-relay", "wish.units", "Loa “"+d.Name+"” chưa tiếp sóng được. Hãy cập nhật phần mềm của loa hoặc chọn nơi khác.",
+				"The loudspeaker “"+d.Name+"” cannot play relays yet. Update its software or choose other units.")
+		}
+	}
+	return nil
 }
 
 // boards returns the different sizes of boards.

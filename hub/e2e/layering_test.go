@@ -95,7 +95,7 @@ func rules() []rule {
 			r = append(r, rule{from: "hub/" + from, not: "hub/" + not, why: "the way back is data, not a call"})
 		}
 	}
-	domain := append([]string{"account", "alert", "audit", "enrol", "notebook", "problem"}, order...)
+	domain := append([]string{"account", "alert", "audit", "enrol", "notebook", "problem", "relay"}, order...)
 	adapters := []string{"api", "backup", "blob", "broker", "bundle", "console", "inbox", "jobs", "passkey", "resume", "sheet", "signing", "store", "studio"}
 	for _, d := range domain {
 		for _, a := range adapters {

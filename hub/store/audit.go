@@ -319,7 +319,9 @@ func adopt(ctx context.Context, tx *sql.Tx) error {
 }
 
 // Record implements account.Store.
-func (a *Accounts) Record(ctx context.Context, act audit.Act) error { return a.db.Audit().Record(ctx, act) }
+func (a *Accounts) Record(ctx context.Context, act audit.Act) error {
+	return a.db.Audit().Record(ctx, act)
+}
 
 // erasedName stands where a person's name was.
 const erasedName = "(đã xoá / erased)"
