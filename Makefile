@@ -60,8 +60,8 @@ fuzz: ## fuzz every decoder for FUZZTIME each
 	  for f in $$($(GO) test -tags "$(TAGS)" -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
-bench: build ## measure against the limits; one JSON object a line, then a table
-	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN)
+bench: build ## measure against the limits; BENCH=studio,sound for parts
+	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN) $(if $(BENCH),--only $(BENCH))
 
 cross: ## build the agent for arm64 and armv7, without cgo
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/arm64/ ./agent/cmd/loa-agent
