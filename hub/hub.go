@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loa-vn/loa/hub/alert"
@@ -77,13 +78,16 @@ type Hub struct {
 	relays  *relay.Service
 	broker  broker.Broker
 	mqtt    net.Addr
-	enrol   *enrol.Server
-	http    *http.Server
-	web     net.Listener
-	log     *slog.Logger
-	errs    chan error
-	stale   chan struct{} // a plan is to be published anew
-	closed  sync.Once
+	// contentURL is where devices find content over HTTPS: a string, none before
+	// it is served.
+	contentURL atomic.Value
+	enrol      *enrol.Server
+	http       *http.Server
+	web        net.Listener
+	log        *slog.Logger
+	errs       chan error
+	stale      chan struct{} // a plan is to be published anew
+	closed     sync.Once
 
 	work    sync.WaitGroup
 	endWork context.CancelFunc
@@ -124,8 +128,11 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if err := h.assemble(ctx, o, mqtt); err != nil {
 		return nil, err
 	}
-	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts)); err != nil {
+	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts), h.CA.Pool(), h.contentServer()); err != nil {
 		return nil, taken(err, "enrol.listen")
+	}
+	if c.Content.HTTP {
+		h.contentURL.Store(c.EnrolURL(h.enrol.Addr()))
 	}
 	return h, h.serve(ctx, o)
 }
@@ -174,6 +181,10 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Dispatch = dispatch.New(dispatch.Config{
 		Broker: board, Store: sendable{aired, receipts}, Registry: reg, Blobs: h.Blobs, Signer: signer, Alarms: alarms{h}, Now: now,
 		Changed: func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, Stale: func() { poke(h.stale) }, Log: h.log,
+		ContentURL: func() string {
+			u, _ := h.contentURL.Load().(string)
+			return u
+		},
 	})
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)

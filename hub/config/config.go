@@ -48,6 +48,7 @@ type Config struct {
 	Console Console  `yaml:"console"`
 	Enrol   Enrol    `yaml:"enrol"`
 	MQTT    MQTT     `yaml:"mqtt"`
+	Content Content  `yaml:"content"`
 	Studio  Studio   `yaml:"studio"`
 	Relay   Relay    `yaml:"relay"`
 	Drop    Drop     `yaml:"drop"`
@@ -91,6 +92,13 @@ type Broker struct {
 	// its client id; "" issues one from the hub's authority.
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
+}
+
+// Content is how devices get content.
+type Content struct {
+	// HTTP offers it over HTTPS on enrolment's port besides MQTT: a tenth of the
+	// work for the hub. Devices fall back to MQTT.
+	HTTP bool `yaml:"http"`
 }
 
 // Studio is how sound is made.
@@ -300,6 +308,12 @@ func set(f reflect.Value, v string) error {
 				(*p)[key] = value
 			}
 		}
+	case *bool:
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return errors.New("wants true or false")
+		}
+		*p = b
 	case *float64:
 		n, err := strconv.ParseFloat(v, 64)
 		if err != nil {

@@ -90,7 +90,7 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_ENGINE_PROGRAM": "/piper",
 		"LOA_STUDIO_ENGINE_ARGS": "--model,{voice}", "LOA_STUDIO_ENGINE_VOICES": "south=nam.onnx", "LOA_STUDIO_ENGINE_WPM": "160", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
 		"LOA_STUDIO_MAX_UPLOAD": "2097152", "LOA_STUDIO_MAX_LENGTH": "1h", "LOA_STUDIO_TIMEOUT": "1m", "LOA_STUDIO_WORKERS": "3",
-		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_ALERT_SILENT_AFTER": "30m", "LOA_RELAY_STATIONS": "dai=https://a.example/dai Đài tỉnh", "LOA_LOG_LEVEL": "debug",
+		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_CONTENT_HTTP": "true", "LOA_ALERT_SILENT_AFTER": "30m", "LOA_RELAY_STATIONS": "dai=https://a.example/dai Đài tỉnh", "LOA_LOG_LEVEL": "debug",
 	}
 	var env []string
 	for _, name := range config.Variables() {
@@ -117,10 +117,11 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 			Loudness: -23, MaxUpload: 2 << 20,
 			MaxLength: time.Hour, Timeout: time.Minute, Workers: 3,
 		},
-		Drop:  config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
-		Relay: config.Relay{Stations: map[string]string{"dai": "https://a.example/dai Đài tỉnh"}},
-		Alert: config.Alert{SilentAfter: 30 * time.Minute},
-		Log:   config.Log{Level: "debug"},
+		Drop:    config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
+		Relay:   config.Relay{Stations: map[string]string{"dai": "https://a.example/dai Đài tỉnh"}},
+		Alert:   config.Alert{SilentAfter: 30 * time.Minute},
+		Log:     config.Log{Level: "debug"},
+		Content: config.Content{HTTP: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
