@@ -62,8 +62,14 @@ type part struct {
 // parts are all of them, in the order in which they run.
 func parts() []part {
 	return []part{
-		{"sizes", sizes}, {"reading", reading}, {"sound", sound}, {"boards", boards}, {"playing", playing},
-		{"restart", restart}, {"schedules", schedules}, {"studio", studio},
+		{"sizes", sizes},
+		{"reading", reading},
+		{"sound", sound},
+		{"boards", boards},
+		{"playing", playing},
+		{"restart", restart},
+		{"schedules", schedules},
+		{"studio", studio},
 	}
 }
 
