@@ -64,6 +64,9 @@ type Config struct {
 	// acknowledged receipts, or asked for older ones again. Both return at once.
 	Heartbeat func()
 	Acked     func()
+	// Content hears where the hub says that content is, besides MQTT; nil for
+	// whoever has no use for it. It returns at once.
+	Content func(base string)
 	// Fault raises or clears a fault of a heartbeat, here "storage".
 	Fault func(name string, on bool)
 	// Jitter is the longest wait before a new session's questions.

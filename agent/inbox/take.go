@@ -176,6 +176,9 @@ func (in *Inbox) takeTime(m message, now timesync.Reading) error {
 	if err != nil {
 		return err
 	}
+	if in.cfg.Content != nil {
+		in.cfg.Content(a.Content)
+	}
 	for i := range in.asked {
 		if slices.Equal(in.asked[i].nonce, a.Nonce) {
 			in.asked[i].answered = true

@@ -27,6 +27,7 @@ import (
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/verify"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -52,7 +53,8 @@ type world struct {
 	root   string
 	roots  []string // files
 	log    *logs
-	pages  http.Handler // the console, if a test looks at it
+	pages  http.Handler  // the console, if a test looks at it
+	engine speech.Engine // what speaks, if a test brings it
 	run    context.CancelFunc
 	ended  chan error
 }
@@ -143,7 +145,7 @@ func (w *world) open() {
 // start runs the hub on its data; the ports stay the same after a restart.
 func (w *world) start() {
 	w.t.Helper()
-	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages})
+	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages, Engine: w.engine})
 	must(w.t, err)
 	w.Hub = h
 	w.config.Enrol.Listen = h.EnrolAddr().String()

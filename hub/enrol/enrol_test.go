@@ -57,7 +57,7 @@ func newHub(t *testing.T) (*hub.Base, string, *bytes.Buffer) {
 	if err := b.Account.Add(ctx, approver, password, ""); err != nil {
 		t.Fatal(err)
 	}
-	srv, err := b.Enrol.Listen("127.0.0.1:0", b.CA.Server([]string{"localhost", "127.0.0.1"}))
+	srv, err := b.Enrol.Listen("127.0.0.1:0", b.CA.Server([]string{"localhost", "127.0.0.1"}), b.CA.Pool(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
