@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/protocol"
-	"github.com/loa-vn/loa/protocol/envelope"
 )
 
 // Erased is the act that takes a person's data out of the record.
@@ -65,13 +64,13 @@ type checker struct {
 }
 
 // Check recomputes a chain: each record from its own bytes and the one before,
-// each person's part from its commitment, each checkpoint by the keys that may
-// sign for the hub. It names every record that was removed, changed or swapped.
-func Check(m Material, keys envelope.Keys) Report {
+// each person's part from its commitment, each checkpoint by what open says: who
+// may sign for the hub at that time. It names every record that was removed, changed or swapped.
+func Check(m Material, open func(sealed []byte) (Checkpoint, error)) Report {
 	c := checker{Material: m, hashes: map[uint64]protocol.Digest{}}
 	c.rows()
 	c.privates()
-	c.checkpoints(keys)
+	c.checkpoints(open)
 	return c.Report
 }
 
@@ -160,7 +159,7 @@ func (c *checker) privates() {
 	}
 }
 
-func (c *checker) checkpoints(keys envelope.Keys) {
+func (c *checker) checkpoints(open func([]byte) (Checkpoint, error)) {
 	last := uint64(0)
 	if n := len(c.Rows); n > 0 {
 		last = c.Rows[n-1].Seq
@@ -170,7 +169,7 @@ func (c *checker) checkpoints(keys envelope.Keys) {
 	var at time.Time
 	for i, sealed := range slices.Concat(c.Material.Checkpoints, c.Held) {
 		outside := i >= len(c.Material.Checkpoints)
-		p, err := OpenCheckpoint(sealed, keys)
+		p, err := open(sealed)
 		if err != nil {
 			c.problem("a checkpoint: %v", err)
 			continue

@@ -95,11 +95,16 @@ func (r *recorded) steal(queries ...string) {
 	}
 }
 
+// by opens checkpoints of one signer.
+func by(s *envelope.Signer) func([]byte) (audit.Checkpoint, error) {
+	return func(b []byte) (audit.Checkpoint, error) { return audit.OpenCheckpoint(b, envelope.One(s.Key())) }
+}
+
 func (r *recorded) check() audit.Report {
 	r.t.Helper()
 	m, err := r.db.Audit().Material(r.t.Context())
 	r.must(err)
-	return audit.Check(m, envelope.One(r.signer.Key()))
+	return audit.Check(m, by(r.signer))
 }
 
 func TestUntouchedRecordAddsUp(t *testing.T) {
@@ -142,7 +147,7 @@ func TestSwappedRemovedOrChangedRecordIsNamed(t *testing.T) {
 		"a checkpoint removed": {
 			[]string{`DELETE FROM audit_checkpoint WHERE number = 1`}, "checkpoint 1 was removed",
 		},
-		"a checkpoint changed": {[]string{`UPDATE audit_checkpoint SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'00' AS BLOB) WHERE number = 2`}, "a checkpoint: "},
+		"a checkpoint changed": {[]string{`UPDATE audit_checkpoint SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'ff' AS BLOB) WHERE number = 2`}, "a checkpoint: "},
 		"who it was removed":   {[]string{`DELETE FROM audit_private WHERE seq = 4`}, "who and from where of record 4 were removed, and no act says so"},
 		"from where changed": {
 			[]string{`UPDATE audit_private SET bytes = CAST(replace(CAST(bytes AS TEXT), '192.0.2.7', '192.0.2.8') AS BLOB) WHERE seq = 4`}, "who or from where of record 4 was changed",
@@ -186,14 +191,14 @@ func TestRewrittenOrTruncatedChainFailsItsCheckpoints(t *testing.T) {
 	m, err := r.db.Audit().Material(t.Context())
 	r.must(err)
 	m.Held = before.Checkpoints
-	got = audit.Check(m, envelope.One(r.signer.Key()))
+	got = audit.Check(m, by(r.signer))
 	if !slices.ContainsFunc(got.Problems, func(p string) bool { return strings.Contains(p, "record 10 is not what checkpoint 2 signs") }) {
 		t.Errorf("held elsewhere: %q", got.Problems)
 	}
 	// A checkpoint by another key counts for nothing.
 	other, err := envelope.NewSigner(ed25519.NewKeyFromSeed(slices.Repeat([]byte{1}, ed25519.SeedSize)))
 	r.must(err)
-	if got := audit.Check(before, envelope.One(other.Key())); got.Unsigned != 10 || len(got.Problems) != 2 {
+	if got := audit.Check(before, by(other)); got.Unsigned != 10 || len(got.Problems) != 2 {
 		t.Errorf("another's checkpoints: %+v", got)
 	}
 }
@@ -259,7 +264,7 @@ func TestStretchOfDaysIsCheckedByItself(t *testing.T) {
 	r.must(err)
 	all := verify.Material{Audit: m}
 	stretch := all.Between(at(4), at(6), at(60)).Audit
-	keys := envelope.One(r.signer.Key())
+	keys := by(r.signer)
 	if got := audit.Check(stretch, keys); len(got.Problems) > 0 || got.Records != 3 { // two of these minutes and the one before
 		t.Errorf("%+v", got)
 	}

@@ -147,21 +147,23 @@ func (c *checker) within(t time.Time) bool {
 	return !t.Before(c.From) && (c.To.IsZero() || t.Before(c.To))
 }
 
-// audit checks the record of acts by the keys that a root ever named the hub's.
+// audit checks the record of acts; its checkpoints by who stood for the hub then.
 func (c *checker) audit() {
-	keys := map[protocol.KeyID]protocol.Key{}
-	for _, d := range c.Trust {
-		if d.Kind != envelope.KindDelegation {
-			continue
-		}
-		// Each in a chain of its own: a newer one would hide it.
-		if d, err := envelope.NewChain(c.Roots...).AddDelegation(d.Bytes); err == nil && d.Role == protocol.RoleHub {
-			keys[d.Key.ID()] = d.Key
-		}
-	}
-	r := audit.Check(c.Material.Audit, func(id protocol.KeyID) (protocol.Key, bool) {
-		k, ok := keys[id]
-		return k, ok
+	r := audit.Check(c.Material.Audit, func(sealed []byte) (audit.Checkpoint, error) {
+		var p audit.Checkpoint
+		err := c.during(turnover, func(chain *envelope.Chain) (protocol.Instant, error) {
+			var err error
+			p, err = audit.OpenCheckpoint(sealed, func(id protocol.KeyID) (protocol.Key, bool) {
+				for _, d := range chain.Delegations() {
+					if d.Role == protocol.RoleHub && d.Key.ID() == id {
+						return d.Key, true
+					}
+				}
+				return protocol.Key{}, false
+			})
+			return p.At, err
+		})
+		return p, err
 	})
 	c.Problems = append(c.Problems, r.Problems...)
 	c.Records, c.Checkpoints, c.Unsigned = r.Records, r.Checkpoints, r.Unsigned

@@ -21,12 +21,13 @@ import (
 )
 
 type verifyCmd struct {
-	Root   []string `help:"File of a root key, kept outside of the hub; may be repeated." required:"" type:"existingfile"`
-	Export string   `help:"Check an export, without a hub." type:"existingfile"`
-	Held   []string `help:"An earlier export, kept outside of the hub: what it holds must still be in the record; may be repeated." type:"existingfile"`
-	From   string   `help:"First day whose airings count (2026-01-31)."`
-	To     string   `help:"Last day whose airings count."`
-	JSON   bool     `help:"One JSON object a line for each bulletin." name:"json"`
+	Root      []string `help:"File of a root key as init made it, kept outside of the hub; may be repeated; or a copy of keys/roots.pem." required:"" type:"existingfile"`
+	Threshold uint64   `help:"How many roots must sign, if more than one." default:"1"`
+	Export    string   `help:"Check an export, without a hub." type:"existingfile"`
+	Held      []string `help:"An earlier export, kept outside of the hub: what it holds must still be in the record; may be repeated." type:"existingfile"`
+	From      string   `help:"First day whose airings count (2026-01-31)."`
+	To        string   `help:"Last day whose airings count."`
+	JSON      bool     `help:"One JSON object a line for each bulletin." name:"json"`
 }
 
 // errWrong: something does not add up.
@@ -58,12 +59,17 @@ func (v verifyCmd) Run(s *session) error {
 
 func (v verifyCmd) check(s *session, m verify.Material) error {
 	for _, file := range v.Root {
+		if listed, err := signing.ReadRoots(file); err == nil {
+			m.Roots = listed
+			continue
+		}
 		public, err := signing.PublicOf(file)
 		if err != nil {
 			return fmt.Errorf("%w: %s is no root key: %w", errRefused, file, err)
 		}
-		m.Roots = append(m.Roots, protocol.Key{Kind: protocol.KeyEd25519, Public: public})
+		m.Roots.Keys = append(m.Roots.Keys, protocol.Key{Kind: protocol.KeyEd25519, Public: public})
 	}
+	m.Roots.Threshold = max(m.Roots.Threshold, v.Threshold)
 	for _, file := range v.Held {
 		held, _, done, err := openBundle(file)
 		if err != nil {
@@ -187,7 +193,7 @@ func (c exportCmd) Run(s *session) error {
 		// What a check looks at is what goes along. Roots of its own choosing do: the
 		// auditor brings others.
 		documents := map[protocol.Digest][]byte{}
-		m.Roots = b.Roots
+		m.Roots = b.FirstRoots
 		m.Document = func(d protocol.Digest) ([]byte, error) {
 			raw, err := all.Document(d)
 			if err == nil {
