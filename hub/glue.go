@@ -44,7 +44,7 @@ func (d documents) Document(b []byte) (protocol.Content, error) {
 // trust is the registry with its trust documents as content and as a chain.
 type trust struct {
 	*registry.Service
-	roots []protocol.Key
+	roots protocol.Roots // as init made them
 	docs  documents
 }
 
@@ -79,11 +79,20 @@ func (t trust) Chain(ctx context.Context, path []protocol.UnitID) (*envelope.Cha
 	if err != nil {
 		return nil, err
 	}
-	chain := envelope.NewChain(t.roots...)
+	chain := envelope.NewChainOf(t.roots)
+	for _, d := range docs {
+		if d.Kind == envelope.KindRoots {
+			if _, err := chain.AddRoots(d.Bytes); err != nil {
+				return nil, fmt.Errorf("roots: %w", err)
+			}
+		}
+	}
 	for _, d := range docs {
 		if d.Kind == envelope.KindDelegation {
-			// An older delegation of the same units is superseded, not wrong.
-			if _, err := chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
+			// An older delegation of the same units is superseded, one of former roots
+			// counts no more; neither is wrong.
+			_, err := chain.AddDelegation(d.Bytes)
+			if err != nil && !errors.Is(err, envelope.ErrOlder) && !errors.Is(err, envelope.ErrNotPermitted) && !errors.Is(err, envelope.ErrStranger) {
 				return nil, fmt.Errorf("delegation: %w", err)
 			}
 		}

@@ -157,7 +157,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 		return err
 	}
 	docs := documents{h.Blobs}
-	reg := trust{Service: h.Registry, roots: h.Roots, docs: docs}
+	reg := trust{Service: h.Registry, roots: h.FirstRoots, docs: docs}
 	work, err := h.studio(c, o)
 	if err != nil {
 		return err
