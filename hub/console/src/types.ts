@@ -16,6 +16,7 @@ export interface AddUserInputBody {
   grants: GrantBody[];
   id: string;
   name: string;
+  one_time?: boolean;
   password: string;
   registrar_password?: string;
 }
@@ -153,6 +154,10 @@ export interface ClaimInputBody {
   device: string;
 }
 
+export interface CodeInputBody {
+  code: string;
+}
+
 export interface DeviceBody {
   board?: BoardBody;
   clock_sure?: boolean;
@@ -214,6 +219,16 @@ export interface DraftInputBody {
   id?: string;
   programme: ProgrammeContent;
   village: string;
+}
+
+export interface EndSecondInputBody {
+  password: string;
+}
+
+export interface EnrolmentBody {
+  address: string;
+  picture: string;
+  secret: string;
 }
 
 export interface ErrorDetail {
@@ -327,6 +342,7 @@ export interface LineBody {
 }
 
 export interface LogInInputBody {
+  code?: string;
   password: string;
   user: string;
 }
@@ -336,6 +352,7 @@ export interface MapBody {
 }
 
 export interface Me {
+  due?: "password" | "second-factor";
   grants: GrantBody[];
   id: string;
   name: string;
@@ -347,12 +364,14 @@ export interface NewTokenBody {
   id: string;
   name: string;
   revoked?: string;
+  scope: "all" | "read";
   secret: string;
 }
 
 export interface NewTokenInputBody {
   days: number;
   name: string;
+  scope?: "all" | "read";
 }
 
 export interface Notice {
@@ -388,6 +407,7 @@ export interface Parsed {
 
 export interface PasswordInputBody {
   old_password?: string;
+  one_time?: boolean;
   password: string;
   registrar_password?: string;
 }
@@ -482,6 +502,10 @@ export interface RecordsOutputBody {
   records: RecordBody[];
 }
 
+export interface RecoveryBody {
+  codes: string[];
+}
+
 export interface RelayBody {
   from: string;
   minutes: number;
@@ -506,6 +530,10 @@ export interface Rendition {
 
 export interface ReturnInputBody {
   reason: string;
+}
+
+export interface SecondFactorBody {
+  enrolled: boolean;
 }
 
 export interface Sentence {
@@ -594,6 +622,7 @@ export interface TokenBody {
   id: string;
   name: string;
   revoked?: string;
+  scope: "all" | "read";
 }
 
 export interface UnitBody {
