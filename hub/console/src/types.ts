@@ -469,6 +469,24 @@ export interface RelayBody {
   url?: string;
 }
 
+export interface RelayContent {
+  board?: string;
+  class?: "normal" | "priority";
+  from: string;
+  minutes: number;
+  silence?: number;
+  source?: string;
+  station?: string;
+  title?: string;
+  to: string;
+  unit: string;
+}
+
+export interface RelayEvent {
+  at: string;
+  what: "began" | "lost" | "dead-air" | "restored" | "ended";
+}
+
 export interface Rendition {
   changes?: Change[];
   digest: string;
@@ -533,6 +551,11 @@ export interface SoundOptions {
   to_ms?: number;
   voice?: "north" | "central" | "south";
   wanted?: boolean;
+}
+
+export interface StationBody {
+  id: string;
+  name: string;
 }
 
 export interface StockInputBody {
@@ -635,5 +658,5 @@ export interface Wish {
   units: string[];
   validity?: number;
   volume?: number;
-  when: "now" | "at" | "rule";
+  when: "now" | "at" | "rule" | "programmes";
 }
