@@ -281,7 +281,7 @@ func (a *Agent) facts() health.Facts {
 	cfg := a.cfg.Load()
 	f := health.Facts{
 		Device: a.id.Device, Clock: a.clock.Read(), Holdings: a.inbox.Holdings(), Missing: a.cache.Missing(),
-		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
+		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
 		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/dispatch"
@@ -44,7 +45,7 @@ func (d documents) Document(b []byte) (protocol.Content, error) {
 // trust is the registry with its trust documents as content and as a chain.
 type trust struct {
 	*registry.Service
-	roots []protocol.Key
+	roots protocol.Roots // as init made them
 	docs  documents
 }
 
@@ -79,11 +80,20 @@ func (t trust) Chain(ctx context.Context, path []protocol.UnitID) (*envelope.Cha
 	if err != nil {
 		return nil, err
 	}
-	chain := envelope.NewChain(t.roots...)
+	chain := envelope.NewChainOf(t.roots)
+	for _, d := range docs {
+		if d.Kind == envelope.KindRoots {
+			if _, err := chain.AddRoots(d.Bytes); err != nil {
+				return nil, fmt.Errorf("roots: %w", err)
+			}
+		}
+	}
 	for _, d := range docs {
 		if d.Kind == envelope.KindDelegation {
-			// An older delegation of the same units is superseded, not wrong.
-			if _, err := chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
+			// An older delegation of the same units is superseded, one of former roots
+			// counts no more; neither is wrong.
+			_, err := chain.AddDelegation(d.Bytes)
+			if err != nil && !errors.Is(err, envelope.ErrOlder) && !errors.Is(err, envelope.ErrNotPermitted) && !errors.Is(err, envelope.ErrStranger) {
 				return nil, fmt.Errorf("delegation: %w", err)
 			}
 		}
@@ -319,6 +329,7 @@ func (d dropped) TakeFile(ctx context.Context, unit protocol.UnitID, author prot
 		return fmt.Errorf("drop: %w", err)
 	}
 	defer f.Close()
+	ctx = audit.With(ctx, audit.Origin{Person: author, Via: "drop"})
 	c := bulletin.Content{
 		Unit: unit, Class: protocol.ClassNormal, Options: bulletin.SoundOptions{Wanted: true},
 		Title: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),

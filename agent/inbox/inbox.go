@@ -49,7 +49,7 @@ type Clock interface {
 // Config is what an inbox needs.
 type Config struct {
 	Device protocol.DeviceID
-	Roots  []protocol.Key
+	Roots  protocol.Roots
 	// Placement and Lists are the signed documents of the enrolment, used while
 	// the store has none.
 	Placement []byte
@@ -118,6 +118,7 @@ type Inbox struct {
 	full    bool                       // the disk refused the last change
 	pending []protocol.Command         // placements that wait
 	settled map[protocol.Digest]bool   // lists that are not worth having
+	offered []protocol.Content         // lists that a stranger's head names
 	judged  map[judgement]judged       // approvals already checked
 	asked   []asked                    // of this session
 	proven  map[protocol.AiringID]bool // answered this session's nonce

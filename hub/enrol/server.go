@@ -59,7 +59,15 @@ func (l *limiter) allow(address string, now time.Time) bool {
 // such; nil answers 404.
 func (s *Service) Handler(content http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+protocol.AnchorsPath, func(w http.ResponseWriter, _ *http.Request) { s.send(w, http.StatusOK, s.Anchors()) })
+	mux.HandleFunc("GET "+protocol.AnchorsPath, func(w http.ResponseWriter, r *http.Request) {
+		a, err := s.Anchors(r.Context())
+		if err != nil {
+			s.log.ErrorContext(r.Context(), "anchors unreadable", "error", err)
+			s.refuse(w, http.StatusInternalServerError, "trung tâm gặp lỗi; hãy thử lại", "the hub failed; try again")
+			return
+		}
+		s.send(w, http.StatusOK, a)
+	})
 	mux.HandleFunc("POST "+protocol.EnrolPath, s.enrol)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if content != nil && strings.HasPrefix(r.URL.Path, "/content/") {
