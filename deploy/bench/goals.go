@@ -4,66 +4,57 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 )
 
 // tags are those of every build of Loa.
 const tags = "nomsgpack oto"
 
-// goals runs the benchmarks of packages that measure against their own limits, and
-// reads the figures that they print, one JSON object a line. Each package is a
-// process of its own. name picks by a regular expression of benchmarks, "" all.
-func goals(ctx context.Context, name string, took func(result) error) error {
-	if name == "" {
-		name = "."
-	}
-	for _, pkg := range []string{"./hub/broker", "./hub/e2e"} {
-		cmd := exec.CommandContext(ctx, "go", "test", "-tags", tags, "-run", "^$", "-bench", "^BenchmarkGoal.*("+name+")", "-benchtime", "1x", "-timeout", "15m", pkg)
+// goal is a part that a benchmark of a package measures, limit and all: a process
+// of its own that prints figures, one JSON object a line.
+func goal(pkg, benchmark string) func(context.Context, *world, int) ([]result, error) {
+	return func(ctx context.Context, _ *world, rounds int) ([]result, error) {
+		cmd := exec.CommandContext(ctx, "go", "test", "-tags", tags, "-run", "^$", "-bench", "^"+benchmark+"$", "-benchtime", "1x", "-timeout", "15m", pkg)
+		cmd.Env = append(os.Environ(), "LOA_BENCH_ROUNDS="+strconv.Itoa(rounds))
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := cmd.Start(); err != nil {
-			return err
+			return nil, err
 		}
-		read := figures(out, took)
-		if err := cmd.Wait(); err != nil {
-			return fmt.Errorf("benchmarks of %s: %w", pkg, err)
+		results, read := figures(out, os.Stderr)
+		if err := errors.Join(read, cmd.Wait()); err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", benchmark, pkg, err)
 		}
-		if read != nil {
-			return read
-		}
+		return results, nil
 	}
-	return nil
 }
 
-// figures reads the lines that are figures.
-func figures(r io.Reader, took func(result) error) error {
+// figures reads the lines that are figures, and passes on what failed.
+func figures(r io.Reader, failures io.Writer) ([]result, error) {
+	var results []result
 	lines := bufio.NewScanner(r)
-	var failed error
 	for lines.Scan() {
 		line := lines.Text()
 		if !strings.HasPrefix(line, `{"name":`) {
 			if strings.Contains(line, "FAIL") || strings.HasPrefix(line, "    ") {
-				fmt.Fprintln(os.Stderr, line)
+				fmt.Fprintln(failures, line)
 			}
 			continue
 		}
 		var one result
 		if err := json.Unmarshal([]byte(line), &one); err != nil {
-			return fmt.Errorf("figure %q: %w", line, err)
+			return nil, fmt.Errorf("figure %q: %w", line, err)
 		}
-		if err := took(one); err != nil && failed == nil {
-			failed = err
-		}
+		results = append(results, one)
 	}
-	if failed != nil {
-		return failed
-	}
-	return lines.Err()
+	return results, lines.Err()
 }

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/e2e/figure"
 	"github.com/loa-vn/loa/hub/plan"
@@ -101,7 +102,7 @@ func (p *province) add(signer *envelope.Signer, i int) {
 	}
 	doc, err := registry.SealDocument(signer, envelope.KindPlacement, string(id), placement.Number, &placement, now)
 	check(b, err)
-	check(b, p.DB.Registry().AddDevice(ctx, d, doc, registry.Change{By: "quantri", At: now, Act: "device added", Subject: string(id), Unit: commune}))
+	check(b, p.DB.Registry().AddDevice(ctx, d, doc, audit.Act{By: "quantri", At: now, Name: "device added", Subject: string(id), Unit: commune}))
 	_, err = p.DB.Writer().ExecContext(ctx, `UPDATE device SET public = ?, enrolled = ? WHERE id = ?`, []byte(public), now.UnixMilli(), id)
 	check(b, err)
 	m := member{ID: id, Key: private, Placement: placement.Number}
