@@ -119,6 +119,7 @@ func (s *Server) register(api huma.API) {
 	if s.Registry != nil {
 		registerUnits(api, s)
 		registerTable(api, s)
+		registerDays(api, s)
 		if s.Sheets != nil {
 			registerSheets(api, s)
 		}

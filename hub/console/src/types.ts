@@ -142,6 +142,12 @@ export interface ClaimInputBody {
   device: string;
 }
 
+export interface DayBody {
+  day: string;
+  holiday?: Sentence;
+  lunar: string;
+}
+
 export interface DeviceBody {
   board?: BoardBody;
   clock_sure?: boolean;
