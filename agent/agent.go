@@ -269,10 +269,13 @@ func (a *Agent) facts() health.Facts {
 		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
 	}
 	var err error
+	f.Needs = a.cache.Needs()
 	if f.Free, err = health.Free(cfg.Data); err != nil {
 		a.log.Warn("free space unknown", "err", err)
+	} else {
+		a.fault("space", health.Short(f.Free, f.Needs))
 	}
-	if f.Chain, err = a.store.Head(); err != nil {
+	if f.Chain, err = a.store.Kept(); err != nil {
 		a.log.Error("chain unreadable", "err", err)
 	}
 	return f

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/loa-vn/loa/hub/alert"
 	"github.com/loa-vn/loa/hub/api"
 	"github.com/loa-vn/loa/hub/approval"
 	"github.com/loa-vn/loa/hub/blob"
@@ -62,6 +63,7 @@ type Hub struct {
 	Reach     *reach.Service
 	Publisher *plan.Publisher
 	Dispatch  *dispatch.Dispatcher
+	Alerts    *alert.Service
 	Jobs      *jobs.Queue
 	Blobs     *blob.Dir
 	Notebook  *notebook.Service
@@ -77,6 +79,7 @@ type Hub struct {
 	web    net.Listener
 	log    *slog.Logger
 	errs   chan error
+	stale  chan struct{} // a plan is to be published anew
 	closed sync.Once
 
 	work    sync.WaitGroup
@@ -89,7 +92,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{feed: newFeed(time.Now()), log: o.Log, errs: make(chan error, 1)}
+	h := &Hub{feed: newFeed(time.Now()), log: o.Log, errs: make(chan error, 1), stale: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -165,7 +168,10 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	aired := store.NewProgramme(h.DB)
 	receipts := store.NewLedger(h.DB)
 	board := &switchboard{ready: make(chan struct{})}
-	h.Dispatch = dispatch.New(board, aired, reg, h.Blobs, signer, now, func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, h.log)
+	h.Dispatch = dispatch.New(dispatch.Config{
+		Broker: board, Store: sendable{aired, receipts}, Registry: reg, Blobs: h.Blobs, Signer: signer, Alarms: alarms{h}, Now: now,
+		Changed: func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, Stale: func() { poke(h.stale) }, Log: h.log,
+	})
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
 	h.Desk = programme.NewDesk(h.Programme, store.NewDesk(h.DB), stored)
@@ -173,7 +179,14 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Bulletins = bulletins
 	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Desk, h.Zone, now)
 	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Zone, now)
-	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h.log}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
+	h.Alerts, err = alert.New(ctx, alert.Config{
+		Store: store.NewAlerts(h.DB), Devices: watched{h.Registry}, Reach: slots{h.Reach}, SilentAfter: c.Alert.SilentAfter,
+		Changed: func(d protocol.DeviceID) { h.feed.tell("alert", string(d)) }, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
 	h.Notebook = notebook.New(store.NewNotebook(h.DB), reg, now)
 	h.joiner = joiner{studio: work.studio, blobs: h.Blobs}
 	uploads := store.NewUploads(h.DB)
@@ -220,14 +233,6 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice)}, nil
 }
 
-// alarms writes what an operator must look at into the log.
-type alarms struct{ log *slog.Logger }
-
-// Conflict implements ledger.Alarms.
-func (a alarms) Conflict(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, seq uint64) {
-	a.log.ErrorContext(ctx, "alarm: two receipts in one place", "device", device, "chain", chain.String(), "seq", seq)
-}
-
 // serve starts the jobs and the web server, and airs what a crash left.
 func (h *Hub) serve(ctx context.Context, o Options) error {
 	if err := h.Jobs.Start(ctx); err != nil {
@@ -237,6 +242,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.endWork = cancel
 	h.setRight(ctx)
 	h.work.Go(func() { h.keepRight(work) })
+	h.work.Go(func() { h.keepWatch(work) })
 	proxies, err := h.Config.Console.Networks()
 	if err != nil {
 		return err
@@ -274,8 +280,24 @@ func (h *Hub) keepRight(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			h.setRight(ctx)
+		case <-h.stale:
+			// Devices that come back together say so together.
+			if !pause(ctx, time.Second) {
+				return
+			}
 		}
+		h.setRight(ctx)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
 	}
 }
 
@@ -328,7 +350,7 @@ func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
-		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Zone: h.Zone,
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone,
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
 	}
 }

@@ -49,15 +49,15 @@ type Heartbeat struct {
 	Software string   `cbor:"17,keyasint,omitempty"`
 	Config   Digest   `cbor:"18,keyasint"`
 	Playing  AiringID `cbor:"19,keyasint,omitempty"`
-	// Faults are short names of what is wrong: "sound", "board", "storage",
-	// "clock", "config".
+	// Faults are short names of what is wrong: "sound", "board", "storage"
+	// (it failed), "space" (it is too small), "clock", "config".
 	Faults []string `cbor:"20,keyasint,omitempty"`
 	// Stops are the ids of the stops held.
 	Stops []StopID `cbor:"21,keyasint,omitempty"`
 	// Chain says which receipts the device still has.
 	Chain *ChainState `cbor:"1100,keyasint,omitempty"`
-	// Needs is how many bytes of content are still to come; with Free it says
-	// whether there is room for them.
+	// Needs is how many bytes of storage the missing content will still take; with
+	// Free it says whether there is room.
 	Needs uint64 `cbor:"1101,keyasint,omitempty"`
 }
 

@@ -169,6 +169,20 @@ func (c *Cache) Missing() int {
 	return len(c.missing())
 }
 
+// Needs returns how many bytes of storage the needed contents that are missing
+// will still take; those that are under way have theirs already.
+func (c *Cache) Needs() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var sum uint64
+	for _, e := range c.missing() {
+		if e.file == nil && !slices.ContainsFunc(e.have, func(b byte) bool { return b != 0 }) {
+			sum += e.content.Size
+		}
+	}
+	return sum
+}
+
 // missing lists what is needed and may still come, most urgent first.
 func (c *Cache) missing() []*entry {
 	var list []*entry

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/agent/health"
 	"github.com/loa-vn/loa/agent/inbox"
-	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/protocoltest"
@@ -23,7 +22,8 @@ func facts() health.Facts {
 		Holdings: inbox.Holdings{
 			Plans: []protocol.Held{{Unit: protocoltest.Commune, Number: 7}}, Placement: 3, Muted: true, Stops: []protocol.StopID{"dung-1"},
 		},
-		Missing: 2, Free: 1 << 30, Chain: store.ChainHead{Seq: 9, Acked: 4}, Features: []string{protocol.FeatureSound},
+		Missing: 2, Free: 1 << 30, Needs: 1 << 20,
+		Chain: protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 9, Acked: 4, Oldest: 2}, Features: []string{protocol.FeatureSound},
 		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")),
 	}
 }
@@ -49,9 +49,21 @@ func TestAHeartbeatSaysWhatIsHeldAndWhatIsWrong(t *testing.T) {
 		Plans: []protocol.Held{{Unit: protocoltest.Commune, Number: 7}}, Placement: 3, Muted: true, Stops: []protocol.StopID{"dung-1"},
 		Features: []string{protocol.FeatureSound}, ClockSure: true, Uncertainty: 12, Missing: 2, Free: 1 << 30, Unacked: 5,
 		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")), Playing: "lp-1", Faults: []string{"config", "storage"},
+		Chain: &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 9, Acked: 4, Oldest: 2}, Needs: 1 << 20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTooLittleRoomIsSaidBeforeItFails(t *testing.T) {
+	for _, c := range []struct {
+		free, needs uint64
+		short       bool
+	}{{health.Reserve, 0, false}, {health.Reserve - 1, 0, true}, {1 << 30, 1 << 30, true}, {1<<30 + health.Reserve, 1 << 30, false}} {
+		if got := health.Short(c.free, c.needs); got != c.short {
+			t.Errorf("%d free for %d: short %t", c.free, c.needs, got)
+		}
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// Notice says that something has changed, for those who watch: "device" or
-// "receipt" with a device's id, "bulletin" with a bulletin's, "airing" with an
+// Notice says that something has changed, for those who watch: "device",
+// "receipt" or "alert" with a device's id, "bulletin" with a bulletin's, "airing" with an
 // airing's or none, "missed" if some changes were left out. Seq counts all
 // changes of the hub; it is the event's id on the stream.
 type Notice struct {
@@ -124,7 +124,7 @@ func (s *Server) tell(kind, id string) {
 // sees says whether a change is about something that the actor may read.
 func (s *Server) sees(ctx context.Context, a account.Actor, c Notice) bool {
 	switch c.Kind {
-	case "device", "receipt":
+	case "device", "receipt", "alert":
 		d, err := s.Registry.Device(ctx, protocol.DeviceID(c.ID))
 		return err == nil && a.May(account.Read, d.Placement.Path)
 	case "bulletin":

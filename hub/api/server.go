@@ -39,6 +39,7 @@ type Services struct {
 	Library   Library
 	Reach     Reach
 	Changes   Changes
+	Alerts    Alerts
 	Notebook  Notebook
 	Resumable Resumable
 	Joiner    Joiner
@@ -145,6 +146,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
+	}
+	if s.Alerts != nil {
+		registerAlerts(api, s)
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)

@@ -50,6 +50,7 @@ type Config struct {
 	MQTT    MQTT     `yaml:"mqtt"`
 	Studio  Studio   `yaml:"studio"`
 	Drop    Drop     `yaml:"drop"`
+	Alert   Alert    `yaml:"alert"`
 	Log     Log      `yaml:"log"`
 }
 
@@ -116,6 +117,12 @@ type Drop struct {
 	People map[string]string `yaml:"people"`
 }
 
+// Alert is what makes an alert.
+type Alert struct {
+	// SilentAfter is how long a device may be silent.
+	SilentAfter time.Duration `yaml:"silent_after"`
+}
+
 // Log is the hub's log on standard error.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
@@ -134,7 +141,8 @@ func Default() Config {
 			FFmpeg: "ffmpeg", FFprobe: "ffprobe", Espeak: "espeak-ng", Voice: "north", Loudness: -16,
 			MaxUpload: 512 << 20, MaxLength: 2 * time.Hour, Timeout: 10 * time.Minute, Workers: 2,
 		},
-		Log: Log{Level: "info"},
+		Alert: Alert{SilentAfter: 15 * time.Minute},
+		Log:   Log{Level: "info"},
 	}
 }
 
@@ -357,6 +365,9 @@ func (c Config) Validate() error {
 		if !protocol.ValidID(unit) || !protocol.ValidID(person) {
 			return bad("drop.people", "ids of units, each with a person's id")
 		}
+	}
+	if c.Alert.SilentAfter < time.Minute || c.Alert.SilentAfter > 7*24*time.Hour {
+		return bad("alert.silent_after", "a duration from 1m to 168h")
 	}
 	if _, err := c.Log.Slog(); err != nil {
 		return bad("log.level", "debug, info, warn or error")

@@ -68,6 +68,7 @@ func TestBadSettingIsNamed(t *testing.T) {
 		{"loudness", "studio:\n  loudness: 3\n", "studio.loudness"},
 		{"length", "studio:\n  max_length: 48h\n", "studio.max_length"},
 		{"drop's person", "drop:\n  people: {xa: \"A B\"}\n", "drop.people"},
+		{"silence", "alert:\n  silent_after: 5s\n", "alert.silent_after"},
 		{"level", "log:\n  level: loud\n", "log.level"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -87,7 +88,7 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key",
 		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
 		"LOA_STUDIO_MAX_UPLOAD": "2097152", "LOA_STUDIO_MAX_LENGTH": "1h", "LOA_STUDIO_TIMEOUT": "1m", "LOA_STUDIO_WORKERS": "3",
-		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_LOG_LEVEL": "debug",
+		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_ALERT_SILENT_AFTER": "30m", "LOA_LOG_LEVEL": "debug",
 	}
 	var env []string
 	for _, name := range config.Variables() {
@@ -112,8 +113,9 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south", Loudness: -23, MaxUpload: 2 << 20,
 			MaxLength: time.Hour, Timeout: time.Minute, Workers: 3,
 		},
-		Drop: config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
-		Log:  config.Log{Level: "debug"},
+		Drop:  config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
+		Alert: config.Alert{SilentAfter: 30 * time.Minute},
+		Log:   config.Log{Level: "debug"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)

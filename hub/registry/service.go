@@ -23,6 +23,9 @@ type State struct {
 	Online     bool
 	At         time.Time // by the hub's clock
 	Heartbeat  protocol.Heartbeat
+	// Anew is set for a device that lost its storage: its connections count from
+	// the beginning again.
+	Anew bool
 }
 
 // DeviceRow is a device as it is stored, with its newest signed placement.
@@ -49,9 +52,9 @@ type Store interface {
 
 	State(ctx context.Context, id protocol.DeviceID) (State, error)
 	States(ctx context.Context) ([]State, error)
-	// SaveState stores a state unless a higher connection is stored, or the same
-	// one with a later word; it says whether it did.
-	SaveState(ctx context.Context, s State) (bool, error)
+	// SaveStates stores states in one transaction, each unless a higher connection
+	// is stored; it says which it did. Unknown devices are left out.
+	SaveStates(ctx context.Context, states []State) ([]bool, error)
 
 	// Documents returns all documents of a kind by subject and number; of one
 	// subject, if it is not "".
@@ -285,29 +288,61 @@ func (s *Service) States(ctx context.Context) (map[protocol.DeviceID]State, erro
 	return out, nil
 }
 
-// SaveState stores a heartbeat, or the will that the broker sent for it, heard
-// now. A lower connection than the stored one is ignored, so that a will older
-// than the connection changes nothing; a will keeps what the last heartbeat of
-// its connection said. It says whether anything was stored. Errors:
-// problem.ErrNotFound for an unknown device.
-func (s *Service) SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error) {
-	st := State{Device: h.Device, Connection: h.Connection, Online: h.Online, At: now, Heartbeat: h}
-	if !h.Online {
+// SaveStates stores heartbeats, and wills that the broker sent for them, heard
+// now, in one transaction. A lower connection than the stored one is ignored, so
+// that a will older than the connection changes nothing, unless the device begins
+// anew with another chain of receipts; a will keeps what the last heartbeat of its
+// connection said. It says which were stored; those of unknown devices are not.
+func (s *Service) SaveStates(ctx context.Context, hs []protocol.Heartbeat, now time.Time) ([]bool, error) {
+	states := make([]State, len(hs))
+	for i, h := range hs {
+		states[i] = State{Device: h.Device, Connection: h.Connection, Online: h.Online, At: now, Heartbeat: h}
+		if h.Online {
+			continue
+		}
 		held, err := s.store.State(ctx, h.Device)
 		switch {
 		case errors.Is(err, problem.ErrNotFound):
 		case err != nil:
-			return false, fmt.Errorf("save state: %w", err)
+			return nil, fmt.Errorf("save states: %w", err)
 		case held.Connection == h.Connection:
-			st.Heartbeat = held.Heartbeat
-			st.Heartbeat.Online = false
+			states[i].Heartbeat = held.Heartbeat
+			states[i].Heartbeat.Online = false
 		}
 	}
-	stored, err := s.store.SaveState(ctx, st)
+	stored, err := s.store.SaveStates(ctx, states)
 	if err != nil {
-		return false, fmt.Errorf("save state of %s: %w", h.Device, err)
+		return nil, fmt.Errorf("save states: %w", err)
+	}
+	for i, ok := range stored {
+		if ok || !hs[i].Online || hs[i].Chain == nil {
+			continue
+		}
+		held, err := s.store.State(ctx, hs[i].Device)
+		if err != nil || held.Heartbeat.Chain == nil || held.Heartbeat.Chain.Chain == hs[i].Chain.Chain {
+			continue // unknown, or of an earlier connection
+		}
+		states[i].Anew = true
+		again, err := s.store.SaveStates(ctx, states[i:i+1])
+		if err != nil {
+			return nil, fmt.Errorf("save states: %w", err)
+		}
+		stored[i] = again[0]
 	}
 	return stored, nil
+}
+
+// SaveState is SaveStates of one. Errors: problem.ErrNotFound for an unknown
+// device.
+func (s *Service) SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error) {
+	stored, err := s.SaveStates(ctx, []protocol.Heartbeat{h}, now)
+	if err != nil || stored[0] {
+		return err == nil, err
+	}
+	if _, err := s.store.Device(ctx, h.Device); err != nil {
+		return false, fmt.Errorf("save state of %s: %w", h.Device, err)
+	}
+	return false, nil
 }
 
 // MarkOffline says of every device that is stored as online that it is not: when
@@ -317,14 +352,12 @@ func (s *Service) MarkOffline(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("mark offline: %w", err)
 	}
-	for _, st := range all {
-		if !st.Online {
-			continue
-		}
-		st.Online, st.Heartbeat.Online = false, false
-		if _, err := s.store.SaveState(ctx, st); err != nil {
-			return fmt.Errorf("mark offline: %w", err)
-		}
+	online := slices.DeleteFunc(all, func(st State) bool { return !st.Online })
+	for i := range online {
+		online[i].Online, online[i].Heartbeat.Online = false, false
+	}
+	if _, err := s.store.SaveStates(ctx, online); err != nil {
+		return fmt.Errorf("mark offline: %w", err)
 	}
 	return nil
 }

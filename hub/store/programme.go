@@ -167,7 +167,7 @@ func (s *Programme) TakeBack(ctx context.Context, id protocol.StopID) error {
 // PlanSource implements plan.Store.
 func (s *Programme) PlanSource(ctx context.Context, unit protocol.UnitID, since time.Time) (plan.Source, error) {
 	src := plan.Source{Unit: unit}
-	if err := s.db.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM plan WHERE unit = ?`, unit).Scan(&src.Held); err != nil {
+	if err := s.db.read.QueryRowContext(ctx, `SELECT max((SELECT coalesce(max(number), 0) FROM plan WHERE unit = ?1), (SELECT coalesce(max(number), 0) FROM plan_floor WHERE unit = ?1))`, unit).Scan(&src.Held); err != nil {
 		return src, kind(err)
 	}
 	var err error
@@ -251,9 +251,20 @@ func (s *Programme) SaveSeen(ctx context.Context, device protocol.DeviceID, v pr
 
 // StalePlans implements plan.Store.
 func (s *Programme) StalePlans(ctx context.Context) ([]protocol.UnitID, error) {
-	return all(ctx, s.db.read, scanUnit, `SELECT unit FROM (
+	return all(ctx, s.db.read, scanUnit, `SELECT s.unit FROM (
 			SELECT u.unit AS unit, max(a.published, coalesce(a.withdrawn, 0)) AS at FROM airing a JOIN airing_unit u ON u.airing = a.id
 			UNION ALL SELECT unit, at FROM stop
-			UNION ALL SELECT unit, 1 FROM quiet)
-		GROUP BY unit HAVING max(at) > coalesce((SELECT max(p.at) FROM plan p WHERE p.unit = unit), 0) ORDER BY unit`)
+			UNION ALL SELECT unit, 1 FROM quiet) s
+		GROUP BY s.unit HAVING max(s.at) > coalesce((SELECT max(p.at) FROM plan p WHERE p.unit = s.unit), 0)
+		UNION SELECT f.unit FROM plan_floor f WHERE f.number >= (SELECT coalesce(max(p.number), 0) FROM plan p WHERE p.unit = f.unit)
+		ORDER BY 1`)
+}
+
+// RaiseFloor implements dispatch.Store.
+func (s *Programme) RaiseFloor(ctx context.Context, unit protocol.UnitID, number uint64, at time.Time) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO plan_floor (unit, number, at) SELECT id, ?2, ?3 FROM unit WHERE id = ?1
+			ON CONFLICT (unit) DO UPDATE SET number = excluded.number, at = excluded.at WHERE excluded.number > number`, unit, int64(number), ms(at))
+		return err
+	})
 }

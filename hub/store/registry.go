@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/loa-vn/loa/hub/problem"
@@ -311,27 +310,37 @@ func (s *Registry) States(ctx context.Context) ([]registry.State, error) {
 	return all(ctx, s.db.read, scanState, stateColumns)
 }
 
-// SaveState stores a state unless a higher connection is stored. Error:
-// problem.ErrNotFound for an unknown device.
-func (s *Registry) SaveState(ctx context.Context, st registry.State) (bool, error) {
-	heartbeat, err := protocol.Marshal(&st.Heartbeat)
-	if err != nil {
-		return false, err
+// SaveStates implements registry.Store.
+func (s *Registry) SaveStates(ctx context.Context, states []registry.State) ([]bool, error) {
+	stored := make([]bool, len(states))
+	if len(states) == 0 {
+		return stored, nil
 	}
-	var stored bool
-	err = s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `INSERT INTO device_state (device, connection, online, at, heartbeat)
+	err := s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, `INSERT INTO device_state (device, connection, online, at, heartbeat)
 			SELECT id, ?2, ?3, ?4, ?5 FROM device WHERE id = ?1
 			ON CONFLICT (device) DO UPDATE SET connection = excluded.connection, online = excluded.online, at = excluded.at, heartbeat = excluded.heartbeat
-			WHERE excluded.connection >= device_state.connection`, st.Device, st.Connection, st.Online, ms(st.At), heartbeat)
-		if err := hit(r, err); err == nil {
-			stored = true
-			return nil
-		} else if !errors.Is(err, problem.ErrNotFound) {
+			WHERE excluded.connection >= device_state.connection OR ?6`)
+		if err != nil {
 			return err
 		}
-		_, err = one(ctx, tx, scanString, `SELECT id FROM device WHERE id = ?`, st.Device)
-		return err
+		defer put.Close() //nolint:errcheck // ends with the transaction
+		for i, st := range states {
+			heartbeat, err := protocol.Marshal(&st.Heartbeat)
+			if err != nil {
+				return err
+			}
+			r, err := put.ExecContext(ctx, st.Device, st.Connection, st.Online, ms(st.At), heartbeat, st.Anew)
+			if err != nil {
+				return err
+			}
+			n, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			stored[i] = n > 0
+		}
+		return nil
 	})
 	return stored, err
 }

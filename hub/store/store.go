@@ -25,6 +25,7 @@ var migrations embed.FS
 
 // DB is an open database: one connection that writes, a pool that reads.
 type DB struct {
+	file  string
 	write *sql.DB
 	read  *sql.DB
 }
@@ -47,7 +48,7 @@ func Open(ctx context.Context, file string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
 	read.SetMaxOpenConns(8)
-	return &DB{write: write, read: read}, nil
+	return &DB{file: file, write: write, read: read}, nil
 }
 
 func dsn(file, extra string) string {
@@ -60,12 +61,27 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithAllowOutofOrder(true)) // areas have ranges of numbers
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Snapshot writes the database as of one instant into a new file, while it is
+// read and written.
+func (db *DB) Snapshot(ctx context.Context, file string) error {
+	// The pool of readers may not write anything, not even elsewhere.
+	own, err := sql.Open("sqlite", dsn(db.file, ""))
+	if err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	_, err = own.ExecContext(ctx, `VACUUM INTO ?`, file)
+	if err = errors.Join(kind(err), own.Close()); err != nil {
+		return fmt.Errorf("snapshot: %w", err)
 	}
 	return nil
 }

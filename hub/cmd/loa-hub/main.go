@@ -42,6 +42,9 @@ type commands struct {
 	Broker brokerCmd `cmd:"" help:"What an MQTT broker elsewhere needs of the hub."`
 	Serve  serveCmd  `cmd:"" help:"Serve console, enrolment and devices until stopped."`
 
+	Backup  backupCmd  `cmd:"" help:"Back everything up while the hub runs."`
+	Restore restoreCmd `cmd:"" help:"Bring a backup back into an empty data folder."`
+
 	Verify   verifyCmd   `cmd:"" help:"Recompute approvals, receipts and coverage from what was signed."`
 	Schedule scheduleCmd `cmd:"" help:"What sounds when."`
 	Studio   studioCmd   `cmd:"" help:"What a text becomes."`

@@ -382,6 +382,18 @@ func work(s string) string {
 		return "dân số kế hoạch hoá gia đình"
 	case "TTGDSK":
 		return "truyền thông giáo dục sức khoẻ"
+	case "IP":
+		return "ai pi"
+	case "BLHS":
+		return "bộ luật hình sự"
+	case "BLDS":
+		return "bộ luật dân sự"
+	case "BLLĐ":
+		return "bộ luật lao động"
+	case "BLTTHS":
+		return "bộ luật tố tụng hình sự"
+	case "BLTTDS":
+		return "bộ luật tố tụng dân sự"
 	case "IQ":
 		return "ai quy"
 	case "OTP":

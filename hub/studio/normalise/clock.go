@@ -184,7 +184,7 @@ func (p *pass) date(i int) int {
 	if p.before(i, 0) == "chỉ" && p.before(i, 1) == "địa" {
 		return 0
 	}
-	if day < month { // could be a fraction; more than the whole could not
+	if day < month && !p.near(i, 8, namedDay) { // could be a fraction; more than the whole could not
 		p.doubt(i, i+3, words, DoubtDateOrFraction, p.cardinal(a)+" phần "+p.parts(m))
 	}
 	return p.sayDate(i, i+3, words)

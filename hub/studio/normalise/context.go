@@ -64,6 +64,9 @@ func dateBefore(w string) bool {
 	return dateWord(w)
 }
 
+// namedDay says whether w begins the name of a day: Ngày Pháp luật 9/11.
+func namedDay(w string) bool { return w == "ngày" || w == "dịp" || w == "lễ" }
+
 // dayWord says whether 30-6 or 30.6 after w is a date.
 func dayWord(w string) bool {
 	switch w {
@@ -142,7 +145,7 @@ func romanContext(w string) bool {
 	switch w {
 	case "quý", "cấp", "kỷ", "kỉ", "khoá", "chương", "phần", "mục", "hội", "lần", "kỳ", "kì", "hạng", "loại", "nhóm",
 		"vùng", "vực", "tập", "quyển", "đợt", "đoạn", "bậc", "độ", "lục", "hiệp", "giải", "khối", "bảng", "điểm", "điều", "nhiệm",
-		"số", "khu", "đô", "chiến", "tuyến", "tầng", "vua", "tiểu", "ngạch", "năm", "vòng", "lớp", "thi", "đông":
+		"số", "khu", "đô", "chiến", "tuyến", "tầng", "vua", "tiểu", "ngạch", "năm", "ron", "bđ", "vòng", "lớp", "thi", "đông":
 		return true
 	}
 	return false

@@ -160,7 +160,7 @@ func (p *pass) identity(i int) int {
 	if p.glued(i) || p.is(i+1, tokWord) {
 		return 0
 	}
-	named := p.near(i, 3, identityContext)
+	named := p.near(i, 3, identityContext) && !(isYear(s) && p.before(i, 0) == "cước") // Luật Căn cước 2023
 	if named && len(s) >= 3 {
 		return p.sayGroups(i, p.groups(i), KindDigits)
 	}

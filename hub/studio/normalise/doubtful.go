@@ -49,6 +49,18 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 		if colon || p.is(p.skip(next), tokDigits) || prev == "số" {
 			return pick("điện thoại")
 		}
+	case "KT":
+		if p.isDashed(next, "XH", "HT", "CT") {
+			return pick("kinh tế")
+		}
+	case "XH":
+		if prev == "kt" || prev == "ct" || prev == "vh" || prev == "tb" || prev == "đtb" {
+			return pick("xã hội")
+		}
+	case "NN":
+		if office(prev) {
+			return pick("nông nghiệp")
+		}
 	case "KS":
 		if j := p.skip(next); p.is(j, tokWord) && !p.toks[j].lower {
 			return pick("kỹ sư")
@@ -141,6 +153,12 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 }
 
 func (p *pass) isLowerAt(i int) bool { return p.is(i, tokWord) && p.toks[i].lower }
+
+// isDashed says whether a dash and one of the words stand at i: KT - XH.
+func (p *pass) isDashed(i int, words ...string) bool {
+	j, _ := p.dash(i)
+	return j > 0 && slices.Contains(words, p.str(j))
+}
 
 // office says whether an abbreviation after w is the field of an office.
 func office(w string) bool { return w == "sở" || w == "bộ" || w == "phòng" }

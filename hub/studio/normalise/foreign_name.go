@@ -316,6 +316,8 @@ func foreignName(s string) string {
 		return "xi ri"
 	case "taiwan":
 		return "đài loan"
+	case "tel":
+		return "điện thoại"
 	case "telegram":
 		return "tê lê gram"
 	case "thailand":

@@ -127,10 +127,12 @@ func (p *pass) foreignNumeral(i int) (string, int) {
 		return words.String(), next
 	}
 	next := i + 3
-	_, end, _ := p.unit(next)
+	unit, end, _ := p.unit(next)
 	if end > 0 || measured(p.following(next)) {
 		words := p.cardinal(p.str(i)) + " phẩy " + p.decimals(d)
-		p.doubt(i, next, words, DoubtDecimalPoint, p.cardinal(p.str(i)+d))
+		if !strings.HasSuffix(unit, "héc") { // radio: 98.9 MHz
+			p.doubt(i, next, words, DoubtDecimalPoint, p.cardinal(p.str(i)+d))
+		}
 		return words, next
 	}
 	return p.cardinal(p.str(i)) + " chấm " + p.decimals(d), next

@@ -92,6 +92,14 @@ func TestDoubtfulPlacesAreMarkedForTheAuthor(t *testing.T) {
 		"Bài viết của nhóm VII ở đó.": "",
 		"Ngày 3/5 và 17h30, UBND xã.": "",
 		"Kỷ niệm 30/4.":               "",
+		"Ngày Pháp luật 9/11.":        "",
+		"Quý I/2026, mục I.":          "",
+		"Lũ trên báo động II.":        "",
+		"Sóng FM 98.9 MHz.":           "",
+		"Phát triển KT - XH.":         "",
+		"Khu Tiên Sơn I.":             DoubtRoman,
+		"Thanh toán qua CK.":          DoubtAbbreviation,
+		"Vận tốc 1.5 m.":              DoubtDecimalPoint,
 	} {
 		r := Read(written, Options{})
 		if want == "" {

@@ -232,9 +232,9 @@ func (p *pass) numeralWord(i int) int {
 		words = p.ordinal(digits)
 	case prev == "tháng":
 		words = p.month(digits)
+	case romanContext(prev) || prev == "thể" && p.before(i, 1) == "cụ" || prev == "động" && p.before(i, 1) == "báo":
 	case p.str(i) == "I" && p.is(i-1, tokSpace) && p.is(i-2, tokWord) && !p.toks[i-2].lower && !p.toks[i-2].upper: // Tiên Sơn I
 		p.doubt(i, i+1, words, DoubtRoman, "i")
-	case romanContext(prev) || prev == "thể" && p.before(i, 1) == "cụ":
 	case len(p.str(i)) > 1 && !isSyllable(p.lower(i)) && !p.shouting(i):
 		p.doubt(i, i+1, words, DoubtRoman, spell(p.str(i)))
 	default:
