@@ -130,6 +130,12 @@ addEventListener("visibilitychange", () => {
 /** ended is told by the hub that the log-in is over. */
 function ended(): void {
   me.value = null;
+  unread();
+}
+
+/** unread throws away what was kept for reading without a network. */
+function unread(): void {
+  if ("caches" in self) void caches.delete("loa-read");
 }
 
 /** failed shows what to do; a log-in that is over leads to the log-in. */
@@ -161,6 +167,7 @@ export async function logOut(): Promise<void> {
   try {
     await api.logOut();
     me.value = null;
+    unread();
     go("/", true);
   } catch (e) {
     failed(e);

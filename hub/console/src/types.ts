@@ -45,6 +45,23 @@ export interface AiringBody {
   withdrawn?: string;
 }
 
+export interface AlertBody {
+  closed?: string;
+  device: string;
+  first?: number;
+  id: number;
+  kind: "silent" | "conflict" | "gap" | "lost" | "ahead" | "fault";
+  last?: number;
+  raised: string;
+  reason?: string;
+  seen?: string;
+  seen_by?: string;
+  since: string;
+  subject?: string;
+  text_en: string;
+  text_vi: string;
+}
+
 export interface AllClearInputBody {
   bulletin: string;
 }
