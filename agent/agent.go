@@ -26,6 +26,7 @@ import (
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/agent/receipt"
+	"github.com/loa-vn/loa/agent/relay"
 	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
@@ -65,6 +66,7 @@ type Agent struct {
 	inbox *inbox.Inbox
 	drain *receipt.Drain
 	state *health.Reporter
+	relay *relay.Receiver
 	loops map[protocol.Medium]*playout.Loop
 	outs  map[protocol.Medium]output
 
@@ -156,7 +158,7 @@ func (a *Agent) delivery(cfg config.Config) error {
 		url = a.id.MQTTURL
 	}
 	a.link, err = link.New(link.Config{
-		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: func() []string { return a.inbox.Filters() },
+		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.filters,
 		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
 		Dial: a.opts.Dial, Log: a.log,
 	})
@@ -185,9 +187,15 @@ func (a *Agent) delivery(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
+	a.relay = relay.New(relay.Config{
+		Now: func() time.Time { now, _, _ := a.clock.Now(); return now }, Bulletin: a.inbox.Bulletin, Changed: a.link.Resubscribe, Log: a.log,
+	})
 	a.drain = receipt.New(receipt.Config{Device: a.id.Device, Chain: a.store, Signer: signer, Send: a.sender(protocol.VerbReceipt), Log: a.log})
 	return nil
 }
+
+// filters are what the first connection reads.
+func (a *Agent) filters() []string { return append(a.inbox.Filters(), a.relay.Filters()...) }
 
 // network is the way out for the parts that ask.
 type network struct{ *Agent }
@@ -252,6 +260,10 @@ func (a *Agent) handle(topic string, payload []byte) {
 		a.cache.Handle(topic, payload)
 		return
 	}
+	if _, _, err := protocol.ParseFramesTopic(topic); err == nil {
+		a.relay.Handle(topic, payload)
+		return
+	}
 	a.inbox.Handle(topic, payload)
 }
 
@@ -260,10 +272,10 @@ func (a *Agent) facts() health.Facts {
 	cfg := a.cfg.Load()
 	f := health.Facts{
 		Device: a.id.Device, Clock: a.clock.Read(), Holdings: a.inbox.Holdings(), Missing: a.cache.Missing(),
-		Features: []string{protocol.FeatureEmergency}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
+		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
-		f.Features = append(f.Features, protocol.FeatureSound)
+		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
 	}
 	if cfg.Profile.Board != nil {
 		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
@@ -314,7 +326,7 @@ func (a *Agent) Online() bool { return a.link.Online() }
 // nothing can be done without.
 func (a *Agent) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, part := range []func(context.Context) error{a.clock.Run, a.cache.Run, a.inbox.Run, a.drain.Run, a.state.Run, a.link.Run} {
+	for _, part := range []func(context.Context) error{a.clock.Run, a.cache.Run, a.inbox.Run, a.drain.Run, a.state.Run, a.link.Run, a.relay.Run} {
 		g.Go(func() error { return part(ctx) })
 	}
 	for _, loop := range a.loops {
@@ -356,6 +368,7 @@ func (a *Agent) spread(ctx context.Context) error {
 			if !ok {
 				return nil
 			}
+			a.relay.Tell(us)
 			for _, loop := range a.loops {
 				loop.Tell(ctx, us)
 			}

@@ -85,7 +85,9 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 				return out, err
 			}
 		}
-		out[protocol.MediumSound] = playout.NewSound(player.New(sink, a.log), shelf{a.cache})
+		sound := playout.NewSound(player.New(sink, a.log), shelf{a.cache})
+		sound.Relays(a.relay)
+		out[protocol.MediumSound] = sound
 	}
 	if b := cfg.Profile.Board; b != nil {
 		size := page.Board{Width: b.Width, Height: b.Height, Row: b.Row}

@@ -47,7 +47,7 @@ func (h *Hub) openBroker(ctx context.Context, mqtt net.Listener, to broker.Handl
 	c := h.Config
 	if mqtt != nil {
 		return broker.Open(broker.Config{
-			Listener: mqtt, Policy: doorman{h.Registry}, Handler: to, Log: h.log,
+			Listener: mqtt, Policy: doorman{h.Registry, h.relays}, Handler: to, Log: h.log,
 			TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: h.CA.Server(c.Hosts), ClientCAs: h.CA.Pool()},
 		})
 	}
@@ -144,6 +144,9 @@ func grantsOf(id protocol.DeviceID, path []protocol.UnitID) []broker.Grant {
 	for _, u := range path {
 		own.Hear = append(own.Hear, protocol.UnitTopic(u, protocol.VerbPlan), protocol.UnitTopic(u, protocol.VerbAlert))
 	}
+	// Which sessions a unit hears changes with its airings, and what is sent in
+	// them is heard in public: an access list in a file allows them all.
+	own.Hear = append(own.Hear, protocol.Root+"s/#")
 	for _, v := range []protocol.Verb{protocol.VerbState, protocol.VerbReceipt, protocol.VerbSeen, protocol.VerbWant, protocol.VerbAsk} {
 		own.Say = append(own.Say, protocol.DeviceTopic(id, v))
 	}

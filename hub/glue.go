@@ -21,6 +21,7 @@ import (
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/relay"
 	"github.com/loa-vn/loa/hub/studio"
 	"github.com/loa-vn/loa/hub/studio/normalise"
 	"github.com/loa-vn/loa/hub/studio/speech"
@@ -139,9 +140,53 @@ func (p places) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []prot
 	return p.publisher.Publish(ctx, []protocol.UnitID{unit})
 }
 
+// approvers is the lists of approvers for the API: what changes one publishes the
+// plans that name it.
+type approvers struct {
+	*account.Service
+	publisher *plan.Publisher
+}
+
+func (a approvers) renew(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.publisher.Renew(ctx)
+}
+
+// ConfirmPasskey implements api.Passkeys.
+func (a approvers) ConfirmPasskey(ctx context.Context, handle, registrar string, by protocol.PersonID) (account.Passkey, error) {
+	k, err := a.Service.ConfirmPasskey(ctx, handle, registrar, by)
+	return k, a.renew(ctx, err)
+}
+
+// RevokePasskey implements api.Passkeys.
+func (a approvers) RevokePasskey(ctx context.Context, handle, registrar string, by protocol.PersonID) (account.Passkey, error) {
+	k, err := a.Service.RevokePasskey(ctx, handle, registrar, by)
+	return k, a.renew(ctx, err)
+}
+
+// DemandPasskeys implements api.Approvers.
+func (a approvers) DemandPasskeys(ctx context.Context, unit protocol.UnitID, classes []protocol.Class, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.DemandPasskeys(ctx, unit, classes, registrar, by))
+}
+
+// AddDeputy implements api.Approvers.
+func (a approvers) AddDeputy(ctx context.Context, d account.Deputy, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.AddDeputy(ctx, d, registrar, by))
+}
+
+// EndDeputy implements api.Approvers.
+func (a approvers) EndDeputy(ctx context.Context, unit protocol.UnitID, person protocol.PersonID, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.EndDeputy(ctx, unit, person, registrar, by))
+}
+
 // doorman is the broker's policy: a device is its certificate's name, reads its
 // units' and its own topics, and writes only its own.
-type doorman struct{ registry *registry.Service }
+type doorman struct {
+	registry *registry.Service
+	relays   *relay.Service
+}
 
 var errUnknownDevice = errors.New("device unknown, not enrolled or revoked")
 
@@ -172,7 +217,13 @@ func (p doorman) MaySubscribe(clientID, filter string) bool {
 		return false
 	}
 	d, err := p.registry.Device(context.Background(), c.Device)
-	return err == nil && c.MaySubscribe(filter, d.Placement.Path)
+	if err != nil {
+		return false
+	}
+	if session, err := protocol.ParseSessionFilter(filter); err == nil {
+		return !c.Bulk && p.relays.Hears(context.Background(), session, d.Placement.Path)
+	}
+	return c.MaySubscribe(filter, d.Placement.Path)
 }
 
 // MayPublish implements broker.Policy.

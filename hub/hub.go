@@ -34,6 +34,7 @@ import (
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/reach"
+	"github.com/loa-vn/loa/hub/relay"
 	"github.com/loa-vn/loa/hub/resume"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/studio"
@@ -72,6 +73,7 @@ type Hub struct {
 	joiner joiner
 	feed   *feed
 	ledger *ledger.Ledger
+	relays *relay.Service
 	broker broker.Broker
 	mqtt   net.Addr
 	enrol  *enrol.Server
@@ -198,6 +200,10 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 		return err
 	}
 	board.ledger, board.dispatch = h.ledger, h.Dispatch
+	h.relays = relay.New(relay.Config{
+		Store: store.NewRelays(h.DB), Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
+		Tell: func(id protocol.SessionID) { h.feed.tell("relay", string(id)) }, Zone: h.Zone, Log: h.log,
+	})
 
 	if err := h.Registry.MarkOffline(ctx); err != nil {
 		return err
@@ -242,6 +248,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.endWork = cancel
 	h.setRight(ctx)
 	h.work.Go(func() { h.keepRight(work) })
+	h.work.Go(func() { h.runRelays(work) })
 	h.work.Go(func() { h.keepWatch(work) })
 	proxies, err := h.Config.Console.Networks()
 	if err != nil {
@@ -266,6 +273,18 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 		}
 	}()
 	return h.watchDrops(work)
+}
+
+// Streams returns what makes bulletins of live sound.
+func (h *Hub) Streams() Streams {
+	return Streams{bulletins: h.Bulletins, relays: h.relays, settings: h.Config.Relay, now: time.Now}
+}
+
+// runRelays takes streams in around their airings.
+func (h *Hub) runRelays(ctx context.Context) {
+	if err := h.relays.Run(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "no relays", "err", err)
+	}
 }
 
 // rightEvery is how often is looked for what a crash, or a command beside the
@@ -350,7 +369,8 @@ func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
-		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone,
+		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone,
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
 	}
 }

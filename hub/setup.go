@@ -17,6 +17,7 @@ import (
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/enrol"
+	"github.com/loa-vn/loa/hub/passkey"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/signing"
@@ -191,7 +192,7 @@ func first(ctx context.Context, db *store.DB, keyring *signing.Keyring, o InitOp
 	if err := reg.AddTop(ctx, o.Unit, docs); err != nil {
 		return err
 	}
-	people, err := account.New(account.Config{Store: db.Accounts(), Keyring: keyring, Units: reg})
+	people, err := account.New(account.Config{Store: db.Accounts(), Keyring: keyring, Units: reg, Passkeys: db.Accounts()})
 	if err != nil {
 		return err
 	}
@@ -247,8 +248,13 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 		return nil, err
 	}
 	b.Registry = registry.New(registry.Config{Store: b.DB.Registry(), Keyring: b.Keys, Zone: zone, Log: log})
-	b.Account, err = account.New(account.Config{Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log})
-	if err != nil {
+	people := account.Config{Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log, Passkeys: b.DB.Accounts()}
+	if people.Site = passkey.SiteOf(c.Console.URL); people.Site != nil {
+		if people.Ceremony, err = passkey.New(*people.Site, "Loa"); err != nil {
+			return nil, errors.Join(err, b.DB.Close())
+		}
+	}
+	if b.Account, err = account.New(people); err != nil {
 		return nil, errors.Join(err, b.DB.Close())
 	}
 	b.Enrol = enrol.New(enrol.Config{

@@ -21,6 +21,8 @@ const (
 	FeatureBoard     = "board"
 	FeaturePage1     = "page/1"
 	FeatureEmergency = "emergency"
+	FeaturePasskey   = "passkey" // approvals by passkeys, lists that demand them
+	FeatureRoots     = "roots"   // several roots with a threshold, lists of roots
 	FeatureRelay     = "relay/1" // Bulletin.Relay and the topics of sessions
 )
 

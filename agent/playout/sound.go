@@ -20,10 +20,18 @@ type Sounds interface {
 	OpenSound(d protocol.Digest) (io.ReadSeekCloser, error)
 }
 
+// Live opens streams; *relay.Receiver is one.
+type Live interface {
+	// Open returns a stream as it is to be heard from an instant of the system's
+	// clock on. It has no end of its own.
+	Open(r protocol.Relay, begin time.Time) (player.Source, error)
+}
+
 // Sound is the output of a loudspeaker.
 type Sound struct {
 	player *player.Player
 	sounds Sounds
+	live   Live // nil: this device plays no relays
 	events chan Event
 	wg     sync.WaitGroup
 
@@ -37,6 +45,9 @@ func NewSound(p *player.Player, sounds Sounds) *Sound {
 	s.wg.Go(s.pass)
 	return s
 }
+
+// Relays lets the output play live streams, before its first job.
+func (s *Sound) Relays(l Live) { s.live = l }
 
 // Close stops at once.
 func (s *Sound) Close() error {
@@ -57,7 +68,11 @@ func (s *Sound) Begin(j Job) error {
 		ID: j.ID, Name: j.ID, Offset: j.Position, Volume: j.Volume, StartAt: j.Begin,
 		Open: func() (player.Source, error) { return s.open(*j.Airing.Sound) },
 	}
-	if j.Airing.Class == protocol.ClassEmergency {
+	if r := j.Bulletin.Relay; r != nil && s.live != nil {
+		// The schedule's length ends it, whatever the stream does.
+		t.Frames = player.FramesIn(j.Length)
+		t.Open = func() (player.Source, error) { return s.live.Open(*r, j.Begin) }
+	} else if j.Airing.Class == protocol.ClassEmergency {
 		a := &alarm{sounds: s.sounds, sound: j.Airing.Sound, limit: player.FramesIn(j.Length), siren: signal.Siren(j.Length)}
 		t.Open = func() (player.Source, error) { return a, nil }
 		t.Offset = 0

@@ -95,6 +95,11 @@ type Config struct {
 	Keyring Keyring
 	Units   Units
 	Log     *slog.Logger
+	// Passkeys keeps passkeys, Ceremony registers them at Site; both nil where
+	// the console has no name under https.
+	Passkeys PasskeyStore
+	Ceremony Ceremony
+	Site     *protocol.Site
 	// Hash is the cost of a password; the zero value takes DefaultHash.
 	Hash argon2id.Params
 }

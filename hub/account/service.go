@@ -44,6 +44,10 @@ type Service struct {
 	dummy   string // checked for names that are unknown
 	tries   limiter
 	hashing chan struct{}
+
+	passkeys PasskeyStore
+	ceremony Ceremony
+	site     *protocol.Site
 }
 
 // New returns the service.
@@ -60,7 +64,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, keyring: c.Keyring, units: c.Units, log: c.Log, hash: c.Hash, dummy: dummy,
-		hashing: make(chan struct{}, maxHashing),
+		hashing: make(chan struct{}, maxHashing), passkeys: c.Passkeys, ceremony: c.Ceremony, site: c.Site,
 	}, nil
 }
 
@@ -316,7 +320,11 @@ func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, passw
 		if key, err = s.newKey(password, now); err != nil {
 			return err
 		}
-		if lists, err = s.sign(ctx, registrar, units, now, leaves(p.ID), joins(p, key.Public)); err != nil {
+		gone := leaves(p.ID)
+		if p.Key != nil {
+			gone = leavesKey(*p.Key) // passkeys are not opened by a password
+		}
+		if lists, err = s.sign(ctx, registrar, units, now, gone, joins(p, key.Public)); err != nil {
 			return err
 		}
 	}
@@ -375,7 +383,11 @@ func (s *Service) SetGrants(ctx context.Context, id protocol.PersonID, grants []
 	}
 	docs := gone
 	if added := without(will, was); len(added) > 0 {
-		lists, err := s.sign(ctx, registrar, added, now, joins(p, *p.Key))
+		keys, err := s.keysOf(ctx, p)
+		if err != nil {
+			return err
+		}
+		lists, err := s.sign(ctx, registrar, added, now, joins(p, keys...))
 		if err != nil {
 			return err
 		}

@@ -91,6 +91,7 @@ type BulletinBody struct {
 	Problem    string              `json:"problem,omitempty" doc:"why it failed or was returned"`
 	Sound      *bulletin.Rendition `json:"sound,omitempty"`
 	LengthMS   int64               `json:"length_ms,omitempty" doc:"of the sound"`
+	Relay      *RelayBody          `json:"relay,omitempty" doc:"a stream in the place of a sound"`
 	Wish       *bulletin.Wish      `json:"wish,omitempty"`
 	Digest     string              `json:"digest,omitempty" doc:"of the frozen bulletin"`
 	Created    time.Time           `json:"created"`
@@ -103,10 +104,13 @@ func bulletinBody(b bulletin.Bulletin) BulletinBody {
 	o := BulletinBody{
 		ID: b.ID, Work: b.Work, Revision: b.Revision, Unit: b.Unit, Class: b.Class.String(), Title: b.Title, Text: b.Text, Board: b.Board,
 		Language: b.Language, Author: b.Author, Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
-		Sound: b.Rendition, Wish: b.Wish, Created: b.Created, Changed: b.Changed,
+		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed,
 	}
 	if b.Rendition != nil {
 		o.LengthMS = b.Rendition.Length().Milliseconds()
+	}
+	if b.Relay != nil {
+		o.LengthMS = int64(b.Relay.Length)
 	}
 	if !b.Digest.IsZero() {
 		o.Digest = b.Digest.String()

@@ -34,9 +34,12 @@ type Services struct {
 	Sounds    Sounds
 	Uploads   Uploads
 	Approvals Approvals
+	Passkeys  Passkeys
+	Approvers Approvers
 	Programme Programme
 	Desk      Desk
 	Library   Library
+	Relays    Relays
 	Reach     Reach
 	Changes   Changes
 	Alerts    Alerts
@@ -135,6 +138,12 @@ func (s *Server) register(api huma.API) {
 	if s.Approvals != nil {
 		registerApprovals(api, s)
 	}
+	if s.Passkeys != nil {
+		registerPasskeys(api, s)
+	}
+	if s.Approvers != nil {
+		registerApprovers(api, s)
+	}
 	if s.Programme != nil {
 		registerAirings(api, s)
 	}
@@ -143,6 +152,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Library != nil {
 		registerLibrary(api, s)
+	}
+	if s.Relays != nil && s.Bulletins != nil {
+		registerRelays(api, s)
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)

@@ -49,6 +49,7 @@ type Config struct {
 	Enrol   Enrol    `yaml:"enrol"`
 	MQTT    MQTT     `yaml:"mqtt"`
 	Studio  Studio   `yaml:"studio"`
+	Relay   Relay    `yaml:"relay"`
 	Drop    Drop     `yaml:"drop"`
 	Alert   Alert    `yaml:"alert"`
 	Log     Log      `yaml:"log"`
@@ -106,6 +107,19 @@ type Studio struct {
 	// Timeout is of one run of a tool, Workers how many run at once.
 	Timeout time.Duration `yaml:"timeout"`
 	Workers int           `yaml:"workers"`
+}
+
+// Relay is what may be relayed.
+type Relay struct {
+	// Stations are live streams by a short name: the URL (Icecast, HTTP or HLS), a
+	// space, and whose it is, for people: "https://host/vov1.m3u8 VOV1".
+	Stations map[string]string `yaml:"stations"`
+}
+
+// Station returns the URL and the name of a station.
+func (r Relay) Station(id string) (address, name string, ok bool) {
+	address, name, ok = strings.Cut(r.Stations[id], " ")
+	return address, strings.TrimSpace(name), ok
 }
 
 // Drop is the folder into which other programs put sound files.
@@ -333,6 +347,13 @@ func (c Config) Validate() error {
 		p, err := url.Parse(u.value)
 		if (u.value != "" || !u.empty) && (err != nil || p.Host == "" || !slices.Contains(u.schemes, p.Scheme)) {
 			return bad(u.key, "a URL with "+strings.Join(u.schemes, ":// or ")+"://")
+		}
+	}
+	for id := range c.Relay.Stations {
+		address, name, ok := c.Relay.Station(id)
+		u, err := url.Parse(address)
+		if !protocol.ValidID(id) || !ok || name == "" || err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return bad("relay.stations", `lines like vov1: "https://host/stream Name of the station"`)
 		}
 	}
 	if _, err := c.Console.Networks(); err != nil {

@@ -95,8 +95,8 @@ func rules() []rule {
 			r = append(r, rule{from: "hub/" + from, not: "hub/" + not, why: "the way back is data, not a call"})
 		}
 	}
-	domain := append([]string{"account", "alert", "enrol", "notebook", "problem"}, order...)
-	adapters := []string{"api", "backup", "blob", "broker", "console", "inbox", "jobs", "resume", "sheet", "signing", "store", "studio"}
+	domain := append([]string{"account", "alert", "enrol", "notebook", "problem", "relay"}, order...)
+	adapters := []string{"api", "backup", "blob", "broker", "console", "inbox", "jobs", "passkey", "resume", "sheet", "signing", "store", "studio"}
 	for _, d := range domain {
 		for _, a := range adapters {
 			r = append(r, rule{from: "hub/" + d, not: "hub/" + a, why: "the domain declares what it needs; adapters implement it"})
@@ -113,7 +113,8 @@ func rules() []rule {
 	for lib, home := range map[string]string{
 		"github.com/mochi-mqtt/server/v2": "hub/broker", "github.com/riverqueue/river": "hub/jobs", "go.etcd.io/bbolt": "agent/store",
 		"github.com/ebitengine/oto/v3": "agent/player/speaker", "github.com/pion/opus": "agent/player/opus",
-		"github.com/tus/tusd/v2": "hub/resume", "github.com/xuri/excelize/v2": "hub/sheet",
+		"github.com/go-webauthn/webauthn": "hub/passkey",
+		"github.com/tus/tusd/v2":          "hub/resume", "github.com/xuri/excelize/v2": "hub/sheet",
 		"modernc.org/sqlite": "hub/store", "filippo.io/age": "hub/backup", "github.com/pressly/goose/v3": "hub/store",
 	} {
 		for _, side := range []string{"hub", "agent", "protocol"} {

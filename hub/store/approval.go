@@ -44,7 +44,7 @@ func scanRequest(r row) (approval.Request, error) {
 func scanSignature(r row) (approval.Signature, error) {
 	var s approval.Signature
 	var at int64
-	err := r.Scan(&s.Person, &s.Bytes, &at)
+	err := r.Scan(&s.Person, &s.Kind, &s.Bytes, &at)
 	s.At = fromMs(at)
 	return s, kind(err)
 }
@@ -55,7 +55,7 @@ func complete(ctx context.Context, q querier, r approval.Request) (approval.Requ
 	if r.Bulletin, err = one(ctx, q, scanBulletin, `SELECT `+bulletinColumns+` FROM bulletin WHERE id = ?`, r.Bulletin.ID); err != nil {
 		return r, err
 	}
-	r.Signatures, err = all(ctx, q, scanSignature, `SELECT person, bytes, at FROM signature WHERE statement = ? ORDER BY at, person`, r.Digest[:])
+	r.Signatures, err = all(ctx, q, scanSignature, `SELECT person, kind, bytes, at FROM signature WHERE statement = ? ORDER BY at, person`, r.Digest[:])
 	return r, err
 }
 
@@ -99,8 +99,8 @@ func (s *Bulletins) Sign(ctx context.Context, digest protocol.Digest, sig approv
 		if !r.Open() {
 			return fmt.Errorf("request is not open: %w", problem.ErrConflict)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO signature (statement, person, bytes, at) VALUES (?, ?, ?, ?)`,
-			digest[:], sig.Person, sig.Bytes, ms(sig.At)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO signature (statement, person, kind, bytes, at) VALUES (?, ?, ?, ?, ?)`,
+			digest[:], sig.Person, sig.Kind, sig.Bytes, ms(sig.At)); err != nil {
 			return err
 		}
 		r.Signatures = append(r.Signatures, sig)

@@ -32,6 +32,7 @@ type Kind string
 
 // The kinds.
 const (
+	KindRoots       Kind = "roots"
 	KindDelegation  Kind = "delegation"
 	KindApprovers   Kind = "approvers"
 	KindPlacement   Kind = "placement"

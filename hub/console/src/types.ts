@@ -88,14 +88,24 @@ export interface ApprovalBody {
   needed: number;
   night: boolean;
   night_reason?: string;
+  passkey: boolean;
   plays_per_day: number;
+  signatures: SignatureBody[];
   signed: string[];
   state: "open" | "approved" | "returned";
   units: string[];
 }
 
 export interface ApproveInputBody {
-  password: string;
+  assertion?: AssertionBody;
+  password?: string;
+}
+
+export interface AssertionBody {
+  authenticator_data: string;
+  client_data: string;
+  credential_id: string;
+  signature: string;
 }
 
 export interface Beat {
@@ -504,6 +514,12 @@ export interface ShareBody {
   on?: string;
   share: number;
   village: string;
+}
+
+export interface SignatureBody {
+  at: string;
+  key: "hub-key" | "passkey";
+  person: string;
 }
 
 export interface SlotBody {
