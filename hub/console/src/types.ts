@@ -101,6 +101,26 @@ export interface ApproveInputBody {
   password?: string;
 }
 
+export interface ApproverBody {
+  classes: string[];
+  for?: string;
+  from: string;
+  key: "hub-key" | "passkey";
+  name: string;
+  now: boolean;
+  person: string;
+  until: string;
+}
+
+export interface ApproversBody {
+  expires: string;
+  issued: string;
+  number: number;
+  passkeys: string[];
+  people: ApproverBody[];
+  unit: string;
+}
+
 export interface AssertionBody {
   authenticator_data: string;
   client_data: string;
@@ -131,6 +151,7 @@ export interface BulletinBody {
   options: SoundOptions;
   origin: "text" | "sound" | "drop" | "api";
   problem?: string;
+  relay?: RelayBody;
   revision: number;
   sound?: Rendition;
   state: "preparing" | "failed" | "ready" | "submitted" | "returned" | "approved";
@@ -169,10 +190,29 @@ export interface ClaimInputBody {
   device: string;
 }
 
+export interface CredentialBody {
+  id: string;
+  type: "public-key";
+}
+
 export interface DayBody {
   day: string;
   holiday?: Sentence;
   lunar: string;
+}
+
+export interface DemandInputBody {
+  classes: string[];
+  registrar_password: string;
+}
+
+export interface DeputyInputBody {
+  classes?: string[];
+  for: string;
+  from: string;
+  person: string;
+  registrar_password: string;
+  through: string;
 }
 
 export interface DeviceBody {
@@ -238,6 +278,11 @@ export interface DraftInputBody {
   village: string;
 }
 
+export interface EndDeputyInputBody {
+  person: string;
+  registrar_password: string;
+}
+
 export interface ErrorDetail {
   location?: string;
   message?: string;
@@ -247,6 +292,12 @@ export interface ErrorDetail {
 export interface FieldError {
   field: string;
   rule: string;
+}
+
+export interface FinishPasskeyInputBody {
+  credential: Record<string, unknown>;
+  name: string;
+  registration: string;
 }
 
 export interface ForecastBody {
@@ -408,6 +459,17 @@ export interface Parsed {
   people: number;
 }
 
+export interface PasskeyBody {
+  confirmed?: string;
+  created: string;
+  id: string;
+  name: string;
+  person: string;
+  revoked?: string;
+  state: "waiting" | "confirmed" | "revoked";
+  synced: boolean;
+}
+
 export interface PasswordInputBody {
   old_password?: string;
   password: string;
@@ -426,6 +488,7 @@ export interface PreviewBody {
   boards: number;
   devices: number;
   people: number;
+  quiet: boolean;
   sentence: Sentence;
   speakers: number;
   starts: string[];
@@ -463,6 +526,14 @@ export interface ProgrammeContent {
   volume?: number;
 }
 
+export interface QuestionBody {
+  allowCredentials: CredentialBody[];
+  challenge: string;
+  rpId: string;
+  timeout: number;
+  userVerification: "required";
+}
+
 export interface QuietBody {
   end: string;
   start: string;
@@ -480,6 +551,38 @@ export interface ReachBody {
   skipped: number;
   unknown: number;
   villages: VillageBody[];
+}
+
+export interface RegistrationOutputBody {
+  options: Record<string, unknown>;
+  registration: string;
+}
+
+export interface RelayBody {
+  from: string;
+  minutes: number;
+  silence: number;
+  source: string;
+  to: string;
+  url?: string;
+}
+
+export interface RelayContent {
+  board?: string;
+  class?: "normal" | "priority";
+  from: string;
+  minutes: number;
+  silence?: number;
+  source?: string;
+  station?: string;
+  title?: string;
+  to: string;
+  unit: string;
+}
+
+export interface RelayEvent {
+  at: string;
+  what: "began" | "lost" | "dead-air" | "restored" | "ended";
 }
 
 export interface Rendition {
@@ -506,6 +609,10 @@ export interface Sentence {
 export interface SetGrantsInputBody {
   grants: GrantBody[];
   password?: string;
+  registrar_password?: string;
+}
+
+export interface SettlePasskeyInputBody {
   registrar_password?: string;
 }
 
@@ -541,6 +648,11 @@ export interface SoundOptions {
   title?: boolean;
   voice?: "north" | "central" | "south";
   wanted?: boolean;
+}
+
+export interface StationBody {
+  id: string;
+  name: string;
 }
 
 export interface StockInputBody {

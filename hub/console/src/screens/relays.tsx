@@ -1,20 +1,20 @@
 import { useSignal } from "@preact/signals";
 import { call, once } from "../call";
-import { api, type AnswerBody, type BulletinBody, type ForecastBody, type GroupBody, type ItemBody, type ProgrammeBody, type ProgrammeContent } from "../api";
+import { api, type AnswerBody, type BulletinBody, type ForecastBody, type GroupBody, type ItemBody, type ProgrammeBody, type ProgrammeContent, type StationBody } from "../api";
 import { dictionary, go, me, notice, say, touch, trouble, unitName, units, w, writes } from "../state";
 import { clock, dayOf, length, when } from "../time";
 import { Card, Check, Choice, Field, Foot, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
-    title: "Tiếp sóng, danh sách phát", none: "Chưa có chương trình nào.", add: "Thêm chương trình", groups: "Nhóm xã", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút",
+    title: "Tiếp sóng, danh sách phát", newRelay: "Thêm tiếp sóng một đài", station: "Đài", slotFrom: "Khung giờ từ", slotTo: "đến", relayNote: "Loa tự ngắt khi hết khung giờ, và không tiếp sóng trong giờ yên tĩnh.", makeRelay: "Tạo tiếp sóng", noStations: "Trung tâm chưa khai báo đài nào (mục relay trong hub.yaml).", none: "Chưa có chương trình nào.", add: "Thêm chương trình", groups: "Nhóm xã", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút",
     name: "Tên chương trình", unit: "Của đơn vị", where: "Phát ở", own: "Các đơn vị chọn dưới đây", start: "Giờ bắt đầu", first: "Từ ngày", last: "Đến hết ngày", minutes: "Khung giờ dài (phút)", repeat: "Lặp", daily: "Hằng ngày", weekly: "Các thứ", never: "Một lần", lunar: "Thêm ngày âm lịch mỗi tháng (ví dụ 1, 15)", holidays: "Bỏ ngày lễ",
     items: "Thứ tự phát", addItem: "Thêm vào danh sách", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng",
     save: "Lưu chương trình", saved: "Đã lưu chương trình.", take: "Rút chương trình", took: "Đã rút chương trình.", preview: "Nghe thử ở thôn đầu tiên", answers: "Các xã trả lời", accept: "Nhận", decline: "Từ chối", accepted: "nhận", declined: "từ chối", byRule: "theo quy định của nhóm", deadline: "Hạn trả lời", ask: "Xã của anh/chị có nhận chương trình này không?",
     members: "Các xã trong nhóm", silence: "Không trả lời tức là nhận", saveGroup: "Lưu nhóm", savedGroup: "Đã lưu nhóm.", stock: "Tạo nhạc hiệu", stockMade: "Đã tạo, hãy gửi duyệt một lần rồi dùng mãi.", empty: "Chưa có mục nào. Hãy thêm bản tin đã duyệt.", kind: "Loại mục", order: "Thứ tự trong một khung giờ: đài quốc gia, đài tỉnh, rồi đến xã.",
   },
   {
-    title: "Relays, playlists", none: "There is no programme yet.", add: "Add a programme", groups: "Groups of communes", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back",
+    title: "Relays, playlists", newRelay: "Relay a station", station: "Station", slotFrom: "Slot from", slotTo: "to", relayNote: "The device ends it with the slot, and relays nothing in quiet hours.", makeRelay: "Make the relay", noStations: "No station is set at the hub (relay in hub.yaml).", none: "There is no programme yet.", add: "Add a programme", groups: "Groups of communes", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back",
     name: "Name", unit: "Of unit", where: "Aired in", own: "The units chosen below", start: "Begins at", first: "From", last: "Through", minutes: "Length of the slot (minutes)", repeat: "Repeat", daily: "Every day", weekly: "Weekdays", never: "Once", lunar: "Lunar days of every month as well (1, 15)", holidays: "Not on holidays",
     items: "Order", addItem: "Add to the list", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails",
     save: "Save the programme", saved: "Programme saved.", take: "Take the programme back", took: "Programme taken back.", preview: "As heard in the first village", answers: "What communes said", accept: "Accept", decline: "Decline", accepted: "accepted", declined: "declined", byRule: "by the group's rule", deadline: "Answer until", ask: "Does your commune take this programme?",
@@ -55,6 +55,7 @@ export function Relays() {
           )
         }
       </Shown>
+      {writes() && <NewRelay />}
       <Card title={t().groups}>
         <ul class="rows">
           {(groups.data ?? []).map((g) => (
@@ -71,6 +72,55 @@ export function Relays() {
 }
 
 const mine = (): string[] => [...new Set((me.value?.grants ?? []).filter((g) => g.role === "editor" || g.role === "operator").map((g) => g.unit))];
+
+/** NewRelay makes a bulletin of a station's stream, to be approved once and put into programmes. */
+function NewRelay() {
+  const stations = useLoaded("stations", [], () => call<StationBody[]>("GET", "/stations"));
+  const f = useSignal({ station: "", from: "05:00", to: "05:30", minutes: "30" });
+  const [busy, run] = useBusy();
+  const v = f.value;
+  const list = stations.data ?? [];
+  const make = (e: Event) => {
+    e.preventDefault();
+    void run(async () => {
+      const b = await once<BulletinBody>("POST", "/relays", { unit: mine()[0], station: v.station || list[0]?.id, minutes: Number(v.minutes), from: v.from, to: v.to });
+      touch("bulletin");
+      go(`/gui/${b.id}`);
+    });
+  };
+  return (
+    <details>
+      <summary>{t().newRelay}</summary>
+      {list.length === 0 ? (
+        <p class="more quiet">{t().noStations}</p>
+      ) : (
+        <form class="more" onSubmit={make}>
+          <Field label={t().station}>
+            {(x) => (
+              <select id={x} value={v.station || list[0]?.id} onChange={(e) => (f.value = { ...v, station: e.currentTarget.value })}>
+                {list.map((s) => (
+                  <option key={s.id} value={s.id}>
+                    {s.name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <div class="cols">
+            <Field label={t().slotFrom}>{(x) => <input id={x} type="time" required value={v.from} onInput={(e) => (f.value = { ...v, from: e.currentTarget.value })} />}</Field>
+            <Field label={t().slotTo}>{(x) => <input id={x} type="time" required value={v.to} onInput={(e) => (f.value = { ...v, to: e.currentTarget.value })} />}</Field>
+            <Field label={t().minutes}>{(x) => <input id={x} type="number" min={1} max={240} required value={v.minutes} onInput={(e) => (f.value = { ...v, minutes: e.currentTarget.value })} />}</Field>
+          </div>
+          <p class="hint">{t().relayNote}</p>
+          <Say refusal={trouble.value} />
+          <button type="submit" class="button" aria-disabled={busy}>
+            {t().makeRelay}
+          </button>
+        </form>
+      )}
+    </details>
+  );
+}
 
 function NewGroup() {
   const name = useSignal("");

@@ -3,6 +3,7 @@ import { call } from "../call";
 import type { ImportBody, QuietBody } from "../api";
 import { administers, dictionary, logOut, me, notice, touch, trouble, units, writes } from "../state";
 import { number } from "../time";
+import { Keys } from "./keys";
 import { Card, Field, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
@@ -51,6 +52,7 @@ export function Settings() {
           ))}
         </ul>
       </Card>
+      <Keys />
       <Password />
     </>
   );
