@@ -224,7 +224,7 @@ if (ok) {
   await author.goto(base + "/thiet-bi");
   await look(author, "devices");
   await author.goto(base + "/soan");
-  await author.getByText("Khẩn cấp", { exact: true }).click();
+  await author.locator("main").getByText("Khẩn cấp", { exact: true }).click();
   await look(author, "emergency", [[360, 740]]);
   await author.getByText("Đây là diễn tập").click();
   await look(author, "drill", [[360, 740]]);
