@@ -35,6 +35,7 @@ type office struct {
 	zone      *time.Location
 	now       time.Time
 	published []protocol.UnitID
+	onPublish func([]protocol.UnitID)
 }
 
 func must(t *testing.T, err error) {
@@ -91,6 +92,9 @@ func (o *office) Document(b []byte) (protocol.Content, error) { return protocol.
 
 func (o *office) Publish(_ context.Context, units []protocol.UnitID) error {
 	o.published = append(o.published, units...)
+	if o.onPublish != nil {
+		o.onPublish(units)
+	}
 	return nil
 }
 

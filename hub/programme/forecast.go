@@ -95,25 +95,24 @@ func (d *Desk) known(ctx context.Context, tree registry.Tree, path []protocol.Un
 	if err != nil {
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
-	ids := make([]protocol.AiringID, len(airings))
-	for i, a := range airings {
-		ids[i] = a.Wire.ID
-	}
-	of, err := d.store.Parts(ctx, ids)
+	of, err := d.store.Parts(ctx, idsOf(airings))
 	if err != nil {
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
-	// What was replaced stays replaced when its successor is taken back; they come
-	// newest first.
-	gone := map[protocol.AiringID]bool{}
+	successors, err := d.air.store.Successors(ctx, idsOf(airings))
+	if err != nil {
+		return nil, fmt.Errorf("forecast: %w", err)
+	}
+	// What was replaced stays replaced when its successor is taken back or over;
+	// the machine judges only those that it is given. They come newest first.
+	stands := map[protocol.AiringID]bool{}
 	for _, a := range airings {
-		if !a.Withdrawn.IsZero() || gone[a.Wire.ID] {
-			gone[a.Wire.Replaces] = true
-		}
+		next := successors[a.Wire.ID]
+		stands[a.Wire.ID] = a.Withdrawn.IsZero() && (next == "" || stands[next])
 	}
 	var out []entry
 	for _, a := range airings {
-		if !a.Withdrawn.IsZero() || gone[a.Wire.ID] || a.Wire.SoundFor == 0 || (draft != nil && draft.ID != "" && of[a.Wire.ID] == draft.ID) {
+		if !stands[a.Wire.ID] || a.Wire.SoundFor == 0 || (draft != nil && draft.ID != "" && of[a.Wire.ID] == draft.ID) {
 			continue
 		}
 		// Merged copies count at the highest unit.
