@@ -264,6 +264,13 @@ export interface DisableInputBody {
   registrar_password?: string;
 }
 
+export interface DoubtBody {
+  from: string;
+  options: string[];
+  said: string;
+  why: string;
+}
+
 export interface DraftBody {
   changed: string;
   content?: Record<string, unknown>;
@@ -526,6 +533,11 @@ export interface ProgrammeContent {
   volume?: number;
 }
 
+export interface PronunciationBody {
+  said: string;
+  written: string;
+}
+
 export interface QuestionBody {
   allowCredentials: CredentialBody[];
   challenge: string;
@@ -551,6 +563,13 @@ export interface ReachBody {
   skipped: number;
   unknown: number;
   villages: VillageBody[];
+}
+
+export interface ReadingBody {
+  board: string;
+  doubts: DoubtBody[];
+  places: SpotBody[];
+  words: string;
 }
 
 export interface RegistrationOutputBody {
@@ -590,6 +609,7 @@ export interface Rendition {
   digest: string;
   doubts?: string[];
   findings?: string[];
+  findings_en?: string[];
   frames: number;
   loudness: number;
   size: number;
@@ -643,11 +663,21 @@ export interface SlotBody {
 export interface SoundOptions {
   chime?: boolean;
   drill?: boolean;
+  from_ms?: number;
   rate?: number;
+  repair?: boolean;
   repeat?: number;
+  southern?: boolean;
   title?: boolean;
+  to_ms?: number;
   voice?: "north" | "central" | "south";
   wanted?: boolean;
+}
+
+export interface SpotBody {
+  from: string;
+  kind: string;
+  said: string;
 }
 
 export interface StationBody {
@@ -692,6 +722,15 @@ export interface TokenBody {
   id: string;
   name: string;
   revoked?: string;
+}
+
+export interface TrialBody {
+  rate?: number;
+  southern?: boolean;
+  text: string;
+  title?: string;
+  unit: string;
+  voice?: "north" | "central" | "south";
 }
 
 export interface UnitBody {

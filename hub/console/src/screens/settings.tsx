@@ -4,6 +4,7 @@ import type { ImportBody, QuietBody } from "../api";
 import { administers, dictionary, logOut, me, notice, touch, trouble, units, writes } from "../state";
 import { number } from "../time";
 import { Keys } from "./keys";
+import { Pronunciations } from "./pronounce";
 import { Card, Field, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
@@ -52,6 +53,7 @@ export function Settings() {
           ))}
         </ul>
       </Card>
+      {writes() && <Pronunciations />}
       <Keys />
       <Password />
     </>
