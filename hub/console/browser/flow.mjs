@@ -13,8 +13,8 @@ import { join } from "node:path";
 import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step } from "./lib.mjs";
 import { others, routes } from "./others.mjs";
 
-const text = "Kính mời bà con đến họp tại nhà văn hoá thôn lúc 19h30 ngày 21/6. UBND xã đề nghị mỗi hộ cử một người dự.";
-const board = "Họp thôn 19h30 ngày 21/6 tại nhà văn hoá";
+const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
+const board = "Họp thôn 19h30 ngày 21/6";
 /** until asks again until the answer is yes. */
 async function until(what, within, yes) {
   const end = Date.now() + within;

@@ -62,7 +62,7 @@ export async function open(who) {
   const wrong = [];
   page.on("pageerror", (e) => wrong.push(String(e)));
   page.on("console", (m) => {
-    if (m.type() === "error" && !/status of (401|403|404|409|422)/.test(m.text())) wrong.push(m.text());
+    if (m.type() === "error" && !/status of (401|403|404|409|422)|ERR_INTERNET_DISCONNECTED/.test(m.text())) wrong.push(m.text());
   });
   page.wrong = wrong;
   return page;

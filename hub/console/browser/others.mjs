@@ -27,7 +27,7 @@ const send = (page, method, path, body, headers = {}) =>
     [method, path, body ?? null, headers],
   );
 
-const hostile = `<img src=x onerror="window.hit=1">"'\`{{7*7}}<script>window.hit=1</script>\u202Egnol ${"d".repeat(60)}`;
+const hostile = `<img src=x onerror="window.hit=1">"'\`{{7*7}}<script>window.hit=1</script>${"d".repeat(60)}`;
 
 async function listenWhole(page) {
   const next = page.getByRole("button", { name: "Tiếp: chọn nơi và giờ" });
@@ -210,7 +210,9 @@ export async function others({ author, approver, bulletin }) {
       table.ids.push(`loa-${i}`), table.state.push(i % 50 === 0 ? 2 : 3);
       table.names.push(i === 7321 ? "Loa Nhà văn hoá thôn Đoài Thượng" : `Cụm loa số ${i}`);
     }
-    const page = await author.context().newPage();
+    // A page without the service worker, whose requests cannot be answered in its place.
+    const context = await browser.newContext({ serviceWorkers: "block", storageState: await author.context().storageState(), locale: "vi-VN", viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
     await page.route("**/api/v1/device-table", (r) => r.fulfill({ json: table }));
     await page.goto(base + "/thiet-bi");
     await page.getByText("10.000 thiết bị").waitFor();
@@ -223,7 +225,7 @@ export async function others({ author, approver, bulletin }) {
     await page.locator(".virtual a").first().focus();
     await page.keyboard.press("End");
     await page.waitForFunction(() => document.activeElement?.parentElement?.getAttribute("aria-posinset") === "10000");
-    await page.close();
+    await context.close();
   });
 
   await step("12 one commune cannot see another by address", async () => {
@@ -245,6 +247,8 @@ export async function others({ author, approver, bulletin }) {
     const unit = (await ask(author, "/sessions")).grants[0].unit;
     const made = await send(author, "POST", "/bulletins", { unit, class: "priority", title: hostile, text: "Chữ thường.", board: hostile.slice(0, 120), options: { wanted: false } });
     must(made.status === 201, JSON.stringify(made.body));
+    const turned = await send(author, "POST", "/bulletins", { unit, class: "normal", title: "\u202Egnol", text: "Chữ.", board: "x", options: { wanted: false } });
+    must(turned.status === 422, "letters that turn the direction of writing were taken");
     await send(author, "POST", "/templates", { unit, name: hostile.slice(0, 90), title: hostile, text: hostile, board: "x", clear_title: hostile, clear_text: hostile, clear_board: "x", own: false, id: "" });
     await send(author, "PUT", "/drafts/thu-nguy-hiem", { title: hostile, content: { title: hostile }, changed: new Date().toISOString() });
     const tree = (await ask(admin, "/units")).filter((u) => u.parent === "xa-binh-an");
