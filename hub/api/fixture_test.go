@@ -161,7 +161,7 @@ func newFixture(t *testing.T, opts api.Options) *fixture {
 	notes := notebook.New(store.NewNotebook(f.base.DB), f.base.Registry, time.Now)
 	f.api, err = api.New(api.Services{
 		Notebook: notes, Answers: notes, Sheets: sheets{},
-		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(),
+		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(), Journal: f.base.DB.Audit(),
 	}, opts)
 	if err != nil {
 		t.Fatal(err)

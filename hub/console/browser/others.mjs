@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ask, base, browser, idAt, logIn, look, must, open, out, people, result, step } from "./lib.mjs";
 
 /** Every address that has a screen of its own, for loops over all of them. */
-export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/cai-dat", "/ban-do", "/trang"];
+export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/nhat-ky", "/cai-dat", "/ban-do", "/trang"];
 
 /** wave is a WAV of a tone, in seconds. */
 function wave(seconds) {
@@ -277,7 +277,7 @@ export async function others({ author, approver, bulletin }) {
     await author.getByRole("heading", { level: 1 }).waitFor();
     await look(author, "screen" + at.replaceAll("/", "-"));
   }
-  for (const at of ["/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/nguoi-dung", "/cai-dat", "/ban-do"]) {
+  for (const at of ["/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/nguoi-dung", "/nhat-ky", "/cai-dat", "/ban-do"]) {
     await admin.goto(base + at);
     await admin.getByRole("heading", { level: 1 }).waitFor();
     await look(admin, "screen" + at.replaceAll("/", "-"));

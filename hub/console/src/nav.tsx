@@ -1,6 +1,6 @@
 // The way to every screen: five places at the lower edge of a phone, all of them
 // in a rail at the side of a wider page.
-import { administers, path, schedules, w, writes } from "./state";
+import { administers, audits, path, schedules, w, writes } from "./state";
 import { Icon, Link, Title, type IconName } from "./ui";
 
 interface Place {
@@ -27,6 +27,7 @@ export const places = (): Place[] =>
     { to: "/tiep-song", icon: "relay" as const, label: w().relays, hidden: !schedules() },
     { to: "/nguoi-dung", icon: "people" as const, label: w().people_, hidden: !administers() },
     { to: "/canh-bao", icon: "bell" as const, label: w().alerts },
+    { to: "/nhat-ky", icon: "log" as const, label: w().log, hidden: !audits() },
     { to: "/cai-dat", icon: "settings" as const, label: w().settings },
   ].filter((p) => !("hidden" in p && p.hidden));
 

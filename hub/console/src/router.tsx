@@ -43,6 +43,7 @@ const routes: Route[] = [
   route(`tiep-song/${id}`, () => import("./screens/relays").then((m) => m.Programme)),
   route("nguoi-dung", () => import("./screens/people").then((m) => m.People)),
   route("canh-bao", () => import("./screens/alerts").then((m) => m.Alerts)),
+  route("nhat-ky", () => import("./screens/log").then((m) => m.Log)),
   route("cai-dat", () => import("./screens/settings").then((m) => m.Settings)),
   route("ban-do", () => import("./screens/draw").then((m) => m.Draw)),
 ];

@@ -82,6 +82,7 @@ export const may = (...roles: string[]): boolean => me.value?.grants.some((g) =>
 export const writes = (): boolean => may("editor", "operator");
 export const approves = (): boolean => may("approver");
 export const administers = (): boolean => may("administrator");
+export const audits = (): boolean => may("auditor", "administrator");
 export const schedules = (): boolean => may("editor", "approver", "operator");
 
 export const unitName = (id: string): string => units.value.find((u) => u.id === id)?.name ?? id;

@@ -329,7 +329,7 @@ export interface ForecastLine {
 }
 
 export interface GrantBody {
-  role: "editor" | "approver" | "operator" | "administrator";
+  role: "editor" | "approver" | "operator" | "administrator" | "auditor" | "technician";
   unit: string;
 }
 
@@ -572,6 +572,28 @@ export interface ReadingBody {
   words: string;
 }
 
+export interface RecordBody {
+  about?: string;
+  act: string;
+  address?: string;
+  after?: ValueBody[];
+  at: string;
+  before?: ValueBody[];
+  erased?: boolean;
+  person?: string;
+  personal?: ValueBody[];
+  previous: string;
+  seq: number;
+  subject?: string;
+  unit?: string;
+  via?: string;
+}
+
+export interface RecordsOutputBody {
+  next?: number;
+  records: RecordBody[];
+}
+
 export interface RegistrationOutputBody {
   options: Record<string, unknown>;
   registration: string;
@@ -759,6 +781,11 @@ export interface UserBody {
   grants: GrantBody[];
   id: string;
   name: string;
+}
+
+export interface ValueBody {
+  name: string;
+  value: string;
 }
 
 export interface VillageBody {

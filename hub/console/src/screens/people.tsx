@@ -25,7 +25,7 @@ const t = dictionary(
 );
 
 /** roles are what can be given. */
-const roles: Role[] = ["editor", "approver", "operator", "administrator"];
+const roles: Role[] = ["editor", "approver", "operator", "technician", "auditor", "administrator"];
 
 function Where({ value, onPick }: { value: string; onPick: (u: string) => void }) {
   return (
