@@ -115,7 +115,7 @@ func registerKiosk(s *Server) {
 			return
 		}
 		// A reader of that unit alone, who is nobody.
-		reader := account.Actor{Grants: []account.Grant{{Unit: unit, Role: account.Editor}}}
+		reader := account.Actor{Grants: []account.Grant{{Unit: unit, Role: account.Auditor}}}
 		v, err := s.onAir(c.Request.Context(), reader, u.Name)
 		show(c, v, err)
 	})
