@@ -25,6 +25,9 @@ const (
 	// a process that hung has not played, whatever the schedule says.
 	maxLag     = 3 * time.Second
 	forgetEach = time.Hour
+	// clockSet is how far the device's time and the monotonic clock may part between
+	// two steps before the clock counts as set.
+	clockSet = time.Second
 	// keepFinals is how long finals are remembered: plays a day are counted by them.
 	keepFinals = 48 * time.Hour
 	// longest is how long the loop sleeps at most.
@@ -58,6 +61,8 @@ type Loop struct {
 	serial  int
 
 	wake    time.Time     // what the machine asked for
+	last    time.Time     // the device's time at the last step
+	local   time.Time     // and the local clock's, for its monotonic part
 	blocked time.Duration // spent on the disk since the last step
 	extra   store.Batch   // for the next batch
 	unsaved []store.Batch // what the disk refused, in order
@@ -161,6 +166,15 @@ func (l *Loop) leave() {
 // step lets the machine decide, stores, acts, and returns how long to sleep.
 func (l *Loop) step(ctx context.Context, events []schedule.Event) time.Duration {
 	now, uncertainty, _ := l.cfg.Clock.Now()
+	local := time.Now()
+	expected := l.last.Add(local.Sub(l.local))
+	set := !l.last.IsZero() && now.Sub(expected).Abs() > clockSet
+	l.last, l.local = now, local
+	if set && l.machine != nil {
+		l.at(ctx, expected, uncertainty, nil)
+		l.machine.SetClock(now)
+		l.cfg.Log.WarnContext(ctx, "clock set", "by", now.Sub(expected), "medium", l.cfg.Medium.String())
+	}
 	// While this loop waited for the disk, what is on went on: that is no lag.
 	for l.current != "" && !l.wake.IsZero() && now.Sub(l.wake) > maxLag && now.Sub(l.wake) <= l.blocked+maxLag {
 		l.at(ctx, l.wake, uncertainty, nil)
