@@ -19,6 +19,7 @@ import (
 
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/fetch"
 	"github.com/loa-vn/loa/agent/health"
 	"github.com/loa-vn/loa/agent/identity"
 	"github.com/loa-vn/loa/agent/inbox"
@@ -62,6 +63,7 @@ type Agent struct {
 	store *store.Store
 	clock *timesync.Clock
 	cache *cache.Cache
+	fetch *fetch.Source
 	link  *link.Link
 	inbox *inbox.Inbox
 	drain *receipt.Drain
@@ -165,8 +167,9 @@ func (a *Agent) delivery(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
+	a.fetch = fetch.New(fetch.Config{Dial: a.opts.Dial, TLS: func(name string) *tls.Config { return a.tls(name, true) }})
 	a.cache, err = cache.New(cache.Config{
-		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a},
+		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a}, Direct: a.fetch,
 		Window: cfg.Cache.WindowKB << 10, Limit: int64(cfg.Cache.LimitMB) << 20,
 		Changed: func(d protocol.Digest, there bool) {
 			if a.inbox != nil {
@@ -182,7 +185,7 @@ func (a *Agent) delivery(cfg config.Config) error {
 		Device: a.id.Device, Roots: a.id.Roots, Placement: a.id.Placement, Lists: a.id.Lists,
 		Store: a.store, Contents: a.cache, Hub: network{a}, Clock: a.clock, Entropy: rand.Reader,
 		Heartbeat: a.state.Changed, Acked: func() { a.drain.Kick(); a.state.Changed() },
-		Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
+		Content: a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -254,6 +257,12 @@ func (a *Agent) up(_ context.Context, connection uint64) {
 	a.drain.Connected()
 }
 
+// content takes note of where the hub says that content is.
+func (a *Agent) content(base string) {
+	a.fetch.Announce(base)
+	a.cache.Announced()
+}
+
 // handle takes a message of either connection.
 func (a *Agent) handle(topic string, payload []byte) {
 	if _, err := protocol.ParseChunkTopic(topic); err == nil {
@@ -272,7 +281,7 @@ func (a *Agent) facts() health.Facts {
 	cfg := a.cfg.Load()
 	f := health.Facts{
 		Device: a.id.Device, Clock: a.clock.Read(), Holdings: a.inbox.Holdings(), Missing: a.cache.Missing(),
-		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
+		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
 		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
 
+	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/broker"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/problem"
@@ -152,4 +154,15 @@ func grantsOf(id protocol.DeviceID, path []protocol.UnitID) []broker.Grant {
 	}
 	bulk := broker.Grant{ClientID: protocol.Client{Device: id, Bulk: true}.String(), Hear: []string{protocol.Root + "c/#"}}
 	return []broker.Grant{own, bulk}
+}
+
+// contentServer gives devices content over HTTPS, if that is wished.
+func (h *Hub) contentServer() http.Handler {
+	if !h.Config.Content.HTTP {
+		return nil
+	}
+	door := doorman{h.Registry, h.relays}
+	return blob.NewServer(h.Blobs, func(ctx context.Context, cert *x509.Certificate) error {
+		return door.Authenticate(ctx, cert.Subject.CommonName, cert)
+	}, h.log)
 }

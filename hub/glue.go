@@ -22,9 +22,7 @@ import (
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/relay"
-	"github.com/loa-vn/loa/hub/studio"
 	"github.com/loa-vn/loa/hub/studio/normalise"
-	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/studio/transcode"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -46,7 +44,7 @@ func (d documents) Document(b []byte) (protocol.Content, error) {
 // trust is the registry with its trust documents as content and as a chain.
 type trust struct {
 	*registry.Service
-	roots []protocol.Key
+	roots protocol.Roots // as init made them
 	docs  documents
 }
 
@@ -81,11 +79,20 @@ func (t trust) Chain(ctx context.Context, path []protocol.UnitID) (*envelope.Cha
 	if err != nil {
 		return nil, err
 	}
-	chain := envelope.NewChain(t.roots...)
+	chain := envelope.NewChainOf(t.roots)
+	for _, d := range docs {
+		if d.Kind == envelope.KindRoots {
+			if _, err := chain.AddRoots(d.Bytes); err != nil {
+				return nil, fmt.Errorf("roots: %w", err)
+			}
+		}
+	}
 	for _, d := range docs {
 		if d.Kind == envelope.KindDelegation {
-			// An older delegation of the same units is superseded, not wrong.
-			if _, err := chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
+			// An older delegation of the same units is superseded, one of former roots
+			// counts no more; neither is wrong.
+			_, err := chain.AddDelegation(d.Bytes)
+			if err != nil && !errors.Is(err, envelope.ErrOlder) && !errors.Is(err, envelope.ErrNotPermitted) && !errors.Is(err, envelope.ErrStranger) {
 				return nil, fmt.Errorf("delegation: %w", err)
 			}
 		}
@@ -282,114 +289,6 @@ func (s *switchboard) Ack(device protocol.DeviceID, signed []byte) {
 func (s *switchboard) Resync(ctx context.Context, device protocol.DeviceID, seq uint64) error {
 	<-s.ready
 	return s.dispatch.Resync(ctx, device, seq)
-}
-
-// sounds makes bulletins' sounds in the studio and keeps them as blobs.
-type sounds struct {
-	studio *studio.Studio
-	blobs  *blob.Dir
-	voice  speech.Voice
-}
-
-// drillWords are said before and after the text of a drill.
-const drillWords = "Đây là diễn tập."
-
-// Check implements bulletin.Sounds.
-func (s sounds) Check(field, text string) error {
-	if err := normalise.Check(text); err != nil {
-		return refused(err, field)
-	}
-	return nil
-}
-
-// refused turns one of the studio's errors into what people should do.
-func refused(err error, field string) error {
-	vi, en := studio.Message(err)
-	kind := problem.ErrInvalid
-	if errors.Is(err, speech.ErrEngineMissing) || errors.Is(err, speech.ErrEngineTimeout) || errors.Is(err, speech.ErrEngineFailed) ||
-		errors.Is(err, transcode.ErrFFmpegMissing) || errors.Is(err, transcode.ErrFFmpegTimeout) {
-		kind = problem.ErrUnavailable
-	}
-	return problem.New(kind, "studio", field, vi, en).Because(err)
-}
-
-// Speak implements bulletin.Sounds.
-func (s sounds) Speak(ctx context.Context, b bulletin.Bulletin, report func(string, float64)) (bulletin.Rendition, error) {
-	job := studio.TextJob{Text: b.Text, Voice: speech.Voice(b.Options.Voice), Rate: b.Options.Rate, Repeat: b.Options.Repeat}
-	if job.Voice == "" {
-		job.Voice = s.voice
-	}
-	if b.Options.Title {
-		job.Title = b.Title
-	}
-	if b.Options.Drill {
-		job.Text = drillWords + " " + job.Text + "\n" + drillWords
-	}
-	if b.Options.Chime {
-		job.Chime = studio.ChimeTwo
-	}
-	r, err := s.studio.FromText(ctx, job, report)
-	return s.keep(ctx, r, err)
-}
-
-// Record implements bulletin.Sounds.
-func (s sounds) Record(ctx context.Context, b bulletin.Bulletin, report func(string, float64)) (bulletin.Rendition, error) {
-	path, err := s.blobs.Path(b.Upload)
-	if err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("upload: %w", err)
-	}
-	r, err := s.studio.FromSound(ctx, path, report)
-	return s.keep(ctx, r, err)
-}
-
-// keep moves a rendition into the blobs.
-func (s sounds) keep(ctx context.Context, r studio.Rendition, err error) (bulletin.Rendition, error) {
-	if ctx.Err() != nil {
-		return bulletin.Rendition{}, errors.Join(ctx.Err(), err)
-	}
-	if err != nil {
-		return bulletin.Rendition{}, refused(err, "text")
-	}
-	f, err := os.Open(r.Path)
-	if err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
-	}
-	_, _, err = s.blobs.Put(f, protocol.MaxContent)
-	if err = errors.Join(err, f.Close(), os.Remove(r.Path)); err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
-	}
-	content, err := s.blobs.Content(r.Digest)
-	if err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
-	}
-	out := bulletin.Rendition{
-		Content: content, Digest: r.Digest.String(), Size: r.Size, Frames: r.Frames, Loudness: r.Loudness, TruePeak: r.TruePeak, Spoken: r.Spoken,
-	}
-	for _, c := range r.Changes {
-		out.Changes = append(out.Changes, bulletin.Change{From: c.From, To: c.To})
-	}
-	for _, a := range r.Ambiguous {
-		out.Doubts = append(out.Doubts, a.From)
-	}
-	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, finding(f))
-	}
-	return out, nil
-}
-
-// finding says what is wrong with a recording, in Vietnamese.
-func finding(f transcode.Finding) string {
-	switch f {
-	case transcode.FindingQuiet:
-		return "Bản ghi rất nhỏ tiếng. Hãy nói gần micro hơn nếu ghi lại."
-	case transcode.FindingClipped:
-		return "Bản ghi bị vỡ tiếng. Hãy ghi lại xa micro hơn hoặc nói nhỏ hơn."
-	case transcode.FindingOneChannel:
-		return "Bản ghi chỉ có tiếng ở một bên; đã dùng bên có tiếng."
-	case transcode.FindingNoisy:
-		return "Bản ghi nhiều tạp âm. Hãy ghi lại ở nơi yên tĩnh nếu được."
-	}
-	return string(f)
 }
 
 // dropped makes bulletins of dropped files.

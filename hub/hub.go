@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loa-vn/loa/hub/alert"
@@ -69,20 +70,24 @@ type Hub struct {
 	Blobs     *blob.Dir
 	Notebook  *notebook.Service
 
-	resume *resume.Server
-	joiner joiner
-	feed   *feed
-	ledger *ledger.Ledger
-	relays *relay.Service
-	broker broker.Broker
-	mqtt   net.Addr
-	enrol  *enrol.Server
-	http   *http.Server
-	web    net.Listener
-	log    *slog.Logger
-	errs   chan error
-	stale  chan struct{} // a plan is to be published anew
-	closed sync.Once
+	resume  *resume.Server
+	joiner  joiner
+	feed    *feed
+	growing *growing
+	ledger  *ledger.Ledger
+	relays  *relay.Service
+	broker  broker.Broker
+	mqtt    net.Addr
+	// contentURL is where devices find content over HTTPS: a string, none before
+	// it is served.
+	contentURL atomic.Value
+	enrol      *enrol.Server
+	http       *http.Server
+	web        net.Listener
+	log        *slog.Logger
+	errs       chan error
+	stale      chan struct{} // a plan is to be published anew
+	closed     sync.Once
 
 	work    sync.WaitGroup
 	endWork context.CancelFunc
@@ -94,7 +99,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{feed: newFeed(time.Now()), log: o.Log, errs: make(chan error, 1), stale: make(chan struct{}, 1)}
+	h := &Hub{feed: newFeed(time.Now()), growing: newGrowing(), log: o.Log, errs: make(chan error, 1), stale: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -123,8 +128,11 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if err := h.assemble(ctx, o, mqtt); err != nil {
 		return nil, err
 	}
-	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts)); err != nil {
+	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts), h.CA.Pool(), h.contentServer()); err != nil {
 		return nil, taken(err, "enrol.listen")
+	}
+	if c.Content.HTTP {
+		h.contentURL.Store(c.EnrolURL(h.enrol.Addr()))
 	}
 	return h, h.serve(ctx, o)
 }
@@ -149,7 +157,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 		return err
 	}
 	docs := documents{h.Blobs}
-	reg := trust{Service: h.Registry, roots: h.Roots, docs: docs}
+	reg := trust{Service: h.Registry, roots: h.FirstRoots, docs: docs}
 	work, err := h.studio(c, o)
 	if err != nil {
 		return err
@@ -173,6 +181,10 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Dispatch = dispatch.New(dispatch.Config{
 		Broker: board, Store: sendable{aired, receipts}, Registry: reg, Blobs: h.Blobs, Signer: signer, Alarms: alarms{h}, Now: now,
 		Changed: func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, Stale: func() { poke(h.stale) }, Log: h.log,
+		ContentURL: func() string {
+			u, _ := h.contentURL.Load().(string)
+			return u
+		},
 	})
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
@@ -225,9 +237,7 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 	}
 	engine := o.Engine
 	if engine == nil {
-		e := speech.EspeakConfig(c.Studio.Espeak)
-		e.Timeout = c.Studio.Timeout
-		engine = speech.New(e)
+		engine = speech.New(voices(c.Studio))
 	}
 	if !child.Isolates() {
 		h.log.Warn("speech and ffmpeg run with the network: this system lets no namespace be made for them")
@@ -236,7 +246,20 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 		FFmpeg: c.Studio.FFmpeg, FFprobe: c.Studio.FFprobe, Target: c.Studio.Loudness,
 		MaxSize: c.Studio.MaxUpload, MaxDuration: c.Studio.MaxLength, Timeout: c.Studio.Timeout,
 	}}, engine, h.log)
-	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice)}, nil
+	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice), growing: h.growing}, nil
+}
+
+// voices is the engine as configured: espeak-ng, or another program.
+func voices(c config.Studio) speech.Config {
+	e := speech.EspeakConfig(c.Espeak)
+	if c.Engine.Program != "" {
+		e = speech.Config{Program: c.Engine.Program, Args: c.Engine.Args, Voices: map[speech.Voice]string{}, WPM: c.Engine.WPM}
+		for voice, name := range c.Engine.Voices {
+			e.Voices[speech.Voice(voice)] = name
+		}
+	}
+	e.Timeout = c.Timeout
+	return e
 }
 
 // serve starts the jobs and the web server, and airs what a crash left.
@@ -368,7 +391,7 @@ func (h *Hub) watchDrops(ctx context.Context) error {
 func (h *Hub) services() api.Services {
 	return api.Services{
 		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
-		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
+		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone,
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},

@@ -3,7 +3,6 @@ package hub
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/studio"
+	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/studio/transcode"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -54,27 +54,16 @@ func (s stock) chime(ctx context.Context, a account.Actor, c bulletin.Content, c
 	for len(samples)%protocol.SoundRate != 0 {
 		samples = append(samples, 0)
 	}
-	digest, _, err := s.blobs.Put(bytes.NewReader(wave(samples)), protocol.MaxContent)
+	var wav bytes.Buffer
+	if err := speech.WriteWAV(&wav, speech.PCM{Rate: protocol.SoundRate, Samples: samples}); err != nil {
+		return bulletin.Bulletin{}, fmt.Errorf("chime: %w", err)
+	}
+	digest, _, err := s.blobs.Put(&wav, protocol.MaxContent)
 	if err != nil {
 		return bulletin.Bulletin{}, fmt.Errorf("chime: %w", err)
 	}
 	c.Upload, c.Options.Wanted = digest, true
 	return s.bulletins.Create(ctx, a, c, bulletin.FromSound)
-}
-
-// wave writes mono PCM at SoundRate as a WAV file.
-func wave(samples []int16) []byte {
-	size := uint32(2 * len(samples))
-	b := append([]byte("RIFF"), binary.LittleEndian.AppendUint32(nil, 36+size)...)
-	b = append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00"...)
-	b = binary.LittleEndian.AppendUint32(b, protocol.SoundRate)
-	b = binary.LittleEndian.AppendUint32(b, 2*protocol.SoundRate)
-	b = append(b, "\x02\x00\x10\x00data"...)
-	b = binary.LittleEndian.AppendUint32(b, size)
-	for _, v := range samples {
-		b = binary.LittleEndian.AppendUint16(b, uint16(v))
-	}
-	return b
 }
 
 // silentLoudness stands for the loudness of nothing, in LUFS.

@@ -81,7 +81,7 @@ func anchors(ctx context.Context, base *url.URL, want protocol.Fingerprint) (*x5
 	if err := call(ctx, settings, http.MethodGet, base.JoinPath(protocol.AnchorsPath), nil, &got); err != nil {
 		return nil, err
 	}
-	roots, err := got.RootKeys()
+	roots, err := got.RootList()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}

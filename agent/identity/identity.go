@@ -44,7 +44,7 @@ const (
 type Identity struct {
 	Device protocol.DeviceID
 	Key    ed25519.PrivateKey
-	Roots  []protocol.Key
+	Roots  protocol.Roots // as of the enrolment
 	CA     *x509.Certificate
 	// Certificate and Bulk are for the two connections.
 	Certificate tls.Certificate
@@ -85,7 +85,7 @@ func fromAnswer(key ed25519.PrivateKey, a protocol.EnrolAnswer) (*Identity, erro
 	if !protocol.ValidID(a.Device) || a.MQTTURL == "" || len(a.Placement) == 0 {
 		return fail("device, placement or broker")
 	}
-	roots, err := a.RootKeys()
+	roots, err := a.RootList()
 	if err != nil {
 		return fail("roots")
 	}

@@ -49,7 +49,7 @@ type Clock interface {
 // Config is what an inbox needs.
 type Config struct {
 	Device protocol.DeviceID
-	Roots  []protocol.Key
+	Roots  protocol.Roots
 	// Placement and Lists are the signed documents of the enrolment, used while
 	// the store has none.
 	Placement []byte
@@ -64,6 +64,9 @@ type Config struct {
 	// acknowledged receipts, or asked for older ones again. Both return at once.
 	Heartbeat func()
 	Acked     func()
+	// Content hears where the hub says that content is, besides MQTT; nil for
+	// whoever has no use for it. It returns at once.
+	Content func(base string)
 	// Fault raises or clears a fault of a heartbeat, here "storage".
 	Fault func(name string, on bool)
 	// Jitter is the longest wait before a new session's questions.
@@ -115,6 +118,7 @@ type Inbox struct {
 	full    bool                       // the disk refused the last change
 	pending []protocol.Command         // placements that wait
 	settled map[protocol.Digest]bool   // lists that are not worth having
+	offered []protocol.Content         // lists that a stranger's head names
 	judged  map[judgement]judged       // approvals already checked
 	asked   []asked                    // of this session
 	proven  map[protocol.AiringID]bool // answered this session's nonce

@@ -52,7 +52,7 @@ func chain(t *testing.T, b *hub.Base) (*envelope.Chain, protocol.Approvers) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := envelope.NewChain(b.Roots...)
+	c := envelope.NewChainOf(b.Roots)
 	var list protocol.Approvers
 	for _, d := range docs {
 		if d.Kind == envelope.KindDelegation {

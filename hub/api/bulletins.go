@@ -71,6 +71,12 @@ type SoundOptions struct {
 	Repeat int     `json:"repeat,omitempty" minimum:"0" maximum:"5"`
 	Title  bool    `json:"title,omitempty" doc:"say the title too"`
 	Drill  bool    `json:"drill,omitempty" doc:"an emergency that says it is a drill"`
+
+	Southern bool `json:"southern,omitempty" doc:"numbers as the south says them: ngàn, lẻ"`
+
+	Repair bool  `json:"repair,omitempty" doc:"of a recording: less noise and rumble, even speech"`
+	From   int64 `json:"from_ms,omitempty" minimum:"0" doc:"of a recording: leave out what is before"`
+	To     int64 `json:"to_ms,omitempty" minimum:"0" doc:"of a recording: leave out what is after; 0 for its end"`
 }
 
 // BulletinBody is a revision of a bulletin.

@@ -30,6 +30,8 @@ type Services struct {
 	Sessions scs.CtxStore
 
 	Bulletins Bulletins
+	Readings  Readings
+	Growing   Growing
 	Jobs      Jobs
 	Sounds    Sounds
 	Uploads   Uploads
@@ -133,6 +135,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Bulletins != nil {
 		registerBulletins(api, s)
+	}
+	if s.Readings != nil {
+		registerReadings(api, s)
 	}
 	if s.Approvals != nil {
 		registerApprovals(api, s)

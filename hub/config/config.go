@@ -48,6 +48,7 @@ type Config struct {
 	Console Console  `yaml:"console"`
 	Enrol   Enrol    `yaml:"enrol"`
 	MQTT    MQTT     `yaml:"mqtt"`
+	Content Content  `yaml:"content"`
 	Studio  Studio   `yaml:"studio"`
 	Relay   Relay    `yaml:"relay"`
 	Drop    Drop     `yaml:"drop"`
@@ -93,12 +94,21 @@ type Broker struct {
 	Key         string `yaml:"key"`
 }
 
+// Content is how devices get content.
+type Content struct {
+	// HTTP offers it over HTTPS on enrolment's port besides MQTT: a tenth of the
+	// work for the hub. Devices fall back to MQTT.
+	HTTP bool `yaml:"http"`
+}
+
 // Studio is how sound is made.
 type Studio struct {
 	FFmpeg  string `yaml:"ffmpeg"`
 	FFprobe string `yaml:"ffprobe"`
 	Espeak  string `yaml:"espeak"`
-	Voice   string `yaml:"voice"` // north, central or south
+	// Engine is another program that speaks, instead of espeak-ng.
+	Engine Engine `yaml:"engine"`
+	Voice  string `yaml:"voice"` // north, central or south
 	// Loudness is the target in LUFS (EBU R 128).
 	Loudness float64 `yaml:"loudness"`
 	// MaxUpload is in bytes, MaxLength is of a recording.
@@ -107,6 +117,17 @@ type Studio struct {
 	// Timeout is of one run of a tool, Workers how many run at once.
 	Timeout time.Duration `yaml:"timeout"`
 	Workers int           `yaml:"workers"`
+}
+
+// Engine is a program that takes text on its standard input and gives a WAV file.
+type Engine struct {
+	Program string `yaml:"program"` // "" for espeak-ng
+	// Args may hold {voice}, {rate} as 1.00, {scale}, its inverse, {wpm}, and {out},
+	// a file to write to; without {out} the WAV comes on the standard output.
+	Args []string `yaml:"args"`
+	// Voices names the engine's voice for each of north, central and south.
+	Voices map[string]string `yaml:"voices"`
+	WPM    int               `yaml:"wpm"` // words a minute at rate 1, for {wpm}
 }
 
 // Relay is what may be relayed.
@@ -152,7 +173,7 @@ func Default() Config {
 		Enrol:   Enrol{Listen: ":8443"},
 		MQTT:    MQTT{Listen: ":8883"},
 		Studio: Studio{
-			FFmpeg: "ffmpeg", FFprobe: "ffprobe", Espeak: "espeak-ng", Voice: "north", Loudness: -16,
+			FFmpeg: "ffmpeg", FFprobe: "ffprobe", Espeak: "espeak-ng", Engine: Engine{WPM: 150}, Voice: "north", Loudness: -16,
 			MaxUpload: 512 << 20, MaxLength: 2 * time.Hour, Timeout: 10 * time.Minute, Workers: 2,
 		},
 		Alert: Alert{SilentAfter: 15 * time.Minute},
@@ -287,6 +308,12 @@ func set(f reflect.Value, v string) error {
 				(*p)[key] = value
 			}
 		}
+	case *bool:
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return errors.New("wants true or false")
+		}
+		*p = b
 	case *float64:
 		n, err := strconv.ParseFloat(v, 64)
 		if err != nil {
@@ -358,6 +385,16 @@ func (c Config) Validate() error {
 	}
 	if _, err := c.Console.Networks(); err != nil {
 		return err
+	}
+	if e := c.Studio.Engine; e.Program != "" {
+		for voice := range e.Voices {
+			if !slices.Contains([]string{"north", "central", "south"}, voice) {
+				return bad("studio.engine.voices", "the keys north, central, south")
+			}
+		}
+		if e.Voices[c.Studio.Voice] == "" || e.WPM < 50 || e.WPM > 500 {
+			return bad("studio.engine", "a name for the voice of studio.voice, and wpm from 50 to 500")
+		}
 	}
 	if b := c.MQTT.Broker; (b.Certificate == "") != (b.Key == "") {
 		return bad("mqtt.broker", "certificate and key together, or neither")

@@ -65,6 +65,7 @@ func TestBadSettingIsNamed(t *testing.T) {
 		{"console's URL", "console:\n  url: a.example\n", "console.url"},
 		{"proxy", "console:\n  proxies: [everyone]\n", "console.proxies"},
 		{"voice", "studio:\n  voice: loud\n", "studio.voice"},
+		{"engine", "studio:\n  engine:\n    program: piper\n", "studio.engine"},
 		{"loudness", "studio:\n  loudness: 3\n", "studio.loudness"},
 		{"length", "studio:\n  max_length: 48h\n", "studio.max_length"},
 		{"drop's person", "drop:\n  people: {xa: \"A B\"}\n", "drop.people"},
@@ -86,9 +87,10 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7", "LOA_ENROL_LISTEN": ":1",
 		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
 		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key",
-		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
+		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_ENGINE_PROGRAM": "/piper",
+		"LOA_STUDIO_ENGINE_ARGS": "--model,{voice}", "LOA_STUDIO_ENGINE_VOICES": "south=nam.onnx", "LOA_STUDIO_ENGINE_WPM": "160", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
 		"LOA_STUDIO_MAX_UPLOAD": "2097152", "LOA_STUDIO_MAX_LENGTH": "1h", "LOA_STUDIO_TIMEOUT": "1m", "LOA_STUDIO_WORKERS": "3",
-		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_ALERT_SILENT_AFTER": "30m", "LOA_LOG_LEVEL": "debug",
+		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_CONTENT_HTTP": "true", "LOA_ALERT_SILENT_AFTER": "30m", "LOA_RELAY_STATIONS": "dai=https://a.example/dai Đài tỉnh", "LOA_LOG_LEVEL": "debug",
 	}
 	var env []string
 	for _, name := range config.Variables() {
@@ -110,12 +112,16 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 			URL: "ssl://b.example:3", CA: "/ca.pem", Certificate: "/hub.pem", Key: "/hub.key",
 		}},
 		Studio: config.Studio{
-			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south", Loudness: -23, MaxUpload: 2 << 20,
+			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south",
+			Engine:   config.Engine{Program: "/piper", Args: []string{"--model", "{voice}"}, Voices: map[string]string{"south": "nam.onnx"}, WPM: 160},
+			Loudness: -23, MaxUpload: 2 << 20,
 			MaxLength: time.Hour, Timeout: time.Minute, Workers: 3,
 		},
-		Drop:  config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
-		Alert: config.Alert{SilentAfter: 30 * time.Minute},
-		Log:   config.Log{Level: "debug"},
+		Drop:    config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
+		Relay:   config.Relay{Stations: map[string]string{"dai": "https://a.example/dai Đài tỉnh"}},
+		Alert:   config.Alert{SilentAfter: 30 * time.Minute},
+		Log:     config.Log{Level: "debug"},
+		Content: config.Content{HTTP: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)

@@ -19,6 +19,9 @@ type Reader interface {
 // together are answered once.
 const gather = 5 * time.Millisecond
 
+// maxWants is how many wishes wait to be answered.
+const maxWants = 1024
+
 // contentSender answers wants. Each chunk goes once to everybody who is
 // subscribed to its content; a device that misses it asks again.
 type contentSender struct {
@@ -26,10 +29,15 @@ type contentSender struct {
 	blobs  Blobs
 	log    *slog.Logger
 	wants  chan protocol.Want
+	lists  map[protocol.Digest][]byte // chunk lists of what was asked for lately; of run alone
 }
 
+// maxLists is how many chunk lists are remembered: making one reads all of a
+// content, and every device asks for its parts many times.
+const maxLists = 64
+
 func newContentSender(b Broker, blobs Blobs, log *slog.Logger) *contentSender {
-	return &contentSender{broker: b, blobs: blobs, log: log, wants: make(chan protocol.Want, 256)}
+	return &contentSender{broker: b, blobs: blobs, log: log, wants: make(chan protocol.Want, maxWants), lists: map[protocol.Digest][]byte{}}
 }
 
 // want queues a request; one too many is dropped, for its sender asks again.
@@ -82,26 +90,34 @@ func (c *contentSender) collect(ctx context.Context, first protocol.Want) []prot
 func (c *contentSender) serve(ctx context.Context, wants []protocol.Want) {
 	sent := map[part]bool{}
 	defer func() { c.log.Debug("content sent", "wants", len(wants), "parts", len(sent)) }()
-	lists := map[protocol.Digest][]byte{}
 	for _, w := range wants {
 		left := int64(w.Window)
 		for _, item := range w.Items {
 			if left <= 0 || ctx.Err() != nil {
 				break
 			}
-			list, ok := lists[item.Digest]
-			if !ok {
-				var err error
-				if list, _, err = c.blobs.Chunks(item.Digest); err != nil {
-					c.log.Warn("content wanted that is not there", "digest", item.Digest.String(), "err", err)
-				}
-				lists[item.Digest] = list
-			}
-			if len(list) > 0 {
+			if list := c.list(item.Digest); len(list) > 0 {
 				left -= c.item(item, list, left, sent)
 			}
 		}
 	}
+}
+
+// list returns a content's chunk list, nil if it is not there.
+func (c *contentSender) list(d protocol.Digest) []byte {
+	if list, ok := c.lists[d]; ok {
+		return list
+	}
+	list, _, err := c.blobs.Chunks(d)
+	if err != nil {
+		c.log.Warn("content wanted that is not there", "digest", d.String(), "err", err)
+		return nil // it may come
+	}
+	if len(c.lists) >= maxLists {
+		clear(c.lists)
+	}
+	c.lists[d] = list
+	return list
 }
 
 // item sends parts of one content and returns how many bytes of the window they

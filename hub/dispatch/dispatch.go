@@ -82,8 +82,8 @@ type Config struct {
 	// published anew.
 	Changed func(protocol.DeviceID)
 	Stale   func()
-	// ContentURL is where devices find content over HTTPS; "" for nowhere.
-	ContentURL string
+	// ContentURL says where devices find content over HTTPS; "" for nowhere.
+	ContentURL func() string
 	Log        *slog.Logger
 }
 
@@ -102,7 +102,7 @@ type Dispatcher struct {
 	log        *slog.Logger
 	changed    func(protocol.DeviceID)
 	stale      func()
-	contentURL string
+	contentURL func() string
 	last       atomic.Uint64 // number of the last command
 
 	ctx    context.Context //nolint:containedctx // the life of the dispatcher's own goroutines

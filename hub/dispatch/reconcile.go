@@ -137,7 +137,7 @@ func (d *Dispatcher) alerts(ctx context.Context, device protocol.DeviceID, path 
 // answer tells a device the time, bound to its nonce, and whatever it lacks if it
 // asks for that.
 func (d *Dispatcher) answer(ctx context.Context, device protocol.DeviceID, ask protocol.Ask) error {
-	payload, err := protocol.Marshal(protocol.TimeAnswer{Device: device, Nonce: ask.Nonce, At: protocol.InstantOf(d.now()), Content: d.contentURL})
+	payload, err := protocol.Marshal(protocol.TimeAnswer{Device: device, Nonce: ask.Nonce, At: protocol.InstantOf(d.now()), Content: d.contentURL()})
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}

@@ -83,9 +83,10 @@ type Config struct {
 	Store     Store
 	Registry  Registry
 	Authority Authority
-	Roots     []protocol.Key
-	MQTTURL   string // "ssl://hub.example:8883"
-	Log       *slog.Logger
+	// Roots returns those in force.
+	Roots   func(context.Context) (protocol.Roots, error)
+	MQTTURL string // "ssl://hub.example:8883"
+	Log     *slog.Logger
 }
 
 // Service enrols devices. Use New.
@@ -93,7 +94,7 @@ type Service struct {
 	store     Store
 	registry  Registry
 	authority Authority
-	roots     []protocol.Key
+	roots     func(context.Context) (protocol.Roots, error)
 	mqtt      string
 	log       *slog.Logger
 	tries     limiter
@@ -122,7 +123,11 @@ func (s *Service) Claim(ctx context.Context, id protocol.DeviceID, by protocol.P
 	if err != nil {
 		return Claim{}, err
 	}
-	c := protocol.Claim{Fingerprint: protocol.FingerprintOf(s.roots, s.authority.Certificate())}
+	roots, err := s.roots(ctx)
+	if err != nil {
+		return Claim{}, err
+	}
+	c := protocol.Claim{Fingerprint: protocol.FingerprintOf(roots, s.authority.Certificate())}
 	_, _ = rand.Read(c.Secret[:]) // never fails
 	now := time.Now()
 	expires := now.Add(ClaimLife)
@@ -143,12 +148,19 @@ func hash(secret []byte) [32]byte {
 }
 
 // Anchors returns what a device must know before it says its secret.
-func (s *Service) Anchors() protocol.Anchors {
-	a := protocol.Anchors{CA: certificatePEM(s.authority.Certificate())}
-	for _, k := range s.roots {
+func (s *Service) Anchors(ctx context.Context) (protocol.Anchors, error) {
+	roots, err := s.roots(ctx)
+	if err != nil {
+		return protocol.Anchors{}, err
+	}
+	a := protocol.Anchors{CA: certificatePEM(s.authority.Certificate()), Number: roots.Number}
+	if roots.Threshold > 1 {
+		a.Threshold = roots.Threshold
+	}
+	for _, k := range roots.Keys {
 		a.Roots = append(a.Roots, k.Public)
 	}
-	return a
+	return a, nil
 }
 
 func certificatePEM(der []byte) string {
@@ -228,7 +240,11 @@ func (s *Service) answer(ctx context.Context, id protocol.DeviceID, key ed25519.
 	if err != nil {
 		return protocol.EnrolAnswer{}, err
 	}
-	a := protocol.EnrolAnswer{Device: id, Anchors: s.Anchors(), MQTTURL: s.mqtt, Placement: placement.Bytes}
+	anchors, err := s.Anchors(ctx)
+	if err != nil {
+		return protocol.EnrolAnswer{}, err
+	}
+	a := protocol.EnrolAnswer{Device: id, Anchors: anchors, MQTTURL: s.mqtt, Placement: placement.Bytes}
 	for _, l := range lists {
 		a.Lists = append(a.Lists, l.Bytes)
 	}

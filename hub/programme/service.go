@@ -28,6 +28,8 @@ type Store interface {
 	// Airings lists those with a start or window at or after since in any of units,
 	// newest first.
 	Airings(ctx context.Context, units []protocol.UnitID, since time.Time) ([]Airing, error)
+	// Successors says by which airing each of these was replaced, if it was.
+	Successors(ctx context.Context, ids []protocol.AiringID) (map[protocol.AiringID]protocol.AiringID, error)
 	Withdraw(ctx context.Context, id protocol.AiringID, at time.Time) error
 	Stop(ctx context.Context, s protocol.Stop) error
 	// TakeBack notes once that a stop was taken back; problem.ErrConflict if it was.
@@ -194,7 +196,8 @@ func noAiring() error {
 	return problem.New(problem.ErrNotFound, "no-airing", "", "Không có lịch phát này. Hãy mở lại danh sách.", "There is no such airing. Open the list again.")
 }
 
-// List returns the airings in the actor's units whose windows reach beyond since.
+// List returns the airings in the actor's units whose windows reach beyond since,
+// without those that others have replaced.
 func (s *Service) List(ctx context.Context, a account.Actor, since time.Time) ([]Airing, error) {
 	tree, err := s.registry.Tree(ctx)
 	if err != nil {
@@ -206,7 +209,23 @@ func (s *Service) List(ctx context.Context, a account.Actor, since time.Time) ([
 		units = append(units, tree.Path(u)...) // what is aired above is heard here too
 	}
 	slices.Sort(units)
-	return s.store.Airings(ctx, slices.Compact(units), since)
+	airings, err := s.store.Airings(ctx, slices.Compact(units), since)
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := s.store.Successors(ctx, idsOf(airings))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(airings, func(a Airing) bool { return replaced[a.Wire.ID] != "" }), nil
+}
+
+func idsOf(airings []Airing) []protocol.AiringID {
+	ids := make([]protocol.AiringID, len(airings))
+	for i, a := range airings {
+		ids[i] = a.Wire.ID
+	}
+	return ids
 }
 
 // Get returns an airing that the actor may see.

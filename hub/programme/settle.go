@@ -49,8 +49,10 @@ func (d *Desk) settle(ctx context.Context, r Rundown) error {
 			continue
 		}
 		t := *w.draft.timing
+		// Whoever holds the old one must come to hold the new one.
 		at := slices.IndexFunc(standing, func(s Standing) bool {
-			return s.Target == w.target && s.Airing.Bulletin == w.draft.request.Bulletin.ID
+			return s.Target == w.target && s.Airing.Bulletin == w.draft.request.Bulletin.ID &&
+				!slices.ContainsFunc(s.Airing.Units, func(u protocol.UnitID) bool { return !slices.Contains(w.draft.wish.Units, u) })
 		})
 		if at >= 0 {
 			t.replaces = standing[at].Airing.Wire.ID

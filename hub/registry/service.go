@@ -208,14 +208,18 @@ func (s *Service) Populations(ctx context.Context, at time.Time) (map[protocol.U
 	return out, nil
 }
 
-// TrustFor returns what a device with this path must hold: the delegations that
+// TrustFor returns what a device with this path must hold: the lists of roots by
+// number, the delegations that
 // cover any unit of the path, and the newest list of approvers of each.
 func (s *Service) TrustFor(ctx context.Context, path []protocol.UnitID) ([]Document, error) {
+	out, err := s.store.Documents(ctx, envelope.KindRoots, "")
+	if err != nil {
+		return nil, fmt.Errorf("trust: %w", err)
+	}
 	delegations, err := s.store.Documents(ctx, envelope.KindDelegation, "")
 	if err != nil {
 		return nil, fmt.Errorf("trust: %w", err)
 	}
-	var out []Document
 	for _, d := range delegations {
 		v, err := decode[protocol.Delegation](d)
 		if err != nil {

@@ -55,8 +55,7 @@ type Config struct {
 
 // Service runs the sessions whose airings may sound.
 type Service struct {
-	cfg  Config
-	wake chan struct{}
+	cfg Config
 
 	mu      sync.Mutex
 	running map[protocol.SessionID]*session
@@ -64,7 +63,7 @@ type Service struct {
 
 // New returns a service that runs nothing yet.
 func New(cfg Config) *Service {
-	return &Service{cfg: cfg, wake: make(chan struct{}, 1), running: map[protocol.SessionID]*session{}}
+	return &Service{cfg: cfg, running: map[protocol.SessionID]*session{}}
 }
 
 const (
@@ -137,16 +136,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		case <-s.wake:
 		}
-	}
-}
-
-// Kick has it look for airings at once.
-func (s *Service) Kick() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
 	}
 }
 

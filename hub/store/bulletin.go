@@ -55,16 +55,9 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 		return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
 	}
 	if rendition.Valid {
-		var s storedRendition
-		if err := json.Unmarshal([]byte(rendition.String), &s); err != nil {
+		if b.Rendition, err = parseRendition(rendition.String, sound); err != nil {
 			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
 		}
-		chunks, err := protocol.ParseDigest(s.Chunks)
-		if err != nil {
-			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
-		}
-		s.Content = protocol.Content{Digest: digest(sound), Size: uint64(s.Size), Chunks: chunks}
-		b.Rendition = &s.Rendition
 	}
 	if wish.Valid {
 		b.Wish = new(bulletin.Wish)

@@ -113,6 +113,18 @@ func (s *Programme) Airings(ctx context.Context, units []protocol.UnitID, since 
 	return airingUnits(ctx, s.db.read, airings)
 }
 
+// Successors implements programme.Store.
+func (s *Programme) Successors(ctx context.Context, ids []protocol.AiringID) (map[protocol.AiringID]protocol.AiringID, error) {
+	out := map[protocol.AiringID]protocol.AiringID{}
+	_, err := all(ctx, s.db.read, func(r row) (struct{}, error) {
+		var id, next protocol.AiringID
+		err := r.Scan(&id, &next)
+		out[id] = next
+		return struct{}{}, err
+	}, `SELECT replaces, id FROM airing WHERE replaces IN (`+marks(len(ids))+`)`, list(ids)...)
+	return out, err
+}
+
 // AiringsOf lists the airings of all revisions of a bulletin, oldest first.
 func (s *Programme) AiringsOf(ctx context.Context, bulletin protocol.BulletinID) ([]programme.Airing, error) {
 	airings, err := all(ctx, s.db.read, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.bulletin = ? ORDER BY a.id`, bulletin)

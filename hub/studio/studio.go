@@ -65,7 +65,7 @@ type TextJob struct {
 	// Listen, if not nil, is given each piece of about 30 seconds as soon as it
 	// is spoken, so that a long text can be heard while it grows: title first,
 	// without chime or repeats. It is called from one goroutine at a time.
-	Listen func(piece speech.PCM)
+	Listen func(piece speech.PCM) `json:"-"`
 	// Reading replaces the studio's own options if not nil, so that a commune's
 	// list or a dialect can be tried at once.
 	Reading *normalise.Options
@@ -185,9 +185,28 @@ func (s *Studio) FromText(ctx context.Context, job TextJob, progress Progress) (
 	return r, nil
 }
 
-// FromSound makes a recording fit for a horn, without repair or trim.
-func (s *Studio) FromSound(ctx context.Context, path string, progress Progress) (Rendition, error) {
-	return s.FromRecording(ctx, path, transcode.Options{}, progress)
+// Say speaks a text as it is, neither levelled nor encoded: a sample to try a
+// reading by ear. Errors are those of FromText.
+func (s *Studio) Say(ctx context.Context, job TextJob) (speech.PCM, error) {
+	script, err := s.script(job)
+	if err != nil {
+		return speech.PCM{}, fmt.Errorf("say: %w", err)
+	}
+	sound, err := s.speak(ctx, job, script, func(string, float64) {})
+	if err != nil {
+		return speech.PCM{}, fmt.Errorf("say: %w", err)
+	}
+	return sound, nil
+}
+
+// version changes whenever the same job gives other bytes than before.
+const version = 2
+
+// Identity names the engine, the studio's version and whatever of its settings
+// changes the sound.
+func (s *Studio) Identity() string {
+	c := s.trans.Config()
+	return fmt.Sprintf("%d\x00%s\x00%g\x00%g\x00%d", version, s.engine.Identity(), c.Target, c.TruePeak, c.Bitrate)
 }
 
 // FromRecording makes a recording fit for a horn. Errors are the sentinels of

@@ -119,7 +119,7 @@ func TestARecordingBecomesARendition(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.FromSound(t.Context(), source, nil)
+	r, err := s.FromRecording(t.Context(), source, transcode.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ type Entry struct {
 
 // Material is everything that is looked at.
 type Material struct {
-	Roots   []protocol.Key
+	Roots   protocol.Roots // as they were brought from outside
 	Trust   []Document
 	Devices []Device
 	Plans   []Plan
@@ -95,7 +95,9 @@ type Report struct {
 type checker struct {
 	Material
 	Report
-	chain      *envelope.Chain
+	acts       []act
+	epochs     []epoch
+	chains     map[[2]int]*envelope.Chain // as at returned them
 	paths      map[protocol.UnitID][]protocol.UnitID
 	placements map[protocol.DeviceID][]protocol.Placement
 	people     map[protocol.UnitID]protocol.Population
@@ -113,7 +115,7 @@ type list struct {
 // Check looks at everything.
 func Check(m Material) Report {
 	c := checker{
-		Material: m, chain: envelope.NewChain(m.Roots...), paths: map[protocol.UnitID][]protocol.UnitID{},
+		Material: m, chains: map[[2]int]*envelope.Chain{}, paths: map[protocol.UnitID][]protocol.UnitID{},
 		placements: map[protocol.DeviceID][]protocol.Placement{}, people: map[protocol.UnitID]protocol.Population{},
 		airings: map[protocol.AiringID]*reach.Aired{},
 	}
@@ -134,20 +136,6 @@ func (c *checker) problem(format string, args ...any) {
 	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
 }
 
-func (c *checker) delegations() {
-	if len(c.Roots) == 0 {
-		c.problem("no root was given")
-	}
-	for _, d := range c.Trust {
-		if d.Kind != envelope.KindDelegation {
-			continue
-		}
-		if _, err := c.chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
-			c.problem("delegation %s: %v", short(protocol.DigestOf(d.Bytes)), err)
-		}
-	}
-}
-
 // placed opens every placement, oldest first, and learns units' paths from them.
 func (c *checker) placed() {
 	type signed struct {
@@ -159,7 +147,7 @@ func (c *checker) placed() {
 		if d.Kind != envelope.KindPlacement {
 			continue
 		}
-		p, err := c.chain.OpenPlacement(d.Bytes, nil, time.Time{})
+		p, err := c.placement(d.Bytes, nil)
 		if err != nil {
 			c.problem("placement %s: %v", short(protocol.DigestOf(d.Bytes)), err)
 			continue
@@ -172,7 +160,7 @@ func (c *checker) placed() {
 	for _, s := range all {
 		p := s.placement
 		if held := c.placements[p.Device]; len(held) > 0 {
-			if _, err := c.chain.OpenPlacement(s.bytes, &held[len(held)-1], time.Time{}); err != nil {
+			if _, err := c.placement(s.bytes, &held[len(held)-1]); err != nil {
 				c.problem("placement %d of %s: %v", p.Number, p.Device, err)
 				continue
 			}
@@ -184,6 +172,16 @@ func (c *checker) placed() {
 	}
 }
 
+func (c *checker) placement(b []byte, current *protocol.Placement) (protocol.Placement, error) {
+	var p protocol.Placement
+	err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
+		var err error
+		p, err = chain.OpenPlacement(b, current, time.Time{})
+		return protocol.Instant(p.Number), err
+	})
+	return p, err
+}
+
 func (c *checker) approvers() {
 	for _, d := range c.Trust {
 		if d.Kind != envelope.KindApprovers {
@@ -191,8 +189,12 @@ func (c *checker) approvers() {
 		}
 		// A list is opened by a chain of its own: the newest would refuse older ones.
 		for _, unit := range slices.Sorted(maps.Keys(c.paths)) {
-			chain := c.base()
-			l, err := chain.AddApprovers(d.Bytes, c.paths[unit])
+			var l protocol.Approvers
+			err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
+				var err error
+				l, err = chain.AddApprovers(d.Bytes, c.paths[unit])
+				return l.Issued, err
+			})
 			if err == nil && l.Unit == unit {
 				c.lists = append(c.lists, list{from: l.Issued, unit: unit, bytes: d.Bytes})
 			}
@@ -206,29 +208,6 @@ func (c *checker) approvers() {
 	slices.SortStableFunc(c.lists, func(a, b list) int { return cmp.Compare(a.from, b.from) })
 }
 
-// base returns a chain with the delegations only.
-func (c *checker) base() *envelope.Chain {
-	chain := envelope.NewChain(c.Roots...)
-	for _, d := range c.Trust {
-		if d.Kind == envelope.KindDelegation {
-			// What does not fit was named by delegations.
-			_, _ = chain.AddDelegation(d.Bytes)
-		}
-	}
-	return chain
-}
-
-// at returns the chain as it stood at an instant.
-func (c *checker) at(at protocol.Instant) *envelope.Chain {
-	chain := c.base()
-	for _, l := range c.lists {
-		if l.from <= at {
-			_, _ = chain.AddApprovers(l.bytes, c.paths[l.unit])
-		}
-	}
-	return chain
-}
-
 func (c *checker) populations() {
 	var newest uint64
 	for _, d := range c.Trust {
@@ -237,7 +216,12 @@ func (c *checker) populations() {
 		}
 		opened := false
 		for _, path := range c.paths {
-			p, err := c.chain.OpenPopulations(d.Bytes, path)
+			var p protocol.Populations
+			err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
+				var err error
+				p, err = chain.OpenPopulations(d.Bytes, path)
+				return p.From, err
+			})
 			if err != nil {
 				continue
 			}
@@ -262,7 +246,15 @@ func (c *checker) plans() {
 		if !ok {
 			continue // no device ever stood there
 		}
-		payload, err := c.chain.OpenHub(envelope.KindPlan, p.Head, protocol.MaxControl, path, p.Unit, time.Time{})
+		var payload []byte
+		err := c.during(turnover, func(chain *envelope.Chain) (protocol.Instant, error) {
+			var err error
+			if payload, err = chain.OpenHub(envelope.KindPlan, p.Head, protocol.MaxControl, path, p.Unit, time.Time{}); err != nil {
+				return 0, err
+			}
+			head, err := protocol.Unmarshal[protocol.PlanHead](payload, protocol.MaxControl)
+			return protocol.Instant(head.Number), err
+		})
 		if err != nil {
 			c.problem("plan of %s: %v", p.Unit, err)
 			continue

@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -172,6 +173,9 @@ func (c *Chain) endorsed(kind Kind, b []byte) ([]byte, error) {
 // count no more; those that still have their threshold stay. Errors: those of
 // Open; ErrNotPermitted, ErrOlder.
 func (c *Chain) AddRoots(b []byte) (protocol.Roots, error) {
+	if old, err := rootsIn(b); err == nil && old.Number <= c.roots.Number {
+		return protocol.Roots{}, fmt.Errorf("roots %d, held %d: %w", old.Number, c.roots.Number, ErrOlder)
+	}
 	payload, err := c.endorsed(KindRoots, b)
 	if err != nil {
 		return protocol.Roots{}, err
@@ -179,9 +183,6 @@ func (c *Chain) AddRoots(b []byte) (protocol.Roots, error) {
 	r, err := protocol.Unmarshal[protocol.Roots](payload, MaxDocument)
 	if err != nil {
 		return protocol.Roots{}, err
-	}
-	if r.Number <= c.roots.Number {
-		return protocol.Roots{}, fmt.Errorf("roots %d, held %d: %w", r.Number, c.roots.Number, ErrOlder)
 	}
 	c.roots = r
 	for id, d := range c.delegations {
@@ -191,6 +192,15 @@ func (c *Chain) AddRoots(b []byte) (protocol.Roots, error) {
 		}
 	}
 	return r, nil
+}
+
+// rootsIn reads a list of roots whoever signed it.
+func rootsIn(b []byte) (protocol.Roots, error) {
+	e, err := protocol.Unmarshal[protocol.Endorsed](b, MaxDocument)
+	if err != nil {
+		return protocol.Roots{}, err
+	}
+	return protocol.Unmarshal[protocol.Roots](e.Payload, MaxDocument)
 }
 
 // AddDelegation takes a delegation signed by the threshold of roots. A newer one
@@ -223,6 +233,28 @@ func (c *Chain) AddDelegation(b []byte) (protocol.Delegation, error) {
 // slotOf names what only one delegation at a time can stand for.
 func slotOf(d protocol.Delegation) string {
 	return fmt.Sprint(d.Role, d.Units)
+}
+
+// Delegations returns those in force, the oldest first.
+func (c *Chain) Delegations() []protocol.Delegation {
+	var all []protocol.Delegation
+	for _, d := range c.delegations {
+		all = append(all, d.Delegation)
+	}
+	slices.SortFunc(all, func(a, b protocol.Delegation) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Key.ID(), b.Key.ID()))
+	})
+	return all
+}
+
+// HasHub says whether a hub may speak for a unit on path, whatever the day.
+func (c *Chain) HasHub(path []protocol.UnitID, unit protocol.UnitID) bool {
+	for id, d := range c.delegations {
+		if _, err := c.delegate(id, path, unit, time.Time{}); err == nil && d.Role == protocol.RoleHub {
+			return true
+		}
+	}
+	return false
 }
 
 // delegate returns the delegation of the registrar or hub that signed, if it

@@ -161,6 +161,16 @@ func SignedBy(b []byte) (protocol.KeyID, error) {
 	return protocol.KeyID(rest[:idSize]), nil
 }
 
+// Unverified returns what an envelope holds, whoever signed it, or nobody: for
+// what proves itself by other signatures. Error: protocol.ErrMalformed.
+func Unverified(b []byte) ([]byte, error) {
+	var msg cose.Sign1Message
+	if err := msg.UnmarshalCBOR(b); err != nil || len(msg.Payload) == 0 {
+		return nil, fmt.Errorf("no envelope: %w", protocol.ErrMalformed)
+	}
+	return msg.Payload, nil
+}
+
 func parse(kind Kind, b []byte, limit int, keys Keys) (*cose.Sign1Message, protocol.Key, error) {
 	if len(b) > limit {
 		return nil, protocol.Key{}, fmt.Errorf("%s of %d bytes, at most %d: %w", kind, len(b), limit, protocol.ErrTooLarge)

@@ -40,6 +40,7 @@ type commands struct {
 	Unit   unitCmd   `cmd:"" help:"Units of administration."`
 	Device deviceCmd `cmd:"" help:"Devices and their claims."`
 	Broker brokerCmd `cmd:"" help:"What an MQTT broker elsewhere needs of the hub."`
+	Trust  trustCmd  `cmd:"" help:"Roots, registrars, deputies: each act one step."`
 	Serve  serveCmd  `cmd:"" help:"Serve console, enrolment and devices until stopped."`
 
 	Backup  backupCmd  `cmd:"" help:"Back everything up while the hub runs."`

@@ -16,8 +16,9 @@ import (
 )
 
 type verifyCmd struct {
-	Root []string `help:"File of a root key, kept outside of the hub; may be repeated." required:"" type:"existingfile"`
-	JSON bool     `help:"One JSON object a line for each bulletin." name:"json"`
+	Root      []string `help:"File of a root key as init made it, kept outside of the hub; may be repeated; or a copy of keys/roots.pem." required:"" type:"existingfile"`
+	Threshold uint64   `help:"How many roots must sign, if more than one." default:"1"`
+	JSON      bool     `help:"One JSON object a line for each bulletin." name:"json"`
 }
 
 // errWrong: something does not add up.
@@ -35,12 +36,17 @@ func (v verifyCmd) Run(s *session) error {
 			return err
 		}
 		for _, file := range v.Root {
+			if listed, err := signing.ReadRoots(file); err == nil {
+				m.Roots = listed
+				continue
+			}
 			public, err := signing.PublicOf(file)
 			if err != nil {
 				return fmt.Errorf("%w: %s is no root key: %w", errRefused, file, err)
 			}
-			m.Roots = append(m.Roots, protocol.Key{Kind: protocol.KeyEd25519, Public: public})
+			m.Roots.Keys = append(m.Roots.Keys, protocol.Key{Kind: protocol.KeyEd25519, Public: public})
 		}
+		m.Roots.Threshold = max(m.Roots.Threshold, v.Threshold)
 		blobs := blob.View(filepath.Join(b.Config.Data, "blobs"))
 		m.Zone, m.Now = b.Zone, time.Now()
 		m.Document = func(d protocol.Digest) ([]byte, error) { return blobs.Read(d, protocol.MaxBulletin) }

@@ -114,6 +114,7 @@ export interface BulletinBody {
   options: SoundOptions;
   origin: "text" | "sound" | "drop" | "api";
   problem?: string;
+  relay?: RelayBody;
   revision: number;
   sound?: Rendition;
   state: "preparing" | "failed" | "ready" | "submitted" | "returned" | "approved";
@@ -459,11 +460,21 @@ export interface ReachBody {
   villages: VillageBody[];
 }
 
+export interface RelayBody {
+  from: string;
+  minutes: number;
+  silence: number;
+  source: string;
+  to: string;
+  url?: string;
+}
+
 export interface Rendition {
   changes?: Change[];
   digest: string;
   doubts?: string[];
   findings?: string[];
+  findings_en?: string[];
   frames: number;
   loudness: number;
   size: number;
@@ -513,9 +524,13 @@ export interface SlotBody {
 export interface SoundOptions {
   chime?: boolean;
   drill?: boolean;
+  from_ms?: number;
   rate?: number;
+  repair?: boolean;
   repeat?: number;
+  southern?: boolean;
   title?: boolean;
+  to_ms?: number;
   voice?: "north" | "central" | "south";
   wanted?: boolean;
 }
