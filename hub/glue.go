@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/dispatch"
@@ -318,6 +319,7 @@ func (d dropped) TakeFile(ctx context.Context, unit protocol.UnitID, author prot
 		return fmt.Errorf("drop: %w", err)
 	}
 	defer f.Close()
+	ctx = audit.With(ctx, audit.Origin{Person: author, Via: "drop"})
 	c := bulletin.Content{
 		Unit: unit, Class: protocol.ClassNormal, Options: bulletin.SoundOptions{Wanted: true},
 		Title: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),

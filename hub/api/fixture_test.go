@@ -155,7 +155,7 @@ func newFixture(t *testing.T, opts api.Options) *fixture {
 	})
 	opts.Log = log
 	f.api, err = api.New(api.Services{
-		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(),
+		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(), Journal: f.base.DB.Audit(),
 	}, opts)
 	if err != nil {
 		t.Fatal(err)

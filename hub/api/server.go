@@ -49,6 +49,7 @@ type Services struct {
 	Resumable Resumable
 	Joiner    Joiner
 	Sheets    Sheets
+	Journal   Journal
 	// Answers keeps answers to requests with a key; usually the desk.
 	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
@@ -168,6 +169,9 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)
+	}
+	if s.Journal != nil {
+		registerRecords(api, s)
 	}
 	if s.Notebook != nil {
 		registerNotebook(api, s)

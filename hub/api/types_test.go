@@ -163,6 +163,6 @@ func everyService() api.Services {
 		Account: struct{ api.Accounts }{}, Registry: struct{ api.Registry }{}, Enrol: struct{ api.Claims }{},
 		Bulletins: struct{ api.Bulletins }{}, Jobs: struct{ api.Jobs }{}, Sounds: struct{ api.Sounds }{}, Uploads: struct{ api.Uploads }{},
 		Approvals: struct{ api.Approvals }{}, Programme: struct{ api.Programme }{}, Reach: struct{ api.Reach }{}, Changes: struct{ api.Changes }{},
-		Desk: struct{ api.Desk }{}, Library: struct{ api.Library }{}, Notebook: struct{ api.Notebook }{}, Joiner: struct{ api.Joiner }{}, Sheets: struct{ api.Sheets }{},
+		Desk: struct{ api.Desk }{}, Library: struct{ api.Library }{}, Notebook: struct{ api.Notebook }{}, Journal: struct{ api.Journal }{}, Joiner: struct{ api.Joiner }{}, Sheets: struct{ api.Sheets }{},
 	}
 }

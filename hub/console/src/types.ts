@@ -249,7 +249,7 @@ export interface ForecastLine {
 }
 
 export interface GrantBody {
-  role: "editor" | "approver" | "operator" | "administrator";
+  role: "editor" | "approver" | "operator" | "administrator" | "auditor" | "technician";
   unit: string;
 }
 
@@ -460,6 +460,28 @@ export interface ReachBody {
   villages: VillageBody[];
 }
 
+export interface RecordBody {
+  about?: string;
+  act: string;
+  address?: string;
+  after?: ValueBody[];
+  at: string;
+  before?: ValueBody[];
+  erased?: boolean;
+  person?: string;
+  personal?: ValueBody[];
+  previous: string;
+  seq: number;
+  subject?: string;
+  unit?: string;
+  via?: string;
+}
+
+export interface RecordsOutputBody {
+  next?: number;
+  records: RecordBody[];
+}
+
 export interface RelayBody {
   from: string;
   minutes: number;
@@ -600,6 +622,11 @@ export interface UserBody {
   grants: GrantBody[];
   id: string;
   name: string;
+}
+
+export interface ValueBody {
+  name: string;
+  value: string;
 }
 
 export interface VillageBody {
