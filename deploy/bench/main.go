@@ -63,6 +63,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"sizes", sizes},
+		{"console", console},
 		{"reading", reading},
 		{"sound", sound},
 		{"boards", boards},
