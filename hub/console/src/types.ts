@@ -686,6 +686,7 @@ export interface SoundOptions {
   chime?: boolean;
   drill?: boolean;
   from_ms?: number;
+  pause_ms?: number;
   rate?: number;
   repair?: boolean;
   repeat?: number;
