@@ -246,9 +246,7 @@ type switchboard struct {
 	ready    chan struct{}
 	ledger   *ledger.Ledger
 	dispatch *dispatch.Dispatcher
-	broker   interface {
-		Publish(topic string, payload []byte, qos byte) error
-	}
+	broker   dispatch.Broker
 }
 
 // Connected implements broker.Handler; a device speaks first.
@@ -278,6 +276,18 @@ func (s *switchboard) Message(ctx context.Context, clientID, topic string, paylo
 func (s *switchboard) Publish(topic string, payload []byte, qos byte) error {
 	<-s.ready
 	return s.broker.Publish(topic, payload, qos)
+}
+
+// PublishTo implements dispatch.Broker.
+func (s *switchboard) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+	<-s.ready
+	return s.broker.PublishTo(clientID, topic, payload, qos)
+}
+
+// Backlog implements dispatch.Broker.
+func (s *switchboard) Backlog() int {
+	<-s.ready
+	return s.broker.Backlog()
 }
 
 // Ack implements ledger.Replies.

@@ -63,6 +63,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"sizes", sizes},
+		{"console", console},
 		{"reading", reading},
 		{"sound", sound},
 		{"boards", boards},
@@ -70,6 +71,13 @@ func parts() []part {
 		{"restart", restart},
 		{"schedules", schedules},
 		{"studio", studio},
+		{"fanout", goal("./hub/broker", "BenchmarkGoalFanOut")},
+		{"takeover", goal("./hub/broker", "BenchmarkGoalTakeOver")},
+		{"memory", goal("./hub/broker", "BenchmarkGoalMemory")},
+		{"receipts", goal("./hub/e2e", "BenchmarkGoalReceipts")},
+		{"return", goal("./hub/e2e", "BenchmarkGoalReturn")},
+		{"transfer", goal("./hub/e2e", "BenchmarkGoalTransfer")},
+		{"slowline", goal("./hub/e2e", "BenchmarkGoalSlowLine")},
 	}
 }
 

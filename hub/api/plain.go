@@ -49,6 +49,7 @@ const plainHTML = `<!doctype html>
 <label for="code">Mã xác thực, nếu có / <span lang="en">Code, if you have one</span></label><input id="code" name="code" autocomplete="one-time-code">{{end}}
 <button name="act" value="stop">DỪNG PHÁT / <span lang="en">STOP ALL</span></button>
 </form>
+{{if .Known}}<p><a href="` + onAirPath + `">Đang phát gì / <span lang="en">What is on air</span></a></p>{{end}}
 <p><a href="/">Về trang Loa / <span lang="en">To Loa</span></a></p>
 </main>
 </body>

@@ -127,6 +127,7 @@ func (s *Server) register(api huma.API) {
 	if s.Registry != nil {
 		registerUnits(api, s)
 		registerTable(api, s)
+		registerDays(api, s)
 		if s.Sheets != nil {
 			registerSheets(api, s)
 		}
@@ -164,6 +165,7 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
+		registerKiosk(s)
 	}
 	if s.Alerts != nil {
 		registerAlerts(api, s)
@@ -238,7 +240,9 @@ func (s *Server) noMethod(w http.ResponseWriter, r *http.Request) {
 	s.writeProblem(w, r, http.StatusMethodNotAllowed, generic(http.StatusMethodNotAllowed))
 }
 
-func isPlain(r *http.Request) bool { return r.URL.Path == plainPath || r.URL.Path == plainStyle }
+func isPlain(r *http.Request) bool {
+	return r.URL.Path == plainPath || r.URL.Path == plainStyle || isShown(r.URL.Path)
+}
 
 func isAPI(r *http.Request) bool {
 	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")

@@ -289,6 +289,23 @@ func (s *Programme) OpenAlerts(ctx context.Context, units []protocol.UnitID, dev
 		WHERE unit IN (`+marks(len(units))+`) AND expires > ? AND digest NOT IN (SELECT alert FROM alert_seen WHERE device = ?) ORDER BY at`, args...)
 }
 
+// Answered implements dispatch.Store.
+func (s *Programme) Answered(ctx context.Context, alert protocol.Digest) (map[protocol.DeviceID]bool, error) {
+	list, err := all(ctx, s.db.read, func(r row) (protocol.DeviceID, error) {
+		var id protocol.DeviceID
+		err := r.Scan(&id)
+		return id, kind(err)
+	}, `SELECT device FROM alert_seen WHERE alert = ?`, alert[:])
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[protocol.DeviceID]bool, len(list))
+	for _, id := range list {
+		out[id] = true
+	}
+	return out, nil
+}
+
 // SaveSeen implements dispatch.Store.
 func (s *Programme) SaveSeen(ctx context.Context, device protocol.DeviceID, v protocol.Seen) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {

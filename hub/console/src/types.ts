@@ -46,6 +46,23 @@ export interface AiringBody {
   withdrawn?: string;
 }
 
+export interface AlertBody {
+  closed?: string;
+  device: string;
+  first?: number;
+  id: number;
+  kind: "silent" | "conflict" | "gap" | "lost" | "ahead" | "fault";
+  last?: number;
+  raised: string;
+  reason?: string;
+  seen?: string;
+  seen_by?: string;
+  since: string;
+  subject?: string;
+  text_en: string;
+  text_vi: string;
+}
+
 export interface AllClearInputBody {
   bulletin: string;
 }
@@ -83,6 +100,26 @@ export interface ApprovalBody {
 export interface ApproveInputBody {
   assertion?: AssertionBody;
   password?: string;
+}
+
+export interface ApproverBody {
+  classes: string[];
+  for?: string;
+  from: string;
+  key: "hub-key" | "passkey";
+  name: string;
+  now: boolean;
+  person: string;
+  until: string;
+}
+
+export interface ApproversBody {
+  expires: string;
+  issued: string;
+  number: number;
+  passkeys: string[];
+  people: ApproverBody[];
+  unit: string;
 }
 
 export interface AssertionBody {
@@ -158,6 +195,31 @@ export interface CodeInputBody {
   code: string;
 }
 
+export interface CredentialBody {
+  id: string;
+  type: "public-key";
+}
+
+export interface DayBody {
+  day: string;
+  holiday?: Sentence;
+  lunar: string;
+}
+
+export interface DemandInputBody {
+  classes: string[];
+  registrar_password: string;
+}
+
+export interface DeputyInputBody {
+  classes?: string[];
+  for: string;
+  from: string;
+  person: string;
+  registrar_password: string;
+  through: string;
+}
+
 export interface DeviceBody {
   board?: BoardBody;
   clock_sure?: boolean;
@@ -207,6 +269,13 @@ export interface DisableInputBody {
   registrar_password?: string;
 }
 
+export interface DoubtBody {
+  from: string;
+  options: string[];
+  said: string;
+  why: string;
+}
+
 export interface DraftBody {
   changed: string;
   content?: Record<string, unknown>;
@@ -219,6 +288,11 @@ export interface DraftInputBody {
   id?: string;
   programme: ProgrammeContent;
   village: string;
+}
+
+export interface EndDeputyInputBody {
+  person: string;
+  registrar_password: string;
 }
 
 export interface EndSecondInputBody {
@@ -240,6 +314,12 @@ export interface ErrorDetail {
 export interface FieldError {
   field: string;
   rule: string;
+}
+
+export interface FinishPasskeyInputBody {
+  credential: Record<string, unknown>;
+  name: string;
+  registration: string;
 }
 
 export interface ForecastBody {
@@ -405,6 +485,17 @@ export interface Parsed {
   people: number;
 }
 
+export interface PasskeyBody {
+  confirmed?: string;
+  created: string;
+  id: string;
+  name: string;
+  person: string;
+  revoked?: string;
+  state: "waiting" | "confirmed" | "revoked";
+  synced: boolean;
+}
+
 export interface PasswordInputBody {
   old_password?: string;
   one_time?: boolean;
@@ -424,6 +515,7 @@ export interface PreviewBody {
   boards: number;
   devices: number;
   people: number;
+  quiet: boolean;
   sentence: Sentence;
   speakers: number;
   starts: string[];
@@ -461,6 +553,19 @@ export interface ProgrammeContent {
   volume?: number;
 }
 
+export interface PronunciationBody {
+  said: string;
+  written: string;
+}
+
+export interface QuestionBody {
+  allowCredentials: CredentialBody[];
+  challenge: string;
+  rpId: string;
+  timeout: number;
+  userVerification: "required";
+}
+
 export interface QuietBody {
   end: string;
   start: string;
@@ -478,6 +583,13 @@ export interface ReachBody {
   skipped: number;
   unknown: number;
   villages: VillageBody[];
+}
+
+export interface ReadingBody {
+  board: string;
+  doubts: DoubtBody[];
+  places: SpotBody[];
+  words: string;
 }
 
 export interface RecordBody {
@@ -506,6 +618,11 @@ export interface RecoveryBody {
   codes: string[];
 }
 
+export interface RegistrationOutputBody {
+  options: Record<string, unknown>;
+  registration: string;
+}
+
 export interface RelayBody {
   from: string;
   minutes: number;
@@ -513,6 +630,24 @@ export interface RelayBody {
   source: string;
   to: string;
   url?: string;
+}
+
+export interface RelayContent {
+  board?: string;
+  class?: "normal" | "priority";
+  from: string;
+  minutes: number;
+  silence?: number;
+  source?: string;
+  station?: string;
+  title?: string;
+  to: string;
+  unit: string;
+}
+
+export interface RelayEvent {
+  at: string;
+  what: "began" | "lost" | "dead-air" | "restored" | "ended";
 }
 
 export interface Rendition {
@@ -547,6 +682,10 @@ export interface SetGrantsInputBody {
   registrar_password?: string;
 }
 
+export interface SettlePasskeyInputBody {
+  registrar_password?: string;
+}
+
 export interface ShareBody {
   by?: string;
   on?: string;
@@ -575,6 +714,7 @@ export interface SoundOptions {
   chime?: boolean;
   drill?: boolean;
   from_ms?: number;
+  pause_ms?: number;
   rate?: number;
   repair?: boolean;
   repeat?: number;
@@ -583,6 +723,17 @@ export interface SoundOptions {
   to_ms?: number;
   voice?: "north" | "central" | "south";
   wanted?: boolean;
+}
+
+export interface SpotBody {
+  from: string;
+  kind: string;
+  said: string;
+}
+
+export interface StationBody {
+  id: string;
+  name: string;
 }
 
 export interface StockInputBody {
@@ -623,6 +774,15 @@ export interface TokenBody {
   name: string;
   revoked?: string;
   scope: "all" | "read";
+}
+
+export interface TrialBody {
+  rate?: number;
+  southern?: boolean;
+  text: string;
+  title?: string;
+  unit: string;
+  voice?: "north" | "central" | "south";
 }
 
 export interface UnitBody {
@@ -691,5 +851,5 @@ export interface Wish {
   units: string[];
   validity?: number;
   volume?: number;
-  when: "now" | "at" | "rule";
+  when: "now" | "at" | "rule" | "programmes";
 }
