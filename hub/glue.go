@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/dispatch"
@@ -264,9 +265,7 @@ type switchboard struct {
 	ready    chan struct{}
 	ledger   *ledger.Ledger
 	dispatch *dispatch.Dispatcher
-	broker   interface {
-		Publish(topic string, payload []byte, qos byte) error
-	}
+	broker   dispatch.Broker
 }
 
 // Connected implements broker.Handler; a device speaks first.
@@ -296,6 +295,18 @@ func (s *switchboard) Message(ctx context.Context, clientID, topic string, paylo
 func (s *switchboard) Publish(topic string, payload []byte, qos byte) error {
 	<-s.ready
 	return s.broker.Publish(topic, payload, qos)
+}
+
+// PublishTo implements dispatch.Broker.
+func (s *switchboard) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+	<-s.ready
+	return s.broker.PublishTo(clientID, topic, payload, qos)
+}
+
+// Backlog implements dispatch.Broker.
+func (s *switchboard) Backlog() int {
+	<-s.ready
+	return s.broker.Backlog()
 }
 
 // Ack implements ledger.Replies.
@@ -337,6 +348,7 @@ func (d dropped) TakeFile(ctx context.Context, unit protocol.UnitID, author prot
 		return fmt.Errorf("drop: %w", err)
 	}
 	defer f.Close()
+	ctx = audit.With(ctx, audit.Origin{Person: author, Via: "drop"})
 	c := bulletin.Content{
 		Unit: unit, Class: protocol.ClassNormal, Options: bulletin.SoundOptions{Wanted: true},
 		Title: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),

@@ -273,6 +273,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.work.Go(func() { h.keepRight(work) })
 	h.work.Go(func() { h.runRelays(work) })
 	h.work.Go(func() { h.keepWatch(work) })
+	h.work.Go(func() { h.keepSigned(work) })
 	proxies, err := h.Config.Console.Networks()
 	if err != nil {
 		return err
@@ -414,7 +415,7 @@ func (h *Hub) services() api.Services {
 		Account: h.Account, Registry: places{h.Registry, h.Publisher, cut(h.broker)}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
-		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone,
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
 	}
 }

@@ -311,14 +311,26 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 	return b, nil
 }
 
+// Checkpoint signs the record of acts as far as it goes.
+func (b *Base) Checkpoint(ctx context.Context) error {
+	signer, err := b.Keys.Hub()
+	if err != nil {
+		return err
+	}
+	_, err = b.DB.Audit().Checkpoint(ctx, signer, time.Now())
+	return err
+}
+
+// Close signs the record of acts and closes the database.
+func (b *Base) Close() error {
+	return errors.Join(b.Checkpoint(context.Background()), b.DB.Close())
+}
+
 // rootsInForce reads the newest list: a command beside the running hub may have
 // taken one.
 func (b *Base) rootsInForce(ctx context.Context) (protocol.Roots, error) {
 	return rootsInForce(ctx, b.DB.Registry(), b.FirstRoots)
 }
-
-// Close closes the database.
-func (b *Base) Close() error { return b.DB.Close() }
 
 // ConfiguredEnrolURL is where devices find enrolment if the port is a fixed one.
 func ConfiguredEnrolURL(c config.Config) string {

@@ -14,6 +14,18 @@ import (
 // lookEvery is how often is looked for devices that have fallen silent.
 const lookEvery = time.Minute
 
+// signEvery is how often the record of acts is signed.
+const signEvery = 10 * time.Minute
+
+// keepSigned signs the record of acts until ctx ends; Close signs the rest.
+func (h *Hub) keepSigned(ctx context.Context) {
+	for pause(ctx, signEvery) {
+		if err := h.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+			h.log.ErrorContext(ctx, "the record of acts is not signed", "err", err)
+		}
+	}
+}
+
 // keepWatch looks for silence until ctx ends.
 func (h *Hub) keepWatch(ctx context.Context) {
 	for pause(ctx, lookEvery) {

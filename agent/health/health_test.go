@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,43 +86,43 @@ func TestTheLargestHeartbeatFitsIntoAPacket(t *testing.T) {
 
 func TestHeartbeatsComeEveryHalfMinuteAndOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sent := 0
+		var sent atomic.Int64
 		r := health.New(health.Config{
 			Facts: facts, Log: slog.New(slog.DiscardHandler),
-			Send: func(context.Context, []byte) error { sent++; return nil },
+			Send: func(context.Context, []byte) error { sent.Add(1); return nil },
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _ = r.Run(ctx) }()
 		time.Sleep(5*time.Minute - 10*time.Second) // not at a beat
-		if sent != 0 {
-			t.Errorf("%d without a connection", sent)
+		if sent.Load() != 0 {
+			t.Errorf("%d without a connection", sent.Load())
 		}
 		r.Connected(1)
 		time.Sleep(time.Second)
-		if sent != 1 {
-			t.Errorf("%d on connecting", sent)
+		if sent.Load() != 1 {
+			t.Errorf("%d on connecting", sent.Load())
 		}
 		time.Sleep(5 * time.Minute)
-		if sent != 11 {
-			t.Errorf("%d in five minutes", sent)
+		if sent.Load() != 11 {
+			t.Errorf("%d in five minutes", sent.Load())
 		}
 		for range 100 {
 			r.Changed()
 		}
 		r.Fault("sound", true)
 		time.Sleep(time.Second)
-		if sent != 12 {
-			t.Errorf("%d after a burst of changes", sent)
+		if sent.Load() != 12 {
+			t.Errorf("%d after a burst of changes", sent.Load())
 		}
 		r.Fault("sound", true)
 		time.Sleep(time.Second)
-		if sent != 12 {
-			t.Errorf("%d after no change", sent)
+		if sent.Load() != 12 {
+			t.Errorf("%d after no change", sent.Load())
 		}
 		r.Disconnected()
 		time.Sleep(5 * time.Minute)
-		if sent != 12 {
-			t.Errorf("%d after the connection ended", sent)
+		if sent.Load() != 12 {
+			t.Errorf("%d after the connection ended", sent.Load())
 		}
 		cancel()
 		synctest.Wait()

@@ -27,6 +27,10 @@ type Live interface {
 	Open(r protocol.Relay, begin time.Time) (player.Source, error)
 }
 
+// Lead is how long before its first frame the output wants a job: what it takes to
+// store that it begins, to open and decode it, and the way through the card's buffers.
+const Lead = 200 * time.Millisecond
+
 // Sound is the output of a loudspeaker.
 type Sound struct {
 	player *player.Player
@@ -59,6 +63,12 @@ func (s *Sound) Close() error {
 // Events implements Output.
 func (s *Sound) Events() <-chan Event { return s.events }
 
+// Lead implements Leader.
+func (s *Sound) Lead() time.Duration { return Lead }
+
+// Aim implements Aimer.
+func (s *Sound) Aim(job string, begin time.Time) { s.player.Aim(job, begin) }
+
 // Cut implements Output. A player has one job at a time.
 func (s *Sound) Cut(string) { s.player.Stop() }
 
@@ -67,6 +77,9 @@ func (s *Sound) Begin(j Job) error {
 	t := player.Track{
 		ID: j.ID, Name: j.ID, Offset: j.Position, Volume: j.Volume, StartAt: j.Begin,
 		Open: func() (player.Source, error) { return s.open(*j.Airing.Sound) },
+	}
+	if j.Soon {
+		t.StartAt = time.Time{}
 	}
 	if r := j.Bulletin.Relay; r != nil && s.live != nil {
 		// The schedule's length ends it, whatever the stream does.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -55,13 +56,17 @@ type Store interface {
 	PasswordHash(ctx context.Context, id protocol.PersonID) (string, error)
 	Key(ctx context.Context, id protocol.PersonID) (WrappedKey, error)
 	// AddPerson stores a person with key (nil for none) and new lists.
-	AddPerson(ctx context.Context, p Person, hash string, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	AddPerson(ctx context.Context, p Person, hash string, key *WrappedKey, lists []registry.Document, c audit.Act) error
 	// SetPassword replaces hash, key (nil leaves it) and adds lists.
-	SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *WrappedKey, lists []registry.Document, c audit.Act) error
 	// SetGrants replaces the roles, stores key unless nil, and adds lists.
-	SetGrants(ctx context.Context, id protocol.PersonID, grants []Grant, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	SetGrants(ctx context.Context, id protocol.PersonID, grants []Grant, key *WrappedKey, lists []registry.Document, c audit.Act) error
 	// Disable ends log-in, tokens and the wrapped key, and adds lists.
-	Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c registry.Change) error
+	Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c audit.Act) error
+	// Erase forgets what is personal of somebody, in the record of acts too.
+	Erase(ctx context.Context, id protocol.PersonID, c audit.Act) error
+	// Record writes an act that changes nothing else.
+	Record(ctx context.Context, a audit.Act) error
 	// Approvers returns the newest signed list of a unit.
 	Approvers(ctx context.Context, unit protocol.UnitID) ([]byte, error)
 

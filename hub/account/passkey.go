@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -49,14 +50,14 @@ type Ceremony interface {
 
 // PasskeyStore keeps passkeys. Each method is one transaction.
 type PasskeyStore interface {
-	AddPasskey(ctx context.Context, p Passkey, c registry.Change) error
+	AddPasskey(ctx context.Context, p Passkey, c audit.Act) error
 	// Passkeys returns a person's, oldest first; everybody's for "".
 	Passkeys(ctx context.Context, person protocol.PersonID) ([]Passkey, error)
 	// SetPasskey stores Confirmed and Revoked, and adds lists.
-	SetPasskey(ctx context.Context, p Passkey, lists []registry.Document, c registry.Change) error
+	SetPasskey(ctx context.Context, p Passkey, lists []registry.Document, c audit.Act) error
 	SetCounter(ctx context.Context, handle string, counter uint32) error
 	// AddLists adds lists alone.
-	AddLists(ctx context.Context, lists []registry.Document, c registry.Change) error
+	AddLists(ctx context.Context, lists []registry.Document, c audit.Act) error
 }
 
 // maxPasskeys is how many passkeys a person may have that count.
@@ -253,7 +254,7 @@ func (s *Service) DemandPasskeys(ctx context.Context, unit protocol.UnitID, clas
 		return err
 	}
 	c := change(by, by, now, "passkeys demanded", []Grant{{Unit: unit}})
-	c.Subject = string(unit)
+	c.About, c.Subject = "", string(unit)
 	return s.passkeys.AddLists(ctx, lists, c)
 }
 
@@ -320,7 +321,8 @@ func (s *Service) AddDeputy(ctx context.Context, d Deputy, registrar string, by 
 		return err
 	}
 	c := change(by, p.ID, now, "deputy named", []Grant{{Unit: d.Unit}})
-	c.Detail = map[string]string{"for": string(d.For), "from": d.From.UTC().Format(time.RFC3339), "until": d.Until.UTC().Format(time.RFC3339)}
+	c.Personal = map[string]string{"for": string(d.For)}
+	c.After = map[string]string{"from": d.From.UTC().Format(time.RFC3339), "until": d.Until.UTC().Format(time.RFC3339)}
 	return s.passkeys.AddLists(ctx, lists, c)
 }
 

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -246,7 +247,9 @@ func (s *Service) Add(ctx context.Context, n NewPerson, registrar string, by pro
 			return err
 		}
 	}
-	return s.store.AddPerson(ctx, p, hash, key, lists, change(by, p.ID, now, "person added", n.Grants))
+	c := change(by, p.ID, now, "person added", n.Grants)
+	c.Personal = map[string]string{"name": p.Name}
+	return s.store.AddPerson(ctx, p, hash, key, lists, c)
 }
 
 func (s *Service) newKey(password string, now time.Time) (*WrappedKey, error) {
@@ -257,14 +260,14 @@ func (s *Service) newKey(password string, now time.Time) (*WrappedKey, error) {
 	return &WrappedKey{Public: public, Wrapped: wrapped, Created: now}, nil
 }
 
-// change is the record of an act; its unit is the first of the grants.
-func change(by, subject protocol.PersonID, at time.Time, act string, grants []Grant) registry.Change {
-	c := registry.Change{By: by, At: at, Act: act, Subject: string(subject), Detail: map[string]string{}}
+// change is the record of an act about a person; its unit is the first of the grants.
+func change(by, subject protocol.PersonID, at time.Time, act string, grants []Grant) audit.Act {
+	c := audit.Act{By: by, At: at, Name: act, About: subject, After: map[string]string{}}
 	for i, g := range grants {
 		if i == 0 {
 			c.Unit = g.Unit
 		}
-		c.Detail[string(g.Unit)+"/"+string(g.Role)] = "granted"
+		c.After[string(g.Unit)+"/"+string(g.Role)] = "granted"
 	}
 	return c
 }
@@ -458,9 +461,9 @@ func checkPerson(n NewPerson) error {
 
 func checkGrants(grants []Grant) error {
 	for i, g := range grants {
-		if !slices.Contains([]Role{Editor, Approver, Operator, Administrator}, g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
-			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator hoặc administrator, mỗi vai trò một lần cho mỗi đơn vị.",
-				"A role is editor, approver, operator or administrator, once for each unit.")
+		if !slices.Contains(Roles(), g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
+			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator, administrator, auditor hoặc technician, mỗi vai trò một lần cho mỗi đơn vị.",
+				"A role is editor, approver, operator, administrator, auditor or technician, once for each unit.")
 		}
 	}
 	if len(grants) > 100 {

@@ -122,12 +122,33 @@ func (in ApprovalPath) digest() (protocol.Digest, error) {
 	return d, nil
 }
 
+// notAtNight refuses what would fall into quiet hours without asking for
+// permission: devices would skip it, and its author would think it aired.
+func (s *Server) notAtNight(ctx context.Context, a account.Actor, id protocol.BulletinID, w bulletin.Wish) error {
+	if s.Programme == nil || w.Night {
+		return nil
+	}
+	b, err := s.Bulletins.Get(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	p, err := s.Programme.Preview(ctx, a, b, w)
+	if err != nil || !p.Quiet {
+		return err
+	}
+	return problem.New(problem.ErrInvalid, "quiet-hours", "start", "Giờ phát rơi vào giờ yên tĩnh. Hãy đổi giờ, hoặc xin phép phát đêm kèm lý do để lãnh đạo duyệt.",
+		"The start lies in quiet hours. Choose another time, or ask the leader for night permission with a reason.")
+}
+
 func registerApprovals(api huma.API, s *Server) {
 	tags := []string{"approvals"}
 	route(api, s, huma.Operation{
 		OperationID: "submit-bulletin", Method: http.MethodPost, Path: "/bulletins/{id}/submit", Summary: "Freeze a bulletin and ask for its approval", Tags: tags,
 		DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, a account.Actor, in *submitInput) (*approvalOutput, error) {
+		if err := s.notAtNight(ctx, a, in.ID, in.Body); err != nil {
+			return nil, err
+		}
 		r, err := s.Approvals.Submit(ctx, a, in.ID, in.Body)
 		if err != nil {
 			return nil, err

@@ -215,7 +215,7 @@ func registerDevices(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "place-device", Method: http.MethodPut, Path: "/devices/{id}/placement", Summary: "Move a device or change whom it serves; the registrar signs", Tags: tags,
 	}, func(ctx context.Context, actor account.Actor, in *placeInput) (*deviceOutput, error) {
-		if _, err := s.device(ctx, actor, account.Administer, in.ID); err != nil {
+		if _, err := s.device(ctx, actor, account.Install, in.ID); err != nil {
 			return nil, err
 		}
 		n, err := in.Body.newDevice(in.ID)
@@ -280,13 +280,13 @@ func within(path []protocol.UnitID, unit protocol.UnitID) bool {
 	return false
 }
 
-// mayPlace says whether the actor administers the unit and the villages served.
+// mayPlace says whether the actor installs devices in the unit and the villages served.
 func (s *Server) mayPlace(ctx context.Context, actor account.Actor, n registry.NewDevice) error {
-	if _, err := s.path(ctx, actor, account.Administer, n.Unit); err != nil {
+	if _, err := s.path(ctx, actor, account.Install, n.Unit); err != nil {
 		return err
 	}
 	for v := range n.Serves {
-		if _, err := s.path(ctx, actor, account.Administer, v); err != nil {
+		if _, err := s.path(ctx, actor, account.Install, v); err != nil {
 			return err
 		}
 	}
@@ -298,7 +298,7 @@ func registerClaims(api huma.API, s *Server) {
 		OperationID: "make-claim", Method: http.MethodPost, Path: "/claims", Summary: "Make a claim for a device; an unused earlier one is void",
 		Tags: []string{"claims"}, DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, actor account.Actor, in *claimInput) (*claimOutput, error) {
-		if _, err := s.device(ctx, actor, account.Administer, in.Body.Device); err != nil {
+		if _, err := s.device(ctx, actor, account.Install, in.Body.Device); err != nil {
 			return nil, err
 		}
 		c, err := s.Enrol.Claim(ctx, in.Body.Device, actor.Person)

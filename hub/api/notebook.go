@@ -217,7 +217,7 @@ func registerPhotos(api huma.API, s *Server) {
 			return nil, err
 		case !a.May(account.Read, d.Placement.Path):
 			return nil, problem.ErrNotFound
-		case !a.May(account.Schedule, d.Placement.Path) && !a.May(account.Administer, d.Placement.Path):
+		case !a.May(account.Schedule, d.Placement.Path) && !a.May(account.Install, d.Placement.Path):
 			return nil, problem.ErrForbidden
 		}
 		data, err := io.ReadAll(body)

@@ -48,6 +48,7 @@ const plainHTML = `<!doctype html>
 <label for="password">Mật khẩu / <span lang="en">Password</span></label><input id="password" name="password" type="password" autocomplete="current-password" required>{{end}}
 <button name="act" value="stop">DỪNG PHÁT / <span lang="en">STOP ALL</span></button>
 </form>
+{{if .Known}}<p><a href="` + onAirPath + `">Đang phát gì / <span lang="en">What is on air</span></a></p>{{end}}
 <p><a href="/">Về trang Loa / <span lang="en">To Loa</span></a></p>
 </main>
 </body>

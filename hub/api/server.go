@@ -49,6 +49,7 @@ type Services struct {
 	Resumable Resumable
 	Joiner    Joiner
 	Sheets    Sheets
+	Journal   Journal
 	// Answers keeps answers to requests with a key; usually the desk.
 	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
@@ -127,6 +128,7 @@ func (s *Server) register(api huma.API) {
 	if s.Registry != nil {
 		registerUnits(api, s)
 		registerTable(api, s)
+		registerDays(api, s)
 		if s.Sheets != nil {
 			registerSheets(api, s)
 		}
@@ -164,12 +166,16 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
+		registerKiosk(s)
 	}
 	if s.Alerts != nil {
 		registerAlerts(api, s)
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)
+	}
+	if s.Journal != nil {
+		registerRecords(api, s)
 	}
 	if s.Notebook != nil {
 		registerNotebook(api, s)
@@ -235,7 +241,9 @@ func (s *Server) noMethod(w http.ResponseWriter, r *http.Request) {
 	s.writeProblem(w, r, http.StatusMethodNotAllowed, generic(http.StatusMethodNotAllowed))
 }
 
-func isPlain(r *http.Request) bool { return r.URL.Path == plainPath || r.URL.Path == plainStyle }
+func isPlain(r *http.Request) bool {
+	return r.URL.Path == plainPath || r.URL.Path == plainStyle || isShown(r.URL.Path)
+}
 
 func isAPI(r *http.Request) bool {
 	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")

@@ -30,7 +30,7 @@ type Accounts interface {
 // GrantBody is one role in one unit.
 type GrantBody struct {
 	Unit protocol.UnitID `json:"unit" maxLength:"64"`
-	Role account.Role    `json:"role" enum:"editor,approver,operator,administrator"`
+	Role account.Role    `json:"role" enum:"editor,approver,operator,administrator,auditor,technician"`
 }
 
 func grantBodies(grants []account.Grant) []GrantBody {

@@ -157,12 +157,21 @@ func TestConsoleTypesAreThoseOfTheDocument(t *testing.T) {
 	}
 }
 
+// The same under names that none of their methods has.
+type (
+	passkeys  = api.Passkeys
+	approvers = api.Approvers
+	readings  = api.Readings
+	growing   = api.Growing
+)
+
 // everyService has every service, so that every route is described; none is called.
 func everyService() api.Services {
 	return api.Services{
 		Account: struct{ api.Accounts }{}, Registry: struct{ api.Registry }{}, Enrol: struct{ api.Claims }{},
 		Bulletins: struct{ api.Bulletins }{}, Jobs: struct{ api.Jobs }{}, Sounds: struct{ api.Sounds }{}, Uploads: struct{ api.Uploads }{},
 		Approvals: struct{ api.Approvals }{}, Programme: struct{ api.Programme }{}, Reach: struct{ api.Reach }{}, Changes: struct{ api.Changes }{},
-		Desk: struct{ api.Desk }{}, Library: struct{ api.Library }{}, Notebook: struct{ api.Notebook }{}, Joiner: struct{ api.Joiner }{}, Sheets: struct{ api.Sheets }{},
+		Desk: struct{ api.Desk }{}, Passkeys: struct{ passkeys }{}, Approvers: struct{ approvers }{}, Relays: struct{ api.Relays }{}, Library: struct{ api.Library }{}, Alerts: struct{ api.Alerts }{}, Journal: struct{ api.Journal }{}, Notebook: struct{ api.Notebook }{}, Joiner: struct{ api.Joiner }{}, Sheets: struct{ api.Sheets }{},
+		Readings: struct{ readings }{}, Growing: struct{ growing }{},
 	}
 }

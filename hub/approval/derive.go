@@ -20,6 +20,10 @@ const (
 	nowSpan = 1
 )
 
+// programmePlays is how often a day a device may play what programmes use, unless
+// its author says otherwise: a chime opens every slot.
+const programmePlays = 4
+
 // maxStarts bounds what is looked at of a rule.
 const maxStarts = 5000
 
@@ -81,7 +85,7 @@ func starts(w bulletin.Wish, zone *time.Location, now time.Time) (span, error) {
 		if !w.LastDay.Valid() || w.LastDay < today {
 			return span{}, problem.New(problem.ErrInvalid, "last-day", "wish.last_day", "Hãy chọn ngày cuối được dùng trong chương trình.", "Choose the last day on which programmes may use it.")
 		}
-		return span{first: today, last: w.LastDay, perDay: 1}, nil
+		return span{first: today, last: w.LastDay, perDay: programmePlays}, nil
 	}
 	r, err := Recurrence(w)
 	if err != nil {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,11 +16,17 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// line keeps what was published.
+// line keeps what was published, and to whom alone.
 type line struct {
 	mu     sync.Mutex
 	topics map[string]int
 }
+
+func (l *line) PublishTo(clientID, topic string, _ []byte, _ byte) error {
+	return l.Publish(clientID+" "+topic, nil, 0)
+}
+
+func (l *line) Backlog() int { return 0 }
 
 func (l *line) Publish(topic string, _ []byte, _ byte) error {
 	l.mu.Lock()
@@ -57,37 +64,55 @@ func (s *shelf) put(t *testing.T, b []byte) protocol.Digest {
 }
 
 // Those who ask together are answered once, each up to its window, and content is
-// read through once for all.
+// read through once for all. Whoever asks again gets it alone, but not while it is
+// still under way to it; whoever comes later gets it alone at once.
 func TestWhoAskTogetherAreAnsweredOnce(t *testing.T) {
 	s := &shelf{dir: t.TempDir()}
 	d := s.put(t, bytes.Repeat([]byte("x"), 5*protocol.ChunkSize))
+	chunk := func(n uint64) string { return protocol.ChunkTopic(d, protocol.Chunk{N: n}) }
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{topics: map[string]int{}}
 		c := newContentSender(l, s, slog.New(slog.DiscardHandler))
 		var wg sync.WaitGroup
-		wg.Go(func() { c.run(t.Context()) })
-		item := protocol.WantItem{Digest: d, List: true, Ranges: []protocol.Range{{First: 0, Last: 4}}}
-		for range 200 {
-			c.want(protocol.Want{Items: []protocol.WantItem{item}, Window: 3 * protocol.ChunkSize})
+		ctx, end := context.WithCancel(t.Context())
+		defer wg.Wait()
+		defer end()
+		wg.Go(func() { c.run(ctx) })
+		ask := func(device string, window, first, last uint64) {
+			item := protocol.WantItem{Digest: d, List: first == 0, Ranges: []protocol.Range{{First: first, Last: last}}}
+			c.want(protocol.DeviceID(device), protocol.Want{Items: []protocol.WantItem{item}, Window: window * protocol.ChunkSize})
 		}
-		c.want(protocol.Want{Items: []protocol.WantItem{{Digest: d, Ranges: []protocol.Range{{First: 4, Last: 4}}}}, Window: protocol.ChunkSize})
-		time.Sleep(2 * gather)
-		synctest.Wait()
-		want := map[string]int{}
-		for n := range uint64(2) { // the list takes a little of the window
-			want[protocol.ChunkTopic(d, protocol.Chunk{N: n})] = 1
+		sent := func(after time.Duration, want map[string]int) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if diff := cmp.Diff(want, l.topics); diff != "" {
+				t.Error(diff)
+			}
+			clear(l.topics)
 		}
-		want[protocol.ChunkTopic(d, protocol.Chunk{N: 2})] = 1
-		want[protocol.ChunkTopic(d, protocol.Chunk{N: 4})] = 1
-		want[protocol.ChunkTopic(d, protocol.Chunk{List: true})] = 1
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if diff := cmp.Diff(want, l.topics); diff != "" {
-			t.Error(diff)
+		for i := range 200 {
+			ask(fmt.Sprintf("loa-%d", i), 3, 0, 4) // the list takes a little of the window
 		}
+		ask("loa-200", 1, 4, 4)
+		sent(2*gather, map[string]int{
+			protocol.ChunkTopic(d, protocol.Chunk{List: true}): 1, chunk(0): 1, chunk(1): 1, chunk(2): 1, chunk(4): 1,
+		})
+		ask("loa-7", 1, 2, 2)
+		sent(2*gather, map[string]int{}) // it is under way
+		ask("loa-late", 2, 1, 2)
+		sent(2*gather, map[string]int{"loa-late.bulk " + chunk(1): 1, "loa-late.bulk " + chunk(2): 1})
+		time.Sleep(flying)
+		ask("loa-7", 1, 2, 2)
+		sent(2*gather, map[string]int{"loa-7.bulk " + chunk(2): 1})
 		if s.reads != 1 {
 			t.Errorf("read through %d times", s.reads)
 		}
+		time.Sleep(3 * roundIdle)
+		ask("loa-9", 1, 2, 2)
+		sent(2*gather, map[string]int{chunk(2): 1}) // another wave
 	})
 }
 

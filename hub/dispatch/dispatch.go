@@ -8,7 +8,6 @@ package dispatch
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +21,11 @@ import (
 // Broker sends bytes to whoever is subscribed.
 type Broker interface {
 	Publish(topic string, payload []byte, qos byte) error
+	// PublishTo sends to one client if it is subscribed; a broker elsewhere can't
+	// and sends to all.
+	PublishTo(clientID, topic string, payload []byte, qos byte) error
+	// Backlog returns how many bytes wait to be sent, to all together.
+	Backlog() int
 }
 
 // Store reads what devices must hold. Each method is one read.
@@ -31,6 +35,8 @@ type Store interface {
 	// OpenAlerts lists the alerts for any of units that have not expired and that
 	// the device has not answered for, oldest first.
 	OpenAlerts(ctx context.Context, units []protocol.UnitID, device protocol.DeviceID, now time.Time) ([]plan.Alert, error)
+	// Answered lists the devices that have given their verdict on an alert.
+	Answered(ctx context.Context, alert protocol.Digest) (map[protocol.DeviceID]bool, error)
 	// SaveSeen keeps a device's verdict on an alert.
 	SaveSeen(ctx context.Context, device protocol.DeviceID, s protocol.Seen) error
 	// RaiseFloor has the next plan of a unit numbered higher than number.
@@ -173,16 +179,19 @@ func (d *Dispatcher) AnnounceAlert(a plan.Alert) {
 
 // remind sends an alert to the devices of its unit that have not answered.
 func (d *Dispatcher) remind(a plan.Alert) error {
+	if !a.Expires.After(d.now()) {
+		return nil
+	}
 	devices, err := d.registry.Devices(d.ctx)
 	if err != nil {
 		return err
 	}
+	answered, err := d.store.Answered(d.ctx, a.Digest)
+	if err != nil {
+		return err
+	}
 	for _, dev := range registry.Targets(devices, []protocol.UnitID{a.Unit}) {
-		open, err := d.store.OpenAlerts(d.ctx, []protocol.UnitID{a.Unit}, dev.ID, d.now())
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(open, func(o plan.Alert) bool { return o.Digest == a.Digest }) {
+		if !answered[dev.ID] {
 			d.send(protocol.DeviceTopic(dev.ID, protocol.VerbAlert), a.Bytes)
 		}
 	}

@@ -41,7 +41,7 @@ func (d *Dispatcher) heard(ctx context.Context, device protocol.DeviceID, verb p
 		if err != nil {
 			return err
 		}
-		d.content.want(want)
+		d.content.want(device, want)
 		return nil
 	case protocol.VerbSeen:
 		seen, err := protocol.Unmarshal[protocol.Seen](payload, verb.Limit())

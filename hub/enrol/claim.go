@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -56,7 +57,7 @@ type Store interface {
 	// SetClaim gives a device a new claim and drops an unused one; a bound key
 	// stays until the new claim is used. Errors: problem.ErrNotFound; ErrGone for
 	// a revoked device.
-	SetClaim(ctx context.Context, id protocol.DeviceID, hash [32]byte, expires time.Time, c registry.Change) error
+	SetClaim(ctx context.Context, id protocol.DeviceID, hash [32]byte, expires time.Time, c audit.Act) error
 	// Bind finds the claim by its hash, asks check about it, and if that returns
 	// nil binds the key and marks the claim as used, unless both are so already.
 	// Error: ErrSecret, or check's.
@@ -131,7 +132,7 @@ func (s *Service) Claim(ctx context.Context, id protocol.DeviceID, by protocol.P
 	_, _ = rand.Read(c.Secret[:]) // never fails
 	now := time.Now()
 	expires := now.Add(ClaimLife)
-	change := registry.Change{By: by, At: now, Act: "claim made", Subject: string(id), Unit: d.Unit}
+	change := audit.Act{By: by, At: now, Name: "claim made", Subject: string(id), Unit: d.Unit}
 	err = s.store.SetClaim(ctx, id, hash(c.Secret[:]), expires, change)
 	if errors.Is(err, ErrGone) {
 		return Claim{}, problem.New(problem.ErrConflict, "device-revoked", "", "Thiết bị đã bị thu hồi; hãy thêm thiết bị với mã mới.",

@@ -36,6 +36,8 @@ type office struct {
 	now       time.Time
 	published []protocol.UnitID
 	onPublish func([]protocol.UnitID)
+	approvals map[protocol.Digest]protocol.Statement // by the approval's digest
+	plays     int                                    // a day, of what is approved; 0: the default
 }
 
 func must(t *testing.T, err error) {
@@ -53,7 +55,7 @@ func newOffice(t *testing.T) *office {
 	zone := time.FixedZone("+07", 7*3600)
 	o := &office{
 		t: t, db: db, bulletins: store.NewBulletins(db, nil), airings: store.NewProgramme(db), zone: zone,
-		now: time.Date(2026, 11, 30, 9, 0, 0, 0, zone),
+		now: time.Date(2026, 11, 30, 9, 0, 0, 0, zone), approvals: map[protocol.Digest]protocol.Statement{},
 	}
 	must(t, db.WithTx(t.Context(), func(tx *sql.Tx) error {
 		for _, u := range units {
@@ -129,7 +131,7 @@ func (o *office) approve(id protocol.BulletinID, last protocol.Date, units ...pr
 	o.t.Helper()
 	b, err := o.bulletins.Bulletin(o.t.Context(), id)
 	must(o.t, err)
-	w := bulletin.Wish{Units: units, When: bulletin.InProgrammes, LastDay: last}
+	w := bulletin.Wish{Units: units, When: bulletin.InProgrammes, LastDay: last, PlaysPerDay: o.plays}
 	st, err := approval.Derive(b, b.Digest, w, o.zone, o.now)
 	must(o.t, err)
 	raw, err := protocol.Marshal(st)
@@ -139,7 +141,18 @@ func (o *office) approve(id protocol.BulletinID, last protocol.Date, units ...pr
 	must(o.t, o.bulletins.Submit(o.t.Context(), b, b.Changed, r))
 	_, err = o.bulletins.Sign(o.t.Context(), r.Digest, approval.Signature{Person: "duyet", Bytes: []byte("chữ ký"), At: o.now})
 	must(o.t, err)
-	must(o.t, o.desk.Air(o.t.Context(), r.Digest))
+	o.air(id, r.Digest)
+}
+
+// air puts an approved request on air, and notes what devices will find in its approval.
+func (o *office) air(id protocol.BulletinID, digest protocol.Digest) {
+	o.t.Helper()
+	q, err := o.bulletins.ApprovedOf(o.t.Context(), id)
+	must(o.t, err)
+	raw, err := q.Approval()
+	must(o.t, err)
+	o.approvals[protocol.DigestOf(raw)] = q.Statement
+	must(o.t, o.desk.Air(o.t.Context(), digest))
 }
 
 // stock is the bulletins of most tests, approved but for "tin-2".

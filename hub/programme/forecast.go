@@ -83,9 +83,10 @@ func (d *Desk) Forecast(ctx context.Context, a account.Actor, village protocol.U
 
 // entry is an airing as the forecast knows it.
 type entry struct {
-	airing *schedule.Airing
-	line   Line // without its times
-	after  time.Duration
+	airing    *schedule.Airing
+	line      Line // without its times
+	after     time.Duration
+	statement *protocol.Statement // that it lies within; nil: not signed yet
 }
 
 // known lists the airings of a path's plans, but for those of the programme that
@@ -110,6 +111,7 @@ func (d *Desk) known(ctx context.Context, tree registry.Tree, path []protocol.Un
 		next := successors[a.Wire.ID]
 		stands[a.Wire.ID] = a.Withdrawn.IsZero() && (next == "" || stands[next])
 	}
+	statements := map[protocol.Digest]*protocol.Statement{}
 	var out []entry
 	for _, a := range airings {
 		if !stands[a.Wire.ID] || a.Wire.SoundFor == 0 || (draft != nil && draft.ID != "" && of[a.Wire.ID] == draft.ID) {
@@ -124,7 +126,14 @@ func (d *Desk) known(ctx context.Context, tree registry.Tree, path []protocol.Un
 		if err != nil {
 			return nil, fmt.Errorf("forecast: %w", err)
 		}
-		out = append(out, entry{airing: spec, line: Line{Airing: a.Wire.ID, Programme: of[a.Wire.ID], Item: -1, Title: a.Title, Unit: path[at]}})
+		if statements[a.Statement] == nil {
+			q, err := d.air.requests.Request(ctx, a.Statement)
+			if err != nil {
+				return nil, fmt.Errorf("forecast: %w", err)
+			}
+			statements[a.Statement] = &q.Statement
+		}
+		out = append(out, entry{airing: spec, statement: statements[a.Statement], line: Line{Airing: a.Wire.ID, Programme: of[a.Wire.ID], Item: -1, Title: a.Title, Unit: path[at]}})
 	}
 	return out, nil
 }
@@ -179,21 +188,64 @@ func (d *Desk) draft(ctx context.Context, a account.Actor, known *[]entry, r Run
 				fmt.Sprintf("Item %d “%s” is approved from %s to %s only; it is left out on other days.", i+1, parts[i].title, q.Statement.FirstDay, q.Statement.LastDay),
 			})
 		}
+		if err == nil {
+			bounded, ok := t.within(q.Statement, d.air.zone, now)
+			if !ok {
+				continue
+			}
+			t = bounded
+		}
 		wire := protocol.Airing{
 			ID: protocol.AiringID(fmt.Sprintf("draft-%d", i+1)), Unit: path[at], Class: parts[i].class, Start: t.slot.Start, Rule: t.slot.Rule,
 			ExDates: t.slot.ExDates, RDates: t.slot.RDates, SoundFor: protocol.MillisOf(parts[i].length), Lateness: protocol.MillisOf(t.lateness),
 			Order: t.order, AfterCut: t.afterCut, Approved: protocol.InstantOf(now), Published: protocol.InstantOf(now), Night: night,
 		}
-		spec, err := schedule.AiringOf(wire, protocol.MediumSound, now)
-		if err != nil {
-			return nil, fmt.Errorf("forecast: %w", err)
+		spec, bad := schedule.AiringOf(wire, protocol.MediumSound, now)
+		if bad != nil {
+			return nil, fmt.Errorf("forecast: %w", bad)
 		}
-		*known = append(*known, entry{
+		e := entry{
 			airing: spec, after: places[i].Planned - places[i].After,
 			line: Line{Programme: r.ID, Item: i, StandIn: parts[i].StandIn, Title: parts[i].title, Unit: path[at]},
-		})
+		}
+		if err == nil {
+			e.statement = same(*known, q.Statement)
+		}
+		*known = append(*known, e)
 	}
 	return starts, nil
+}
+
+// same returns the statement that is known already, if it is this one: plays a
+// day count over all airings of one statement.
+func same(known []entry, s protocol.Statement) *protocol.Statement {
+	for _, e := range known {
+		if e.statement != nil && e.statement.Bulletin == s.Bulletin && e.statement.At == s.At {
+			return e.statement
+		}
+	}
+	return &s
+}
+
+// judge asks what devices ask of an approval when an occurrence becomes due.
+func judge(by map[protocol.AiringID]entry, zone *time.Location) func(schedule.Judged) protocol.Reason {
+	return func(j schedule.Judged) protocol.Reason {
+		s := by[j.Airing.ID].statement
+		if s == nil {
+			return protocol.ReasonNone
+		}
+		switch day := protocol.DateOf(j.Start.In(zone)); {
+		case day < s.FirstDay:
+			return protocol.ReasonNotPermitted
+		case day > s.LastDay:
+			return protocol.ReasonExpired
+		}
+		played, underWay := j.PlaysOn(func(a *schedule.Airing) bool { return by[a.ID].statement == s })
+		if uint64(played+underWay) >= s.PlaysPerDay {
+			return protocol.ReasonNotPermitted
+		}
+		return protocol.ReasonNone
+	}
 }
 
 // lines runs the schedule for one local day.
@@ -219,7 +271,7 @@ func (d *Desk) lines(ctx context.Context, path []protocol.UnitID, known []entry,
 		by[e.airing.ID] = e
 	}
 	// From the day before on: what started then may go on past midnight.
-	finals, err := schedule.Forecast(schedule.Config{Zone: d.air.zone, Path: path, Quiet: periods}, airings, from.AddDate(0, 0, -1), from.AddDate(0, 0, 1))
+	finals, err := schedule.Forecast(schedule.Config{Zone: d.air.zone, Path: path, Quiet: periods, Judge: judge(by, d.air.zone)}, airings, from.AddDate(0, 0, -1), from.AddDate(0, 0, 1))
 	if err != nil {
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
@@ -258,8 +310,10 @@ func note(l Line, planned time.Time) Sentence {
 		return Sentence{"Không phát: rơi vào giờ yên tĩnh.", "Not heard: it lies in quiet hours."}
 	case l.Outcome == protocol.OutcomeSkipped && l.Reason == protocol.ReasonBusy:
 		return Sentence{"Không phát: lúc đó loa đang phát nội dung khác và không còn đủ giờ.", "Not heard: something else sounds then, and no time is left after it."}
+	case l.Outcome == protocol.OutcomeSkipped && l.Reason == protocol.ReasonNotPermitted:
+		return Sentence{"Không phát: đã đủ số lần được duyệt trong ngày, hoặc ngoài ngày được duyệt. Hãy xin duyệt thêm.", "Not heard: it was played as often that day as was approved, or the day was not. Ask for a new approval."}
 	case l.Outcome == protocol.OutcomeSkipped:
-		return Sentence{"Không phát.", "Not heard."}
+		return Sentence{"Không phát: ngoài những ngày được duyệt.", "Not heard: outside of the days approved."}
 	case l.Outcome == protocol.OutcomeCut:
 		return Sentence{"Bị ngắt bởi bản tin khẩn cấp và không phát lại kịp.", "Cut by an emergency, with no time to come back."}
 	case l.Item >= 0 && l.Begins.Sub(planned) >= time.Second:

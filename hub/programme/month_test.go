@@ -53,6 +53,8 @@ type commune struct {
 	touched  map[protocol.Date]bool // on which plans changed
 	made     []programme.RundownID
 	serial   int
+	// overplayed counts what was refused for its plays a day.
+	overplayed int
 }
 
 // loudspeaker is a device: the schedule's machine and what it keeps on its disk.
@@ -64,6 +66,7 @@ type loudspeaker struct {
 	wake     time.Time
 	kept     schedule.Kept
 	airings  map[protocol.AiringID]schedule.AiringRecord
+	approval map[protocol.AiringID]protocol.Digest
 	records  map[string]schedule.Record
 	online   bool
 	muted    bool
@@ -79,7 +82,7 @@ func month(t *testing.T, seed uint64, devices, days int) {
 	c := &commune{
 		office: o, rng: rand.New(rand.NewPCG(seed, 39)), plans: map[protocol.UnitID]protocol.Plan{}, touched: map[protocol.Date]bool{},
 	}
-	o.onPublish = c.deliver
+	o.onPublish, o.plays = c.deliver, 2
 	o.now = time.Date(2026, 11, 30, 9, 0, 0, 0, o.zone)
 	for i := range 12 {
 		class := protocol.ClassNormal
@@ -101,7 +104,7 @@ func month(t *testing.T, seed uint64, devices, days int) {
 			path = path[:2]
 		}
 		l := &loudspeaker{
-			c: c, name: fmt.Sprintf("loa-%02d", i), path: path, online: true, airings: map[protocol.AiringID]schedule.AiringRecord{},
+			c: c, name: fmt.Sprintf("loa-%02d", i), path: path, online: true, airings: map[protocol.AiringID]schedule.AiringRecord{}, approval: map[protocol.AiringID]protocol.Digest{},
 			records: map[string]schedule.Record{}, finals: map[string][]schedule.Final{}, troubled: map[protocol.Date]bool{},
 		}
 		l.boot(from)
@@ -125,7 +128,7 @@ func month(t *testing.T, seed uint64, devices, days int) {
 	if compared < devices*days/8 {
 		t.Errorf("seed %d: only %d days of devices were compared with their forecast", seed, compared)
 	}
-	t.Logf("seed %d: %d days of devices compared with their forecast, %d programmes", seed, compared, len(c.made))
+	t.Logf("seed %d: %d days of devices compared with their forecast, %d programmes, %d plays over what was approved", seed, compared, len(c.made), c.overplayed)
 }
 
 // act is something that happens on a day.
@@ -378,7 +381,7 @@ func (c *commune) emergency() {
 	must(c.t, c.bulletins.Submit(c.t.Context(), b, b.Changed, r))
 	_, err = c.bulletins.Sign(c.t.Context(), r.Digest, approval.Signature{Person: "duyet", Bytes: []byte("chữ ký"), At: c.now})
 	must(c.t, err)
-	must(c.t, c.desk.Air(c.t.Context(), r.Digest))
+	c.air(id, r.Digest)
 }
 
 // deliver makes the plans of units and brings them to whoever is there.
@@ -412,7 +415,7 @@ func (l *loudspeaker) receive(now time.Time) {
 			}
 			a, err := schedule.AiringOf(wire, protocol.MediumSound, now)
 			must(l.c.t, err)
-			l.airings[wire.ID] = schedule.AiringRecord{Airing: a}
+			l.airings[wire.ID], l.approval[wire.ID] = schedule.AiringRecord{Airing: a}, wire.Approval.Digest
 			events = append(events, schedule.Event{Kind: schedule.EventAiring, New: a})
 		}
 	}
@@ -430,7 +433,7 @@ func (l *loudspeaker) receive(now time.Time) {
 
 // boot starts the device from its disk and connects it.
 func (l *loudspeaker) boot(now time.Time) {
-	cfg := schedule.Config{Zone: l.c.zone, Path: l.path, From: time.Date(2026, 11, 30, 9, 0, 0, 0, l.c.zone)}
+	cfg := schedule.Config{Zone: l.c.zone, Path: l.path, From: time.Date(2026, 11, 30, 9, 0, 0, 0, l.c.zone), Judge: l.judge}
 	kept := l.kept
 	for _, a := range l.airings {
 		kept.Airings = append(kept.Airings, a)
@@ -443,6 +446,24 @@ func (l *loudspeaker) boot(now time.Time) {
 	l.m, l.online = m, true
 	l.step(now, schedule.Event{Kind: schedule.EventOn})
 	l.receive(now)
+}
+
+// judge is what a device asks of an approval: its days, and its plays a day.
+func (l *loudspeaker) judge(j schedule.Judged) protocol.Reason {
+	of := func(a *schedule.Airing) protocol.Digest { return l.approval[a.ID] }
+	s := l.c.approvals[of(j.Airing)]
+	switch day := protocol.DateOf(j.Start.In(l.c.zone)); {
+	case day < s.FirstDay:
+		return protocol.ReasonNotPermitted
+	case day > s.LastDay:
+		return protocol.ReasonExpired
+	}
+	played, underWay := j.PlaysOn(func(a *schedule.Airing) bool { return of(a) == of(j.Airing) })
+	if uint64(played+underWay) >= s.PlaysPerDay {
+		l.c.overplayed++
+		return protocol.ReasonNotPermitted
+	}
+	return protocol.ReasonNone
 }
 
 // crash takes the power away.

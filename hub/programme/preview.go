@@ -25,6 +25,8 @@ type Preview struct {
 	People                              uint64
 	Starts                              []time.Time // the first ten
 	Warnings                            []Sentence
+	// Quiet says that a start lies in quiet hours without permission.
+	Quiet bool
 }
 
 const previewStarts = 10
@@ -74,7 +76,8 @@ func (s *Service) Preview(ctx context.Context, a account.Actor, b bulletin.Bulle
 		return Preview{}, err
 	}
 	p.Sentence = consequence(p, b, w, s.zone, now)
-	p.Warnings = s.warnings(ctx, b, w, p, devices)
+	p.Quiet = b.Class != protocol.ClassEmergency && !w.Night && s.quiet(ctx, b, p.Starts, devices)
+	p.Warnings = warnings(p, devices)
 	return p, nil
 }
 
@@ -181,9 +184,9 @@ func leftEn(d time.Duration) string {
 
 // warnings say what the rules will do with it: quiet hours, and devices without
 // its medium.
-func (s *Service) warnings(ctx context.Context, b bulletin.Bulletin, w bulletin.Wish, p Preview, devices []registry.Device) []Sentence {
+func warnings(p Preview, devices []registry.Device) []Sentence {
 	var out []Sentence
-	if b.Class != protocol.ClassEmergency && !w.Night && s.quiet(ctx, b, p.Starts, devices) {
+	if p.Quiet {
 		out = append(out, Sentence{
 			"Có lần phát rơi vào giờ yên tĩnh: loa sẽ không phát lần đó. Hãy đổi giờ, hoặc xin phép phát đêm kèm lý do.",
 			"A start lies in quiet hours: the devices will skip it. Choose another time, or ask for night permission with a reason.",

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -70,7 +71,7 @@ func (s *Service) AddDevice(ctx context.Context, n NewDevice, registrar string, 
 		return Device{}, err
 	}
 	d.Created = now
-	c := Change{By: by, At: now, Act: "device added", Subject: string(d.ID), Unit: d.Unit}
+	c := audit.Act{By: by, At: now, Name: "device added", Subject: string(d.ID), Unit: d.Unit}
 	if err := s.store.AddDevice(ctx, d, doc, c); err != nil {
 		if errors.Is(err, problem.ErrConflict) {
 			return Device{}, problem.New(problem.ErrConflict, "device-exists", "id", "Đã có thiết bị mang mã này. Hãy chọn mã khác, hoặc tạo mã đăng ký mới cho thiết bị đó.",
@@ -99,7 +100,7 @@ func (s *Service) Place(ctx context.Context, n NewDevice, registrar string, by p
 		return Device{}, err
 	}
 	d.Created, d.Enrolled, d.Public = held.Created, held.Enrolled, held.Public
-	c := Change{By: by, At: now, Act: "device placed", Subject: string(d.ID), Unit: d.Unit}
+	c := audit.Act{By: by, At: now, Name: "device placed", Subject: string(d.ID), Unit: d.Unit}
 	if err := s.store.PlaceDevice(ctx, d, doc, c); err != nil {
 		return Device{}, fmt.Errorf("place device: %w", err)
 	}
@@ -221,5 +222,5 @@ func (s *Service) Revoke(ctx context.Context, id protocol.DeviceID, by protocol.
 	if !d.Revoked.IsZero() {
 		return errRevoked()
 	}
-	return s.store.RevokeDevice(ctx, id, Change{By: by, At: time.Now(), Act: "device revoked", Subject: string(id), Unit: d.Unit})
+	return s.store.RevokeDevice(ctx, id, audit.Act{By: by, At: time.Now(), Name: "device revoked", Subject: string(id), Unit: d.Unit})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -39,16 +40,16 @@ type DeviceRow struct {
 type Store interface {
 	Units(ctx context.Context) ([]Unit, error)
 	// PutUnits adds or changes units, parents first, and adds documents.
-	PutUnits(ctx context.Context, units []Unit, docs []Document, c Change) error
+	PutUnits(ctx context.Context, units []Unit, docs []Document, c audit.Act) error
 	Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error)
-	SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c Change) error
+	SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c audit.Act) error
 
 	Devices(ctx context.Context) ([]DeviceRow, error)
 	Device(ctx context.Context, id protocol.DeviceID) (DeviceRow, error)
-	AddDevice(ctx context.Context, d Device, placement Document, c Change) error
+	AddDevice(ctx context.Context, d Device, placement Document, c audit.Act) error
 	// PlaceDevice changes name, unit and tags, and adds a placement.
-	PlaceDevice(ctx context.Context, d Device, placement Document, c Change) error
-	RevokeDevice(ctx context.Context, id protocol.DeviceID, c Change) error
+	PlaceDevice(ctx context.Context, d Device, placement Document, c audit.Act) error
+	RevokeDevice(ctx context.Context, id protocol.DeviceID, c audit.Act) error
 
 	State(ctx context.Context, id protocol.DeviceID) (State, error)
 	States(ctx context.Context) ([]State, error)
@@ -270,7 +271,7 @@ func (s *Service) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []pr
 				"Giờ yên tĩnh ghi dạng HH:MM, tối đa 8 khoảng khác nhau.", "Quiet hours are written HH:MM, at most 8 different periods.")
 		}
 	}
-	return s.store.SetQuiet(ctx, unit, quiet, Change{By: by, At: time.Now(), Act: "quiet hours set", Subject: string(unit), Unit: unit})
+	return s.store.SetQuiet(ctx, unit, quiet, audit.Act{By: by, At: time.Now(), Name: "quiet hours set", Subject: string(unit), Unit: unit})
 }
 
 // State returns what was last heard of a device. Error: problem.ErrNotFound if

@@ -66,13 +66,3 @@ func decode[T any, M interface {
 	}
 	return v, nil
 }
-
-// Change is who did something, for the record of events.
-type Change struct {
-	By      protocol.PersonID // "" on the hub's own command line
-	At      time.Time
-	Act     string
-	Subject string
-	Unit    protocol.UnitID
-	Detail  map[string]string
-}

@@ -121,7 +121,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person string) {
 		http.NotFound(w, r)
 		return
 	}
-	s.tus.Middleware(http.HandlerFunc(serve)).ServeHTTP(w, r)
+	http.StripPrefix(strings.TrimSuffix(s.path, "/"), s.tus.Middleware(http.HandlerFunc(serve))).ServeHTTP(w, r)
 }
 
 func (s *Server) info(ctx context.Context, id string) (handler.FileInfo, error) {

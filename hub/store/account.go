@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -113,7 +114,7 @@ func (a *Accounts) Key(ctx context.Context, id protocol.PersonID) (account.Wrapp
 }
 
 // AddPerson stores a person. Error: problem.ErrConflict.
-func (a *Accounts) AddPerson(ctx context.Context, p account.Person, hash string, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) AddPerson(ctx context.Context, p account.Person, hash string, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO person (id, name, password, created) VALUES (?, ?, ?, ?)`, p.ID, p.Name, hash, ms(p.Created)); err != nil {
 			return fmt.Errorf("add person: %w", err)
@@ -123,7 +124,7 @@ func (a *Accounts) AddPerson(ctx context.Context, p account.Person, hash string,
 }
 
 // setPerson stores what goes with a person; no grants leave the roles.
-func setPerson(ctx context.Context, tx *sql.Tx, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func setPerson(ctx context.Context, tx *sql.Tx, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	for _, g := range grants {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO person_role (person, unit, role) VALUES (?, ?, ?)`, id, g.Unit, g.Role); err != nil {
 			return fmt.Errorf("add role: %w", err)
@@ -139,11 +140,11 @@ func setPerson(ctx context.Context, tx *sql.Tx, id protocol.PersonID, grants []a
 	if err := addDocuments(ctx, tx, lists); err != nil {
 		return err
 	}
-	return addChange(ctx, tx, c)
+	return record(ctx, tx, c)
 }
 
 // SetPassword replaces a password. Error: problem.ErrNotFound.
-func (a *Accounts) SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE person SET password = ? WHERE id = ?`, hash, id)); err != nil {
 			return fmt.Errorf("set password: %w", err)
@@ -153,10 +154,18 @@ func (a *Accounts) SetPassword(ctx context.Context, id protocol.PersonID, hash s
 }
 
 // SetGrants replaces a person's roles. Error: problem.ErrNotFound.
-func (a *Accounts) SetGrants(ctx context.Context, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) SetGrants(ctx context.Context, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE person SET name = name WHERE id = ?`, id)); err != nil {
 			return fmt.Errorf("set roles: %w", err)
+		}
+		was, err := all(ctx, tx, scanGrant, `SELECT person, unit, role FROM person_role WHERE person = ? ORDER BY unit, role`, id)
+		if err != nil {
+			return fmt.Errorf("set roles: %w", err)
+		}
+		c.Before = map[string]string{}
+		for _, g := range was {
+			c.Before[string(g.Unit)+"/"+string(g.Role)] = "granted"
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM person_role WHERE person = ?`, id); err != nil {
 			return fmt.Errorf("set roles: %w", err)
@@ -166,7 +175,7 @@ func (a *Accounts) SetGrants(ctx context.Context, id protocol.PersonID, grants [
 }
 
 // Disable ends a person's access. Error: problem.ErrNotFound.
-func (a *Accounts) Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE person SET disabled = ? WHERE id = ? AND disabled IS NULL`, ms(c.At), id)); err != nil {
 			return fmt.Errorf("disable: %w", err)
@@ -203,9 +212,13 @@ func scanToken(r row) (account.Token, error) {
 // AddToken stores a token by the hash of its secret.
 func (a *Accounts) AddToken(ctx context.Context, t account.Token, hash [32]byte) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO token (id, person, name, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?)`,
-			t.ID, t.Person, t.Name, hash[:], ms(t.Created), ms(t.Expires))
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO token (id, person, name, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?)`,
+			t.ID, t.Person, t.Name, hash[:], ms(t.Created), ms(t.Expires)); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: t.Created, By: t.Person, About: t.Person, Name: "token made", Subject: t.ID, After: map[string]string{
+			"name": t.Name, "expires": t.Expires.UTC().Format(time.RFC3339),
+		}})
 	})
 }
 
@@ -222,6 +235,9 @@ func (a *Accounts) Tokens(ctx context.Context, person protocol.PersonID) ([]acco
 // RevokeToken ends one of a person's tokens. Error: problem.ErrNotFound.
 func (a *Accounts) RevokeToken(ctx context.Context, person protocol.PersonID, id string, at time.Time) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
-		return hit(tx.ExecContext(ctx, `UPDATE token SET revoked = coalesce(revoked, ?) WHERE id = ? AND person = ?`, ms(at), id, person))
+		if err := hit(tx.ExecContext(ctx, `UPDATE token SET revoked = coalesce(revoked, ?) WHERE id = ? AND person = ?`, ms(at), id, person)); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: at, About: person, Name: "token revoked", Subject: id})
 	})
 }

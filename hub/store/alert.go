@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"time"
 
 	"github.com/loa-vn/loa/hub/alert"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -65,6 +67,9 @@ func (s *Alerts) Alerts(ctx context.Context, since time.Time) ([]alert.Alert, er
 func (s *Alerts) See(ctx context.Context, id int64, by protocol.PersonID, at time.Time) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE alarm SET seen_by = ?, seen = ? WHERE id = ?`, by, ms(at), id)
-		return affected(res, err, problem.ErrNotFound)
+		if err := affected(res, err, problem.ErrNotFound); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: at, By: by, Name: "alert seen", Subject: strconv.FormatInt(id, 10)})
 	})
 }

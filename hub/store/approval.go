@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/approval"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
@@ -18,9 +19,13 @@ func (s *Bulletins) Submit(ctx context.Context, b bulletin.Bulletin, was time.Ti
 		if err := s.change(ctx, tx, b, was); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO statement (digest, bulletin, bytes, created, needed) VALUES (?, ?, ?, ?, ?)`,
-			r.Digest[:], b.ID, r.Bytes, ms(r.Created), r.Needed)
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO statement (digest, bulletin, bytes, created, needed) VALUES (?, ?, ?, ?, ?)`,
+			r.Digest[:], b.ID, r.Bytes, ms(r.Created), r.Needed); err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin submitted", b, r.Created)
+		act.After["statement"] = r.Digest.String()
+		return record(ctx, tx, act)
 	})
 }
 
@@ -104,6 +109,12 @@ func (s *Bulletins) Sign(ctx context.Context, digest protocol.Digest, sig approv
 			return err
 		}
 		r.Signatures = append(r.Signatures, sig)
+		act := audit.Act{At: sig.At, By: sig.Person, Name: "bulletin approved", Subject: string(r.Bulletin.ID), Unit: r.Bulletin.Unit, After: map[string]string{
+			"statement": digest.String(), "signature": protocol.DigestOf(sig.Bytes).String(), "signatures": fmt.Sprintf("%d/%d", len(r.Signatures), r.Needed),
+		}}
+		if err := record(ctx, tx, act); err != nil {
+			return err
+		}
 		if len(r.Signatures) < r.Needed {
 			return nil
 		}
@@ -124,9 +135,14 @@ func (s *Bulletins) Return(ctx context.Context, digest protocol.Digest, reason s
 		if err := affected(res, err, problem.ErrConflict); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE bulletin SET state = ?, problem = ?, changed = ? WHERE id = (SELECT bulletin FROM statement WHERE digest = ?)`,
-			bulletin.Returned, reason, ms(at), digest[:])
-		return err
+		b, err := one(ctx, tx, scanBulletin, `UPDATE bulletin SET state = ?, problem = ?, changed = ? WHERE id = (SELECT bulletin FROM statement WHERE digest = ?)
+			RETURNING `+bulletinColumns, bulletin.Returned, reason, ms(at), digest[:])
+		if err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin returned", b, at)
+		act.After["statement"], act.After["reason"] = digest.String(), reason
+		return record(ctx, tx, act)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
@@ -142,7 +143,12 @@ func (s *Bulletins) prepare(ctx context.Context, tx *sql.Tx, b bulletin.Bulletin
 
 // CreateBulletin implements bulletin.Store.
 func (s *Bulletins) CreateBulletin(ctx context.Context, b bulletin.Bulletin, prepare bool) error {
-	return s.db.WithTx(ctx, func(tx *sql.Tx) error { return s.insert(ctx, tx, b, prepare) })
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := s.insert(ctx, tx, b, prepare); err != nil {
+			return err
+		}
+		return record(ctx, tx, bulletinAct("bulletin written", b, b.Created))
+	})
 }
 
 // ReviseBulletin implements bulletin.Store.
@@ -152,14 +158,37 @@ func (s *Bulletins) ReviseBulletin(ctx context.Context, b bulletin.Bulletin, bef
 			ms(b.Created), before); err != nil {
 			return err
 		}
-		return s.insert(ctx, tx, b, prepare)
+		if err := s.insert(ctx, tx, b, prepare); err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin revised", b, b.Created)
+		act.Before = map[string]string{"bulletin": string(before)}
+		return record(ctx, tx, act)
 	})
+}
+
+// bulletinAct is the record of what was done to a bulletin.
+func bulletinAct(name string, b bulletin.Bulletin, at time.Time) audit.Act {
+	after := map[string]string{"title": b.Title, "class": b.Class.String(), "state": string(b.State), "text": protocol.DigestOf([]byte(b.Text)).String()}
+	if !b.Digest.IsZero() {
+		after["digest"] = b.Digest.String()
+	}
+	return audit.Act{At: at, Name: name, Subject: string(b.ID), Unit: b.Unit, After: after}
 }
 
 // ChangeBulletin implements bulletin.Store.
 func (s *Bulletins) ChangeBulletin(ctx context.Context, b bulletin.Bulletin, was time.Time, prepare bool) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		held, err := one(ctx, tx, scanBulletin, `SELECT `+bulletinColumns+` FROM bulletin WHERE id = ?`, b.ID)
+		if err != nil {
+			return err
+		}
 		if err := s.change(ctx, tx, b, was); err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin changed", b, b.Changed)
+		act.Before = bulletinAct("", held, was).After
+		if err := record(ctx, tx, act); err != nil {
 			return err
 		}
 		return s.prepare(ctx, tx, b, prepare)

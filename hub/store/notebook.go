@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/notebook"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
@@ -68,6 +69,16 @@ func (s *Notebook) exec(ctx context.Context, query string, args ...any) error {
 	})
 }
 
+// act changes something and records it.
+func (s *Notebook) act(ctx context.Context, a audit.Act, query string, args ...any) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+			return err
+		}
+		return record(ctx, tx, a)
+	})
+}
+
 func scanTemplate(r row) (notebook.Template, error) {
 	var t notebook.Template
 	var content string
@@ -104,13 +115,23 @@ func (s *Notebook) PutTemplate(ctx context.Context, t notebook.Template, by prot
 	if err != nil {
 		return err
 	}
-	return s.exec(ctx, `INSERT INTO template (id, unit, content, changed, person) VALUES (?, ?, ?, ?, ?)
+	act := audit.Act{At: at, By: by, Name: "template saved", Subject: t.ID, Unit: t.Unit, After: map[string]string{"content": protocol.DigestOf(content).String()}}
+	return s.act(ctx, act, `INSERT INTO template (id, unit, content, changed, person) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET content = excluded.content, changed = excluded.changed, person = excluded.person`, t.ID, t.Unit, string(content), ms(at), by)
 }
 
 // DeleteTemplate implements notebook.Store.
 func (s *Notebook) DeleteTemplate(ctx context.Context, id string) error {
-	return s.exec(ctx, `DELETE FROM template WHERE id = ?`, id)
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		t, err := one(ctx, tx, scanTemplate, `DELETE FROM template WHERE id = ? RETURNING id, unit, content`, id)
+		if errors.Is(err, problem.ErrNotFound) {
+			return nil // gone already
+		}
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{Name: "template deleted", Subject: id, Unit: t.Unit})
+	})
 }
 
 // AllClear implements notebook.Store: the newest bulletin that calls off another.
@@ -121,7 +142,8 @@ func (s *Notebook) AllClear(ctx context.Context, cancels protocol.BulletinID) (p
 
 // SetAllClear implements notebook.Store.
 func (s *Notebook) SetAllClear(ctx context.Context, bulletin, cancels protocol.BulletinID) error {
-	return s.exec(ctx, `INSERT OR REPLACE INTO all_clear (bulletin, cancels) VALUES (?, ?)`, bulletin, cancels)
+	act := audit.Act{Name: "all-clear prepared", Subject: string(bulletin), After: map[string]string{"cancels": string(cancels)}}
+	return s.act(ctx, act, `INSERT OR REPLACE INTO all_clear (bulletin, cancels) VALUES (?, ?)`, bulletin, cancels)
 }
 
 // Map implements notebook.Store.
@@ -131,7 +153,8 @@ func (s *Notebook) Map(ctx context.Context, unit protocol.UnitID) (string, error
 
 // PutMap implements notebook.Store.
 func (s *Notebook) PutMap(ctx context.Context, unit protocol.UnitID, geojson string, by protocol.PersonID, at time.Time) error {
-	return s.exec(ctx, `INSERT INTO map (unit, geojson, changed, person) VALUES (?, ?, ?, ?)
+	act := audit.Act{At: at, By: by, Name: "map drawn", Subject: string(unit), Unit: unit, After: map[string]string{"geojson": protocol.DigestOf([]byte(geojson)).String()}}
+	return s.act(ctx, act, `INSERT INTO map (unit, geojson, changed, person) VALUES (?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET geojson = excluded.geojson, changed = excluded.changed, person = excluded.person`, unit, geojson, ms(at), by)
 }
 
@@ -154,7 +177,8 @@ func (s *Notebook) Photo(ctx context.Context, d protocol.DeviceID) (notebook.Pho
 
 // PutPhoto implements notebook.Store.
 func (s *Notebook) PutPhoto(ctx context.Context, d protocol.DeviceID, p notebook.Photo) error {
-	return s.exec(ctx, `INSERT OR REPLACE INTO photo (device, digest, kind, person, at) VALUES (?, ?, ?, ?, ?)`, d, p.Digest[:], p.Kind, p.Person, ms(p.At))
+	act := audit.Act{At: p.At, By: p.Person, Name: "device photographed", Subject: string(d), After: map[string]string{"photo": p.Digest.String()}}
+	return s.act(ctx, act, `INSERT OR REPLACE INTO photo (device, digest, kind, person, at) VALUES (?, ?, ?, ?, ?)`, d, p.Digest[:], p.Kind, p.Person, ms(p.At))
 }
 
 func scanAnswer(r row) (notebook.Answer, error) {

@@ -6,18 +6,19 @@ import (
 	"fmt"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 )
 
 // AddPasskey implements account.PasskeyStore.
-func (a *Accounts) AddPasskey(ctx context.Context, p account.Passkey, c registry.Change) error {
+func (a *Accounts) AddPasskey(ctx context.Context, p account.Passkey, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO passkey (id, person, name, credential, public, synced, counter, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			p.Handle, p.Person, p.Name, p.ID, p.Key.Public, p.Synced, p.Counter, ms(p.Created)); err != nil {
 			return fmt.Errorf("add passkey: %w", kind(err))
 		}
-		return addChange(ctx, tx, c)
+		return record(ctx, tx, c)
 	})
 }
 
@@ -37,7 +38,7 @@ func (a *Accounts) Passkeys(ctx context.Context, person protocol.PersonID) ([]ac
 }
 
 // SetPasskey implements account.PasskeyStore.
-func (a *Accounts) SetPasskey(ctx context.Context, p account.Passkey, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) SetPasskey(ctx context.Context, p account.Passkey, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE passkey SET confirmed = ?, revoked = ? WHERE id = ?`, optMs(p.Confirmed), optMs(p.Revoked), p.Handle)); err != nil {
 			return fmt.Errorf("set passkey: %w", err)
@@ -45,7 +46,7 @@ func (a *Accounts) SetPasskey(ctx context.Context, p account.Passkey, lists []re
 		if err := addDocuments(ctx, tx, lists); err != nil {
 			return err
 		}
-		return addChange(ctx, tx, c)
+		return record(ctx, tx, c)
 	})
 }
 
@@ -57,11 +58,11 @@ func (a *Accounts) SetCounter(ctx context.Context, handle string, counter uint32
 }
 
 // AddLists implements account.PasskeyStore.
-func (a *Accounts) AddLists(ctx context.Context, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) AddLists(ctx context.Context, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := addDocuments(ctx, tx, lists); err != nil {
 			return err
 		}
-		return addChange(ctx, tx, c)
+		return record(ctx, tx, c)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/programme"
@@ -32,6 +33,19 @@ func (s *Programme) Air(ctx context.Context, a programme.Airing, wished bool) er
 	})
 }
 
+// airingAct is the record of what was done to an airing.
+func airingAct(name string, a programme.Airing, at time.Time) audit.Act {
+	act := audit.Act{At: at, Name: name, Subject: string(a.Wire.ID), Unit: a.Wire.Unit, After: map[string]string{
+		"bulletin": string(a.Bulletin), "class": a.Wire.Class.String(), "start": a.Wire.Start, "approval": a.Approval.String(),
+	}}
+	for k, v := range map[string]string{"rule": a.Wire.Rule, "replaces": string(a.Wire.Replaces)} {
+		if v != "" {
+			act.After[k] = v
+		}
+	}
+	return act
+}
+
 func insertAiring(ctx context.Context, tx *sql.Tx, a programme.Airing) error {
 	encoded, err := protocol.Marshal(a.Wire)
 	if err != nil {
@@ -48,7 +62,7 @@ func insertAiring(ctx context.Context, tx *sql.Tx, a programme.Airing) error {
 			return err
 		}
 	}
-	return nil
+	return record(ctx, tx, airingAct("airing made", a, a.Wire.Published.Time()))
 }
 
 const airingColumns = `a.id, a.bulletin, b.title, a.statement, a.approval, a.bytes, a.first, a.last, a.withdrawn, a.created_by`
@@ -137,9 +151,21 @@ func (s *Programme) AiringsOf(ctx context.Context, bulletin protocol.BulletinID)
 // Withdraw implements programme.Store.
 func (s *Programme) Withdraw(ctx context.Context, id protocol.AiringID, at time.Time) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE airing SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL`, ms(at), id)
-		return affected(res, err, problem.ErrConflict)
+		return withdrawAiring(ctx, tx, id, at)
 	})
+}
+
+// withdrawAiring takes an airing out. Error: problem.ErrConflict if it is out.
+func withdrawAiring(ctx context.Context, tx *sql.Tx, id protocol.AiringID, at time.Time) error {
+	res, err := tx.ExecContext(ctx, `UPDATE airing SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL`, ms(at), id)
+	if err := affected(res, err, problem.ErrConflict); err != nil {
+		return err
+	}
+	a, err := one(ctx, tx, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.id = ?`, id)
+	if err != nil {
+		return err
+	}
+	return record(ctx, tx, airingAct("airing withdrawn", a, at))
 }
 
 // Stop implements programme.Store.
@@ -149,9 +175,13 @@ func (s *Programme) Stop(ctx context.Context, st protocol.Stop) error {
 		return err
 	}
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO stop (id, scope, unit, airing, start, at, expires, person, bytes) VALUES (?, ?, ?, nullif(?, ''), nullif(?, 0), ?, ?, ?, ?)`,
-			st.ID, st.Scope.String(), st.Unit, st.Airing, int64(st.Start), int64(st.At), int64(st.Expires), st.By, encoded)
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO stop (id, scope, unit, airing, start, at, expires, person, bytes) VALUES (?, ?, ?, nullif(?, ''), nullif(?, 0), ?, ?, ?, ?)`,
+			st.ID, st.Scope.String(), st.Unit, st.Airing, int64(st.Start), int64(st.At), int64(st.Expires), st.By, encoded); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: st.At.Time(), By: st.By, Name: "stopped", Subject: string(st.ID), Unit: st.Unit, After: map[string]string{
+			"scope": st.Scope.String(), "airing": string(st.Airing),
+		}})
 	})
 }
 
@@ -172,7 +202,14 @@ func (s *Programme) StopOrder(ctx context.Context, id protocol.StopID) (protocol
 func (s *Programme) TakeBack(ctx context.Context, id protocol.StopID) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE stop SET taken_back = 'yes' WHERE id = ? AND taken_back IS NULL`, id)
-		return affected(res, err, problem.ErrConflict)
+		if err := affected(res, err, problem.ErrConflict); err != nil {
+			return err
+		}
+		st, err := one(ctx, tx, scanStop, `SELECT bytes FROM stop WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{Name: "stop taken back", Subject: string(id), Unit: st.Unit})
 	})
 }
 
@@ -250,6 +287,23 @@ func (s *Programme) OpenAlerts(ctx context.Context, units []protocol.UnitID, dev
 		return a, kind(err)
 	}, `SELECT digest, unit, coalesce(airing, ''), coalesce(stop, ''), bytes, at, expires FROM alert
 		WHERE unit IN (`+marks(len(units))+`) AND expires > ? AND digest NOT IN (SELECT alert FROM alert_seen WHERE device = ?) ORDER BY at`, args...)
+}
+
+// Answered implements dispatch.Store.
+func (s *Programme) Answered(ctx context.Context, alert protocol.Digest) (map[protocol.DeviceID]bool, error) {
+	list, err := all(ctx, s.db.read, func(r row) (protocol.DeviceID, error) {
+		var id protocol.DeviceID
+		err := r.Scan(&id)
+		return id, kind(err)
+	}, `SELECT device FROM alert_seen WHERE alert = ?`, alert[:])
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[protocol.DeviceID]bool, len(list))
+	for _, id := range list {
+		out[id] = true
+	}
+	return out, nil
 }
 
 // SaveSeen implements dispatch.Store.

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/bulletin"
-	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -32,7 +32,7 @@ func (s *Bulletins) SetPronunciations(ctx context.Context, unit protocol.UnitID,
 				return fmt.Errorf("pronunciations: %w", err)
 			}
 		}
-		return addChange(ctx, tx, registry.Change{By: by, At: at, Act: "pronunciations set", Subject: string(unit), Unit: unit})
+		return record(ctx, tx, audit.Act{By: by, At: at, Name: "pronunciations set", Subject: string(unit), Unit: unit})
 	})
 }
 

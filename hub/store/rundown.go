@@ -4,10 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/loa-vn/loa/hub/approval"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/protocol"
@@ -54,10 +57,14 @@ func (s *Desk) SaveRundown(ctx context.Context, r programme.Rundown) error {
 		return err
 	}
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO rundown (id, revision, unit, name, commune_group, deadline, body, person, created, changed, effective)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO rundown (id, revision, unit, name, commune_group, deadline, body, person, created, changed, effective)
 			VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?)`,
-			r.ID, r.Revision, r.Unit, r.Name, r.Group, optMs(r.Deadline), string(body), r.By, ms(r.Created), ms(r.Changed), ms(r.Effective))
-		return err
+			r.ID, r.Revision, r.Unit, r.Name, r.Group, optMs(r.Deadline), string(body), r.By, ms(r.Created), ms(r.Changed), ms(r.Effective)); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: r.Changed, By: r.By, Name: "programme saved", Subject: string(r.ID), Unit: r.Unit, After: map[string]string{
+			"name": r.Name, "revision": strconv.Itoa(r.Revision), "content": protocol.DigestOf(body).String(),
+		}})
 	})
 }
 
@@ -65,7 +72,14 @@ func (s *Desk) SaveRundown(ctx context.Context, r programme.Rundown) error {
 func (s *Desk) WithdrawRundown(ctx context.Context, id programme.RundownID, at time.Time) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE rundown SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL`, ms(at), id)
-		return affected(res, err, problem.ErrConflict)
+		if err := affected(res, err, problem.ErrConflict); err != nil {
+			return err
+		}
+		r, err := one(ctx, tx, scanRundown, `SELECT `+rundownColumns+` FROM rundown WHERE id = ? ORDER BY revision DESC LIMIT 1`, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: at, Name: "programme withdrawn", Subject: string(id), Unit: r.Unit, Before: map[string]string{"name": r.Name}})
 	})
 }
 
@@ -133,7 +147,7 @@ func (s *Desk) Recast(ctx context.Context, id programme.RundownID, add []program
 			}
 		}
 		for _, airing := range withdraw {
-			if _, err := tx.ExecContext(ctx, `UPDATE airing SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL`, ms(at), airing); err != nil {
+			if err := withdrawAiring(ctx, tx, airing, at); err != nil && !errors.Is(err, problem.ErrConflict) {
 				return err
 			}
 		}
@@ -157,7 +171,9 @@ func (s *Desk) SaveGroup(ctx context.Context, g programme.Group) error {
 				return err
 			}
 		}
-		return nil
+		return record(ctx, tx, audit.Act{By: g.By, Name: "group saved", Subject: string(g.ID), Unit: g.Unit, After: map[string]string{
+			"name": g.Name, "members": fmt.Sprint(g.Members),
+		}})
 	})
 }
 
@@ -203,6 +219,11 @@ func (s *Desk) SaveAnswers(ctx context.Context, answers []programme.Answer) erro
 		for _, a := range answers {
 			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO rundown_answer (rundown, revision, unit, accepted, person, at) VALUES (?, ?, ?, ?, ?, ?)`,
 				a.Rundown, a.Revision, a.Unit, a.Accepted, a.By, ms(a.At)); err != nil {
+				return err
+			}
+			if err := record(ctx, tx, audit.Act{At: a.At, By: a.By, Name: "programme answered", Subject: string(a.Rundown), Unit: a.Unit, After: map[string]string{
+				"accepted": strconv.FormatBool(a.Accepted), "revision": strconv.Itoa(a.Revision),
+			}}); err != nil {
 				return err
 			}
 		}

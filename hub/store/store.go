@@ -56,12 +56,16 @@ func dsn(file, extra string) string {
 		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&" + extra
 }
 
+// adoptEvents is the migration that is written in Go: hashes are not SQL's.
+const adoptEvents = 41
+
 func migrate(ctx context.Context, db *sql.DB) error {
 	sub, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithAllowOutofOrder(true)) // areas have ranges of numbers
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithAllowOutofOrder(true),
+		goose.WithGoMigrations(goose.NewGoMigration(adoptEvents, &goose.GoFunc{RunTx: adopt}, nil))) // areas have ranges of numbers
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strconv"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -21,8 +23,10 @@ func (s *Uploads) AddUpload(ctx context.Context, digest protocol.Digest, size in
 			digest[:], size, name, by, ms(at)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO uploader (digest, person, name, at) VALUES (?, ?, ?, ?)`, digest[:], by, name, ms(at))
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO uploader (digest, person, name, at) VALUES (?, ?, ?, ?)`, digest[:], by, name, ms(at)); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: at, By: by, Name: "sound uploaded", Subject: digest.String(), After: map[string]string{"bytes": strconv.FormatInt(size, 10)}})
 	})
 }
 

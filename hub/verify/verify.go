@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/ledger"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/protocol"
@@ -24,36 +25,40 @@ import (
 
 // Document is a signed trust document.
 type Document struct {
-	Kind  envelope.Kind
-	Bytes []byte
+	Kind  envelope.Kind `json:"kind"`
+	Bytes []byte        `json:"bytes"`
 }
 
 // Device is the hub's word on a device.
 type Device struct {
-	ID     protocol.DeviceID
-	Media  []protocol.Medium
-	Public ed25519.PublicKey // nil if it never enrolled
+	ID     protocol.DeviceID `json:"id"`
+	Media  []protocol.Medium `json:"media"`
+	Public ed25519.PublicKey `json:"public"` // nil if it never enrolled
 }
 
 // Plan is a plan as it was signed.
 type Plan struct {
-	Unit protocol.UnitID
-	Head []byte
-	Body []byte
+	Unit protocol.UnitID `json:"unit"`
+	Head []byte          `json:"head"`
+	Body []byte          `json:"body"`
+	At   time.Time       `json:"at"` // by the hub's clock
 }
 
 // Head is the signed head of a batch of receipts.
 type Head struct {
-	Device protocol.DeviceID
-	Chain  protocol.Digest
-	Sealed []byte
+	Device   protocol.DeviceID `json:"device"`
+	Chain    protocol.Digest   `json:"chain"`
+	Seq      uint64            `json:"seq"`
+	Sealed   []byte            `json:"sealed"`
+	Received time.Time         `json:"received"`
 }
 
 // Entry is one entry of a device's chain.
 type Entry struct {
-	Device protocol.DeviceID
-	Chain  protocol.Digest
-	Bytes  []byte
+	Device   protocol.DeviceID `json:"device"`
+	Chain    protocol.Digest   `json:"chain"`
+	Bytes    []byte            `json:"bytes"`
+	Received time.Time         `json:"received"`
 }
 
 // Material is everything that is looked at.
@@ -68,6 +73,11 @@ type Material struct {
 	Document func(protocol.Digest) ([]byte, error)
 	Zone     *time.Location
 	Now      time.Time
+	Audit    audit.Material
+	// From and To bound the starts that count; zero for all. Of a stretch, taken
+	// out by Between, chains of receipts begin at a signed head.
+	From, To time.Time
+	Stretch  bool
 }
 
 // Bulletin is the figure for one bulletin, recomputed.
@@ -90,9 +100,13 @@ type Report struct {
 	// Passkeys and HubKeys are how many people approved by either kind of key.
 	Passkeys, HubKeys int
 	// ByWord are devices whose media or key no registrar has signed.
-	ByWord   []protocol.DeviceID
-	Receipts int
-	Outcomes map[reach.Key]reach.Answer
+	ByWord []protocol.DeviceID
+	Receipts  int
+	Outcomes  map[reach.Key]reach.Answer
+	// Records of acts, checkpoints over them, and records after the last.
+	Records     int
+	Checkpoints int
+	Unsigned    int
 }
 
 // checker collects what is believed on the way.
@@ -132,6 +146,7 @@ func Check(m Material) Report {
 	c.approvals()
 	c.receipts()
 	c.coverage()
+	c.audit()
 	slices.Sort(c.Problems)
 	return c.Report
 }
@@ -308,6 +323,9 @@ func (c *checker) take(p protocol.Plan) {
 func (c *checker) approvals() {
 	for _, id := range slices.Sorted(maps.Keys(c.airings)) {
 		a := c.airings[id]
+		if !c.touches(a) {
+			continue
+		}
 		bulletin, err := c.Document(a.Bulletin.Digest)
 		if err != nil {
 			c.problem("airing %s: its bulletin is missing", id)
@@ -414,6 +432,12 @@ func (c *checker) linked(k chainKey, encoded [][]byte, heads map[uint64]protocol
 	next := uint64(1)
 	signed := 0 // how many links a head covers
 	seen := map[uint64]bool{}
+	if c.Stretch && len(chain) > 0 {
+		if hash, ok := heads[chain[0].Seq-1]; ok {
+			prev, next = hash, chain[0].Seq
+			seen[next-1] = true
+		}
+	}
 	for i, l := range chain {
 		if l.Seq != next || l.Prev != prev {
 			c.problem("receipts of %s: chain %s is broken at entry %d", k.device, short(k.chain), l.Seq)
@@ -470,6 +494,9 @@ func (c *checker) coverage() {
 	works := map[protocol.Digest][]reach.Aired{}
 	for _, id := range slices.Sorted(maps.Keys(c.airings)) {
 		a := c.airings[id]
+		if !c.touches(a) {
+			continue
+		}
 		works[a.Bulletin.Digest] = append(works[a.Bulletin.Digest], *a)
 	}
 	for digest, aired := range works {
@@ -492,10 +519,12 @@ func (c *checker) figure(digest protocol.Digest, aired []reach.Aired, placed []r
 	if err != nil {
 		return Bulletin{}, err
 	}
-	in, err := reach.Gather(aired, placed, c.Outcomes, c.Zone, c.Now)
+	in, err := reach.Gather(aired, placed, c.Outcomes, c.Zone, c.end())
 	if err != nil {
 		return Bulletin{}, err
 	}
+	in.Now = c.Now
+	in.Expected = slices.DeleteFunc(in.Expected, func(e reach.Expected) bool { return !c.within(e.Start) })
 	for u, path := range c.paths {
 		p, ok := c.people[u]
 		if ok && slices.ContainsFunc(aired, func(a reach.Aired) bool {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/problem"
 )
@@ -47,6 +48,7 @@ type commands struct {
 	Restore restoreCmd `cmd:"" help:"Bring a backup back into an empty data folder."`
 
 	Verify   verifyCmd   `cmd:"" help:"Recompute approvals, receipts and coverage from what was signed."`
+	Export   exportCmd   `cmd:"" help:"Write what was signed and done on some days to a file for an outside auditor."`
 	Schedule scheduleCmd `cmd:"" help:"What sounds when."`
 	Studio   studioCmd   `cmd:"" help:"What a text becomes."`
 }
@@ -146,6 +148,7 @@ func (s *session) with(fn func(*hub.Base) error) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(s.errOut, &slog.HandlerOptions{Level: max(level, slog.LevelError)}))
+	s.ctx = audit.With(s.ctx, audit.Origin{Via: "command"})
 	b, err := hub.OpenBase(s.ctx, c, "", log)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ type userCmd struct {
 	List     userListCmd     `cmd:"" help:"List people."`
 	Password userPasswordCmd `cmd:"" help:"Set a new password for somebody who lost it."`
 	Disable  userDisableCmd  `cmd:"" help:"End a person's access; what they approved stays approved."`
+	Erase    userEraseCmd    `cmd:"" help:"Forget what is personal of somebody who is disabled; the record of acts stays whole."`
 }
 
 // registrarFlags give the registrar's password where something is to be signed.
@@ -30,7 +31,7 @@ type userAddCmd struct {
 	registrarFlags
 	ID           protocol.PersonID `help:"For logging in: a-z, 0-9 and hyphens." required:""`
 	Name         string            `help:"Full name." required:""`
-	Role         []account.Role    `help:"editor, approver, operator or administrator; may be repeated." required:""`
+	Role         []account.Role    `help:"editor, approver, operator, administrator, auditor or technician; may be repeated." required:""`
 	Unit         string            `help:"Id or code of the unit; the role holds below it too." required:""`
 	PasswordFile string            `help:"File with the new person's password; - is standard input." env:"LOA_PASSWORD_FILE"`
 }
@@ -149,6 +150,21 @@ func (c *userDisableCmd) Run(s *session) error {
 			return err
 		}
 		s.printf("Đã khoá / disabled: %s\n", c.ID)
+		return nil
+	})
+}
+
+type userEraseCmd struct {
+	ID protocol.PersonID `arg:"" help:"Whose data are erased."`
+}
+
+// Run erases what is personal of somebody.
+func (c *userEraseCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		if err := b.Account.Erase(s.ctx, c.ID, ""); err != nil {
+			return err
+		}
+		s.printf("Đã xoá dữ liệu cá nhân / personal data erased: %s\n", c.ID)
 		return nil
 	})
 }

@@ -1,7 +1,7 @@
 // The calls of the hub's API that several screens share. types.ts is written
 // from the API's own document.
 import { call, once, prefix } from "./call";
-import type { AiringBody, ApprovalBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, StopBody, UnitBody, Wish } from "./types";
+import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, StopBody, UnitBody, Wish } from "./types";
 
 export { Refusal, refusalOf } from "./call";
 export type * from "./types";
@@ -31,7 +31,7 @@ export const api = {
   submit: (b: string, w: Wish) => once<ApprovalBody>("POST", `/bulletins/${id(b)}/submit`, w),
   approvals: () => call<ApprovalBody[]>("GET", "/approvals"),
   approval: (a: string) => call<ApprovalBody>("GET", `/approvals/${id(a)}`),
-  approve: (a: string, password: string) => call<ApprovalBody>("POST", `/approvals/${id(a)}/approve`, { password }),
+  approve: (a: string, by: ApproveInputBody) => call<ApprovalBody>("POST", `/approvals/${id(a)}/approve`, by),
   giveBack: (a: string, reason: string) => call<void>("POST", `/approvals/${id(a)}/return`, { reason }),
   airings: (since?: Date) => call<AiringBody[]>("GET", "/airings" + (since ? `?since=${id(since.toISOString())}` : "")),
   again: (approval: string, wish: Wish) => once<AiringBody>("POST", "/airings", { approval, wish }),

@@ -74,5 +74,6 @@ function App() {
 }
 
 void load();
+if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined); // without it, the page needs the network
 const root = document.getElementById("app");
 if (root) render(<App />, root);

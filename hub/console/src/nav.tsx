@@ -1,6 +1,6 @@
 // The way to every screen: five places at the lower edge of a phone, all of them
 // in a rail at the side of a wider page.
-import { administers, path, schedules, w, writes } from "./state";
+import { administers, audits, path, schedules, w, writes } from "./state";
 import { Icon, Link, Title, type IconName } from "./ui";
 
 interface Place {
@@ -10,8 +10,6 @@ interface Place {
   first?: boolean; // of the five on a phone
   hidden?: boolean;
 }
-
-const unbuilt = ["/lich", "/dang-phat", "/khan-cap", "/bang", "/kho", "/tiep-song", "/nguoi-dung", "/nhat-ky", "/cai-dat"];
 
 /** places are the screens that the person may use, in the order of the menu. */
 export const places = (): Place[] =>
@@ -28,14 +26,15 @@ export const places = (): Place[] =>
     { to: "/kho", icon: "store" as const, label: w().library },
     { to: "/tiep-song", icon: "relay" as const, label: w().relays, hidden: !schedules() },
     { to: "/nguoi-dung", icon: "people" as const, label: w().people_, hidden: !administers() },
-    { to: "/nhat-ky", icon: "log" as const, label: w().log },
+    { to: "/canh-bao", icon: "bell" as const, label: w().alerts },
+    { to: "/nhat-ky", icon: "log" as const, label: w().log, hidden: !audits() },
     { to: "/cai-dat", icon: "settings" as const, label: w().settings },
-  ].filter((p) => !unbuilt.includes(p.to)).filter((p) => !("hidden" in p && p.hidden));
+  ].filter((p) => !("hidden" in p && p.hidden));
 
 /** under says which place an address belongs to. */
 function under(at: string): string {
   const here = "/" + (at.split("/")[1] ?? "");
-  return here === "/nghe" || here === "/gui" || here === "/nhap" ? "/soan" : here;
+  return here === "/nghe" || here === "/gui" || here === "/nhap" ? "/soan" : here === "/dien-tap" ? "/khan-cap" : here === "/ban-do" ? "/cai-dat" : here;
 }
 
 export function Nav() {

@@ -31,6 +31,21 @@ const routes: Route[] = [
   route("phat", () => import("./screens/aired").then((m) => m.AiredList)),
   route(`phat/${id}`, () => import("./screens/aired").then((m) => m.Aired)),
   route("thiet-bi", () => import("./screens/devices").then((m) => m.Devices)),
+  route("thiet-bi/them", () => import("./screens/device").then((m) => m.AddDevice)),
+  route(`thiet-bi/${id}`, () => import("./screens/device").then((m) => m.Device)),
+  route("lich", () => import("./screens/calendar").then((m) => m.Calendar)),
+  route("dang-phat", () => import("./screens/onair").then((m) => m.OnAir)),
+  route("khan-cap", () => import("./screens/emergency").then((m) => m.Emergency)),
+  route("dien-tap", () => import("./screens/emergency").then((m) => m.Drill)),
+  route("bang", () => import("./screens/boards").then((m) => m.BoardList)),
+  route("kho", () => import("./screens/library").then((m) => m.Library)),
+  route("tiep-song", () => import("./screens/relays").then((m) => m.Relays)),
+  route(`tiep-song/${id}`, () => import("./screens/relays").then((m) => m.Programme)),
+  route("nguoi-dung", () => import("./screens/people").then((m) => m.People)),
+  route("canh-bao", () => import("./screens/alerts").then((m) => m.Alerts)),
+  route("nhat-ky", () => import("./screens/log").then((m) => m.Log)),
+  route("cai-dat", () => import("./screens/settings").then((m) => m.Settings)),
+  route("ban-do", () => import("./screens/draw").then((m) => m.Draw)),
 ];
 
 const loaded = new Map<Route, Screen>();

@@ -82,6 +82,7 @@ export const may = (...roles: string[]): boolean => me.value?.grants.some((g) =>
 export const writes = (): boolean => may("editor", "operator");
 export const approves = (): boolean => may("approver");
 export const administers = (): boolean => may("administrator");
+export const audits = (): boolean => may("auditor", "administrator");
 export const schedules = (): boolean => may("editor", "approver", "operator");
 
 export const unitName = (id: string): string => units.value.find((u) => u.id === id)?.name ?? id;
@@ -130,6 +131,12 @@ addEventListener("visibilitychange", () => {
 /** ended is told by the hub that the log-in is over. */
 function ended(): void {
   me.value = null;
+  unread();
+}
+
+/** unread throws away what was kept for reading without a network. */
+function unread(): void {
+  if ("caches" in self) void caches.delete("loa-read");
 }
 
 /** failed shows what to do; a log-in that is over leads to the log-in. */
@@ -161,6 +168,7 @@ export async function logOut(): Promise<void> {
   try {
     await api.logOut();
     me.value = null;
+    unread();
     go("/", true);
   } catch (e) {
     failed(e);

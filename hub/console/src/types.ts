@@ -45,6 +45,23 @@ export interface AiringBody {
   withdrawn?: string;
 }
 
+export interface AlertBody {
+  closed?: string;
+  device: string;
+  first?: number;
+  id: number;
+  kind: "silent" | "conflict" | "gap" | "lost" | "ahead" | "fault";
+  last?: number;
+  raised: string;
+  reason?: string;
+  seen?: string;
+  seen_by?: string;
+  since: string;
+  subject?: string;
+  text_en: string;
+  text_vi: string;
+}
+
 export interface AllClearInputBody {
   bulletin: string;
 }
@@ -82,6 +99,26 @@ export interface ApprovalBody {
 export interface ApproveInputBody {
   assertion?: AssertionBody;
   password?: string;
+}
+
+export interface ApproverBody {
+  classes: string[];
+  for?: string;
+  from: string;
+  key: "hub-key" | "passkey";
+  name: string;
+  now: boolean;
+  person: string;
+  until: string;
+}
+
+export interface ApproversBody {
+  expires: string;
+  issued: string;
+  number: number;
+  passkeys: string[];
+  people: ApproverBody[];
+  unit: string;
 }
 
 export interface AssertionBody {
@@ -154,6 +191,31 @@ export interface ClaimInputBody {
   device: string;
 }
 
+export interface CredentialBody {
+  id: string;
+  type: "public-key";
+}
+
+export interface DayBody {
+  day: string;
+  holiday?: Sentence;
+  lunar: string;
+}
+
+export interface DemandInputBody {
+  classes: string[];
+  registrar_password: string;
+}
+
+export interface DeputyInputBody {
+  classes?: string[];
+  for: string;
+  from: string;
+  person: string;
+  registrar_password: string;
+  through: string;
+}
+
 export interface DeviceBody {
   board?: BoardBody;
   clock_sure?: boolean;
@@ -203,6 +265,13 @@ export interface DisableInputBody {
   registrar_password?: string;
 }
 
+export interface DoubtBody {
+  from: string;
+  options: string[];
+  said: string;
+  why: string;
+}
+
 export interface DraftBody {
   changed: string;
   content?: Record<string, unknown>;
@@ -217,6 +286,11 @@ export interface DraftInputBody {
   village: string;
 }
 
+export interface EndDeputyInputBody {
+  person: string;
+  registrar_password: string;
+}
+
 export interface ErrorDetail {
   location?: string;
   message?: string;
@@ -226,6 +300,12 @@ export interface ErrorDetail {
 export interface FieldError {
   field: string;
   rule: string;
+}
+
+export interface FinishPasskeyInputBody {
+  credential: Record<string, unknown>;
+  name: string;
+  registration: string;
 }
 
 export interface ForecastBody {
@@ -250,7 +330,7 @@ export interface ForecastLine {
 }
 
 export interface GrantBody {
-  role: "editor" | "approver" | "operator" | "administrator";
+  role: "editor" | "approver" | "operator" | "administrator" | "auditor" | "technician";
   unit: string;
 }
 
@@ -387,6 +467,17 @@ export interface Parsed {
   people: number;
 }
 
+export interface PasskeyBody {
+  confirmed?: string;
+  created: string;
+  id: string;
+  name: string;
+  person: string;
+  revoked?: string;
+  state: "waiting" | "confirmed" | "revoked";
+  synced: boolean;
+}
+
 export interface PasswordInputBody {
   old_password?: string;
   password: string;
@@ -405,6 +496,7 @@ export interface PreviewBody {
   boards: number;
   devices: number;
   people: number;
+  quiet: boolean;
   sentence: Sentence;
   speakers: number;
   starts: string[];
@@ -442,6 +534,19 @@ export interface ProgrammeContent {
   volume?: number;
 }
 
+export interface PronunciationBody {
+  said: string;
+  written: string;
+}
+
+export interface QuestionBody {
+  allowCredentials: CredentialBody[];
+  challenge: string;
+  rpId: string;
+  timeout: number;
+  userVerification: "required";
+}
+
 export interface QuietBody {
   end: string;
   start: string;
@@ -461,6 +566,40 @@ export interface ReachBody {
   villages: VillageBody[];
 }
 
+export interface ReadingBody {
+  board: string;
+  doubts: DoubtBody[];
+  places: SpotBody[];
+  words: string;
+}
+
+export interface RecordBody {
+  about?: string;
+  act: string;
+  address?: string;
+  after?: ValueBody[];
+  at: string;
+  before?: ValueBody[];
+  erased?: boolean;
+  person?: string;
+  personal?: ValueBody[];
+  previous: string;
+  seq: number;
+  subject?: string;
+  unit?: string;
+  via?: string;
+}
+
+export interface RecordsOutputBody {
+  next?: number;
+  records: RecordBody[];
+}
+
+export interface RegistrationOutputBody {
+  options: Record<string, unknown>;
+  registration: string;
+}
+
 export interface RelayBody {
   from: string;
   minutes: number;
@@ -468,6 +607,24 @@ export interface RelayBody {
   source: string;
   to: string;
   url?: string;
+}
+
+export interface RelayContent {
+  board?: string;
+  class?: "normal" | "priority";
+  from: string;
+  minutes: number;
+  silence?: number;
+  source?: string;
+  station?: string;
+  title?: string;
+  to: string;
+  unit: string;
+}
+
+export interface RelayEvent {
+  at: string;
+  what: "began" | "lost" | "dead-air" | "restored" | "ended";
 }
 
 export interface Rendition {
@@ -495,6 +652,10 @@ export interface Sentence {
 export interface SetGrantsInputBody {
   grants: GrantBody[];
   password?: string;
+  registrar_password?: string;
+}
+
+export interface SettlePasskeyInputBody {
   registrar_password?: string;
 }
 
@@ -536,6 +697,17 @@ export interface SoundOptions {
   wanted?: boolean;
 }
 
+export interface SpotBody {
+  from: string;
+  kind: string;
+  said: string;
+}
+
+export interface StationBody {
+  id: string;
+  name: string;
+}
+
 export interface StockInputBody {
   kind: "opening" | "closing" | "silence";
   seconds?: number;
@@ -575,6 +747,15 @@ export interface TokenBody {
   revoked?: string;
 }
 
+export interface TrialBody {
+  rate?: number;
+  southern?: boolean;
+  text: string;
+  title?: string;
+  unit: string;
+  voice?: "north" | "central" | "south";
+}
+
 export interface UnitBody {
   code: string;
   counted?: string;
@@ -601,6 +782,11 @@ export interface UserBody {
   grants: GrantBody[];
   id: string;
   name: string;
+}
+
+export interface ValueBody {
+  name: string;
+  value: string;
 }
 
 export interface VillageBody {

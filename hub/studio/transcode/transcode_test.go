@@ -178,7 +178,7 @@ func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
 }
 
 // heard is what a player gives of a rendition, its output gain applied.
-func heard(t *testing.T, path string) Level {
+func heard(t testing.TB, path string) Level {
 	t.Helper()
 	out, err := exec.Command("ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-i", path, "-af", "ebur128=framelog=verbose:peak=true", "-f", "null", "-").CombinedOutput()
 	if err != nil {
