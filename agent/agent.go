@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/loa-vn/loa/agent/amplifier"
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/fetch"
@@ -24,6 +25,7 @@ import (
 	"github.com/loa-vn/loa/agent/identity"
 	"github.com/loa-vn/loa/agent/inbox"
 	"github.com/loa-vn/loa/agent/link"
+	"github.com/loa-vn/loa/agent/mute"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/agent/receipt"
@@ -43,6 +45,8 @@ type Options struct {
 	Speaker []string
 	// Sink replaces the sound output of the profile.
 	Sink player.Sink
+	// Relay replaces the GPIO line of the profile's amplifier.
+	Relay amplifier.Line
 	// Dial opens TCP connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Jitter is the longest wait of a new session; 0 is the inbox's own.
@@ -345,6 +349,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return a.spread(ctx) })
 	g.Go(func() error { return a.renew(ctx) })
+	g.Go(func() error { return mute.Switch{Dir: a.cfg.Load().Data}.Watch(ctx, a.inbox.MuteHere) })
 	if a.opts.File != "" {
 		g.Go(func() error {
 			return config.Watcher{

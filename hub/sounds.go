@@ -54,6 +54,7 @@ func refused(err error, field string) error {
 func (s sounds) job(b bulletin.Bulletin, said map[string]string) studio.TextJob {
 	job := studio.TextJob{
 		Text: b.Text, Voice: s.chosen(b.Options.Voice), Rate: b.Options.Rate, Repeat: b.Options.Repeat,
+		Pause:   time.Duration(b.Options.Pause) * time.Millisecond,
 		Reading: &normalise.Options{Southern: b.Options.Southern, Pronounce: said},
 	}
 	if b.Options.Title {

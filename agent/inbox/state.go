@@ -23,7 +23,8 @@ type state struct {
 
 	placement   protocol.Placement
 	command     uint64
-	muted       bool
+	muted       bool // by a command
+	here        bool // muted at the device
 	plans       map[protocol.UnitID]store.HeldPlan
 	floors      map[protocol.UnitID]uint64
 	airings     map[store.AiringKey]store.HeldAiring

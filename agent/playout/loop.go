@@ -361,7 +361,7 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, soon bool) error {
 }
 
 // instant is the local clock's at an instant of the loop's time.
-func (l *Loop) instant(t time.Time) time.Time { return l.local.Add(t.Sub(l.last)) }
+func (l *Loop) instant(t time.Time) time.Time { return l.local.Add(l.lead + t.Sub(l.last)) }
 
 // aim leads what is on to where it should be by what is known of the time now: the
 // clock is corrected while it is on.

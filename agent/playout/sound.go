@@ -31,11 +31,21 @@ type Live interface {
 // store that it begins, to open and decode it, and the way through the card's buffers.
 const Lead = 200 * time.Millisecond
 
+// Amplifier is what has to be on while it sounds; *amplifier.Amplifier is one.
+type Amplifier interface {
+	Take() time.Time // for one more job, which may sound from then on
+	Release()        // one that was taken for has ended
+	Drop()           // off at once
+	Close() error
+}
+
 // Sound is the output of a loudspeaker.
 type Sound struct {
 	player *player.Player
 	sounds Sounds
-	live   Live // nil: this device plays no relays
+	live   Live      // nil: this device plays no relays
+	amp    Amplifier // nil: the amplifier is always on
+	warm   time.Duration
 	events chan Event
 	wg     sync.WaitGroup
 
@@ -53,10 +63,17 @@ func NewSound(p *player.Player, sounds Sounds) *Sound {
 // Relays lets the output play live streams, before its first job.
 func (s *Sound) Relays(l Live) { s.live = l }
 
+// Amplifies lets the output switch an amplifier that takes so long to warm up, before
+// its first job.
+func (s *Sound) Amplifies(a Amplifier, warmUp time.Duration) { s.amp, s.warm = a, warmUp }
+
 // Close stops at once.
 func (s *Sound) Close() error {
 	err := s.player.Close()
 	s.wg.Wait()
+	if s.amp != nil {
+		err = errors.Join(err, s.amp.Close())
+	}
 	return err
 }
 
@@ -64,7 +81,7 @@ func (s *Sound) Close() error {
 func (s *Sound) Events() <-chan Event { return s.events }
 
 // Lead implements Leader.
-func (s *Sound) Lead() time.Duration { return Lead }
+func (s *Sound) Lead() time.Duration { return Lead + s.warm }
 
 // Aim implements Aimer.
 func (s *Sound) Aim(job string, begin time.Time) { s.player.Aim(job, begin) }
@@ -101,7 +118,15 @@ func (s *Sound) Begin(j Job) error {
 			return fmt.Errorf("begin %s at %s of %d frames: %w", j.ID, j.Position, t.Frames, protocol.ErrInvalid)
 		}
 	}
+	if s.amp != nil {
+		if warm := s.amp.Take(); warm.After(t.StartAt) {
+			t.StartAt = warm
+		}
+	}
 	if err := s.player.Play(t); err != nil {
+		if s.amp != nil {
+			s.amp.Release()
+		}
 		s.mu.Lock()
 		delete(s.jobs, j.ID)
 		s.mu.Unlock()
@@ -132,6 +157,9 @@ func (s *Sound) pass() {
 		case player.Begun:
 			s.events <- Event{Kind: Begun, Job: e.ID, At: e.At}
 		case player.Ended:
+			if s.amp != nil {
+				s.amp.Release()
+			}
 			out := Event{Kind: Ended, Job: e.ID, At: e.At, Frames: uint64(e.Frames), Whole: e.Whole, Proof: protocol.ProofConsumed, Err: e.Err}
 			s.mu.Lock()
 			if a := s.jobs[e.ID]; a != nil {
@@ -141,6 +169,9 @@ func (s *Sound) pass() {
 			s.mu.Unlock()
 			s.events <- out
 		case player.Fault:
+			if s.amp != nil {
+				s.amp.Drop()
+			}
 			s.events <- Event{Kind: Fault, Err: e.Err}
 		case player.Restored:
 			s.events <- Event{Kind: Restored}

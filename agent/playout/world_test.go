@@ -41,11 +41,17 @@ type world struct {
 	held   []inbox.Update
 	docs   map[protocol.AiringID]error // of those that are here
 	grants envelope.Grant
+	wrap   func(*output) playout.Output
 	loop   *playout.Loop
 	stop   func()
 }
 
 func newWorld(t *testing.T, m protocol.Medium) *world {
+	return newWorldWith(t, m, func(o *output) playout.Output { return o })
+}
+
+// newWorldWith lets the loop see its output through wrap.
+func newWorldWith(t *testing.T, m protocol.Medium, wrap func(*output) playout.Output) *world {
 	dir := t.TempDir()
 	st, err := store.Open(store.Config{
 		Path: filepath.Join(dir, "agent.db"), Marker: filepath.Join(dir, "chain"), Now: protocol.InstantOf(time.Now()),
@@ -60,7 +66,7 @@ func newWorld(t *testing.T, m protocol.Medium) *world {
 		}
 	})
 	w := &world{
-		t: t, medium: m, start: time.Now(), disk: &disk{Store: st}, docs: map[protocol.AiringID]error{},
+		t: t, medium: m, wrap: wrap, start: time.Now(), disk: &disk{Store: st}, docs: map[protocol.AiringID]error{},
 		grants: envelope.Grant{Statement: protocol.Statement{FirstDay: "1999-01-01", LastDay: "2001-01-01", PlaysPerDay: 100}},
 	}
 	w.disk.w = w
@@ -122,7 +128,7 @@ func (w *world) boot() {
 	w.disk.dead.Store(false)
 	w.out = &output{w: w, events: make(chan playout.Event, 1000), on: map[string]*play{}}
 	loop, err := playout.New(playout.Config{
-		Medium: w.medium, Output: w.out, Store: w.disk, Clock: w, Approvals: w,
+		Medium: w.medium, Output: w.wrap(w.out), Store: w.disk, Clock: w, Approvals: w,
 		Settings: func() playout.Settings {
 			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
 		},

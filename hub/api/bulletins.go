@@ -72,7 +72,8 @@ type SoundOptions struct {
 	Title  bool    `json:"title,omitempty" doc:"say the title too"`
 	Drill  bool    `json:"drill,omitempty" doc:"an emergency that says it is a drill"`
 
-	Southern bool `json:"southern,omitempty" doc:"numbers as the south says them: ngàn, lẻ"`
+	Pause    int64 `json:"pause_ms,omitempty" minimum:"0" maximum:"3000" doc:"added after each sentence"`
+	Southern bool  `json:"southern,omitempty" doc:"numbers as the south says them: ngàn, lẻ"`
 
 	Repair bool  `json:"repair,omitempty" doc:"of a recording: less noise and rumble, even speech"`
 	From   int64 `json:"from_ms,omitempty" minimum:"0" doc:"of a recording: leave out what is before"`

@@ -49,6 +49,8 @@ type SoundOptions struct {
 	Repeat int     `json:"repeat,omitempty"` // how often it is said; 0 is once
 	Title  bool    `json:"title,omitempty"`  // the title is spoken too
 	Drill  bool    `json:"drill,omitempty"`  // an emergency that says it is a drill
+	// Pause is added after each sentence, in ms.
+	Pause int64 `json:"pause_ms,omitempty"`
 	// Southern says numbers as the south does: ngàn, lẻ.
 	Southern bool `json:"southern,omitempty"`
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -116,6 +118,59 @@ func TestACommunesOwnPronunciationIsShownTriedAndSaid(t *testing.T) {
 	twice := append(list, list...)
 	if status, b = c.do(http.MethodPut, "/units/xa-binh-an/pronunciations", twice); status != http.StatusUnprocessableEntity || !bytes.Contains(b, []byte("double-pronunciation")) {
 		t.Errorf("an entry twice: %d %s", status, b)
+	}
+}
+
+// Another engine speaks by configuration alone.
+func TestAnotherEngineSpeaksByConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var wav bytes.Buffer
+	pcm, err := (&voice{}).Speak(t.Context(), speech.Request{})
+	must(t, errors.Join(err, speech.WriteWAV(&wav, pcm)))
+	must(t, os.WriteFile(filepath.Join(dir, "nam.wav"), wav.Bytes(), 0o600))
+	engine := filepath.Join(dir, "engine")
+	must(t, os.WriteFile(engine, []byte("#!/bin/sh\ncat >\"$2.heard\"\nexec cat \"$1\"\n"), 0o700))
+	w := newWorld(t, func(c *config.Config) {
+		c.Studio.Engine = config.Engine{
+			Program: engine, Args: []string{"{voice}", filepath.Join(dir, "{rate}")},
+			Voices: map[string]string{"north": "/nowhere", "south": filepath.Join(dir, "nam.wav")}, WPM: 150,
+		}
+	})
+	b := w.ready(bulletin.Content{Text: "Xin chào bà con.", Options: bulletin.SoundOptions{Wanted: true, Voice: "south", Rate: 1.25}})
+	if heard := readAll(t, filepath.Join(dir, "1.25.heard")); string(heard) != "xin chào bà con.\n" {
+		t.Errorf("it heard %q", heard)
+	}
+	if b.Rendition.Length() < time.Second {
+		t.Errorf("%s long", b.Rendition.Length())
+	}
+}
+
+// A hub that ends while a sound is made makes it when it is back; nothing half made
+// is ever seen.
+func TestAnInterruptedSoundIsMadeAfterARestart(t *testing.T) {
+	t.Parallel()
+	v := &voice{may: make(chan struct{}), waits: true}
+	w := speaking(t, v)
+	b, err := w.Bulletins.Create(t.Context(), w.actor("soan"), bulletin.Content{
+		Unit: commune, Class: protocol.ClassNormal, Text: strings.Repeat("Đề nghị bà con chú ý theo dõi. ", 80), Options: bulletin.SoundOptions{Wanted: true},
+	}, bulletin.FromText)
+	must(t, err)
+	w.until("it is being spoken", 20*time.Second, func() bool { return len(v.pieces()) == 2 })
+	w.stop()
+	w.start()
+	if b, err = w.Bulletins.Get(t.Context(), w.actor("soan"), b.ID); err != nil || b.State != bulletin.Preparing || b.Rendition != nil {
+		t.Errorf("after the restart: %s, %v, %v", b.State, b.Rendition, err)
+	}
+	close(v.may)
+	w.until("it is made", 30*time.Second, func() bool {
+		b, err = w.Bulletins.Get(t.Context(), w.actor("soan"), b.ID)
+		must(t, err)
+		return b.State == bulletin.Ready
+	})
+	left, err := filepath.Glob(filepath.Join(w.config.Data, "renditions", "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
 	}
 }
 

@@ -59,7 +59,9 @@ type TextJob struct {
 	Title string // spoken before the text if not empty
 	Voice speech.Voice
 	Rate  float64 // 0 is 1, the normal pace
-	Chime Chime   // before the title; the zero value is none
+	// Pause is added after each sentence, at most MaxPause.
+	Pause time.Duration
+	Chime Chime // before the title; the zero value is none
 	// Repeat is how many times title and text are said, 0 is once. At most 5.
 	Repeat int
 	// Listen, if not nil, is given each piece of about 30 seconds as soon as it
@@ -70,6 +72,12 @@ type TextJob struct {
 	// list or a dialect can be tried at once.
 	Reading *normalise.Options
 }
+
+// MaxPause is the longest pause that can be added after a sentence.
+const MaxPause = 3 * time.Second
+
+// ErrPause: a TextJob's Pause is not 0 to MaxPause.
+var ErrPause = errors.New("pause out of range")
 
 // MaxRepeat is how often a text may be said in one rendition.
 const MaxRepeat = 5
@@ -264,6 +272,9 @@ func (s *Studio) script(job TextJob) (script, error) {
 	if job.Repeat < 0 || job.Repeat > MaxRepeat {
 		return script{}, fmt.Errorf("repeat %d: %w", job.Repeat, ErrRepeat)
 	}
+	if job.Pause < 0 || job.Pause > MaxPause {
+		return script{}, fmt.Errorf("pause %s: %w", job.Pause, ErrPause)
+	}
 	if err := normalise.Check(job.Text); err != nil {
 		return script{}, fmt.Errorf("text: %w", err)
 	}
@@ -297,9 +308,13 @@ const (
 // speak joins chime, title, body and repeats into one sound.
 func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Progress) (speech.PCM, error) {
 	progress(StageSpeak, 0)
-	parts := speech.Pieces(sc.title.Spoken)
+	pieces := speech.Pieces
+	if job.Pause > 0 {
+		pieces = speech.Sentences
+	}
+	parts := pieces(sc.title.Spoken)
 	titles := len(parts)
-	parts = append(parts, speech.Pieces(sc.body.Spoken)...)
+	parts = append(parts, pieces(sc.body.Spoken)...)
 	said := make([]speech.PCM, len(parts))
 	for i, text := range parts {
 		sound, err := s.engine.Speak(ctx, speech.Request{Text: text, Voice: job.Voice, Rate: job.Rate})
@@ -309,6 +324,7 @@ func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Pro
 		if i > 0 && sound.Rate != said[0].Rate {
 			return speech.PCM{}, fmt.Errorf("rate changed to %d Hz: %w", sound.Rate, speech.ErrEngineFailed)
 		}
+		sound.Silence(job.Pause)
 		said[i] = sound
 		if job.Listen != nil {
 			job.Listen(sound)

@@ -74,7 +74,7 @@ for (const n of [3000, 10_000]) {
   const packed = gzipSync(body, { level: 1 });
   const took = [];
   for (let i = 0; i < 3; i++) {
-    const answer = (page) => page.route("**/api/v1/device-table", (r) => r.fulfill({ status: 200, headers: { "Content-Type": "application/json", "Content-Encoding": "gzip" }, body: packed }));
+    const answer = (page) => page.route("**/api/v1/device-table", (r) => r.fulfill({ status: 200, contentType: "application/json", body }));
     const { context, page } = await slow(state, answer);
     await page.goto(base + "/", { waitUntil: "commit" });
     await page.waitForSelector("nav");

@@ -66,6 +66,9 @@ export interface Tint {
 
 const middle = (ring: Position[]): Position => [ring.reduce((n, p) => n + p[0], 0) / ring.length, ring.reduce((n, p) => n + p[1], 0) / ring.length];
 
+/** short is a name that fits over its village; the whole one stands in the title. */
+export const short = (name: string): string => (name.length > 22 ? name.slice(0, 21) + "…" : name);
+
 /** Map shows shapes, each with its name, and a tint that says what the list says in words. */
 export function Map({ shapes, tint, label }: { shapes: Shape[]; tint: (unit: string) => Tint | undefined; label: string }) {
   const p = plane(shapes);
@@ -82,7 +85,7 @@ export function Map({ shapes, tint, label }: { shapes: Shape[]; tint: (unit: str
               ring.length === 1 ? <circle key={k} cx={x} cy={y} r="16" /> : <path key={k} d={"M" + ring.map((q) => p.at(q).map((n) => n.toFixed(1)).join(" ")).join("L") + "Z"} />,
             )}
             <text x={x} y={(s.rings[0]?.length ?? 0) === 1 ? y + 52 : y}>
-              {s.name}
+              {short(s.name)}
             </text>
             {t && t.value !== undefined && (
               <text class="share" x={x} y={(s.rings[0]?.length ?? 0) === 1 ? y + 84 : y + 36}>

@@ -687,6 +687,7 @@ export interface SoundOptions {
   chime?: boolean;
   drill?: boolean;
   from_ms?: number;
+  pause_ms?: number;
   rate?: number;
   repair?: boolean;
   repeat?: number;
@@ -822,5 +823,5 @@ export interface Wish {
   units: string[];
   validity?: number;
   volume?: number;
-  when: "now" | "at" | "rule";
+  when: "now" | "at" | "rule" | "programmes";
 }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { call } from "../call";
-import { geojsonOf, Map, mapOf, plane, shapesOf, type Position, type Shape } from "../map";
+import { geojsonOf, Map, mapOf, plane, shapesOf, short, type Position, type Shape } from "../map";
 import { dictionary, failed, notice, touch, trouble, units } from "../state";
 import { Card, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
 
@@ -125,7 +125,7 @@ function Editor({ unit, before }: { unit: string; before: Shape[] }) {
               {(here || points.length === 1) && points.map((p, i) => <circle key={i} cx={p[0]} cy={p[1]} r="9" />)}
               {points[0] && (
                 <text x={points.reduce((n, p) => n + p[0], 0) / points.length} y={points.reduce((n, p) => n + p[1], 0) / points.length - 14}>
-                  {s.name}
+                  {short(s.name)}
                 </text>
               )}
             </g>
