@@ -100,9 +100,9 @@ type Report struct {
 	// Passkeys and HubKeys are how many people approved by either kind of key.
 	Passkeys, HubKeys int
 	// ByWord are devices whose media or key no registrar has signed.
-	ByWord []protocol.DeviceID
-	Receipts  int
-	Outcomes  map[reach.Key]reach.Answer
+	ByWord   []protocol.DeviceID
+	Receipts int
+	Outcomes map[reach.Key]reach.Answer
 	// Records of acts, checkpoints over them, and records after the last.
 	Records     int
 	Checkpoints int
