@@ -1,5 +1,5 @@
 // Package totp is the second factor of an authenticator app (RFC 6238): it holds
-// the libraries that compute codes and draw the QR code. It keeps no secret and
+// the library that computes codes. It keeps no secret and
 // decides nothing about who needs one.
 package totp
 
@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/loa-vn/loa/hub/enrol"
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 	"github.com/pquerna/otp/totp"
-	"rsc.io/qr"
 )
 
 // Codes have six digits and change every step; one step either way is forgiven.
@@ -40,7 +40,7 @@ func (c Codes) Picture(address string) ([]byte, error) {
 	if u, err := url.Parse(address); err != nil || u.Scheme != "otpauth" {
 		return nil, fmt.Errorf("second factor: no address of an app")
 	}
-	code, err := qr.Encode(address, qr.M)
+	code, err := enrol.Draw(address)
 	if err != nil {
 		return nil, fmt.Errorf("second factor: %w", err)
 	}

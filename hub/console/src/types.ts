@@ -185,6 +185,7 @@ export interface ClaimBody {
   claim: string;
   device: string;
   expires: string;
+  qr: string;
 }
 
 export interface ClaimInputBody {
