@@ -28,7 +28,7 @@ const (
 	// backlogMost is how many bytes may wait in all connections together before the
 	// next part goes to all, and backlogWait how long that is waited for: those who
 	// read nothing must not hold up the others.
-	backlogMost = 12 << 20
+	backlogMost = 4 << 20
 	backlogWait = 250 * time.Millisecond
 )
 
