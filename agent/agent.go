@@ -76,6 +76,7 @@ type Agent struct {
 	loops map[protocol.Medium]*playout.Loop
 	outs  map[protocol.Medium]output
 
+	certs  atomic.Pointer[identity.Identity] // the newest certificates
 	cfg    atomic.Pointer[config.Config]
 	digest atomic.Pointer[protocol.Digest]
 	closed sync.Once
@@ -103,6 +104,7 @@ func New(cfg config.Config, o Options) (_ *Agent, err error) {
 	if a.id, err = identity.Load(filepath.Join(cfg.Data, "identity")); err != nil {
 		return nil, err
 	}
+	a.certs.Store(a.id)
 	if err := a.memory(cfg); err != nil {
 		return nil, err
 	}
@@ -233,9 +235,9 @@ func (a *Agent) sender(v protocol.Verb) func(context.Context, []byte) error {
 // tls are the settings of a new connection. With an unsure clock the dates of the
 // hub's certificate are not looked at.
 func (a *Agent) tls(name string, bulk bool) *tls.Config {
-	cert := a.id.Certificate
+	cert := a.certs.Load().Certificate
 	if bulk {
-		cert = a.id.Bulk
+		cert = a.certs.Load().Bulk
 	}
 	return identity.ClientTLS(a.id.CA, name, func() time.Time {
 		now, _, sure := a.clock.Now()
@@ -346,6 +348,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		g.Go(func() error { return loop.Run(ctx) })
 	}
 	g.Go(func() error { return a.spread(ctx) })
+	g.Go(func() error { return a.renew(ctx) })
 	g.Go(func() error { return mute.Switch{Dir: a.cfg.Load().Data}.Watch(ctx, a.inbox.MuteHere) })
 	if a.opts.File != "" {
 		g.Go(func() error {
@@ -370,6 +373,38 @@ func (a *Agent) Run(ctx context.Context) error {
 		return fmt.Errorf("agent: %w", err)
 	}
 	return nil
+}
+
+// Times between looks at the certificates' end, and after one that failed.
+const (
+	renewEvery = 12 * time.Hour
+	renewAgain = 10 * time.Minute
+)
+
+// renew keeps the device's certificates from running out; the next connection uses
+// the new ones.
+func (a *Agent) renew(ctx context.Context) error {
+	wait := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		wait = renewEvery
+		now, _, _ := a.clock.Now()
+		if !a.certs.Load().Due(now) {
+			continue
+		}
+		next, err := a.certs.Load().Renew(ctx, filepath.Join(a.cfg.Load().Data, "identity"))
+		if err != nil {
+			a.log.Warn("certificates not renewed", "error", err)
+			wait = renewAgain
+			continue
+		}
+		a.certs.Store(next)
+		a.log.Info("certificates renewed", "until", next.Certificate.Leaf.NotAfter)
+	}
 }
 
 // spread tells every loop of what the inbox takes.

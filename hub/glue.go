@@ -138,6 +138,25 @@ func (t trust) DeviceKey(ctx context.Context, id protocol.DeviceID) (ed25519.Pub
 type places struct {
 	*registry.Service
 	publisher *plan.Publisher
+	cut       func(protocol.DeviceID)
+}
+
+// Revoke implements api.Registry: the device is cut off at once.
+func (p places) Revoke(ctx context.Context, id protocol.DeviceID, by protocol.PersonID) error {
+	if err := p.Service.Revoke(ctx, id, by); err != nil {
+		return err
+	}
+	p.cut(id)
+	return nil
+}
+
+// cut ends both connections of a device.
+func cut(b interface{ Disconnect(clientID string) }) func(protocol.DeviceID) {
+	return func(id protocol.DeviceID) {
+		for _, bulk := range []bool{false, true} {
+			b.Disconnect(protocol.Client{Device: id, Bulk: bulk}.String())
+		}
+	}
 }
 
 // SetQuiet implements api.Registry.

@@ -279,7 +279,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 		return err
 	}
 	server, err := api.New(h.services(), api.Options{
-		Proxies: proxies,
+		Proxies: proxies, EnrolURL: h.Config.EnrolURL(h.enrol.Addr()),
 		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
 		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
 		MaxUpload: h.Config.Studio.MaxUpload,
@@ -344,6 +344,24 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// cutRevoked disconnects devices that a command beside the hub has revoked.
+func (h *Hub) cutRevoked(ctx context.Context) error {
+	devices, err := h.Registry.Devices(ctx)
+	if err != nil {
+		return err
+	}
+	states, err := h.Registry.States(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		if !d.Revoked.IsZero() && states[d.ID].Online {
+			cut(h.broker)(d.ID)
+		}
+	}
+	return nil
+}
+
 // setRight airs what was approved but is not on air, and publishes plans whose
 // lists or quiet hours have changed.
 func (h *Hub) setRight(ctx context.Context) {
@@ -355,6 +373,9 @@ func (h *Hub) setRight(ctx context.Context) {
 	}
 	if err := h.Publisher.Renew(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "not every plan is published", "err", err)
+	}
+	if err := h.cutRevoked(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "revoked devices may still be connected", "err", err)
 	}
 	if err := errors.Join(h.Notebook.Sweep(ctx), h.resume.Sweep(time.Now())); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "what was kept for a while is still there", "err", err)
@@ -391,7 +412,7 @@ func (h *Hub) watchDrops(ctx context.Context) error {
 
 func (h *Hub) services() api.Services {
 	return api.Services{
-		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
+		Account: h.Account, Registry: places{h.Registry, h.Publisher, cut(h.broker)}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),

@@ -18,6 +18,7 @@ import (
 const (
 	EnrolPath   = "/enrol"         // POST EnrolRequest, answers EnrolAnswer
 	AnchorsPath = "/enrol/anchors" // GET, answers Anchors
+	RenewPath   = "/enrol/renew"   // POST RenewRequest, answers EnrolAnswer; 403 revoked or another key
 	// MaxEnrol bounds every body of enrolment, in bytes.
 	MaxEnrol = 1 << 20
 )
@@ -120,6 +121,14 @@ type EnrolRequest struct {
 	CSRBulk string `json:"csr_bulk"`
 }
 
+// RenewRequest asks for new certificates on the key that is bound. The requests
+// are made with it, and so prove it; nothing else is asked for.
+type RenewRequest struct {
+	Device  DeviceID `json:"device"`
+	CSR     string   `json:"csr"`
+	CSRBulk string   `json:"csr_bulk"`
+}
+
 // EnrolAnswer is what an enrolled device keeps.
 type EnrolAnswer struct {
 	Device DeviceID `json:"device"`
@@ -128,7 +137,9 @@ type EnrolAnswer struct {
 	CertificateBulk string   `json:"certificate_bulk"` // PEM, CN {device}.bulk
 	MQTTURL         string   `json:"mqtt_url"`
 	Placement       []byte   `json:"placement"` // signed by a registrar
-	Lists           [][]byte `json:"lists"`     // signed delegations and approvers
+	Lists           [][]byte `json:"lists"`     // signed lists of roots, delegations and approvers
+	// Hub is where the device enrolled; it notes that by itself.
+	Hub string `json:"hub,omitempty"`
 }
 
 // RootList returns the roots as a list. Error: ErrInvalid.

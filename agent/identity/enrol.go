@@ -63,6 +63,7 @@ func Enrol(ctx context.Context, hubURL, claim, dir string) (*Identity, error) {
 	if protocol.FingerprintOf(id.Roots, id.CA.Raw) != c.Fingerprint {
 		return nil, ErrFingerprint
 	}
+	answer.Hub, id.Hub = hubURL, hubURL
 	raw, err := json.MarshalIndent(answer, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)

@@ -136,6 +136,7 @@ type (
 		Device  protocol.DeviceID `json:"device"`
 		Claim   string            `json:"claim"`
 		Expires time.Time         `json:"expires"`
+		QR      []byte            `json:"qr" contentEncoding:"base64" doc:"PNG of the address and the claim, as a QR code"`
 	}
 	claimOutput struct{ Body ClaimBody }
 )
@@ -304,6 +305,10 @@ func registerClaims(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		return &claimOutput{Body: ClaimBody{Device: c.Device, Claim: c.Text, Expires: c.Expires}}, nil
+		code, err := enrol.Code(c, s.opts.EnrolURL)
+		if err != nil {
+			return nil, err
+		}
+		return &claimOutput{Body: ClaimBody{Device: c.Device, Claim: c.Text, Expires: c.Expires, QR: code.PNG()}}, nil
 	})
 }

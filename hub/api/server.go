@@ -67,6 +67,8 @@ type Options struct {
 	Secure bool
 	// Proxies may say in X-Forwarded-For who is asking.
 	Proxies []netip.Prefix
+	// EnrolURL is where devices enrol; it stands in QR codes.
+	EnrolURL string
 	// MaxUpload is the largest upload in bytes; 0 means the constant MaxUpload.
 	MaxUpload int64
 	// Console answers every path outside of /api; nil answers 404.

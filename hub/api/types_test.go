@@ -34,7 +34,7 @@ type schema struct {
 func narrowed() map[string]string {
 	class := `"normal" | "priority" | "emergency"`
 	return map[string]string{
-		"BulletinBody.class": class, "AiringBody.class": class, "Wish.when": `"now" | "at" | "rule"`,
+		"BulletinBody.class": class, "AiringBody.class": class, "Wish.when": `"now" | "at" | "rule" | "programmes"`,
 		"Wish.after_cut": `"restart" | "resume" | "drop"`,
 	}
 }

@@ -113,8 +113,8 @@ func rules() []rule {
 	for lib, home := range map[string]string{
 		"github.com/mochi-mqtt/server/v2": "hub/broker", "github.com/riverqueue/river": "hub/jobs", "go.etcd.io/bbolt": "agent/store",
 		"github.com/ebitengine/oto/v3": "agent/player/speaker", "github.com/pion/opus": "agent/player/opus",
-		"github.com/go-webauthn/webauthn": "hub/passkey",
-		"github.com/tus/tusd/v2":          "hub/resume", "github.com/xuri/excelize/v2": "hub/sheet",
+		"github.com/go-webauthn/webauthn": "hub/passkey", "rsc.io/qr": "hub/enrol",
+		"github.com/tus/tusd/v2": "hub/resume", "github.com/xuri/excelize/v2": "hub/sheet",
 		"modernc.org/sqlite": "hub/store", "filippo.io/age": "hub/backup", "github.com/pressly/goose/v3": "hub/store",
 	} {
 		for _, side := range []string{"hub", "agent", "protocol"} {

@@ -190,6 +190,28 @@ func (s *Service) Enrol(ctx context.Context, r protocol.EnrolRequest) (protocol.
 	return s.answer(ctx, id, key, now)
 }
 
+// Renew issues new certificates to a device on the key that is bound to it; an
+// expired one may do this, a revoked one may not. Errors: problem.ErrInvalid,
+// ErrSecret for a device that is unknown, revoked, or bound to another key.
+func (s *Service) Renew(ctx context.Context, r protocol.RenewRequest) (protocol.EnrolAnswer, error) {
+	d, err := s.registry.Device(ctx, r.Device)
+	if errors.Is(err, problem.ErrNotFound) {
+		return protocol.EnrolAnswer{}, fmt.Errorf("renew: %w", ErrSecret)
+	}
+	if err != nil {
+		return protocol.EnrolAnswer{}, fmt.Errorf("renew: %w", err)
+	}
+	if !d.Revoked.IsZero() || len(d.Public) != ed25519.PublicKeySize {
+		return protocol.EnrolAnswer{}, fmt.Errorf("renew %s: %w", r.Device, ErrSecret)
+	}
+	for _, csr := range []string{r.CSR, r.CSRBulk} {
+		if err := checkCSR(csr, d.Public); err != nil {
+			return protocol.EnrolAnswer{}, err
+		}
+	}
+	return s.answer(ctx, d.ID, d.Public, time.Now())
+}
+
 // judge decides whether a claim still binds this key. A device whose answer got
 // lost asks again with the same key and secret, and gets it again.
 func judge(p Pending, want [32]byte, key []byte, now time.Time) error {

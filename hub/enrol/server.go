@@ -68,7 +68,8 @@ func (s *Service) Handler(content http.Handler) http.Handler {
 		}
 		s.send(w, http.StatusOK, a)
 	})
-	mux.HandleFunc("POST "+protocol.EnrolPath, s.enrol)
+	mux.HandleFunc("POST "+protocol.EnrolPath, func(w http.ResponseWriter, r *http.Request) { answer(s, w, r, s.Enrol) })
+	mux.HandleFunc("POST "+protocol.RenewPath, func(w http.ResponseWriter, r *http.Request) { answer(s, w, r, s.Renew) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if content != nil && strings.HasPrefix(r.URL.Path, "/content/") {
 			content.ServeHTTP(w, r)
@@ -85,8 +86,9 @@ func (s *Service) Handler(content http.Handler) http.Handler {
 	})
 }
 
-func (s *Service) enrol(w http.ResponseWriter, r *http.Request) {
-	var req protocol.EnrolRequest
+// answer reads a request, does it, and says what came of it.
+func answer[R any](s *Service, w http.ResponseWriter, r *http.Request, do func(context.Context, R) (protocol.EnrolAnswer, error)) {
+	var req R
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err == nil {
 		err = json.Unmarshal(b, &req)
@@ -95,7 +97,7 @@ func (s *Service) enrol(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, "yêu cầu không đọc được", "the request cannot be read")
 		return
 	}
-	a, err := s.Enrol(r.Context(), req)
+	a, err := do(r.Context(), req)
 	switch {
 	case err == nil:
 		s.send(w, http.StatusOK, a)

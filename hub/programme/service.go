@@ -31,6 +31,11 @@ type Store interface {
 	// Successors says by which airing each of these was replaced, if it was.
 	Successors(ctx context.Context, ids []protocol.AiringID) (map[protocol.AiringID]protocol.AiringID, error)
 	Withdraw(ctx context.Context, id protocol.AiringID, at time.Time) error
+	// AiringsOf lists those of all revisions of a bulletin.
+	AiringsOf(ctx context.Context, b protocol.BulletinID) ([]Airing, error)
+	// Played is how many whole plays under a statement began in a time on the device
+	// that made most, of one medium.
+	Played(ctx context.Context, statement protocol.Digest, from, to time.Time) (int, error)
 	Stop(ctx context.Context, s protocol.Stop) error
 	// TakeBack notes once that a stop was taken back; problem.ErrConflict if it was.
 	TakeBack(ctx context.Context, id protocol.StopID) error
@@ -184,6 +189,9 @@ func (s *Service) Again(ctx context.Context, a account.Actor, statement protocol
 		return Airing{}, outside("wish.night")
 	case st.Drill != r.Statement.Drill:
 		return Airing{}, outside("wish.drill")
+	}
+	if err := s.room(ctx, r, w); err != nil {
+		return Airing{}, err
 	}
 	return s.air(ctx, r, w, a.Person, false)
 }

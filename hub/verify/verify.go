@@ -97,8 +97,12 @@ type Report struct {
 	Bulletins []Bulletin
 	Plans     int
 	Approvals int
-	Receipts  int
-	Outcomes  map[reach.Key]reach.Answer
+	// Passkeys and HubKeys are how many people approved by either kind of key.
+	Passkeys, HubKeys int
+	// ByWord are devices whose media or key no registrar has signed.
+	ByWord   []protocol.DeviceID
+	Receipts int
+	Outcomes map[reach.Key]reach.Answer
 	// Records of acts, checkpoints over them, and records after the last.
 	Records     int
 	Checkpoints int
@@ -336,8 +340,12 @@ func (c *checker) approvals() {
 		for _, u := range a.Units {
 			wire := a.Airing
 			wire.Unit = u
-			if _, err := chain.CheckApproval(envelope.Claim{Airing: wire, Bulletin: bulletin, Approval: approval, Path: c.paths[u]}, time.Time{}); err != nil {
+			grant, err := chain.CheckApproval(envelope.Claim{Airing: wire, Bulletin: bulletin, Approval: approval, Path: c.paths[u]}, time.Time{})
+			if err != nil {
 				c.problem("airing %s in %s: %v", id, u, err)
+			}
+			if u == a.Units[0] {
+				c.count(grant)
 			}
 		}
 		c.Report.Approvals++
@@ -352,10 +360,7 @@ type chainKey struct {
 
 // receipts checks every chain: each entry must be linked up to a signed head.
 func (c *checker) receipts() {
-	keys := map[protocol.DeviceID]ed25519.PublicKey{}
-	for _, d := range c.Devices {
-		keys[d.ID] = d.Public
-	}
+	keys := c.keys()
 	entries := map[chainKey][][]byte{}
 	for _, e := range c.Entries {
 		k := chainKey{e.Device, e.Chain}
@@ -387,9 +392,15 @@ func (c *checker) receipts() {
 	}
 }
 
-func openHead(h Head, key ed25519.PublicKey) (protocol.Head, error) {
-	payload, _, err := envelope.Open(envelope.KindReceipt, h.Sealed, protocol.MaxControl,
-		envelope.One(protocol.Key{Kind: protocol.KeyEd25519, Public: key}))
+func openHead(h Head, keys []protocol.Key) (protocol.Head, error) {
+	payload, _, err := envelope.Open(envelope.KindReceipt, h.Sealed, protocol.MaxControl, func(id protocol.KeyID) (protocol.Key, bool) {
+		for _, k := range keys {
+			if k.ID() == id {
+				return k, true
+			}
+		}
+		return protocol.Key{}, false
+	})
 	if err != nil {
 		return protocol.Head{}, err
 	}
@@ -478,7 +489,7 @@ func (c *checker) outcome(device protocol.DeviceID, r protocol.Receipt) {
 func (c *checker) coverage() {
 	var placed []reach.Placed
 	for _, d := range c.Devices {
-		placed = append(placed, reach.Placed{Device: d.ID, Placements: c.placements[d.ID], Media: d.Media})
+		placed = append(placed, reach.Placed{Device: d.ID, Placements: c.placements[d.ID], Media: c.media(d)})
 	}
 	works := map[protocol.Digest][]reach.Aired{}
 	for _, id := range slices.Sorted(maps.Keys(c.airings)) {

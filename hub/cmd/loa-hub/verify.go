@@ -154,8 +154,11 @@ func (v verifyCmd) print(s *session, r verify.Report) error {
 		fmt.Fprintln(s.errOut, "WRONG:", p)
 	}
 	if !v.JSON {
-		s.printf("checked: %d plans, %d airings' approvals, %d receipts, %d records of acts under %d checkpoints (%d since the last); %d things wrong (devices' media and keys are the hub's word)\n",
-			r.Plans, r.Approvals, r.Receipts, r.Records, r.Checkpoints, r.Unsigned, len(r.Problems))
+		s.printf("checked: %d plans, %d airings' approvals by %d passkeys and %d keys held by the hub, %d receipts, %d records of acts under %d checkpoints (%d since the last); %d things wrong\n",
+			r.Plans, r.Approvals, r.Passkeys, r.HubKeys, r.Receipts, r.Records, r.Checkpoints, r.Unsigned, len(r.Problems))
+		if len(r.ByWord) > 0 {
+			s.printf("the hub's word alone for key or media of: %v (loa-hub device attest)\n", r.ByWord)
+		}
 	}
 	if len(r.Problems) > 0 {
 		return fmt.Errorf("%w: see the lines above", errWrong)

@@ -184,6 +184,7 @@ export interface ClaimBody {
   claim: string;
   device: string;
   expires: string;
+  qr: string;
 }
 
 export interface ClaimInputBody {
@@ -822,5 +823,5 @@ export interface Wish {
   units: string[];
   validity?: number;
   volume?: number;
-  when: "now" | "at" | "rule";
+  when: "now" | "at" | "rule" | "programmes";
 }
