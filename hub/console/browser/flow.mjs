@@ -181,7 +181,7 @@ if (ok) {
     await author.getByRole("button", { name: /Phát lại/ }).click();
     await author.getByText("Đã gửi lịch phát lại.").waitFor();
     await author.getByRole("link", { name: "Hôm nay" }).click();
-    await author.locator(".card.live").waitFor();
+    await author.locator(".card.live").first().waitFor();
     await author.screenshot({ path: join(out, "onair.png") });
     await until("something plays", 20_000, async () => (await ask(author, "/devices")).some((d) => d.playing));
     await author.getByRole("button", { name: "DỪNG PHÁT" }).click();

@@ -131,7 +131,7 @@ export async function others({ author, approver, bulletin }) {
   await look(author, "emergency-running");
   await step("8 stopped by one tap", async () => {
     await author.goto(base + "/dang-phat");
-    await author.locator(".card.live").waitFor();
+    await author.locator(".card.live").first().waitFor();
     await author.screenshot({ path: join(out, "onair-screen.png"), fullPage: true });
     await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
     const tapped = Date.now();

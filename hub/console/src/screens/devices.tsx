@@ -30,7 +30,6 @@ const passes: Record<Filter, (r: Row) => boolean> = {
 };
 const rank = [2, 1, 0, 3, 4];
 const tall = 76; // px of a row
-const collator = new Intl.Collator("vi");
 
 function says(r: Row): string {
   const out = [];
@@ -110,7 +109,8 @@ export function Devices() {
     if (!fleet.peek()) load().catch(failed);
   }, []);
   // The order is of names and states, and is worked out anew only where one of them has changed.
-  const order = useMemo(() => all?.slice().sort((a, b) => (rank[a.state] ?? 0) - (rank[b.state] ?? 0) || collator.compare(a.name, b.name)), [all]);
+  const order = useMemo(() => all?.slice().sort((a, b) => (rank[a.state] ?? 0) - (rank[b.state] ?? 0) || (a.key < b.key ? -1 : 1)), [all]);
+  const [alive, online] = useMemo(() => [all?.filter((r) => r.state !== 4).length ?? 0, all?.filter((r) => r.state === 3).length ?? 0], [all]);
   const rows = useMemo(() => {
     const words = plain(search.value).split(/\s+/).filter(Boolean);
     return order?.filter((r) => passes[filter.value](r) && words.every((x) => r.key.includes(x)));
@@ -124,11 +124,10 @@ export function Devices() {
         </p>
       </>
     );
-  const alive = all.filter((r) => r.state !== 4).length;
   return (
     <>
       <Title>{w().devicesTitle}</Title>
-      <p class="quiet">{w().devicesUp(all.filter((r) => r.state === 3).length, alive)}</p>
+      <p class="quiet">{w().devicesUp(online, alive)}</p>
       <Field label={w().search} hint={t().hint}>
         {(f, h) => <input id={f} aria-describedby={h} type="search" value={search.value} onInput={(e) => (search.value = e.currentTarget.value)} />}
       </Field>
