@@ -84,10 +84,13 @@ type Hub struct {
 	enrol      *enrol.Server
 	http       *http.Server
 	web        net.Listener
-	log        *slog.Logger
-	errs       chan error
-	stale      chan struct{} // a plan is to be published anew
-	closed     sync.Once
+	plain      net.Listener // sends browsers to https; nil for none
+	// redirect serves plain.
+	redirect *http.Server
+	log      *slog.Logger
+	errs     chan error
+	stale    chan struct{} // a plan is to be published anew
+	closed   sync.Once
 
 	work    sync.WaitGroup
 	endWork context.CancelFunc
@@ -121,6 +124,11 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	}
 	if h.web, err = net.Listen("tcp", c.Console.Listen); err != nil {
 		return nil, fmt.Errorf("console: %w", taken(err, "console.listen"))
+	}
+	if c.Console.TLS.Redirect != "" {
+		if h.plain, err = net.Listen("tcp", c.Console.TLS.Redirect); err != nil {
+			return nil, fmt.Errorf("console: %w", taken(err, "console.tls.redirect"))
+		}
 	}
 	if h.Base, err = OpenBase(ctx, c, c.MQTTURL(h.mqtt), o.Log); err != nil {
 		return nil, err
@@ -290,6 +298,9 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.http = &http.Server{
 		Handler: server.Handler(), ReadHeaderTimeout: api.ReadHeaderTimeout, IdleTimeout: api.IdleTimeout, MaxHeaderBytes: api.MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+	}
+	if err := h.secure(); err != nil {
+		return err
 	}
 	go func() {
 		if err := h.http.Serve(h.web); !errors.Is(err, http.ErrServerClosed) {
@@ -463,6 +474,11 @@ func (h *Hub) close() error {
 		}
 	} else if h.web != nil {
 		errs = append(errs, h.web.Close())
+	}
+	if h.redirect != nil {
+		errs = append(errs, h.redirect.Close())
+	} else if h.plain != nil {
+		errs = append(errs, h.plain.Close())
 	}
 	if h.enrol != nil {
 		errs = append(errs, h.enrol.Close())

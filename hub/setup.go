@@ -22,6 +22,7 @@ import (
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/signing"
 	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/hub/totp"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
 )
@@ -296,7 +297,10 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 	if b.Roots, err = rootsInForce(ctx, b.DB.Registry(), b.FirstRoots); err != nil {
 		return nil, errors.Join(err, b.DB.Close())
 	}
-	people := account.Config{Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log, Passkeys: b.DB.Accounts()}
+	people := account.Config{
+		Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log, Passkeys: b.DB.Accounts(),
+		Second: b.DB.Accounts(), Codes: totp.Codes{Issuer: "Loa"}, Sealer: b.Keys, Demand: c.Console.Demand(),
+	}
 	if people.Site = passkey.SiteOf(c.Console.URL); people.Site != nil {
 		if people.Ceremony, err = passkey.New(*people.Site, "Loa"); err != nil {
 			return nil, errors.Join(err, b.DB.Close())

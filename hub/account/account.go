@@ -19,6 +19,8 @@ type Person struct {
 	Created  time.Time
 	Disabled time.Time // zero if not
 	Grants   []Grant
+	// MustChange: the password was given for one log-in.
+	MustChange bool
 	// Key is the public key by which the person approves; nil for none.
 	Key *protocol.Key
 }
@@ -29,13 +31,25 @@ type NewPerson struct {
 	Name     string
 	Password string
 	Grants   []Grant
+	// OneTime passwords have to be changed at the first log-in.
+	OneTime bool
 }
+
+// Scope is what a token may be used for.
+type Scope string
+
+// The scopes.
+const (
+	ScopeAll  Scope = "all"  // all that its person may
+	ScopeRead Scope = "read" // changes nothing
+)
 
 // Token is an API token without its secret.
 type Token struct {
 	ID      string
 	Person  protocol.PersonID
 	Name    string
+	Scope   Scope
 	Created time.Time
 	Expires time.Time
 	Revoked time.Time // zero if not
@@ -57,8 +71,8 @@ type Store interface {
 	Key(ctx context.Context, id protocol.PersonID) (WrappedKey, error)
 	// AddPerson stores a person with key (nil for none) and new lists.
 	AddPerson(ctx context.Context, p Person, hash string, key *WrappedKey, lists []registry.Document, c audit.Act) error
-	// SetPassword replaces hash, key (nil leaves it) and adds lists.
-	SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *WrappedKey, lists []registry.Document, c audit.Act) error
+	// SetPassword replaces hash, whether it is for one log-in, key (nil leaves it) and adds lists.
+	SetPassword(ctx context.Context, id protocol.PersonID, hash string, oneTime bool, key *WrappedKey, lists []registry.Document, c audit.Act) error
 	// SetGrants replaces the roles, stores key unless nil, and adds lists.
 	SetGrants(ctx context.Context, id protocol.PersonID, grants []Grant, key *WrappedKey, lists []registry.Document, c audit.Act) error
 	// Disable ends log-in, tokens and the wrapped key, and adds lists.
@@ -105,6 +119,13 @@ type Config struct {
 	Passkeys PasskeyStore
 	Ceremony Ceremony
 	Site     *protocol.Site
+	// Second keeps second factors, Codes computes their codes, Sealer keeps their
+	// secrets from who holds the database; all nil where there are none.
+	Second SecondStore
+	Codes  Codes
+	Sealer Sealer
+	// Demand are roles that log in with a second factor only.
+	Demand []Role
 	// Hash is the cost of a password; the zero value takes DefaultHash.
 	Hash argon2id.Params
 }

@@ -81,10 +81,17 @@ type Actor struct {
 	Person protocol.PersonID
 	Name   string
 	Grants []Grant
+	// Due is what the person has to do before anything else.
+	Due Due
+	// ReadOnly actors came with a token that changes nothing.
+	ReadOnly bool
 }
 
 // May says whether the actor may act on a unit, given its path from the top.
 func (a Actor) May(act Act, path []protocol.UnitID) bool {
+	if a.ReadOnly && act != Read && act != Audit {
+		return false
+	}
 	roles := allowed(act)
 	return slices.ContainsFunc(a.Grants, func(g Grant) bool {
 		return slices.Contains(roles, g.Role) && slices.Contains(path, g.Unit)

@@ -63,7 +63,7 @@ func registerEvents(api huma.API, s *Server) {
 	})
 	sse.Register(api, op, map[string]any{"change": Notice{}, "beat": Beat{}, "over": Over{}}, func(ctx context.Context, in *eventsInput, send sse.Sender) {
 		actor := actorOf(ctx)
-		if actor.Person == "" {
+		if actor.Person == "" || actor.Due != "" {
 			return
 		}
 		changes, end := s.Changes.Watch(in.since())

@@ -124,6 +124,7 @@ func (s *Server) register(api huma.API) {
 		registerSessions(api, s)
 		registerUsers(api, s)
 		registerTokens(api, s)
+		registerSecond(api, s)
 	}
 	if s.Registry != nil {
 		registerUnits(api, s)

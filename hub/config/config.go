@@ -23,6 +23,7 @@ import (
 	_ "time/tzdata" // zones do not depend on the machine
 
 	"github.com/goccy/go-yaml"
+	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -56,13 +57,35 @@ type Config struct {
 	Log     Log      `yaml:"log"`
 }
 
-// Console is the console and the API, over plain HTTP: TLS is for a proxy.
+// Console is the console and the API.
 type Console struct {
 	Listen string `yaml:"listen"`
 	// URL is where browsers find it; https makes the session's cookie secure.
 	URL string `yaml:"url"`
 	// Proxies are networks whose X-Forwarded-For is believed.
 	Proxies []string `yaml:"proxies"`
+	// SecondFactor are roles that log in with a second factor only.
+	SecondFactor []string `yaml:"second_factor"`
+	TLS          TLS      `yaml:"tls"`
+}
+
+// TLS is how the console is served over https; the microphone and passkeys of
+// browsers need it.
+type TLS struct {
+	// Mode is off (plain HTTP, or a proxy's TLS), files (a certificate of one's
+	// own), lan (one of the hub's own authority) or acme (one from a public
+	// authority such as Let's Encrypt).
+	Mode string `yaml:"mode"`
+	// Certificate and Key are files (PEM) of mode files; they are read again when
+	// they change.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	// Email is told to the public authority, Directory is its address.
+	Email     string `yaml:"email"`
+	Directory string `yaml:"directory"`
+	// Redirect is an address for plain HTTP that sends browsers to https, and that
+	// a public authority asks on; "" for none.
+	Redirect string `yaml:"redirect"`
 }
 
 // Enrol is the enrolment of devices, over TLS.
@@ -166,12 +189,15 @@ type Log struct {
 // Default returns the settings that hold if nothing else is said.
 func Default() Config {
 	return Config{
-		Data:    "/var/lib/loa-hub",
-		Zone:    "Asia/Ho_Chi_Minh",
-		Hosts:   []string{"localhost", "127.0.0.1"},
-		Console: Console{Listen: ":8080", URL: "http://localhost:8080"},
-		Enrol:   Enrol{Listen: ":8443"},
-		MQTT:    MQTT{Listen: ":8883"},
+		Data:  "/var/lib/loa-hub",
+		Zone:  "Asia/Ho_Chi_Minh",
+		Hosts: []string{"localhost", "127.0.0.1"},
+		Console: Console{
+			Listen: ":8080", URL: "http://localhost:8080",
+			TLS: TLS{Mode: "off", Directory: "https://acme-v02.api.letsencrypt.org/directory"},
+		},
+		Enrol: Enrol{Listen: ":8443"},
+		MQTT:  MQTT{Listen: ":8883"},
 		Studio: Studio{
 			FFmpeg: "ffmpeg", FFprobe: "ffprobe", Espeak: "espeak-ng", Engine: Engine{WPM: 150}, Voice: "north", Loudness: -16,
 			MaxUpload: 512 << 20, MaxLength: 2 * time.Hour, Timeout: 10 * time.Minute, Workers: 2,
@@ -386,6 +412,14 @@ func (c Config) Validate() error {
 	if _, err := c.Console.Networks(); err != nil {
 		return err
 	}
+	for _, r := range c.Console.Demand() {
+		if !slices.Contains(account.Roles(), r) {
+			return bad("console.second_factor", "roles like administrator")
+		}
+	}
+	if err := c.Console.checkTLS(bad); err != nil {
+		return err
+	}
 	if e := c.Studio.Engine; e.Program != "" {
 		for voice := range e.Voices {
 			if !slices.Contains([]string{"north", "central", "south"}, voice) {
@@ -431,6 +465,42 @@ func (c Config) Validate() error {
 		return bad("log.level", "debug, info, warn or error")
 	}
 	return nil
+}
+
+func (c Console) checkTLS(bad func(key, want string) error) error {
+	t := c.TLS
+	switch {
+	case !slices.Contains([]string{"off", "files", "lan", "acme"}, t.Mode):
+		return bad("console.tls.mode", "off, files, lan or acme")
+	case t.Mode != "off" && !strings.HasPrefix(c.URL, "https://"):
+		return bad("console.url", "https:// where console.tls is on")
+	case t.Mode == "files" && (t.Certificate == "" || t.Key == ""):
+		return bad("console.tls.certificate and key", "both files")
+	case t.Redirect != "" && (t.Mode == "off" || !validListen(t.Redirect)):
+		return bad("console.tls.redirect", `an address like ":80", with tls on`)
+	}
+	if u, err := url.Parse(t.Directory); t.Mode == "acme" && (err != nil || u.Scheme != "https") {
+		return bad("console.tls.directory", "a URL with https://")
+	}
+	return nil
+}
+
+// Host returns the name under which browsers find the console.
+func (c Console) Host() string {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// Demand returns the roles that need a second factor.
+func (c Console) Demand() []account.Role {
+	var out []account.Role
+	for _, r := range c.SecondFactor {
+		out = append(out, account.Role(r))
+	}
+	return out
 }
 
 // longest is the longest sound that an airing may have.

@@ -63,6 +63,11 @@ func TestBadSettingIsNamed(t *testing.T) {
 		{"plain broker", "mqtt:\n  broker: {url: \"tcp://b.example:1883\"}\n", "mqtt.broker.url"},
 		{"certificate without key", "mqtt:\n  broker: {url: \"ssl://b.example:8883\", certificate: /a}\n", "mqtt.broker"},
 		{"console's URL", "console:\n  url: a.example\n", "console.url"},
+		{"role", "console:\n  second_factor: [king]\n", "console.second_factor"},
+		{"TLS of what", "console:\n  tls: {mode: magic}\n", "console.tls.mode"},
+		{"TLS under http", "console:\n  tls: {mode: lan}\n", "console.url"},
+		{"TLS without its files", "console:\n  url: https://a.example\n  tls: {mode: files}\n", "console.tls.certificate"},
+		{"redirect to nothing", "console:\n  tls: {redirect: \":80\"}\n", "console.tls.redirect"},
 		{"proxy", "console:\n  proxies: [everyone]\n", "console.proxies"},
 		{"voice", "studio:\n  voice: loud\n", "studio.voice"},
 		{"engine", "studio:\n  engine:\n    program: piper\n", "studio.engine"},
@@ -84,7 +89,9 @@ func TestBadSettingIsNamed(t *testing.T) {
 func TestEveryKeyHasAVariable(t *testing.T) {
 	values := map[string]string{
 		"LOA_DATA": "/srv/loa", "LOA_ZONE": "UTC", "LOA_HOSTS": "a.example, 192.0.2.1", "LOA_CONSOLE_LISTEN": "127.0.0.1:0",
-		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7", "LOA_ENROL_LISTEN": ":1",
+		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7",
+		"LOA_CONSOLE_SECOND_FACTOR": "administrator,approver", "LOA_CONSOLE_TLS_MODE": "files", "LOA_CONSOLE_TLS_CERTIFICATE": "/c.pem", "LOA_CONSOLE_TLS_KEY": "/c.key",
+		"LOA_CONSOLE_TLS_EMAIL": "it@a.example", "LOA_CONSOLE_TLS_DIRECTORY": "https://acme.example/d", "LOA_CONSOLE_TLS_REDIRECT": ":80", "LOA_ENROL_LISTEN": ":1",
 		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
 		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key",
 		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_ENGINE_PROGRAM": "/piper",
@@ -106,8 +113,10 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 	}
 	want := config.Config{
 		Data: "/srv/loa", Zone: "UTC", Hosts: []string{"a.example", "192.0.2.1"},
-		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}},
-		Enrol:   config.Enrol{Listen: ":1", URL: "https://a.example:1"},
+		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}, SecondFactor: []string{"administrator", "approver"}, TLS: config.TLS{
+			Mode: "files", Certificate: "/c.pem", Key: "/c.key", Email: "it@a.example", Directory: "https://acme.example/d", Redirect: ":80",
+		}},
+		Enrol: config.Enrol{Listen: ":1", URL: "https://a.example:1"},
 		MQTT: config.MQTT{Listen: ":2", URL: "ssl://a.example:2", Broker: config.Broker{
 			URL: "ssl://b.example:3", CA: "/ca.pem", Certificate: "/hub.pem", Key: "/hub.key",
 		}},

@@ -274,8 +274,14 @@ func (s crowdSpec) chunks(m member, main, bulk *mqttConn) error {
 		return err
 	}
 	for left > 0 {
+		// The deadline is for a packet to begin: one that has begun is read to its end.
 		_ = bulk.SetReadDeadline(time.Now().Add(time.Second))
-		_, payload, err := bulk.next()
+		_, err := bulk.r.Peek(1)
+		var payload []byte
+		if err == nil {
+			_ = bulk.SetReadDeadline(time.Time{})
+			_, payload, err = bulk.next()
+		}
 		var slow net.Error
 		switch {
 		case errors.As(err, &slow) && slow.Timeout():

@@ -7,13 +7,18 @@ import (
 	"rsc.io/qr"
 )
 
-// Picture is a claim as a QR code.
+// Picture is a QR code.
 type Picture struct{ code *qr.Code }
 
 // Code returns a claim with the hub's address as a QR code: what `loa-agent enrol`
 // wants, separated by a space.
 func Code(c Claim, hubURL string) (Picture, error) {
-	code, err := qr.Encode(hubURL+" "+c.Text, qr.M)
+	return Draw(hubURL + " " + c.Text)
+}
+
+// Draw returns a text as a QR code.
+func Draw(text string) (Picture, error) {
+	code, err := qr.Encode(text, qr.M)
 	if err != nil {
 		return Picture{}, fmt.Errorf("QR code: %w", err)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/loa-vn/loa/hub"
@@ -34,6 +36,7 @@ type userAddCmd struct {
 	Role         []account.Role    `help:"editor, approver, operator, administrator, auditor or technician; may be repeated." required:""`
 	Unit         string            `help:"Id or code of the unit; the role holds below it too." required:""`
 	PasswordFile string            `help:"File with the new person's password; - is standard input." env:"LOA_PASSWORD_FILE"`
+	OneTime      bool              `help:"Print a password for the first log-in, at which it has to be changed."`
 }
 
 // Run adds a person.
@@ -49,7 +52,9 @@ func (c *userAddCmd) Run(s *session) error {
 			n.Grants = append(n.Grants, account.Grant{Unit: unit.ID, Role: r})
 			approver = approver || r == account.Approver
 		}
-		if n.Password, err = s.secret(c.PasswordFile, "Mật khẩu của "+string(c.ID)+" / password", "--password-file"); err != nil {
+		if c.OneTime {
+			n.Password, n.OneTime = strings.ToLower(rand.Text()[:14]), true
+		} else if n.Password, err = s.secret(c.PasswordFile, "Mật khẩu của "+string(c.ID)+" / password", "--password-file"); err != nil {
 			return err
 		}
 		var registrar string
@@ -62,6 +67,9 @@ func (c *userAddCmd) Run(s *session) error {
 			return err
 		}
 		s.printf("Đã thêm / added: %s (%s)\n", n.ID, unit.Name)
+		if c.OneTime {
+			s.printf("Mật khẩu dùng một lần / one-time password: %s\n", n.Password)
+		}
 		return nil
 	})
 }
@@ -112,7 +120,7 @@ func (c *userPasswordCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := b.Account.ResetPassword(s.ctx, c.ID, password, registrar, ""); err != nil {
+		if err := b.Account.ResetPassword(s.ctx, c.ID, password, registrar, false, ""); err != nil {
 			return err
 		}
 		s.printf("Đã đổi mật khẩu / password set: %s\n", c.ID)

@@ -16,6 +16,7 @@ export interface AddUserInputBody {
   grants: GrantBody[];
   id: string;
   name: string;
+  one_time?: boolean;
   password: string;
   registrar_password?: string;
 }
@@ -191,6 +192,10 @@ export interface ClaimInputBody {
   device: string;
 }
 
+export interface CodeInputBody {
+  code: string;
+}
+
 export interface CredentialBody {
   id: string;
   type: "public-key";
@@ -289,6 +294,16 @@ export interface DraftInputBody {
 export interface EndDeputyInputBody {
   person: string;
   registrar_password: string;
+}
+
+export interface EndSecondInputBody {
+  password: string;
+}
+
+export interface EnrolmentBody {
+  address: string;
+  picture: string;
+  secret: string;
 }
 
 export interface ErrorDetail {
@@ -408,6 +423,7 @@ export interface LineBody {
 }
 
 export interface LogInInputBody {
+  code?: string;
   password: string;
   user: string;
 }
@@ -417,6 +433,7 @@ export interface MapBody {
 }
 
 export interface Me {
+  due?: "password" | "second-factor";
   grants: GrantBody[];
   id: string;
   name: string;
@@ -428,12 +445,14 @@ export interface NewTokenBody {
   id: string;
   name: string;
   revoked?: string;
+  scope: "all" | "read";
   secret: string;
 }
 
 export interface NewTokenInputBody {
   days: number;
   name: string;
+  scope?: "all" | "read";
 }
 
 export interface Notice {
@@ -480,6 +499,7 @@ export interface PasskeyBody {
 
 export interface PasswordInputBody {
   old_password?: string;
+  one_time?: boolean;
   password: string;
   registrar_password?: string;
 }
@@ -595,6 +615,10 @@ export interface RecordsOutputBody {
   records: RecordBody[];
 }
 
+export interface RecoveryBody {
+  codes: string[];
+}
+
 export interface RegistrationOutputBody {
   options: Record<string, unknown>;
   registration: string;
@@ -642,6 +666,10 @@ export interface Rendition {
 
 export interface ReturnInputBody {
   reason: string;
+}
+
+export interface SecondFactorBody {
+  enrolled: boolean;
 }
 
 export interface Sentence {
@@ -746,6 +774,7 @@ export interface TokenBody {
   id: string;
   name: string;
   revoked?: string;
+  scope: "all" | "read";
 }
 
 export interface TrialBody {
