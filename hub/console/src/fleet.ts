@@ -1,6 +1,6 @@
 // All devices, in columns as the hub sends them, and kept up to date row by row:
 // 10,000 of them are loaded once.
-import { effect, signal } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { call } from "./call";
 import { plain } from "./health";
 import { devicesHeard, me, units } from "./state";
@@ -22,6 +22,8 @@ export interface Row {
 
 /** fleet is undefined until it was loaded; it is a new value whenever a row has changed. */
 export const fleet = signal<Row[] | undefined>(undefined);
+/** arranged changes where the order of the rows may: a row's name or state is another, or all are loaded anew. */
+export const arranged = signal(0);
 const at = new Map<string, number>();
 let loading = false;
 
@@ -41,6 +43,7 @@ function take(t: DeviceTable): void {
     r.key = key(r);
     return r;
   });
+  arranged.value++;
 }
 
 const flagsOf = (d: DeviceBody): number =>
@@ -50,15 +53,20 @@ const flagsOf = (d: DeviceBody): number =>
 function renew(list: DeviceBody[]): void {
   const rows = fleet.value?.slice();
   if (!rows) return;
+  let moved = false;
   for (const d of list) {
     const i = at.get(d.id);
     if (i === undefined) return void load();
     const r: Row = { id: d.id, name: d.name, unit: d.unit, state: states.indexOf(d.state), heard: d.last_heard ? Date.parse(d.last_heard) / 1000 : 0, flags: flagsOf(d), key: "" };
     const was = rows[i];
     r.key = was && was.name === r.name && was.unit === r.unit ? was.key : key(r);
+    moved ||= was?.state !== r.state || was.key !== r.key;
     rows[i] = r;
   }
-  fleet.value = rows;
+  batch(() => {
+    fleet.value = rows;
+    if (moved) arranged.value++;
+  });
 }
 
 /** load gets all devices; it fails as call does. */

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { memo } from "preact/compat";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { plain } from "../health";
-import { fleet, flag, load, states, type Row } from "../fleet";
+import { arranged, fleet, flag, load, states, type Row } from "../fleet";
 import { administers, dictionary, failed, go, unitName, w } from "../state";
 import { ago, number } from "../time";
 import { Field, Icon, Link, Title } from "../ui";
@@ -108,13 +108,29 @@ export function Devices() {
   useEffect(() => {
     if (!fleet.peek()) load().catch(failed);
   }, []);
-  // The order is of names and states, and is worked out anew only where one of them has changed.
-  const order = useMemo(() => all?.slice().sort((a, b) => (rank[a.state] ?? 0) - (rank[b.state] ?? 0) || (a.key < b.key ? -1 : 1)), [all]);
-  const [alive, online] = useMemo(() => [all?.filter((r) => r.state !== 4).length ?? 0, all?.filter((r) => r.state === 3).length ?? 0], [all]);
+  // The order is of states and names, and is worked out anew only where one of them has changed.
+  const order = useMemo(() => {
+    const now = fleet.peek() ?? [];
+    return now.map((_, i) => i).sort((x, y) => {
+      const a = now[x] as Row;
+      const b = now[y] as Row;
+      return (rank[a.state] ?? 0) - (rank[b.state] ?? 0) || (a.key < b.key ? -1 : 1);
+    });
+  }, [arranged.value]);
+  const [alive, online] = useMemo(() => {
+    const now = fleet.peek() ?? [];
+    return [now.filter((r) => r.state !== 4).length, now.filter((r) => r.state === 3).length];
+  }, [arranged.value]);
   const rows = useMemo(() => {
+    if (!all) return undefined;
     const words = plain(search.value).split(/\s+/).filter(Boolean);
-    return order?.filter((r) => passes[filter.value](r) && words.every((x) => r.key.includes(x)));
-  }, [order, search.value, filter.value]);
+    const out: Row[] = [];
+    for (const i of order) {
+      const r = all[i];
+      if (r && passes[filter.value](r) && words.every((x) => r.key.includes(x))) out.push(r);
+    }
+    return out;
+  }, [order, all, search.value, filter.value]);
   if (!all || !rows)
     return (
       <>
