@@ -151,7 +151,7 @@ func (s *Source) get(ctx context.Context, path, part string, read func(io.Reader
 	if err != nil {
 		return fmt.Errorf("content: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	if resp.StatusCode != want {
 		return fmt.Errorf("content: %s: %w", resp.Status, ErrAnswer)
 	}

@@ -98,7 +98,7 @@ func fetch(ctx context.Context, url string) (string, int64, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	defer res.Body.Close() //nolint:errcheck // only read
+	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
 		return "", 0, err

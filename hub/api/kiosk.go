@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 	"slices"
@@ -86,7 +87,8 @@ func registerKiosk(s *Server) {
 	page := template.Must(template.New("kiosk").Parse(kioskHTML))
 	show := func(c *gin.Context, v kioskView, err error) {
 		if err != nil {
-			if r, ok := s.refuse(c.Request.Context(), "kiosk", err).(*refusal); ok {
+			var r *refusal
+			if errors.As(s.refuse(c.Request.Context(), "kiosk", err), &r) {
 				s.writeProblem(c.Writer, c.Request, r.status, r.problem)
 			}
 			return

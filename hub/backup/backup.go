@@ -96,7 +96,7 @@ func Write(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("backup: %w", err)
 	}
-	defer os.RemoveAll(work) //nolint:errcheck // a left-over is harmless
+	defer os.RemoveAll(work)
 	snapshot := filepath.Join(work, databaseName)
 	// The database first: whatever it names is on the disk by then.
 	if err := o.Snapshot(ctx, snapshot); err != nil {
@@ -132,11 +132,16 @@ func Write(ctx context.Context, o Options) (Report, error) {
 	return r, nil
 }
 
+func isDigest(name string) bool {
+	_, err := protocol.ParseDigest(name)
+	return err == nil
+}
+
 // blobs copies those that the backup's folder does not have yet.
 func (o Options) blobs(ctx context.Context, m *manifest, r *Report) error {
 	return walk(o.Blobs, func(rel, path string) error {
 		name := filepath.Base(rel)
-		if _, err := protocol.ParseDigest(name); err != nil {
+		if !isDigest(name) {
 			return nil // under way: it is in no database yet
 		}
 		if err := ctx.Err(); err != nil {
@@ -191,7 +196,7 @@ func describe(name, path string) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	h := sha256.New()
 	n, err := io.Copy(h, f)
 	return file{Name: name, Size: n, Digest: fmt.Sprintf("%x", h.Sum(nil))}, err
@@ -206,7 +211,7 @@ func copyChecked(w io.Writer, path, digest string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	return checkedCopy(w, f, path, digest)
 }
 

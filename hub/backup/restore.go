@@ -55,7 +55,7 @@ func Restore(ctx context.Context, from string, key Key, to Folders) (Restored, e
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	defer os.RemoveAll(work) //nolint:errcheck // a left-over is harmless
+	defer os.RemoveAll(work)
 	m, err := unpack(archive, key, work)
 	if err != nil {
 		return Restored{}, damaged(err)
@@ -91,7 +91,7 @@ func unpack(archive string, key Key, dir string) (manifest, error) {
 	if err != nil {
 		return m, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	r, err := key.decrypt(f, filepath.Dir(archive), archive)
 	if err != nil {
 		return m, err
@@ -158,7 +158,7 @@ func blobBack(from string, key Key, b file, to string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	r, err := key.decrypt(f, from, name)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	http.ServeContent(out, r, "", time.Time{}, f)
 }
 

@@ -101,9 +101,6 @@ func TestUnbuiltConsoleSaysHowToBuildInBothLanguages(t *testing.T) {
 	}
 }
 
-// maxFirstLoad is for script and styles together, packed, in bytes.
-const maxFirstLoad = 40 << 10
-
 // The policy of hub/api is default-src 'self': what it would block must not be there.
 func TestPagesNeedNoInlineScriptOrStyle(t *testing.T) {
 	for _, name := range []string{"src/app.html", "dist/index.html"} {

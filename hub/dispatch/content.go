@@ -185,7 +185,7 @@ func (c *contentSender) item(ctx context.Context, device protocol.DeviceID, item
 		c.log.Warn("content not readable", "digest", item.Digest.String(), "err", err)
 		return used
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	buf := make([]byte, protocol.ChunkSize)
 	count := uint64(len(list) / len(protocol.Digest{}))
 	for _, r := range item.Ranges {

@@ -157,7 +157,7 @@ func (s crowdSpec) shake(m member) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // over
+	defer c.Close()
 	_, err = io.ReadFull(c, make([]byte, 1))
 	return err
 }
@@ -168,7 +168,7 @@ func (s crowdSpec) fetch(m member) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
+	defer resp.Body.Close()
 	n, err := io.Copy(io.Discard, resp.Body)
 	if err == nil && n != int64(s.Content.Size) {
 		err = fmt.Errorf("%d bytes, %s", n, resp.Status)
@@ -182,7 +182,7 @@ func (s crowdSpec) comeBack(m member) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // over
+	defer c.Close()
 	if err := c.subscribe(protocol.DeviceTopic(m.ID, protocol.VerbPlan), 1); err != nil {
 		return err
 	}
@@ -212,13 +212,13 @@ func (s crowdSpec) want(m member, ready func()) ([]float64, error) {
 		ready()
 		return nil, err
 	}
-	defer main.Close() //nolint:errcheck // over
+	defer main.Close()
 	bulk, err := dialMQTT(s.Addr, m, true, line)
 	if err != nil {
 		ready()
 		return nil, err
 	}
-	defer bulk.Close() //nolint:errcheck // over
+	defer bulk.Close()
 	for _, u := range s.Units {
 		err = errors.Join(err, main.subscribe(protocol.UnitTopic(u, protocol.VerbAlert), 1))
 	}

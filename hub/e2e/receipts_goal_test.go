@@ -153,7 +153,7 @@ func (k *bookkeeping) bare(batches, each int) float64 {
 			if err != nil {
 				return err
 			}
-			defer stmt.Close() //nolint:errcheck // ends with the transaction
+			defer stmt.Close()
 			for range min(200*each, rows-done) {
 				done++
 				if _, err := stmt.Exec(k.devices[0], chain[:], done, chain[:], entries[done%len(entries)]); err != nil {

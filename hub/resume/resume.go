@@ -141,7 +141,7 @@ func (s *Server) finish(ctx context.Context, info handler.FileInfo) (string, err
 	if err != nil {
 		return "", fmt.Errorf("resume: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	digest, err := s.done(ctx, f, info.MetaData["filename"], info.MetaData[owner])
 	if err != nil {
 		status := http.StatusInternalServerError

@@ -107,12 +107,12 @@ func CSV(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Không đọc được tệp XLSX. Hãy lưu lại bằng phần mềm bảng tính, hoặc dùng CSV.", "The XLSX file cannot be read. Save it again, or use CSV.").Because(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	rows, err := f.Rows(f.GetSheetName(0))
 	if err != nil {
 		return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Tệp XLSX không có trang tính nào.", "The XLSX file has no sheet.").Because(err)
 	}
-	defer rows.Close() //nolint:errcheck // only read
+	defer rows.Close()
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	width := 0

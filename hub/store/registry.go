@@ -336,7 +336,7 @@ func (s *Registry) SaveStates(ctx context.Context, states []registry.State) ([]b
 		if err != nil {
 			return err
 		}
-		defer put.Close() //nolint:errcheck // ends with the transaction
+		defer put.Close()
 		for i, st := range states {
 			heartbeat, err := protocol.Marshal(&st.Heartbeat)
 			if err != nil {

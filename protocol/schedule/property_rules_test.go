@@ -68,7 +68,7 @@ func covered(time span, by []span) bool {
 // heldBackSpans are the times at which the device was off or muted.
 func heldBackSpans(p *plan) []span {
 	var out []span
-	off, muted := int64(never), int64(never)
+	off, muted := never, never
 	for _, e := range p.events {
 		switch at := e.at; {
 		case at < p.config.From.UnixMilli():

@@ -37,8 +37,8 @@ func EachLine(r io.Reader, opt Options, f func(n int, line Reading) error) error
 func ReadLines(r io.Reader, w io.Writer, opt Options) error {
 	out := bufio.NewWriter(w)
 	err := EachLine(r, opt, func(_ int, line Reading) error {
-		out.WriteString(line.Words)
-		return out.WriteByte('\n')
+		_, err := out.WriteString(line.Words + "\n")
+		return err
 	})
 	if err != nil {
 		return err
