@@ -80,6 +80,7 @@ func (d disk) free() {
 // A device whose disk is full says so; an actual emergency sounds all the same; when
 // there is room again every occurrence has its one outcome.
 func TestAFullDiskAtADeviceLosesNothing(t *testing.T) {
+	t.Parallel()
 	if !inNamespace(t) {
 		return
 	}
@@ -132,6 +133,7 @@ func TestAFullDiskAtADeviceLosesNothing(t *testing.T) {
 // A hub whose disk is full refuses what it cannot keep, with what to do, and
 // acknowledges no receipt that it has not stored.
 func TestAFullDiskAtTheHubLosesNothing(t *testing.T) {
+	t.Parallel()
 	if !inNamespace(t) {
 		return
 	}
