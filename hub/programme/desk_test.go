@@ -248,6 +248,29 @@ func TestAProgrammeBecomesAiringsOneAnItem(t *testing.T) {
 	}
 }
 
+// What is on air stays there when the desk looks again, although its last start is
+// past; nothing is added after it.
+func TestSettlingLeavesWhatIsOnAir(t *testing.T) {
+	o := newOffice(t)
+	o.stock()
+	r := morning()
+	r.Slot.Rule, r.Slot.LastDay = "", ""
+	o.save(r)
+	before := o.plan("xa-a")
+	for _, after := range []time.Duration{time.Second, 30 * time.Second, 2 * time.Hour} {
+		o.now = time.Date(2026, 12, 1, 5, 0, 0, 0, o.zone).Add(after)
+		must(t, o.desk.Settle(t.Context()))
+		for _, a := range o.plan("xa-a") {
+			if !a.Withdrawn.IsZero() || !slices.ContainsFunc(before, func(b programme.Airing) bool { return a.Wire.ID == b.Wire.ID }) {
+				t.Errorf("%s after the start: %s was withdrawn at %v, or is new", after, a.Title, a.Withdrawn)
+			}
+		}
+	}
+	if len(before) != 3 {
+		t.Errorf("%d airings", len(before))
+	}
+}
+
 func TestAnEditReplacesAndLetsFinishWhatHasBegun(t *testing.T) {
 	o := newOffice(t)
 	o.stock()

@@ -189,8 +189,8 @@ func (d *Desk) draft(ctx context.Context, a account.Actor, known *[]entry, r Run
 			})
 		}
 		if err == nil {
-			bounded, ok := t.within(q.Statement, d.air.zone, now)
-			if !ok {
+			bounded, last := t.within(q.Statement, d.air.zone)
+			if last.Before(now) {
 				continue
 			}
 			t = bounded

@@ -45,7 +45,7 @@ func (d *Desk) settle(ctx context.Context, r Rundown) error {
 		}
 	}
 	for _, w := range wanted {
-		if w.kept {
+		if w.kept || w.over {
 			continue
 		}
 		t := *w.draft.timing
@@ -98,6 +98,7 @@ type want struct {
 	target protocol.UnitID
 	draft  draft
 	kept   bool
+	over   bool // its last start is past: one that stands may still be sounding
 }
 
 // wanted lists the airings that a programme should have now.
@@ -137,40 +138,38 @@ func (d *Desk) wanted(ctx context.Context, r Rundown, now time.Time) ([]want, er
 			units := slices.DeleteFunc(slices.Clone(targets[target]), func(u protocol.UnitID) bool {
 				return !slices.ContainsFunc(tree.Path(u), func(p protocol.UnitID) bool { return slices.Contains(q.Statement.Units, p) })
 			})
-			bounded, ok := t.within(q.Statement, d.air.zone, now)
-			if len(units) == 0 || !ok {
+			bounded, last := t.within(q.Statement, d.air.zone)
+			if len(units) == 0 || last.IsZero() {
 				continue // outside of what was approved; the forecast says so
 			}
 			slices.Sort(units)
-			out = append(out, want{target: target, draft: draft{request: q, wish: bulletin.Wish{Units: units}, by: r.By, zone: d.air.zone, timing: &bounded}})
+			out = append(out, want{target: target, over: last.Before(now), draft: draft{request: q, wish: bulletin.Wish{Units: units}, by: r.By, zone: d.air.zone, timing: &bounded}})
 		}
 	}
 	return out, nil
 }
 
-// within leaves out the starts that a statement does not cover, by their dates.
-// False means that none is left.
-func (t timing) within(s protocol.Statement, zone *time.Location, now time.Time) (timing, bool) {
+// within leaves out the starts that a statement does not cover, by their dates, and
+// returns the last one that it does; zero means that there is none.
+func (t timing) within(s protocol.Statement, zone *time.Location) (timing, time.Time) {
 	// From the first one on, so that the same dates are left out on every day.
 	starts, err := t.slot.Starts(zone, time.Unix(0, 0), time.Time{})
+	var last time.Time
 	if err != nil {
-		return t, false
+		return t, last
 	}
-	left := 0
 	t.slot.ExDates = slices.Clone(t.slot.ExDates)
 	for _, at := range starts {
 		day := protocol.DateOf(at.In(zone))
 		if day >= s.FirstDay && day <= s.LastDay {
-			if !at.Before(now) {
-				left++
-			}
+			last = at
 			continue
 		}
 		if len(t.slot.ExDates) < maxDates {
 			t.slot.ExDates = append(t.slot.ExDates, at.In(zone).Format(local))
 		}
 	}
-	return t, left > 0
+	return t, last
 }
 
 // make builds an item's airing.
