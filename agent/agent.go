@@ -20,6 +20,7 @@ import (
 	"github.com/loa-vn/loa/agent/amplifier"
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/display"
 	"github.com/loa-vn/loa/agent/fetch"
 	"github.com/loa-vn/loa/agent/health"
 	"github.com/loa-vn/loa/agent/identity"
@@ -75,6 +76,7 @@ type Agent struct {
 	relay *relay.Receiver
 	loops map[protocol.Medium]*playout.Loop
 	outs  map[protocol.Medium]output
+	board *display.Board // nil without one
 
 	certs  atomic.Pointer[identity.Identity] // the newest certificates
 	cfg    atomic.Pointer[config.Config]
@@ -316,12 +318,16 @@ func (a *Agent) playout(cfg config.Config) error {
 		return err
 	}
 	for medium, out := range a.outs {
+		var over func(protocol.AiringID)
+		if screen, ok := out.(*playout.Screen); ok {
+			over = screen.Over
+		}
 		loop, err := playout.New(playout.Config{
 			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox,
 			Settings: func() playout.Settings {
 				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
 			},
-			Receipts: a.drain.Kick, Playing: a.state.Playing, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
+			Receipts: a.drain.Kick, Playing: a.state.Playing, Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
 		})
 		if err != nil {
 			return err
@@ -350,6 +356,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	g.Go(func() error { return a.spread(ctx) })
 	g.Go(func() error { return a.renew(ctx) })
 	g.Go(func() error { return mute.Switch{Dir: a.cfg.Load().Data}.Watch(ctx, a.inbox.MuteHere) })
+	if a.board != nil && a.cfg.Load().Profile.Board != nil {
+		g.Go(func() error { return a.dim(ctx) })
+	}
 	if a.opts.File != "" {
 		g.Go(func() error {
 			return config.Watcher{

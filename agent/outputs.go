@@ -1,28 +1,23 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/loa-vn/loa/agent/amplifier"
 	"github.com/loa-vn/loa/agent/amplifier/gpio"
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
-	"github.com/loa-vn/loa/agent/display"
-	"github.com/loa-vn/loa/agent/display/outputs"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/null"
 	"github.com/loa-vn/loa/agent/player/speaker"
 	"github.com/loa-vn/loa/agent/player/wav"
 	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/protocol"
-	"github.com/loa-vn/loa/protocol/page"
 )
 
 // SinkOf opens the sound output that a profile names.
@@ -53,16 +48,6 @@ func SinkOf(cfg config.Config, child []string, log *slog.Logger) (player.Sink, e
 		return speaker.Open(c, log)
 	}
 	return nil, fmt.Errorf("sound driver %q: %w", s.Driver, config.ErrSettings)
-}
-
-// boardOf opens the board output that a profile names.
-func boardOf(cfg config.Config, device protocol.DeviceID, idle func(time.Time) ([]page.Page, time.Time), log *slog.Logger) (*display.Board, error) {
-	b := cfg.Profile.Board
-	out, err := outputs.Open(outputs.Config{Line: b.Output, Width: b.Width, Height: b.Height, Dir: cfg.Data, Device: device})
-	if err != nil {
-		return nil, fmt.Errorf("board: %w", err)
-	}
-	return display.New(display.Config{Output: out, Clock: idle, Log: log})
 }
 
 // shelf is the cache as the sound output reads it.
@@ -97,13 +82,12 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 		}
 		out[protocol.MediumSound] = sound
 	}
-	if b := cfg.Profile.Board; b != nil {
-		size := page.Board{Width: b.Width, Height: b.Height, Row: b.Row}
-		board, err := boardOf(cfg, a.id.Device, a.idle(size), a.log)
+	if cfg.Profile.Board != nil {
+		screen, err := a.screen(cfg)
 		if err != nil {
 			return out, err
 		}
-		out[protocol.MediumBoard] = playout.NewScreen(board, size)
+		out[protocol.MediumBoard] = screen
 	}
 	return out, nil
 }
@@ -123,21 +107,4 @@ func (a *Agent) amplify(s *playout.Sound, p config.Amplifier) error {
 	})
 	s.Amplifies(amp, p.WarmUp.Std())
 	return nil
-}
-
-// idle is what a board shows when nothing is on.
-func (a *Agent) idle(size page.Board) func(time.Time) ([]page.Page, time.Time) {
-	return func(now time.Time) ([]page.Page, time.Time) {
-		next := now.Truncate(time.Minute).Add(time.Minute)
-		p := a.inbox.Placement()
-		pages, err := page.Standby(size, p.Name)
-		if p.Name == "" {
-			pages, err = page.Unconfigured(size, "", string(a.id.Device))
-		}
-		if err != nil {
-			a.log.WarnContext(context.Background(), "no idle page", "err", err)
-			return nil, next
-		}
-		return pages, next
-	}
 }

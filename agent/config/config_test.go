@@ -159,17 +159,24 @@ func TestEveryKeyCanBeSetFromTheEnvironment(t *testing.T) {
 
 func TestARuleBrokenIsAnErrorThatNamesTheKey(t *testing.T) {
 	for key, text := range map[string]string{
-		"sound.driver":    "name: p\nsound: {driver: horn, rate: 48000}\n",
-		"sound.rate":      "name: p\nsound: {driver: wav, rate: 8000}\n",
-		"volume.ceiling":  "name: p\nsound: {driver: wav, rate: 48000}\nvolume: {ceiling: 101}\n",
-		"volume.by_hour":  "name: p\nsound: {driver: wav, rate: 48000}\nvolume: {by_hour: [{from: 25, to: 3, ceiling: 1}]}\n",
-		"amplifier":       "name: p\nsound: {driver: wav, rate: 48000}\namplifier: {line: 3}\n",
-		"board":           "name: p\nboard: {width: 3, height: 32, row: 16, output: png}\n",
-		"board.output":    "name: p\nboard: {width: 192, height: 32, row: 16, output: smoke}\n",
-		"sound and board": "name: p\n",
-		"arch":            "name: p\narch: z80\nsound: {driver: wav, rate: 48000}\n",
-		"name":            "name: Ô\nsound: {driver: wav, rate: 48000}\n",
-		"warm":            "name: p\nsound: {driver: wav, rate: 48000}\namplifier: {chip: c, line: 1, warm_up: warm}\n",
+		"sound.driver":      "name: p\nsound: {driver: horn, rate: 48000}\n",
+		"sound.rate":        "name: p\nsound: {driver: wav, rate: 8000}\n",
+		"volume.ceiling":    "name: p\nsound: {driver: wav, rate: 48000}\nvolume: {ceiling: 101}\n",
+		"volume.by_hour":    "name: p\nsound: {driver: wav, rate: 48000}\nvolume: {by_hour: [{from: 25, to: 3, ceiling: 1}]}\n",
+		"amplifier":         "name: p\nsound: {driver: wav, rate: 48000}\namplifier: {line: 3}\n",
+		"board":             "name: p\nboard: {width: 3, height: 32, row: 16, output: png}\n",
+		"unsupported board": "name: p\nboard: {width: 64, height: 32, row: 16, output: png}\n",
+		"board with":        "name: p\nboard: {width: 384, height: 192, row: 16, output: png, zones: [{shows: clock, x: 256, y: 0, width: 128, height: 192, row: 16}]}\n",
+		"board zone":        "name: p\nboard: {width: 384, height: 192, row: 16, output: png, main: {x: 0, y: 0, width: 256, height: 192}, zones: [{shows: snow, x: 256, y: 0, width: 128, height: 192, row: 16}]}\n",
+		"board clock":       "name: p\nboard: {width: 384, height: 192, row: 16, output: png, main: {x: 0, y: 0, width: 256, height: 192}, zones: [{shows: clock, x: 257, y: 0, width: 128, height: 192, row: 16}]}\n",
+		"board main":        "name: p\nboard: {width: 384, height: 192, row: 16, output: png, main: {x: 0, y: 0, width: 256, height: 192}, zones: [{shows: clock, x: 255, y: 0, width: 128, height: 192, row: 16}]}\n",
+		"board.brightness":  "name: p\nboard: {width: 192, height: 32, row: 16, output: png, brightness: {percent: 101}}\n",
+		"brightness needs":  "name: p\nboard: {width: 192, height: 32, row: 16, output: png, brightness: {by_hour: [{from: 19, to: 6, percent: 0}]}}\n",
+		"board.output":      "name: p\nboard: {width: 192, height: 32, row: 16, output: smoke}\n",
+		"sound and board":   "name: p\n",
+		"arch":              "name: p\narch: z80\nsound: {driver: wav, rate: 48000}\n",
+		"name":              "name: Ô\nsound: {driver: wav, rate: 48000}\n",
+		"warm":              "name: p\nsound: {driver: wav, rate: 48000}\namplifier: {chip: c, line: 1, warm_up: warm}\n",
 	} {
 		_, err := LoadProfile(write(t, "p.yaml", text))
 		if !errors.Is(err, ErrSettings) || !strings.Contains(err.Error(), key) {
@@ -182,6 +189,15 @@ func TestTheLowestCeilingOfAnHourCounts(t *testing.T) {
 	v := Volume{Ceiling: 90, ByHour: []Hour{{From: 21, To: 6, Ceiling: 40}, {From: 5, To: 7, Ceiling: 30}}}
 	for hour, want := range map[int]int{20: 90, 21: 40, 0: 40, 5: 30, 6: 30, 7: 90} {
 		if got := v.CeilingAt(hour); got != want {
+			t.Errorf("hour %d: %d, want %d", hour, got, want)
+		}
+	}
+}
+
+func TestTheFirstEntryOfAnHourIsTheBrightness(t *testing.T) {
+	b := Brightness{Percent: 100, ByHour: []LightHour{{From: 22, To: 5, Percent: 20}, {From: 18, To: 6, Percent: 50}}}
+	for hour, want := range map[int]int{12: 100, 17: 100, 18: 50, 21: 50, 22: 20, 0: 20, 4: 20, 5: 50, 6: 100} {
+		if got := b.At(hour); got != want {
 			t.Errorf("hour %d: %d, want %d", hour, got, want)
 		}
 	}

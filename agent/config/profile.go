@@ -1,11 +1,14 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"image"
 	"slices"
 	"strings"
 
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/page"
 )
 
 // Profile is what stands in a file of firmware-config/boards: one kind of device.
@@ -68,9 +71,81 @@ type Board struct {
 	Width  int `yaml:"width" json:"width"`   // px
 	Height int `yaml:"height" json:"height"` // px
 	Row    int `yaml:"row" json:"row"`       // px of a row of text
-	// Output is the kind of the way to it and its address: "fb:/dev/fb0",
+	// Output is the kind of the way to it and its address: "drm:/dev/dri/card0",
 	// "ddp:192.168.1.50:4048", "png:out/board".
 	Output string `yaml:"output" json:"output"`
+	// Brightness is how bright it is, by the hours of the local day.
+	Brightness Brightness `yaml:"brightness" json:"brightness"`
+	// Main is where bulletins stand beside the zones; none: on the whole board, as
+	// emergencies always do.
+	Main *Area `yaml:"main" json:"main"`
+	// Zones are the places beside Main that show something of their own.
+	Zones []Zone `yaml:"zones" json:"zones"`
+}
+
+// Brightness is in per cent of what the board can do.
+type Brightness struct {
+	Percent int         `yaml:"percent" json:"percent"`
+	ByHour  []LightHour `yaml:"by_hour" json:"by_hour"`
+}
+
+// LightHour is a brightness from one full hour of the local day up to another one;
+// to at or before from is on the next day.
+type LightHour struct {
+	From    int `yaml:"from" json:"from"`
+	To      int `yaml:"to" json:"to"`
+	Percent int `yaml:"percent" json:"percent"`
+}
+
+// Area is a part of a board, px.
+type Area struct {
+	X      int `yaml:"x" json:"x"`
+	Y      int `yaml:"y" json:"y"`
+	Width  int `yaml:"width" json:"width"`
+	Height int `yaml:"height" json:"height"`
+}
+
+// Zone is a part of a board that shows the time ("clock") or the place ("name").
+type Zone struct {
+	Shows  string `yaml:"shows" json:"shows"`
+	X      int    `yaml:"x" json:"x"`
+	Y      int    `yaml:"y" json:"y"`
+	Width  int    `yaml:"width" json:"width"`
+	Height int    `yaml:"height" json:"height"`
+	Row    int    `yaml:"row" json:"row"` // px of a row of text
+}
+
+// At is the zone as a rectangle.
+func (z Zone) At() image.Rectangle { return Area{z.X, z.Y, z.Width, z.Height}.At() }
+
+// At is the area as a rectangle.
+func (a Area) At() image.Rectangle { return image.Rect(a.X, a.Y, a.X+a.Width, a.Y+a.Height) }
+
+// Text is where bulletins stand.
+func (b Board) Text() Area {
+	if b.Main != nil {
+		return *b.Main
+	}
+	return Area{Width: b.Width, Height: b.Height}
+}
+
+// At returns the brightness of an hour of the local day, in per cent: the first
+// entry that holds the hour counts.
+func (b Brightness) At(hour int) int {
+	for _, h := range b.ByHour {
+		if within(hour, h.From, h.To) {
+			return h.Percent
+		}
+	}
+	return b.Percent
+}
+
+// within says whether an hour lies in a span that may go over midnight.
+func within(hour, from, to int) bool {
+	if to <= from {
+		return hour >= from || hour < to
+	}
+	return hour >= from && hour < to
 }
 
 // Drivers and outputs that a profile may name.
@@ -86,23 +161,20 @@ func (b Board) Kind() (kind, address string) {
 	return kind, address
 }
 
-// Display returns the board's size as heartbeats carry it, nil without a board.
+// Display returns the size of what bulletins stand on as heartbeats carry it, nil without a board.
 func (p Profile) Display() *protocol.Display {
 	if p.Board == nil {
 		return nil
 	}
-	return &protocol.Display{Width: uint64(p.Board.Width), Height: uint64(p.Board.Height), Row: uint64(p.Board.Row)}
+	main := p.Board.Text()
+	return &protocol.Display{Width: uint64(main.Width), Height: uint64(main.Height), Row: uint64(p.Board.Row)}
 }
 
 // CeilingAt returns the highest volume in an hour of the local day, in per cent.
 func (v Volume) CeilingAt(hour int) int {
 	ceiling := v.Ceiling
 	for _, h := range v.ByHour {
-		in := hour >= h.From && hour < h.To
-		if h.To <= h.From {
-			in = hour >= h.From || hour < h.To
-		}
-		if in {
+		if within(hour, h.From, h.To) {
 			ceiling = min(ceiling, h.Ceiling)
 		}
 	}
@@ -118,6 +190,9 @@ func LoadProfile(path string) (Profile, error) {
 	p := Profile{Volume: Volume{Ceiling: 100}}
 	if err := strict(b, &p); err != nil {
 		return Profile{}, fmt.Errorf("profile %s: %w", path, err)
+	}
+	if p.Board != nil && p.Board.Brightness.Percent == 0 {
+		p.Board.Brightness.Percent = 100
 	}
 	if err := p.check(); err != nil {
 		return Profile{}, fmt.Errorf("profile %s: %w", path, err)
@@ -154,12 +229,53 @@ func (p Profile) check() error {
 	if a := p.Amplifier; a != nil && (a.Chip == "" || a.Line < 0 || a.WarmUp < 0 || a.OffAfter < 0) {
 		return bad("amplifier", "needs chip, line and times that are not negative")
 	}
-	if b := p.Board; b != nil {
-		if b.Width < 16 || b.Width > 8192 || b.Height < 8 || b.Height > 8192 || b.Row < 8 || b.Row > b.Height {
-			return bad("board", "needs width 16 to 8192, height 8 to 8192 and row 8 to height")
+	return p.Board.check()
+}
+
+func (b *Board) check() error {
+	bad := func(key, why string) error { return fmt.Errorf("%s %s: %w", key, why, ErrSettings) }
+	if b == nil {
+		return nil
+	}
+	if err := b.places(); err != nil {
+		return bad("board", err.Error())
+	}
+	if kind, _ := b.Kind(); !slices.Contains(outputs(), kind) {
+		return bad("board.output", "must begin with one of "+strings.Join(outputs(), ", "))
+	}
+	hours := append([]LightHour{{Percent: b.Brightness.Percent}}, b.Brightness.ByHour...)
+	for _, h := range hours {
+		if h.From < 0 || h.From > 23 || h.To < 0 || h.To > 24 || h.Percent < 1 || h.Percent > 100 {
+			return bad("board.brightness", "needs per cents of 1 to 100, from 0 to 23 and to 0 to 24")
 		}
-		if kind, _ := b.Kind(); !slices.Contains(outputs(), kind) {
-			return bad("board.output", "must begin with one of "+strings.Join(outputs(), ", "))
+	}
+	return nil
+}
+
+// places checks that pages can be made for every part of the board and that they
+// lie on it, apart.
+func (b *Board) places() error {
+	if b.Width < 16 || b.Width > page.MaxWidth || b.Height < 8 || b.Height > page.MaxHeight {
+		return fmt.Errorf("needs width 16 to %d and height 8 to %d", page.MaxWidth, page.MaxHeight)
+	}
+	parts := []Zone{{"main", b.Text().X, b.Text().Y, b.Text().Width, b.Text().Height, b.Row}}
+	if parts = append(parts, b.Zones...); len(b.Zones) > 0 && b.Main == nil {
+		return errors.New("with zones needs main")
+	}
+	for i, z := range parts {
+		if i > 0 && z.Shows != "clock" && z.Shows != "name" {
+			return fmt.Errorf("zone %d must show clock or name", i)
+		}
+		if err := (page.Board{Width: z.Width, Height: z.Height, Row: z.Row}).Validate(); err != nil {
+			return err
+		}
+		if !z.At().In(image.Rect(0, 0, b.Width, b.Height)) {
+			return fmt.Errorf("%s reaches over the board", z.Shows)
+		}
+		for _, other := range parts[:i] {
+			if z.At().Overlaps(other.At()) {
+				return fmt.Errorf("%s and %s overlap", other.Shows, z.Shows)
+			}
 		}
 	}
 	return nil

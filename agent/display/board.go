@@ -143,8 +143,9 @@ type Board struct {
 
 // order is a call of Show or Stop on its way to the goroutine that owns the canvas.
 type order struct {
-	job  *Job
-	stop string
+	job     *Job
+	stop    string
+	refresh bool
 }
 
 // New starts a board; it shows the idle pages until there is a job. The output is
@@ -190,6 +191,9 @@ func (b *Board) Show(j Job) error {
 
 // Stop ends the job with that id, if it is shown or waits for its time.
 func (b *Board) Stop(id string) error { return b.give(order{stop: id}) }
+
+// Refresh asks Config.Clock again for what stands when nothing is on.
+func (b *Board) Refresh() error { return b.give(order{refresh: true}) }
 
 // Brightness sets the board's brightness in per cent, with the next frame.
 func (b *Board) Brightness(percent int) { b.courier.brightness(min(max(percent, 0), 100)) }

@@ -109,6 +109,10 @@ func (c *canvas) obey(now time.Time) {
 				o.job.Until = now.Add(o.job.Until.Sub(now))
 			}
 			c.next = o.job
+		case o.refresh:
+			if c.cur.job == nil {
+				c.rest(now)
+			}
 		case c.cur.job != nil && c.cur.job.ID == o.stop:
 			c.end(now)
 			c.rest(now)

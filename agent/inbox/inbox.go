@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -390,6 +391,18 @@ func (in *Inbox) Placement() protocol.Placement {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.state.placement
+}
+
+// Zone returns the name of the zone of the plans held, "" if there is none yet.
+func (in *Inbox) Zone() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, u := range slices.Backward(in.state.placement.Path) {
+		if p, ok := in.state.plans[u]; ok && p.Zone != "" {
+			return p.Zone
+		}
+	}
+	return ""
 }
 
 // commit makes a decision durable and takes it. What silences or warns is taken

@@ -3,25 +3,95 @@ package playout
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/loa-vn/loa/agent/display"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page"
 )
 
-// Screen is the output of a LED board.
-type Screen struct {
-	board  *display.Board
-	size   page.Board
-	events chan Event
-	wg     sync.WaitGroup
+// overFor is how long a board says that an emergency is over.
+const overFor = time.Minute
+
+// ScreenConfig is what a Screen needs.
+type ScreenConfig struct {
+	Size  page.Board // of what bulletins stand on
+	Whole page.Board // of the whole board, which emergencies take
+	// Idle is what stands when nothing is on, and until when.
+	Idle func(now time.Time) (pages []page.Page, until time.Time)
+	// Open opens the board; clock is its display.Config.Clock.
+	Open func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error)
 }
 
-// NewScreen returns an output on a board of that size; Close closes both.
-func NewScreen(b *display.Board, size page.Board) *Screen {
-	s := &Screen{board: b, size: size, events: make(chan Event, 16)}
+// Screen is the output of a LED board. Between the passes of an emergency and
+// after them it stands until its validity ends; then, or when it is stopped, the
+// board says for a minute that it is over.
+type Screen struct {
+	cfg    ScreenConfig
+	board  *display.Board
+	events chan Event
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	alarm *standing // nil: none is valid
+	over  *standing // the one that has ended; until says how long that is shown
+}
+
+// standing is an emergency that was shown.
+type standing struct {
+	airing protocol.AiringID
+	title  string
+	pages  []page.Page
+	until  time.Time // by the system's clock
+}
+
+// NewScreen opens the board; Close closes it. Errors: those of Open.
+func NewScreen(cfg ScreenConfig) (*Screen, error) {
+	s := &Screen{cfg: cfg, events: make(chan Event, 16)}
+	board, err := cfg.Open(s.idle)
+	if err != nil {
+		return nil, err
+	}
+	s.board = board
 	s.wg.Go(s.pass)
-	return s
+	return s, nil
+}
+
+// idle is what stands when no job is on.
+func (s *Screen) idle(now time.Time) ([]page.Page, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.alarm; a != nil && now.Before(a.until) {
+		return a.pages, a.until
+	} else if a != nil {
+		s.end(a.until)
+	}
+	if o := s.over; o != nil && now.Before(o.until) {
+		if pages, err := page.Over(s.cfg.Whole, o.title); err == nil {
+			return pages, o.until
+		}
+	}
+	s.over = nil
+	return s.cfg.Idle(now)
+}
+
+// end makes the emergency that stands one that is over; s.mu is held.
+func (s *Screen) end(at time.Time) {
+	s.over = &standing{airing: s.alarm.airing, title: s.alarm.title, until: at.Add(overFor)}
+	s.alarm = nil
+}
+
+// Over says that an emergency is stopped or withdrawn: it stands no more.
+func (s *Screen) Over(id protocol.AiringID) {
+	s.mu.Lock()
+	stood := s.alarm != nil && s.alarm.airing == id
+	if stood {
+		s.end(time.Now())
+	}
+	s.mu.Unlock()
+	if stood {
+		_ = s.board.Refresh() // a board that was closed shows nothing
+	}
 }
 
 // Close ends the board.
@@ -43,13 +113,21 @@ func (s *Screen) Cut(job string) {
 // Begin implements Output. The set of pages is entered where it would be at the
 // job's position.
 func (s *Screen) Begin(j Job) error {
-	pages, err := Pages(s.size, j)
+	emergency := j.Airing.Class == protocol.ClassEmergency
+	size := s.cfg.Size
+	if emergency {
+		size = s.cfg.Whole
+	}
+	pages, err := Pages(size, j)
 	if err != nil {
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
 	job := display.Job{ID: j.ID, Pages: pages, Begin: j.Begin.Add(-j.Position)}
-	if j.Airing.Class == protocol.ClassEmergency {
+	if emergency {
 		job.Until = j.Begin.Add(j.Length)
+		s.mu.Lock()
+		s.alarm, s.over = &standing{airing: j.Airing.ID, title: j.Bulletin.Title, pages: pages, until: j.Until}, nil
+		s.mu.Unlock()
 	}
 	if err := s.board.Show(job); err != nil {
 		return fmt.Errorf("begin %s: %w", j.ID, err)

@@ -28,6 +28,7 @@ type Job struct {
 	Soon     bool          // nobody waits for Begin: as soon as the output can
 	Length   time.Duration // of the whole content, by the schedule
 	Volume   int           // per cent, under the ceilings
+	Until    time.Time     // by the system's clock, when an emergency's validity ends
 }
 
 // EventKind is what an output tells.
@@ -112,6 +113,9 @@ type Config struct {
 	Receipts func()
 	Playing  func(protocol.AiringID)
 	Fault    func(name string, on bool)
+	// Over, if set, is told of emergencies that were stopped or withdrawn. It returns
+	// at once.
+	Over func(protocol.AiringID)
 	// Reason tells which reason an error of Approvals stands for.
 	Reason func(error) protocol.Reason
 	Log    logger

@@ -348,6 +348,7 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, soon bool) error {
 	if err := l.cfg.Output.Begin(Job{
 		ID: id, Airing: k.wire, Bulletin: b, Zone: l.zone, Key: s.Key, Position: s.Position,
 		Begin: begin, Soon: soon, Length: k.airing.Length, Volume: volume,
+		Until: l.instant(k.wire.Until.Time()),
 	}); err != nil {
 		return err
 	}

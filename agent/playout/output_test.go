@@ -2,16 +2,21 @@ package playout_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"image"
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/agent/display"
+	"github.com/loa-vn/loa/agent/display/outputs"
 	"github.com/loa-vn/loa/agent/display/pngout"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/null"
@@ -218,11 +223,7 @@ func TestABoardProvesWhatItShowed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			board, err := display.New(display.Config{Output: out, Log: slog.New(slog.DiscardHandler)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := playout.NewScreen(board, size)
+			s := screen(t, out, size)
 			defer s.Close()
 			job := boardJob(protocol.ClassNormal, false)
 			job.Begin = time.Now()
@@ -245,6 +246,104 @@ func TestABoardProvesWhatItShowed(t *testing.T) {
 					t.Errorf("cut %t: ended %+v, want %d turns", cut, e, 2*len(pages))
 				}
 				return
+			}
+		})
+	}
+}
+
+// screen opens a board of one zone that is dark when nothing is on.
+func screen(t *testing.T, out display.Output, size page.Board) *playout.Screen {
+	t.Helper()
+	s, err := playout.NewScreen(playout.ScreenConfig{
+		Size: size, Whole: size,
+		Idle: func(now time.Time) ([]page.Page, time.Time) { return nil, now.Add(time.Hour) },
+		Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
+			return display.New(display.Config{Output: out, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// mirror remembers the picture shown last.
+type mirror struct {
+	display.Output
+	mu   sync.Mutex
+	last protocol.Digest
+}
+
+func (m *mirror) Show(ctx context.Context, f *page.Frame, dirty image.Rectangle) error {
+	m.mu.Lock()
+	m.last = f.Digest()
+	m.mu.Unlock()
+	return m.Output.Show(ctx, f, dirty)
+}
+
+func (m *mirror) shows(pages []page.Page) bool {
+	synctest.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Contains(page.Digests(pages), m.last)
+}
+
+// TestAnEmergencyStandsUntilItEndsAndThenIsSaidToBeOver: after its pass it stands
+// until its validity ends or it is stopped, then "đã hết hiệu lực" for a minute.
+func TestAnEmergencyStandsUntilItEndsAndThenIsSaidToBeOver(t *testing.T) {
+	size := page.Board{Width: 192, Height: 32, Row: 16}
+	for _, stopped := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			out, err := outputs.Open(outputs.Config{Line: "null", Width: size.Width, Height: size.Height})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := &mirror{Output: out}
+			s := screen(t, m, size)
+			defer s.Close()
+			go func() {
+				for range s.Events() {
+				}
+			}()
+			job := boardJob(protocol.ClassEmergency, true)
+			job.Begin, job.Until = time.Now(), time.Now().Add(2*time.Hour)
+			alarm, err := playout.Pages(size, job)
+			if err != nil {
+				t.Fatal(err)
+			}
+			over, err := page.Over(size, job.Bulletin.Title)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Begin(job); err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				time.Sleep(job.Length)
+				if !m.shows(alarm) {
+					t.Fatal("a valid emergency is not shown")
+				}
+			}
+			s.Over("another")
+			if !m.shows(alarm) {
+				t.Error("the end of another emergency ended this one")
+			}
+			if stopped {
+				s.Over(job.Airing.ID)
+			} else {
+				time.Sleep(time.Until(job.Until))
+			}
+			time.Sleep(time.Second)
+			if !m.shows(over) {
+				t.Errorf("stopped %t: it is not said to be over", stopped)
+			}
+			time.Sleep(58 * time.Second)
+			if !m.shows(over) {
+				t.Errorf("stopped %t: it is said to be over for less than a minute", stopped)
+			}
+			time.Sleep(2 * time.Second)
+			if m.shows(over) || m.shows(alarm) {
+				t.Errorf("stopped %t: still there after a minute", stopped)
 			}
 		})
 	}

@@ -39,6 +39,7 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 	case inbox.Accepted:
 		return l.accepted(ctx, u)
 	case inbox.Withdrawn:
+		l.over(func(a protocol.Airing) bool { return a.ID == u.Airing })
 		return []schedule.Event{{Kind: schedule.EventWithdraw, Airing: u.Airing, At: u.At.Time()}}
 	case inbox.Dropped:
 		// The placement that dropped it came before, and with it its end here.
@@ -52,6 +53,10 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 		case protocol.ScopeUnit:
 			e.Unit = s.Unit
 		}
+		l.over(func(a protocol.Airing) bool {
+			depth := slices.Index(l.placement.Path, s.Unit)
+			return a.ID == s.Airing || s.Airing == "" && depth >= 0 && slices.Index(l.placement.Path, a.Unit) >= depth && a.Published <= s.At
+		})
 		return []schedule.Event{e}
 	case inbox.Content:
 		return l.content(u)
@@ -63,6 +68,18 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 		return []schedule.Event{{Kind: muteness(u.Muted)}}
 	}
 	return nil
+}
+
+// over tells of the emergencies that match, which are stopped or withdrawn.
+func (l *Loop) over(match func(protocol.Airing) bool) {
+	if l.cfg.Over == nil {
+		return
+	}
+	for id, k := range l.mem.wires {
+		if k.wire.Class == protocol.ClassEmergency && match(k.wire) {
+			l.cfg.Over(id)
+		}
+	}
 }
 
 func sureness(sure bool) schedule.Kind {
