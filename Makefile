@@ -28,13 +28,14 @@ demo: ## the whole path with five agents; ONCE=1 checks it and ends
 	@$(MAKE) --no-print-directory build
 	@$(GO) run -tags "$(TAGS)" ./deploy/demo --bin $(BIN) $(if $(ONCE),--once)
 
-test: ## set up, lint, and run every test
+test: ## set up, lint, and run every test, what is concurrent with the race detector too
 	@deploy/setup.sh test
-	@$(MAKE) --no-print-directory build lint
+	@$(MAKE) --no-print-directory build lint race
 	LOA_TEST_ALL=1 $(GO) test -tags "$(TAGS)" -timeout $(TIMEOUT) ./...
 
 # What runs concurrently, without the sound card and the browser.
-RACE ?= ./protocol ./protocol/envelope ./agent/... ./hub/broker ./hub/dispatch ./hub/ledger ./hub/inbox ./hub/api
+RACE ?= ./agent/link ./agent/inbox ./agent/cache ./agent/store ./agent/receipt ./agent/health ./agent/playout ./agent/display \
+	./agent/timesync ./hub/broker ./hub/dispatch ./hub/relay ./hub/programme
 
 race: ## run the tests of what runs concurrently with the race detector
 	$(GO) test -race -short -tags "$(TAGS)" -timeout $(TIMEOUT) $(RACE)
