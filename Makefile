@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TIMEOUT ?= 20m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build console demo test race soak lint fmt fuzz bench cross clean
+.PHONY: help setup build console demo test race emulated soak lint fmt fuzz bench cross clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,16 +28,25 @@ demo: ## the whole path with five agents; ONCE=1 checks it and ends
 	@$(MAKE) --no-print-directory build
 	@$(GO) run -tags "$(TAGS)" ./deploy/demo --bin $(BIN) $(if $(ONCE),--once)
 
-test: ## set up, lint, and run every test
+test: ## set up, lint, and run every test, what is concurrent with the race detector too
 	@deploy/setup.sh test
-	@$(MAKE) --no-print-directory build lint
+	@$(MAKE) --no-print-directory build lint race
 	LOA_TEST_ALL=1 $(GO) test -tags "$(TAGS)" -timeout $(TIMEOUT) ./...
 
 # What runs concurrently, without the sound card and the browser.
-RACE ?= ./protocol ./protocol/envelope ./agent/... ./hub/broker ./hub/dispatch ./hub/ledger ./hub/inbox ./hub/api
+RACE ?= ./agent/link ./agent/inbox ./agent/cache ./agent/store ./agent/receipt ./agent/health ./agent/playout ./agent/display \
+	./agent/timesync ./hub/broker ./hub/dispatch ./hub/relay ./hub/programme
 
 race: ## run the tests of what runs concurrently with the race detector
 	$(GO) test -race -short -tags "$(TAGS)" -timeout $(TIMEOUT) $(RACE)
+
+# The same bytes and samples on the processors of devices.
+EMULATED := ./protocol/page ./agent/player/opus
+
+emulated: ## run what must be alike on all processors as arm64 and armv7
+	@deploy/setup.sh emulated
+	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64-static -timeout $(TIMEOUT) -run 'Golden|Decodes|Resume|Length' $(EMULATED)
+	GOARCH=arm GOARM=7 CGO_ENABLED=0 $(GO) test -exec qemu-arm-static -timeout $(TIMEOUT) -run 'Golden|Decodes|Resume|Length' $(EMULATED)
 
 soak: ## the long tests: every kill, weeks of weather, an hour of sound
 	@deploy/setup.sh test
@@ -60,8 +69,8 @@ fuzz: ## fuzz every decoder for FUZZTIME each
 	  for f in $$($(GO) test -tags "$(TAGS)" -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
-bench: build ## measure against the limits; one JSON object a line, then a table
-	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN)
+bench: build ## measure against the limits; BENCH=studio,sound for parts
+	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN) $(if $(BENCH),--only $(BENCH))
 
 cross: ## build the agent for arm64 and armv7, without cgo
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/arm64/ ./agent/cmd/loa-agent

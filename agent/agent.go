@@ -17,16 +17,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/loa-vn/loa/agent/amplifier"
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/display"
+	"github.com/loa-vn/loa/agent/fetch"
 	"github.com/loa-vn/loa/agent/health"
 	"github.com/loa-vn/loa/agent/identity"
 	"github.com/loa-vn/loa/agent/inbox"
 	"github.com/loa-vn/loa/agent/link"
+	"github.com/loa-vn/loa/agent/mute"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/agent/receipt"
+	"github.com/loa-vn/loa/agent/relay"
 	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
@@ -42,6 +46,8 @@ type Options struct {
 	Speaker []string
 	// Sink replaces the sound output of the profile.
 	Sink player.Sink
+	// Relay replaces the GPIO line of the profile's amplifier.
+	Relay amplifier.Line
 	// Dial opens TCP connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Jitter is the longest wait of a new session; 0 is the inbox's own.
@@ -62,14 +68,17 @@ type Agent struct {
 	store *store.Store
 	clock *timesync.Clock
 	cache *cache.Cache
+	fetch *fetch.Source
 	link  *link.Link
 	inbox *inbox.Inbox
 	drain *receipt.Drain
 	state *health.Reporter
+	relay *relay.Receiver
 	loops map[protocol.Medium]*playout.Loop
 	outs  map[protocol.Medium]output
 	board *display.Board // nil without one
 
+	certs  atomic.Pointer[identity.Identity] // the newest certificates
 	cfg    atomic.Pointer[config.Config]
 	digest atomic.Pointer[protocol.Digest]
 	closed sync.Once
@@ -97,6 +106,7 @@ func New(cfg config.Config, o Options) (_ *Agent, err error) {
 	if a.id, err = identity.Load(filepath.Join(cfg.Data, "identity")); err != nil {
 		return nil, err
 	}
+	a.certs.Store(a.id)
 	if err := a.memory(cfg); err != nil {
 		return nil, err
 	}
@@ -158,15 +168,16 @@ func (a *Agent) delivery(cfg config.Config) error {
 		url = a.id.MQTTURL
 	}
 	a.link, err = link.New(link.Config{
-		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: func() []string { return a.inbox.Filters() },
+		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.filters,
 		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
 		Dial: a.opts.Dial, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
+	a.fetch = fetch.New(fetch.Config{Dial: a.opts.Dial, TLS: func(name string) *tls.Config { return a.tls(name, true) }})
 	a.cache, err = cache.New(cache.Config{
-		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a},
+		Dir: filepath.Join(cfg.Data, "cache"), State: a.store, Network: network{a}, Direct: a.fetch,
 		Window: cfg.Cache.WindowKB << 10, Limit: int64(cfg.Cache.LimitMB) << 20,
 		Changed: func(d protocol.Digest, there bool) {
 			if a.inbox != nil {
@@ -182,14 +193,20 @@ func (a *Agent) delivery(cfg config.Config) error {
 		Device: a.id.Device, Roots: a.id.Roots, Placement: a.id.Placement, Lists: a.id.Lists,
 		Store: a.store, Contents: a.cache, Hub: network{a}, Clock: a.clock, Entropy: rand.Reader,
 		Heartbeat: a.state.Changed, Acked: func() { a.drain.Kick(); a.state.Changed() },
-		Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
+		Content: a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
+	a.relay = relay.New(relay.Config{
+		Now: func() time.Time { now, _, _ := a.clock.Now(); return now }, Bulletin: a.inbox.Bulletin, Changed: a.link.Resubscribe, Log: a.log,
+	})
 	a.drain = receipt.New(receipt.Config{Device: a.id.Device, Chain: a.store, Signer: signer, Send: a.sender(protocol.VerbReceipt), Log: a.log})
 	return nil
 }
+
+// filters are what the first connection reads.
+func (a *Agent) filters() []string { return append(a.inbox.Filters(), a.relay.Filters()...) }
 
 // network is the way out for the parts that ask.
 type network struct{ *Agent }
@@ -220,9 +237,9 @@ func (a *Agent) sender(v protocol.Verb) func(context.Context, []byte) error {
 // tls are the settings of a new connection. With an unsure clock the dates of the
 // hub's certificate are not looked at.
 func (a *Agent) tls(name string, bulk bool) *tls.Config {
-	cert := a.id.Certificate
+	cert := a.certs.Load().Certificate
 	if bulk {
-		cert = a.id.Bulk
+		cert = a.certs.Load().Bulk
 	}
 	return identity.ClientTLS(a.id.CA, name, func() time.Time {
 		now, _, sure := a.clock.Now()
@@ -248,10 +265,20 @@ func (a *Agent) up(_ context.Context, connection uint64) {
 	a.drain.Connected()
 }
 
+// content takes note of where the hub says that content is.
+func (a *Agent) content(base string) {
+	a.fetch.Announce(base)
+	a.cache.Announced()
+}
+
 // handle takes a message of either connection.
 func (a *Agent) handle(topic string, payload []byte) {
 	if _, err := protocol.ParseChunkTopic(topic); err == nil {
 		a.cache.Handle(topic, payload)
+		return
+	}
+	if _, _, err := protocol.ParseFramesTopic(topic); err == nil {
+		a.relay.Handle(topic, payload)
 		return
 	}
 	a.inbox.Handle(topic, payload)
@@ -262,19 +289,22 @@ func (a *Agent) facts() health.Facts {
 	cfg := a.cfg.Load()
 	f := health.Facts{
 		Device: a.id.Device, Clock: a.clock.Read(), Holdings: a.inbox.Holdings(), Missing: a.cache.Missing(),
-		Features: []string{protocol.FeatureEmergency}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
+		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
-		f.Features = append(f.Features, protocol.FeatureSound)
+		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
 	}
 	if cfg.Profile.Board != nil {
 		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
 	}
 	var err error
+	f.Needs = a.cache.Needs()
 	if f.Free, err = health.Free(cfg.Data); err != nil {
 		a.log.Warn("free space unknown", "err", err)
+	} else {
+		a.fault("space", health.Short(f.Free, f.Needs))
 	}
-	if f.Chain, err = a.store.Head(); err != nil {
+	if f.Chain, err = a.store.Kept(); err != nil {
 		a.log.Error("chain unreadable", "err", err)
 	}
 	return f
@@ -317,13 +347,15 @@ func (a *Agent) Online() bool { return a.link.Online() }
 // nothing can be done without.
 func (a *Agent) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, part := range []func(context.Context) error{a.clock.Run, a.cache.Run, a.inbox.Run, a.drain.Run, a.state.Run, a.link.Run} {
+	for _, part := range []func(context.Context) error{a.clock.Run, a.cache.Run, a.inbox.Run, a.drain.Run, a.state.Run, a.link.Run, a.relay.Run} {
 		g.Go(func() error { return part(ctx) })
 	}
 	for _, loop := range a.loops {
 		g.Go(func() error { return loop.Run(ctx) })
 	}
 	g.Go(func() error { return a.spread(ctx) })
+	g.Go(func() error { return a.renew(ctx) })
+	g.Go(func() error { return mute.Switch{Dir: a.cfg.Load().Data}.Watch(ctx, a.inbox.MuteHere) })
 	if a.board != nil && a.cfg.Load().Profile.Board != nil {
 		g.Go(func() error { return a.dim(ctx) })
 	}
@@ -352,6 +384,38 @@ func (a *Agent) Run(ctx context.Context) error {
 	return nil
 }
 
+// Times between looks at the certificates' end, and after one that failed.
+const (
+	renewEvery = 12 * time.Hour
+	renewAgain = 10 * time.Minute
+)
+
+// renew keeps the device's certificates from running out; the next connection uses
+// the new ones.
+func (a *Agent) renew(ctx context.Context) error {
+	wait := time.Duration(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		wait = renewEvery
+		now, _, _ := a.clock.Now()
+		if !a.certs.Load().Due(now) {
+			continue
+		}
+		next, err := a.certs.Load().Renew(ctx, filepath.Join(a.cfg.Load().Data, "identity"))
+		if err != nil {
+			a.log.Warn("certificates not renewed", "error", err)
+			wait = renewAgain
+			continue
+		}
+		a.certs.Store(next)
+		a.log.Info("certificates renewed", "until", next.Certificate.Leaf.NotAfter)
+	}
+}
+
 // spread tells every loop of what the inbox takes.
 func (a *Agent) spread(ctx context.Context) error {
 	for {
@@ -362,6 +426,7 @@ func (a *Agent) spread(ctx context.Context) error {
 			if !ok {
 				return nil
 			}
+			a.relay.Tell(us)
 			for _, loop := range a.loops {
 				loop.Tell(ctx, us)
 			}

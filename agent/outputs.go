@@ -1,12 +1,15 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 
+	"github.com/loa-vn/loa/agent/amplifier"
+	"github.com/loa-vn/loa/agent/amplifier/gpio"
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/player"
@@ -70,7 +73,14 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 				return out, err
 			}
 		}
-		out[protocol.MediumSound] = playout.NewSound(player.New(sink, a.log), shelf{a.cache})
+		sound := playout.NewSound(player.New(sink, a.log), shelf{a.cache})
+		sound.Relays(a.relay)
+		if p := cfg.Profile.Amplifier; p != nil {
+			if err := a.amplify(sound, *p); err != nil {
+				return out, errors.Join(err, sound.Close())
+			}
+		}
+		out[protocol.MediumSound] = sound
 	}
 	if cfg.Profile.Board != nil {
 		screen, err := a.screen(cfg)
@@ -80,4 +90,21 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 		out[protocol.MediumBoard] = screen
 	}
 	return out, nil
+}
+
+// amplify lets the output switch the amplifier's relay.
+func (a *Agent) amplify(s *playout.Sound, p config.Amplifier) error {
+	line := a.opts.Relay
+	if line == nil {
+		var err error
+		if line, err = gpio.Open(p.Chip, p.Line, p.ActiveLow); err != nil {
+			return fmt.Errorf("amplifier: %w", err)
+		}
+	}
+	amp := amplifier.New(amplifier.Config{
+		Line: line, WarmUp: p.WarmUp.Std(), OffAfter: p.OffAfter.Std(),
+		Fault: func(on bool) { a.fault("amplifier", on) }, Log: a.log,
+	})
+	s.Amplifies(amp, p.WarmUp.Std())
+	return nil
 }

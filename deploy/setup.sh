@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs on Debian what a target of the Makefile needs and what is missing, and
-# says nothing if that is nothing: setup.sh build | console | lint | demo | test
+# says nothing if that is nothing: setup.sh build | console | lint | demo | test | emulated
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:-build}
@@ -25,8 +25,8 @@ with_root() {
 packages() { with_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; }
 
 case $target in
-  build | console | lint | demo | test) ;;
-  *) echo "setup: unknown target; use setup.sh build | console | lint | demo | test" >&2; exit 2 ;;
+  build | console | lint | demo | test | emulated) ;;
+  *) echo "setup: unknown target; use setup.sh build | console | lint | demo | test | emulated" >&2; exit 2 ;;
 esac
 
 # The Go that go.mod names, or a later one.
@@ -45,6 +45,10 @@ need /usr/include/alsa/asoundlib.h libasound2-dev
 case $target in console | lint | demo | test)
   need node nodejs
   need npm npm ;;
+esac
+case $target in emulated)
+  need ffmpeg ffmpeg
+  need qemu-arm-static qemu-user-static ;;
 esac
 case $target in demo | test)
   need ffmpeg ffmpeg

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
 
+	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/broker"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/problem"
@@ -47,7 +49,7 @@ func (h *Hub) openBroker(ctx context.Context, mqtt net.Listener, to broker.Handl
 	c := h.Config
 	if mqtt != nil {
 		return broker.Open(broker.Config{
-			Listener: mqtt, Policy: doorman{h.Registry}, Handler: to, Log: h.log,
+			Listener: mqtt, Policy: doorman{h.Registry, h.relays}, Handler: to, Log: h.log,
 			TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: h.CA.Server(c.Hosts), ClientCAs: h.CA.Pool()},
 		})
 	}
@@ -144,9 +146,23 @@ func grantsOf(id protocol.DeviceID, path []protocol.UnitID) []broker.Grant {
 	for _, u := range path {
 		own.Hear = append(own.Hear, protocol.UnitTopic(u, protocol.VerbPlan), protocol.UnitTopic(u, protocol.VerbAlert))
 	}
+	// Which sessions a unit hears changes with its airings, and what is sent in
+	// them is heard in public: an access list in a file allows them all.
+	own.Hear = append(own.Hear, protocol.Root+"s/#")
 	for _, v := range []protocol.Verb{protocol.VerbState, protocol.VerbReceipt, protocol.VerbSeen, protocol.VerbWant, protocol.VerbAsk} {
 		own.Say = append(own.Say, protocol.DeviceTopic(id, v))
 	}
 	bulk := broker.Grant{ClientID: protocol.Client{Device: id, Bulk: true}.String(), Hear: []string{protocol.Root + "c/#"}}
 	return []broker.Grant{own, bulk}
+}
+
+// contentServer gives devices content over HTTPS, if that is wished.
+func (h *Hub) contentServer() http.Handler {
+	if !h.Config.Content.HTTP {
+		return nil
+	}
+	door := doorman{h.Registry, h.relays}
+	return blob.NewServer(h.Blobs, func(ctx context.Context, cert *x509.Certificate) error {
+		return door.Authenticate(ctx, cert.Subject.CommonName, cert)
+	}, h.log)
 }

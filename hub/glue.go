@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/dispatch"
@@ -21,9 +22,8 @@ import (
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
-	"github.com/loa-vn/loa/hub/studio"
+	"github.com/loa-vn/loa/hub/relay"
 	"github.com/loa-vn/loa/hub/studio/normalise"
-	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/studio/transcode"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -45,7 +45,7 @@ func (d documents) Document(b []byte) (protocol.Content, error) {
 // trust is the registry with its trust documents as content and as a chain.
 type trust struct {
 	*registry.Service
-	roots []protocol.Key
+	roots protocol.Roots // as init made them
 	docs  documents
 }
 
@@ -80,11 +80,20 @@ func (t trust) Chain(ctx context.Context, path []protocol.UnitID) (*envelope.Cha
 	if err != nil {
 		return nil, err
 	}
-	chain := envelope.NewChain(t.roots...)
+	chain := envelope.NewChainOf(t.roots)
+	for _, d := range docs {
+		if d.Kind == envelope.KindRoots {
+			if _, err := chain.AddRoots(d.Bytes); err != nil {
+				return nil, fmt.Errorf("roots: %w", err)
+			}
+		}
+	}
 	for _, d := range docs {
 		if d.Kind == envelope.KindDelegation {
-			// An older delegation of the same units is superseded, not wrong.
-			if _, err := chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
+			// An older delegation of the same units is superseded, one of former roots
+			// counts no more; neither is wrong.
+			_, err := chain.AddDelegation(d.Bytes)
+			if err != nil && !errors.Is(err, envelope.ErrOlder) && !errors.Is(err, envelope.ErrNotPermitted) && !errors.Is(err, envelope.ErrStranger) {
 				return nil, fmt.Errorf("delegation: %w", err)
 			}
 		}
@@ -129,6 +138,25 @@ func (t trust) DeviceKey(ctx context.Context, id protocol.DeviceID) (ed25519.Pub
 type places struct {
 	*registry.Service
 	publisher *plan.Publisher
+	cut       func(protocol.DeviceID)
+}
+
+// Revoke implements api.Registry: the device is cut off at once.
+func (p places) Revoke(ctx context.Context, id protocol.DeviceID, by protocol.PersonID) error {
+	if err := p.Service.Revoke(ctx, id, by); err != nil {
+		return err
+	}
+	p.cut(id)
+	return nil
+}
+
+// cut ends both connections of a device.
+func cut(b interface{ Disconnect(clientID string) }) func(protocol.DeviceID) {
+	return func(id protocol.DeviceID) {
+		for _, bulk := range []bool{false, true} {
+			b.Disconnect(protocol.Client{Device: id, Bulk: bulk}.String())
+		}
+	}
 }
 
 // SetQuiet implements api.Registry.
@@ -139,9 +167,53 @@ func (p places) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []prot
 	return p.publisher.Publish(ctx, []protocol.UnitID{unit})
 }
 
+// approvers is the lists of approvers for the API: what changes one publishes the
+// plans that name it.
+type approvers struct {
+	*account.Service
+	publisher *plan.Publisher
+}
+
+func (a approvers) renew(ctx context.Context, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.publisher.Renew(ctx)
+}
+
+// ConfirmPasskey implements api.Passkeys.
+func (a approvers) ConfirmPasskey(ctx context.Context, handle, registrar string, by protocol.PersonID) (account.Passkey, error) {
+	k, err := a.Service.ConfirmPasskey(ctx, handle, registrar, by)
+	return k, a.renew(ctx, err)
+}
+
+// RevokePasskey implements api.Passkeys.
+func (a approvers) RevokePasskey(ctx context.Context, handle, registrar string, by protocol.PersonID) (account.Passkey, error) {
+	k, err := a.Service.RevokePasskey(ctx, handle, registrar, by)
+	return k, a.renew(ctx, err)
+}
+
+// DemandPasskeys implements api.Approvers.
+func (a approvers) DemandPasskeys(ctx context.Context, unit protocol.UnitID, classes []protocol.Class, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.DemandPasskeys(ctx, unit, classes, registrar, by))
+}
+
+// AddDeputy implements api.Approvers.
+func (a approvers) AddDeputy(ctx context.Context, d account.Deputy, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.AddDeputy(ctx, d, registrar, by))
+}
+
+// EndDeputy implements api.Approvers.
+func (a approvers) EndDeputy(ctx context.Context, unit protocol.UnitID, person protocol.PersonID, registrar string, by protocol.PersonID) error {
+	return a.renew(ctx, a.Service.EndDeputy(ctx, unit, person, registrar, by))
+}
+
 // doorman is the broker's policy: a device is its certificate's name, reads its
 // units' and its own topics, and writes only its own.
-type doorman struct{ registry *registry.Service }
+type doorman struct {
+	registry *registry.Service
+	relays   *relay.Service
+}
 
 var errUnknownDevice = errors.New("device unknown, not enrolled or revoked")
 
@@ -172,7 +244,13 @@ func (p doorman) MaySubscribe(clientID, filter string) bool {
 		return false
 	}
 	d, err := p.registry.Device(context.Background(), c.Device)
-	return err == nil && c.MaySubscribe(filter, d.Placement.Path)
+	if err != nil {
+		return false
+	}
+	if session, err := protocol.ParseSessionFilter(filter); err == nil {
+		return !c.Bulk && p.relays.Hears(context.Background(), session, d.Placement.Path)
+	}
+	return c.MaySubscribe(filter, d.Placement.Path)
 }
 
 // MayPublish implements broker.Policy.
@@ -187,9 +265,7 @@ type switchboard struct {
 	ready    chan struct{}
 	ledger   *ledger.Ledger
 	dispatch *dispatch.Dispatcher
-	broker   interface {
-		Publish(topic string, payload []byte, qos byte) error
-	}
+	broker   dispatch.Broker
 }
 
 // Connected implements broker.Handler; a device speaks first.
@@ -221,6 +297,18 @@ func (s *switchboard) Publish(topic string, payload []byte, qos byte) error {
 	return s.broker.Publish(topic, payload, qos)
 }
 
+// PublishTo implements dispatch.Broker.
+func (s *switchboard) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+	<-s.ready
+	return s.broker.PublishTo(clientID, topic, payload, qos)
+}
+
+// Backlog implements dispatch.Broker.
+func (s *switchboard) Backlog() int {
+	<-s.ready
+	return s.broker.Backlog()
+}
+
 // Ack implements ledger.Replies.
 func (s *switchboard) Ack(device protocol.DeviceID, signed []byte) {
 	// A lost acknowledgement is asked for by sending the receipts again.
@@ -231,114 +319,6 @@ func (s *switchboard) Ack(device protocol.DeviceID, signed []byte) {
 func (s *switchboard) Resync(ctx context.Context, device protocol.DeviceID, seq uint64) error {
 	<-s.ready
 	return s.dispatch.Resync(ctx, device, seq)
-}
-
-// sounds makes bulletins' sounds in the studio and keeps them as blobs.
-type sounds struct {
-	studio *studio.Studio
-	blobs  *blob.Dir
-	voice  speech.Voice
-}
-
-// drillWords are said before and after the text of a drill.
-const drillWords = "Đây là diễn tập."
-
-// Check implements bulletin.Sounds.
-func (s sounds) Check(field, text string) error {
-	if err := normalise.Check(text); err != nil {
-		return refused(err, field)
-	}
-	return nil
-}
-
-// refused turns one of the studio's errors into what people should do.
-func refused(err error, field string) error {
-	vi, en := studio.Message(err)
-	kind := problem.ErrInvalid
-	if errors.Is(err, speech.ErrEngineMissing) || errors.Is(err, speech.ErrEngineTimeout) || errors.Is(err, speech.ErrEngineFailed) ||
-		errors.Is(err, transcode.ErrFFmpegMissing) || errors.Is(err, transcode.ErrFFmpegTimeout) {
-		kind = problem.ErrUnavailable
-	}
-	return problem.New(kind, "studio", field, vi, en).Because(err)
-}
-
-// Speak implements bulletin.Sounds.
-func (s sounds) Speak(ctx context.Context, b bulletin.Bulletin, report func(string, float64)) (bulletin.Rendition, error) {
-	job := studio.TextJob{Text: b.Text, Voice: speech.Voice(b.Options.Voice), Rate: b.Options.Rate, Repeat: b.Options.Repeat}
-	if job.Voice == "" {
-		job.Voice = s.voice
-	}
-	if b.Options.Title {
-		job.Title = b.Title
-	}
-	if b.Options.Drill {
-		job.Text = drillWords + " " + job.Text + "\n" + drillWords
-	}
-	if b.Options.Chime {
-		job.Chime = studio.ChimeTwo
-	}
-	r, err := s.studio.FromText(ctx, job, report)
-	return s.keep(ctx, r, err)
-}
-
-// Record implements bulletin.Sounds.
-func (s sounds) Record(ctx context.Context, b bulletin.Bulletin, report func(string, float64)) (bulletin.Rendition, error) {
-	path, err := s.blobs.Path(b.Upload)
-	if err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("upload: %w", err)
-	}
-	r, err := s.studio.FromSound(ctx, path, report)
-	return s.keep(ctx, r, err)
-}
-
-// keep moves a rendition into the blobs.
-func (s sounds) keep(ctx context.Context, r studio.Rendition, err error) (bulletin.Rendition, error) {
-	if ctx.Err() != nil {
-		return bulletin.Rendition{}, errors.Join(ctx.Err(), err)
-	}
-	if err != nil {
-		return bulletin.Rendition{}, refused(err, "text")
-	}
-	f, err := os.Open(r.Path)
-	if err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
-	}
-	_, _, err = s.blobs.Put(f, protocol.MaxContent)
-	if err = errors.Join(err, f.Close(), os.Remove(r.Path)); err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
-	}
-	content, err := s.blobs.Content(r.Digest)
-	if err != nil {
-		return bulletin.Rendition{}, fmt.Errorf("keep rendition: %w", err)
-	}
-	out := bulletin.Rendition{
-		Content: content, Digest: r.Digest.String(), Size: r.Size, Frames: r.Frames, Loudness: r.Loudness, TruePeak: r.TruePeak, Spoken: r.Spoken,
-	}
-	for _, c := range r.Changes {
-		out.Changes = append(out.Changes, bulletin.Change{From: c.From, To: c.To})
-	}
-	for _, a := range r.Ambiguous {
-		out.Doubts = append(out.Doubts, a.From)
-	}
-	for _, f := range r.Findings {
-		out.Findings = append(out.Findings, finding(f))
-	}
-	return out, nil
-}
-
-// finding says what is wrong with a recording, in Vietnamese.
-func finding(f transcode.Finding) string {
-	switch f {
-	case transcode.FindingQuiet:
-		return "Bản ghi rất nhỏ tiếng. Hãy nói gần micro hơn nếu ghi lại."
-	case transcode.FindingClipped:
-		return "Bản ghi bị vỡ tiếng. Hãy ghi lại xa micro hơn hoặc nói nhỏ hơn."
-	case transcode.FindingOneChannel:
-		return "Bản ghi chỉ có tiếng ở một bên; đã dùng bên có tiếng."
-	case transcode.FindingNoisy:
-		return "Bản ghi nhiều tạp âm. Hãy ghi lại ở nơi yên tĩnh nếu được."
-	}
-	return string(f)
 }
 
 // dropped makes bulletins of dropped files.
@@ -368,6 +348,7 @@ func (d dropped) TakeFile(ctx context.Context, unit protocol.UnitID, author prot
 		return fmt.Errorf("drop: %w", err)
 	}
 	defer f.Close()
+	ctx = audit.With(ctx, audit.Origin{Person: author, Via: "drop"})
 	c := bulletin.Content{
 		Unit: unit, Class: protocol.ClassNormal, Options: bulletin.SoundOptions{Wanted: true},
 		Title: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)),

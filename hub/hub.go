@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,8 +16,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/loa-vn/loa/hub/alert"
 	"github.com/loa-vn/loa/hub/api"
 	"github.com/loa-vn/loa/hub/approval"
 	"github.com/loa-vn/loa/hub/blob"
@@ -28,9 +31,12 @@ import (
 	"github.com/loa-vn/loa/hub/inbox"
 	"github.com/loa-vn/loa/hub/jobs"
 	"github.com/loa-vn/loa/hub/ledger"
+	"github.com/loa-vn/loa/hub/notebook"
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/reach"
+	"github.com/loa-vn/loa/hub/relay"
+	"github.com/loa-vn/loa/hub/resume"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/studio"
 	"github.com/loa-vn/loa/hub/studio/child"
@@ -55,22 +61,36 @@ type Hub struct {
 	Bulletins *bulletin.Service
 	Approvals *approval.Service
 	Programme *programme.Service
+	Desk      *programme.Desk
 	Reach     *reach.Service
 	Publisher *plan.Publisher
 	Dispatch  *dispatch.Dispatcher
+	Alerts    *alert.Service
 	Jobs      *jobs.Queue
 	Blobs     *blob.Dir
+	Notebook  *notebook.Service
 
-	feed   *feed
-	ledger *ledger.Ledger
-	broker broker.Broker
-	mqtt   net.Addr
-	enrol  *enrol.Server
-	http   *http.Server
-	web    net.Listener
-	log    *slog.Logger
-	errs   chan error
-	closed sync.Once
+	resume  *resume.Server
+	joiner  joiner
+	feed    *feed
+	growing *growing
+	ledger  *ledger.Ledger
+	relays  *relay.Service
+	broker  broker.Broker
+	mqtt    net.Addr
+	// contentURL is where devices find content over HTTPS: a string, none before
+	// it is served.
+	contentURL atomic.Value
+	enrol      *enrol.Server
+	http       *http.Server
+	web        net.Listener
+	plain      net.Listener // sends browsers to https; nil for none
+	// redirect serves plain.
+	redirect *http.Server
+	log      *slog.Logger
+	errs     chan error
+	stale    chan struct{} // a plan is to be published anew
+	closed   sync.Once
 
 	work    sync.WaitGroup
 	endWork context.CancelFunc
@@ -82,7 +102,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{feed: newFeed(), log: o.Log, errs: make(chan error, 1)}
+	h := &Hub{feed: newFeed(time.Now()), growing: newGrowing(), log: o.Log, errs: make(chan error, 1), stale: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Close())
@@ -105,14 +125,22 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if h.web, err = net.Listen("tcp", c.Console.Listen); err != nil {
 		return nil, fmt.Errorf("console: %w", taken(err, "console.listen"))
 	}
+	if c.Console.TLS.Redirect != "" {
+		if h.plain, err = net.Listen("tcp", c.Console.TLS.Redirect); err != nil {
+			return nil, fmt.Errorf("console: %w", taken(err, "console.tls.redirect"))
+		}
+	}
 	if h.Base, err = OpenBase(ctx, c, c.MQTTURL(h.mqtt), o.Log); err != nil {
 		return nil, err
 	}
 	if err := h.assemble(ctx, o, mqtt); err != nil {
 		return nil, err
 	}
-	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts)); err != nil {
+	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts), h.CA.Pool(), h.contentServer()); err != nil {
 		return nil, taken(err, "enrol.listen")
+	}
+	if c.Content.HTTP {
+		h.contentURL.Store(c.EnrolURL(h.enrol.Addr()))
 	}
 	return h, h.serve(ctx, o)
 }
@@ -137,7 +165,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 		return err
 	}
 	docs := documents{h.Blobs}
-	reg := trust{Service: h.Registry, roots: h.Roots, docs: docs}
+	reg := trust{Service: h.Registry, roots: h.FirstRoots, docs: docs}
 	work, err := h.studio(c, o)
 	if err != nil {
 		return err
@@ -158,15 +186,44 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	aired := store.NewProgramme(h.DB)
 	receipts := store.NewLedger(h.DB)
 	board := &switchboard{ready: make(chan struct{})}
-	h.Dispatch = dispatch.New(board, aired, reg, h.Blobs, signer, now, func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, h.log)
+	h.Dispatch = dispatch.New(dispatch.Config{
+		Broker: board, Store: sendable{aired, receipts}, Registry: reg, Blobs: h.Blobs, Signer: signer, Alarms: alarms{h}, Now: now,
+		Changed: func(d protocol.DeviceID) { h.feed.tell("device", string(d)) }, Stale: func() { poke(h.stale) }, Log: h.log,
+		ContentURL: func() string {
+			u, _ := h.contentURL.Load().(string)
+			return u
+		},
+	})
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
+	h.Desk = programme.NewDesk(h.Programme, store.NewDesk(h.DB), stored)
 	bulletins = bulletin.New(stored, work, reg, now)
 	h.Bulletins = bulletins
-	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Programme, h.Zone, now)
+	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Desk, h.Zone, now)
 	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Zone, now)
-	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h.log}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
+	h.Alerts, err = alert.New(ctx, alert.Config{
+		Store: store.NewAlerts(h.DB), Devices: watched{h.Registry}, Reach: slots{h.Reach}, SilentAfter: c.Alert.SilentAfter,
+		Changed: func(d protocol.DeviceID) { h.feed.tell("alert", string(d)) }, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.ledger = ledger.New(receipts, reg, signer, board, alarms{h}, now, func(d protocol.DeviceID) { h.feed.tell("receipt", string(d)) }, h.log)
+	h.Notebook = notebook.New(store.NewNotebook(h.DB), reg, now)
+	h.joiner = joiner{studio: work.studio, blobs: h.Blobs}
+	uploads := store.NewUploads(h.DB)
+	h.resume, err = resume.Open(filepath.Join(c.Data, "uploads"), api.ResumablePath, c.Studio.MaxUpload, func(ctx context.Context, f io.Reader, name, person string) (string, error) {
+		kept, err := api.PutUpload(ctx, h.Blobs, uploads, f, c.Studio.MaxUpload, name, protocol.PersonID(person))
+		return kept.Digest, err
+	})
+	if err != nil {
+		return err
+	}
 	board.ledger, board.dispatch = h.ledger, h.Dispatch
+	h.relays = relay.New(relay.Config{
+		Store: store.NewRelays(h.DB), Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
+		Tell: func(id protocol.SessionID) { h.feed.tell("relay", string(id)) }, Zone: h.Zone, Log: h.log,
+	})
 
 	if err := h.Registry.MarkOffline(ctx); err != nil {
 		return err
@@ -188,9 +245,7 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 	}
 	engine := o.Engine
 	if engine == nil {
-		e := speech.EspeakConfig(c.Studio.Espeak)
-		e.Timeout = c.Studio.Timeout
-		engine = speech.New(e)
+		engine = speech.New(voices(c.Studio))
 	}
 	if !child.Isolates() {
 		h.log.Warn("speech and ffmpeg run with the network: this system lets no namespace be made for them")
@@ -199,15 +254,20 @@ func (h *Hub) studio(c config.Config, o Options) (sounds, error) {
 		FFmpeg: c.Studio.FFmpeg, FFprobe: c.Studio.FFprobe, Target: c.Studio.Loudness,
 		MaxSize: c.Studio.MaxUpload, MaxDuration: c.Studio.MaxLength, Timeout: c.Studio.Timeout,
 	}}, engine, h.log)
-	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice)}, nil
+	return sounds{studio: st, blobs: h.Blobs, voice: speech.Voice(c.Studio.Voice), growing: h.growing}, nil
 }
 
-// alarms writes what an operator must look at into the log.
-type alarms struct{ log *slog.Logger }
-
-// Conflict implements ledger.Alarms.
-func (a alarms) Conflict(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, seq uint64) {
-	a.log.ErrorContext(ctx, "alarm: two receipts in one place", "device", device, "chain", chain.String(), "seq", seq)
+// voices is the engine as configured: espeak-ng, or another program.
+func voices(c config.Studio) speech.Config {
+	e := speech.EspeakConfig(c.Espeak)
+	if c.Engine.Program != "" {
+		e = speech.Config{Program: c.Engine.Program, Args: c.Engine.Args, Voices: map[speech.Voice]string{}, WPM: c.Engine.WPM}
+		for voice, name := range c.Engine.Voices {
+			e.Voices[speech.Voice(voice)] = name
+		}
+	}
+	e.Timeout = c.Timeout
+	return e
 }
 
 // serve starts the jobs and the web server, and airs what a crash left.
@@ -219,12 +279,15 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	h.endWork = cancel
 	h.setRight(ctx)
 	h.work.Go(func() { h.keepRight(work) })
+	h.work.Go(func() { h.runRelays(work) })
+	h.work.Go(func() { h.keepWatch(work) })
+	h.work.Go(func() { h.keepSigned(work) })
 	proxies, err := h.Config.Console.Networks()
 	if err != nil {
 		return err
 	}
 	server, err := api.New(h.services(), api.Options{
-		Proxies: proxies,
+		Proxies: proxies, EnrolURL: h.Config.EnrolURL(h.enrol.Addr()),
 		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
 		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
 		MaxUpload: h.Config.Studio.MaxUpload,
@@ -236,12 +299,27 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 		Handler: server.Handler(), ReadHeaderTimeout: api.ReadHeaderTimeout, IdleTimeout: api.IdleTimeout, MaxHeaderBytes: api.MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 	}
+	if err := h.secure(); err != nil {
+		return err
+	}
 	go func() {
 		if err := h.http.Serve(h.web); !errors.Is(err, http.ErrServerClosed) {
 			h.errs <- fmt.Errorf("console: %w", err)
 		}
 	}()
 	return h.watchDrops(work)
+}
+
+// Streams returns what makes bulletins of live sound.
+func (h *Hub) Streams() Streams {
+	return Streams{bulletins: h.Bulletins, relays: h.relays, settings: h.Config.Relay, now: time.Now}
+}
+
+// runRelays takes streams in around their airings.
+func (h *Hub) runRelays(ctx context.Context) {
+	if err := h.relays.Run(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "no relays", "err", err)
+	}
 }
 
 // rightEvery is how often is looked for what a crash, or a command beside the
@@ -256,9 +334,43 @@ func (h *Hub) keepRight(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			h.setRight(ctx)
+		case <-h.stale:
+			// Devices that come back together say so together.
+			if !pause(ctx, time.Second) {
+				return
+			}
+		}
+		h.setRight(ctx)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// cutRevoked disconnects devices that a command beside the hub has revoked.
+func (h *Hub) cutRevoked(ctx context.Context) error {
+	devices, err := h.Registry.Devices(ctx)
+	if err != nil {
+		return err
+	}
+	states, err := h.Registry.States(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		if !d.Revoked.IsZero() && states[d.ID].Online {
+			cut(h.broker)(d.ID)
 		}
 	}
+	return nil
 }
 
 // setRight airs what was approved but is not on air, and publishes plans whose
@@ -267,8 +379,17 @@ func (h *Hub) setRight(ctx context.Context) {
 	if err := h.Approvals.AirRest(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "not everything approved is on air", "err", err)
 	}
+	if err := h.Desk.Settle(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "not every programme is on air", "err", err)
+	}
 	if err := h.Publisher.Renew(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "not every plan is published", "err", err)
+	}
+	if err := h.cutRevoked(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "revoked devices may still be connected", "err", err)
+	}
+	if err := errors.Join(h.Notebook.Sweep(ctx), h.resume.Sweep(time.Now())); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "what was kept for a while is still there", "err", err)
 	}
 }
 
@@ -302,14 +423,16 @@ func (h *Hub) watchDrops(ctx context.Context) error {
 
 func (h *Hub) services() api.Services {
 	return api.Services{
-		Account: h.Account, Registry: places{h.Registry, h.Publisher}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
-		Bulletins: h.Bulletins, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
-		Programme: h.Programme, Reach: h.Reach, Changes: h, Zone: h.Zone,
+		Account: h.Account, Registry: places{h.Registry, h.Publisher, cut(h.broker)}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
+		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
+		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),
+		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
 	}
 }
 
 // Watch implements api.Changes.
-func (h *Hub) Watch() (<-chan api.Notice, func()) { return h.feed.Watch() }
+func (h *Hub) Watch(since int64) (<-chan api.Notice, func()) { return h.feed.Watch(since) }
 
 // WebAddr returns where the console and the API are served.
 func (h *Hub) WebAddr() net.Addr { return h.web.Addr() }
@@ -351,6 +474,11 @@ func (h *Hub) close() error {
 		}
 	} else if h.web != nil {
 		errs = append(errs, h.web.Close())
+	}
+	if h.redirect != nil {
+		errs = append(errs, h.redirect.Close())
+	} else if h.plain != nil {
+		errs = append(errs, h.plain.Close())
 	}
 	if h.enrol != nil {
 		errs = append(errs, h.enrol.Close())

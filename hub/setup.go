@@ -17,10 +17,12 @@ import (
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/enrol"
+	"github.com/loa-vn/loa/hub/passkey"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/signing"
 	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/hub/totp"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
 )
@@ -39,6 +41,9 @@ type InitOptions struct {
 	Unit      registry.Unit
 	Admin     protocol.PersonID
 	AdminName string
+	// Roots is how many roots there are, Threshold how many of them must sign;
+	// 0 means one.
+	Roots, Threshold int
 	// Password is the administrator's. It also wraps the registrar's and the root's
 	// key unless they have their own.
 	Password, RegistrarPassword, RootPassword string
@@ -46,8 +51,9 @@ type InitOptions struct {
 
 // Initialised is what Init made.
 type Initialised struct {
-	Unit     protocol.UnitID
-	RootFile string
+	Unit      protocol.UnitID
+	RootFile  string // the first
+	RootFiles []string
 }
 
 // Init makes a hub's data folder: keys, delegations, certificate authority,
@@ -67,13 +73,13 @@ func Init(ctx context.Context, c config.Config, o InitOptions) (Initialised, err
 				"the data folder holds a hub already; use another one, or move this one away").Because(err)
 		}
 	}
-	root, done, err := create(ctx, c, o, now)
+	done, err := create(ctx, c, o, now)
 	if err != nil {
 		for _, f := range made {
 			err = errors.Join(err, os.RemoveAll(f))
 		}
-		if root != "" {
-			err = errors.Join(err, os.Remove(root))
+		for _, f := range done.RootFiles {
+			err = errors.Join(err, os.Remove(f))
 		}
 		return Initialised{}, err
 	}
@@ -98,6 +104,10 @@ func (o *InitOptions) complete(c config.Config, now time.Time) error {
 	}
 	if o.Unit.ValidFrom == "" {
 		o.Unit.ValidFrom = protocol.DateOf(now.In(zone))
+	}
+	o.Roots, o.Threshold = max(1, o.Roots), max(1, o.Threshold)
+	if o.Roots > protocol.MaxRoots || o.Threshold > o.Roots {
+		return problem.New(problem.ErrInvalid, "bad-roots", "roots", "Số khoá gốc tối đa 16, và ngưỡng không quá số đó.", "at most 16 roots, and no more must sign than there are")
 	}
 	if o.RegistrarPassword == "" {
 		o.RegistrarPassword = o.Password
@@ -126,63 +136,75 @@ func (o *InitOptions) complete(c config.Config, now time.Time) error {
 	return nil
 }
 
-// create makes everything; it returns the root's file as soon as it is there.
-func create(ctx context.Context, c config.Config, o InitOptions, now time.Time) (rootFile string, done Initialised, err error) {
-	var keys [3]ed25519.PrivateKey // root, registrar, hub
-	var signers [3]*envelope.Signer
-	for i := range keys {
-		if _, keys[i], err = ed25519.GenerateKey(nil); err != nil {
-			return "", Initialised{}, err
+// create makes everything; it names the roots' files as soon as they are there.
+func create(ctx context.Context, c config.Config, o InitOptions, now time.Time) (done Initialised, err error) {
+	done.Unit = o.Unit.ID
+	var keys [2]ed25519.PrivateKey // registrar, hub
+	docs := make([]registry.Document, 0, len(keys))
+	roots := protocol.Roots{Version: protocol.Version, Threshold: uint64(o.Threshold)}
+	private := make([]ed25519.PrivateKey, o.Roots)
+	for i := range private {
+		var public ed25519.PublicKey
+		if public, private[i], err = ed25519.GenerateKey(nil); err != nil {
+			return done, err
 		}
-		if signers[i], err = envelope.NewSigner(keys[i]); err != nil {
-			return "", Initialised{}, err
-		}
+		roots.Keys = append(roots.Keys, protocol.Key{Kind: protocol.KeyEd25519, Public: public})
 	}
-	var docs []registry.Document
 	for i, role := range []protocol.Role{protocol.RoleRegistrar, protocol.RoleHub} {
-		doc, err := Delegate(signers[0], role, signers[i+1].Key(), []protocol.UnitID{o.Unit.ID}, now)
+		var public ed25519.PublicKey
+		if public, keys[i], err = ed25519.GenerateKey(nil); err != nil {
+			return done, err
+		}
+		doc, err := delegated(private[:o.Threshold], role, protocol.Key{Kind: protocol.KeyEd25519, Public: public}, []protocol.UnitID{o.Unit.ID}, now)
 		if err != nil {
-			return "", Initialised{}, err
+			return done, err
 		}
 		docs = append(docs, doc)
 	}
 	for _, dir := range []string{c.Data, o.RootOut} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
-			return "", Initialised{}, fmt.Errorf("init: %w", err)
+			return done, fmt.Errorf("init: %w", err)
 		}
 	}
-	file := filepath.Join(o.RootOut, RootFile)
-	if err := signing.WriteWrapped(file, keys[0], o.RootPassword); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			err = problem.New(problem.ErrConflict, "root-exists", "root-out", "Nơi ghi khoá gốc đã có một khoá gốc; hãy chọn nơi khác.",
-				"there is a root key in that folder already; name another one").Because(err)
+	for i, priv := range private {
+		file := filepath.Join(o.RootOut, RootFile)
+		if len(private) > 1 {
+			file = filepath.Join(o.RootOut, fmt.Sprintf("loa-root-%d.pem", i+1))
 		}
-		return "", Initialised{}, err
+		if err := signing.WriteWrapped(file, priv, o.RootPassword); err != nil {
+			if errors.Is(err, fs.ErrExist) {
+				err = problem.New(problem.ErrConflict, "root-exists", "root-out", "Nơi ghi khoá gốc đã có một khoá gốc; hãy chọn nơi khác.",
+					"there is a root key in that folder already; name another one").Because(err)
+			}
+			return done, err
+		}
+		done.RootFiles = append(done.RootFiles, file)
 	}
+	done.RootFile = done.RootFiles[0]
 	keyring := signing.OpenKeyring(c.KeyDir())
-	if err := keyring.Create(keys[2], keys[1], o.RegistrarPassword, signers[0].Key()); err != nil {
-		return file, Initialised{}, err
+	if err := keyring.Create(keys[1], keys[0], o.RegistrarPassword, roots); err != nil {
+		return done, err
 	}
 	if _, err := signing.CreateCA(c.CADir(), "Loa "+string(o.Unit.ID), now); err != nil {
-		return file, Initialised{}, err
+		return done, err
 	}
 	for _, dir := range []string{c.BlobDir(), c.DropDir()} {
 		if err := os.MkdirAll(dir, 0o750); err != nil {
-			return file, Initialised{}, fmt.Errorf("init: %w", err)
+			return done, fmt.Errorf("init: %w", err)
 		}
 	}
 	db, err := store.Open(ctx, c.Database())
 	if err != nil {
-		return file, Initialised{}, err
+		return done, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := os.Chmod(c.Database(), 0o640); err != nil {
-		return file, Initialised{}, fmt.Errorf("init: %w", err)
+		return done, fmt.Errorf("init: %w", err)
 	}
 	if err := first(ctx, db, keyring, o, docs); err != nil {
-		return file, Initialised{}, err
+		return done, err
 	}
-	return file, Initialised{Unit: o.Unit.ID, RootFile: file}, nil
+	return done, nil
 }
 
 // first stores the top unit, the delegations and the administrator.
@@ -191,7 +213,7 @@ func first(ctx context.Context, db *store.DB, keyring *signing.Keyring, o InitOp
 	if err := reg.AddTop(ctx, o.Unit, docs); err != nil {
 		return err
 	}
-	people, err := account.New(account.Config{Store: db.Accounts(), Keyring: keyring, Units: reg})
+	people, err := account.New(account.Config{Store: db.Accounts(), Keyring: keyring, Units: reg, Passkeys: db.Accounts()})
 	if err != nil {
 		return err
 	}
@@ -201,28 +223,53 @@ func first(ctx context.Context, db *store.DB, keyring *signing.Keyring, o InitOp
 	}, "", "")
 }
 
-// Delegate signs with the root that a key has a role in units and all below.
-func Delegate(root *envelope.Signer, role protocol.Role, key protocol.Key, units []protocol.UnitID, now time.Time) (registry.Document, error) {
-	d := protocol.Delegation{
+// delegated signs with roots that a key has a role in units and all below.
+func delegated(roots []ed25519.PrivateKey, role protocol.Role, key protocol.Key, units []protocol.UnitID, now time.Time) (registry.Document, error) {
+	d := delegation(role, key, units, now)
+	if len(roots) == 1 {
+		root, err := envelope.NewSigner(roots[0])
+		if err != nil {
+			return registry.Document{}, err
+		}
+		return registry.SealDocument(root, envelope.KindDelegation, fmt.Sprintf("%x", string(key.ID())), d.Number, &d, now)
+	}
+	a, err := act(envelope.KindDelegation, &d)
+	if err != nil {
+		return registry.Document{}, err
+	}
+	for _, r := range roots {
+		if err := a.Sign(r); err != nil {
+			return registry.Document{}, err
+		}
+	}
+	b, err := a.Documents[0].Endorsed()
+	if err != nil {
+		return registry.Document{}, err
+	}
+	return registry.NewDocument(envelope.KindDelegation, fmt.Sprintf("%x", string(key.ID())), d.Number, b, now), nil
+}
+
+func delegation(role protocol.Role, key protocol.Key, units []protocol.UnitID, now time.Time) protocol.Delegation {
+	return protocol.Delegation{
 		Version: protocol.Version, Role: role, Key: key, Units: units,
 		Classes: []protocol.Class{protocol.ClassNormal, protocol.ClassPriority, protocol.ClassEmergency},
 		From:    protocol.InstantOf(now), Until: protocol.InstantOf(now.Add(delegationLife)), Number: uint64(now.UnixMilli()),
 	}
-	return registry.SealDocument(root, envelope.KindDelegation, fmt.Sprintf("%x", string(key.ID())), d.Number, &d, now)
 }
 
 // Base is what the hub and its commands share: the database and the services of
 // people and devices.
 type Base struct {
-	Config   config.Config
-	DB       *store.DB
-	Keys     *signing.Keyring
-	CA       *signing.CA
-	Roots    []protocol.Key
-	Zone     *time.Location
-	Account  *account.Service
-	Registry *registry.Service
-	Enrol    *enrol.Service
+	Config config.Config
+	DB     *store.DB
+	Keys   *signing.Keyring
+	CA     *signing.CA
+	// FirstRoots are those of init; Roots are those in force.
+	FirstRoots, Roots protocol.Roots
+	Zone              *time.Location
+	Account           *account.Service
+	Registry          *registry.Service
+	Enrol             *enrol.Service
 }
 
 // OpenBase opens an initialised data folder. mqttURL is told to devices that are
@@ -237,7 +284,7 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 		return nil, problem.New(problem.ErrUnavailable, "not-initialised", "data", "Chưa có trung tâm trong thư mục dữ liệu; hãy chạy loa-hub init.",
 			"there is no hub in "+c.Data+"; run loa-hub init first").Because(err)
 	}
-	if b.Roots, err = b.Keys.Roots(); err != nil {
+	if b.FirstRoots, err = b.Keys.Roots(); err != nil {
 		return nil, err
 	}
 	if b.CA, err = signing.OpenCA(c.CADir()); err != nil {
@@ -247,18 +294,47 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 		return nil, err
 	}
 	b.Registry = registry.New(registry.Config{Store: b.DB.Registry(), Keyring: b.Keys, Zone: zone, Log: log})
-	b.Account, err = account.New(account.Config{Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log})
-	if err != nil {
+	if b.Roots, err = rootsInForce(ctx, b.DB.Registry(), b.FirstRoots); err != nil {
+		return nil, errors.Join(err, b.DB.Close())
+	}
+	people := account.Config{
+		Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log, Passkeys: b.DB.Accounts(),
+		Second: b.DB.Accounts(), Codes: totp.Codes{Issuer: "Loa"}, Sealer: b.Keys, Demand: c.Console.Demand(),
+	}
+	if people.Site = passkey.SiteOf(c.Console.URL); people.Site != nil {
+		if people.Ceremony, err = passkey.New(*people.Site, "Loa"); err != nil {
+			return nil, errors.Join(err, b.DB.Close())
+		}
+	}
+	if b.Account, err = account.New(people); err != nil {
 		return nil, errors.Join(err, b.DB.Close())
 	}
 	b.Enrol = enrol.New(enrol.Config{
-		Store: b.DB.Enrolments(), Registry: b.Registry, Authority: b.CA, Roots: b.Roots, MQTTURL: mqttURL, Log: log,
+		Store: b.DB.Enrolments(), Registry: b.Registry, Authority: b.CA, Roots: b.rootsInForce, MQTTURL: mqttURL, Log: log,
 	})
 	return b, nil
 }
 
-// Close closes the database.
-func (b *Base) Close() error { return b.DB.Close() }
+// Checkpoint signs the record of acts as far as it goes.
+func (b *Base) Checkpoint(ctx context.Context) error {
+	signer, err := b.Keys.Hub()
+	if err != nil {
+		return err
+	}
+	_, err = b.DB.Audit().Checkpoint(ctx, signer, time.Now())
+	return err
+}
+
+// Close signs the record of acts and closes the database.
+func (b *Base) Close() error {
+	return errors.Join(b.Checkpoint(context.Background()), b.DB.Close())
+}
+
+// rootsInForce reads the newest list: a command beside the running hub may have
+// taken one.
+func (b *Base) rootsInForce(ctx context.Context) (protocol.Roots, error) {
+	return rootsInForce(ctx, b.DB.Registry(), b.FirstRoots)
+}
 
 // ConfiguredEnrolURL is where devices find enrolment if the port is a fixed one.
 func ConfiguredEnrolURL(c config.Config) string {

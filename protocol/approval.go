@@ -61,15 +61,55 @@ func (s Statement) Validate() error {
 type Approval struct {
 	// Statement is the signed bytes, verbatim.
 	Statement []byte `cbor:"1,keyasint"`
-	// Signatures are detached signatures (envelope.Sign) by different people,
-	// one, or for an emergency two.
+	// Signatures are detached signatures (envelope.Sign), empty if all who
+	// approved did so with passkeys. Those who signed are different people; one,
+	// or for an emergency two.
 	Signatures [][]byte `cbor:"2,keyasint"`
+	// Assertions are signatures by passkeys; their feature is "passkey".
+	Assertions []Assertion `cbor:"3,keyasint,omitempty"`
+}
+
+// Assertion is a signature by a passkey (WebAuthn level 2, section 7.2). Its
+// challenge is envelope.Challenge of the statement.
+type Assertion struct {
+	Key               []byte `cbor:"1,keyasint"` // the Key.ID of the passkey
+	AuthenticatorData []byte `cbor:"2,keyasint"`
+	ClientData        []byte `cbor:"3,keyasint"` // the JSON, verbatim
+	Signature         []byte `cbor:"4,keyasint"` // ECDSA in DER
+}
+
+// Bounds of an assertion's parts, in bytes: authenticator data is 37 and
+// extensions, a signature on P-256 at most 72.
+const (
+	minAuthenticatorData = 37
+	maxAuthenticatorData = 256
+	maxClientData        = 1024
+	maxECDSA             = 72
+)
+
+// Validate checks the lengths; what stands in them is the envelope's matter.
+func (a Assertion) Validate() error {
+	switch {
+	case len(a.Key) != keyIDSize:
+		return fmt.Errorf("assertion's key: %w", ErrInvalid)
+	case len(a.AuthenticatorData) < minAuthenticatorData || len(a.AuthenticatorData) > maxAuthenticatorData,
+		len(a.ClientData) == 0 || len(a.ClientData) > maxClientData,
+		len(a.Signature) == 0 || len(a.Signature) > maxECDSA:
+		return fmt.Errorf("assertion's lengths: %w", ErrInvalid)
+	}
+	return nil
 }
 
 // Validate checks the counts; signatures are the envelope's matter.
 func (a Approval) Validate() error {
-	if len(a.Statement) == 0 || len(a.Signatures) == 0 || len(a.Signatures) > 4 {
-		return fmt.Errorf("approval with %d signatures: %w", len(a.Signatures), ErrInvalid)
+	n := len(a.Signatures) + len(a.Assertions)
+	if len(a.Statement) == 0 || a.Signatures == nil || n == 0 || n > 4 {
+		return fmt.Errorf("approval with %d signatures: %w", n, ErrInvalid)
+	}
+	for _, s := range a.Assertions {
+		if err := s.Validate(); err != nil {
+			return err
+		}
 	}
 	return parts("approval's signatures", a.Signatures)
 }

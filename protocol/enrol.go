@@ -3,6 +3,7 @@ package protocol
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ import (
 const (
 	EnrolPath   = "/enrol"         // POST EnrolRequest, answers EnrolAnswer
 	AnchorsPath = "/enrol/anchors" // GET, answers Anchors
+	RenewPath   = "/enrol/renew"   // POST RenewRequest, answers EnrolAnswer; 403 revoked or another key
 	// MaxEnrol bounds every body of enrolment, in bytes.
 	MaxEnrol = 1 << 20
 )
@@ -30,20 +32,24 @@ const claimPrefix = "loa1."
 var ErrClaim = errors.New("not a claim")
 
 // Fingerprint stands for the roots and the CA that a device is to trust: the
-// first 16 bytes of SHA-256 over the sorted key ids of the roots followed by the
-// SHA-256 of the CA certificate's DER.
+// first 16 bytes of SHA-256 over the sorted key ids of the roots, followed by the
+// list's number and threshold as 8 bytes each (left out for one root's signature
+// on the first list), and by the SHA-256 of the CA certificate's DER.
 type Fingerprint [ClaimSize]byte
 
 // FingerprintOf returns the fingerprint of these roots and this CA certificate.
-func FingerprintOf(roots []Key, caDER []byte) Fingerprint {
-	ids := make([]string, 0, len(roots))
-	for _, k := range roots {
+func FingerprintOf(roots Roots, caDER []byte) Fingerprint {
+	ids := make([]string, 0, len(roots.Keys))
+	for _, k := range roots.Keys {
 		ids = append(ids, string(k.ID()))
 	}
 	slices.Sort(ids)
 	h := sha256.New()
 	for _, id := range ids {
 		h.Write([]byte(id))
+	}
+	if roots.Number != 0 || roots.Threshold > 1 {
+		h.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, roots.Number), roots.Threshold))
 	}
 	ca := sha256.Sum256(caDER)
 	h.Write(ca[:])
@@ -98,7 +104,11 @@ func claimEncoding() *base32.Encoding { return base32.StdEncoding.WithPadding(ba
 // only if it has the claim's fingerprint.
 type Anchors struct {
 	Roots [][]byte `json:"roots"` // Ed25519 public keys, base64 in JSON
-	CA    string   `json:"ca"`    // one PEM certificate
+	// Threshold is how many of them must sign; left out for one. Number is that of
+	// the list, left out for the first.
+	Threshold uint64 `json:"threshold,omitempty"`
+	Number    uint64 `json:"roots_number,omitempty"`
+	CA        string `json:"ca"` // one PEM certificate
 }
 
 // EnrolRequest binds a device's key.
@@ -111,6 +121,14 @@ type EnrolRequest struct {
 	CSRBulk string `json:"csr_bulk"`
 }
 
+// RenewRequest asks for new certificates on the key that is bound. The requests
+// are made with it, and so prove it; nothing else is asked for.
+type RenewRequest struct {
+	Device  DeviceID `json:"device"`
+	CSR     string   `json:"csr"`
+	CSRBulk string   `json:"csr_bulk"`
+}
+
 // EnrolAnswer is what an enrolled device keeps.
 type EnrolAnswer struct {
 	Device DeviceID `json:"device"`
@@ -119,21 +137,21 @@ type EnrolAnswer struct {
 	CertificateBulk string   `json:"certificate_bulk"` // PEM, CN {device}.bulk
 	MQTTURL         string   `json:"mqtt_url"`
 	Placement       []byte   `json:"placement"` // signed by a registrar
-	Lists           [][]byte `json:"lists"`     // signed delegations and approvers
+	Lists           [][]byte `json:"lists"`     // signed lists of roots, delegations and approvers
+	// Hub is where the device enrolled; it notes that by itself.
+	Hub string `json:"hub,omitempty"`
 }
 
-// RootKeys returns the roots as keys. Error: ErrInvalid.
-func (a Anchors) RootKeys() ([]Key, error) {
-	if len(a.Roots) == 0 || len(a.Roots) > 16 {
-		return nil, fmt.Errorf("%d roots: %w", len(a.Roots), ErrInvalid)
+// RootList returns the roots as a list. Error: ErrInvalid.
+func (a Anchors) RootList() (Roots, error) {
+	if len(a.Roots) == 0 || len(a.Roots) > MaxRoots {
+		return Roots{}, fmt.Errorf("%d roots: %w", len(a.Roots), ErrInvalid)
 	}
-	keys := make([]Key, 0, len(a.Roots))
+	r := Roots{Version: Version, Number: a.Number, Threshold: max(1, a.Threshold)}
 	for _, b := range a.Roots {
-		k := Key{Kind: KeyEd25519, Public: b}
-		if err := k.Validate(); err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
+		r.Keys = append(r.Keys, Key{Kind: KeyEd25519, Public: b})
 	}
-	return keys, nil
+	whole := r
+	whole.Number = max(1, r.Number) // the first list has none
+	return r, whole.Validate()
 }

@@ -46,14 +46,16 @@ func TestAClaimReadsBackInEitherCase(t *testing.T) {
 func TestAFingerprintIsOfAllRootsAndTheCA(t *testing.T) {
 	ca := []byte("certificate")
 	one, two := key("one"), key("two")
-	both := protocol.FingerprintOf([]protocol.Key{one, two}, ca)
-	if both != protocol.FingerprintOf([]protocol.Key{two, one}, ca) {
+	both := protocol.FingerprintOf(protocol.Roots{Threshold: 1, Keys: []protocol.Key{one, two}}, ca)
+	if both != protocol.FingerprintOf(protocol.Roots{Threshold: 1, Keys: []protocol.Key{two, one}}, ca) {
 		t.Error("the order of the roots changes it")
 	}
 	for name, other := range map[string]protocol.Fingerprint{
-		"a root less": protocol.FingerprintOf([]protocol.Key{one}, ca),
-		"another":     protocol.FingerprintOf([]protocol.Key{one, key("three")}, ca),
-		"another CA":  protocol.FingerprintOf([]protocol.Key{one, two}, []byte("certificat2")),
+		"a root less":  protocol.FingerprintOf(protocol.Roots{Threshold: 1, Keys: []protocol.Key{one}}, ca),
+		"another":      protocol.FingerprintOf(protocol.Roots{Threshold: 1, Keys: []protocol.Key{one, key("three")}}, ca),
+		"two of them":  protocol.FingerprintOf(protocol.Roots{Threshold: 2, Keys: []protocol.Key{one, two}}, ca),
+		"a later list": protocol.FingerprintOf(protocol.Roots{Threshold: 1, Number: 7, Keys: []protocol.Key{one, two}}, ca),
+		"another CA":   protocol.FingerprintOf(protocol.Roots{Threshold: 1, Keys: []protocol.Key{one, two}}, []byte("certificat2")),
 	} {
 		if other == both {
 			t.Errorf("%s has the same fingerprint", name)
@@ -65,13 +67,13 @@ func TestRootsMustBeKeys(t *testing.T) {
 	for name, roots := range map[string][][]byte{
 		"none": nil, "short": {make([]byte, 31)}, "too many": make([][]byte, 17),
 	} {
-		if _, err := (protocol.Anchors{Roots: roots}).RootKeys(); !errors.Is(err, protocol.ErrInvalid) {
+		if _, err := (protocol.Anchors{Roots: roots}).RootList(); !errors.Is(err, protocol.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	k := key("one")
-	keys, err := protocol.Anchors{Roots: [][]byte{k.Public}}.RootKeys()
-	if err != nil || len(keys) != 1 || keys[0].ID() != k.ID() {
+	keys, err := protocol.Anchors{Roots: [][]byte{k.Public}}.RootList()
+	if err != nil || len(keys.Keys) != 1 || keys.Keys[0].ID() != k.ID() {
 		t.Errorf("%v %v", keys, err)
 	}
 }

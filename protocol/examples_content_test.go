@@ -27,6 +27,20 @@ func contentExamples(tb testing.TB) []example {
 			refused("5 signatures", func(a *protocol.Approval) { a.Signatures = repeat(5, []byte("x")) }),
 			taken("one signature", func(a *protocol.Approval) { a.Signatures = a.Signatures[:1] }),
 			of("malformed", "an empty signature", func(a *protocol.Approval) { a.Signatures[1] = []byte{} }),
+			taken("an assertion alone", func(a *protocol.Approval) { a.Signatures, a.Assertions = [][]byte{}, asserted(1) }),
+			taken("two signatures, two assertions", func(a *protocol.Approval) { a.Assertions = asserted(2) }),
+			refused("two signatures, three assertions", func(a *protocol.Approval) { a.Assertions = asserted(3) }),
+			of("malformed", "null signatures", func(a *protocol.Approval) { a.Signatures, a.Assertions = nil, asserted(1) }),
+			refused("assertion by a key of 15 bytes", func(a *protocol.Approval) { a.Assertions = asserted(1); a.Assertions[0].Key = make([]byte, 15) }),
+			refused("authenticator data of 36 bytes", func(a *protocol.Approval) {
+				a.Assertions = asserted(1)
+				a.Assertions[0].AuthenticatorData = make([]byte, 36)
+			}),
+			refused("client data of 1025 bytes", func(a *protocol.Approval) {
+				a.Assertions = asserted(1)
+				a.Assertions[0].ClientData = make([]byte, 1025)
+			}),
+			refused("ECDSA of 73 bytes", func(a *protocol.Approval) { a.Assertions = asserted(1); a.Assertions[0].Signature = make([]byte, 73) }),
 		}},
 		{"airing", func() protocoltest.Message {
 			return ptr(protocoltest.Airing(protocoltest.Bulletin(), bulletin, []byte("approval")))
@@ -39,6 +53,15 @@ func contentExamples(tb testing.TB) []example {
 		}, planHeadEdits()},
 		{"stop", func() protocoltest.Message { return ptr(protocoltest.Stop()) }, stopEdits()},
 	}
+}
+
+// asserted returns n assertions of the right lengths.
+func asserted(n int) []protocol.Assertion {
+	as := make([]protocol.Assertion, n)
+	for i := range as {
+		as[i] = protocol.Assertion{Key: make([]byte, 16), AuthenticatorData: make([]byte, 37), ClientData: []byte("{}"), Signature: make([]byte, 72)}
+	}
+	return as
 }
 
 func bulletinEdits() []edit {

@@ -14,6 +14,15 @@ func trustExamples(tb testing.TB) []example {
 	key := protocoltest.Signer(tb, "registrar").Key()
 	first, second := protocoltest.Signer(tb, "duyet1").Key(), protocoltest.Signer(tb, "duyet2").Key()
 	return []example{
+		{"roots", func() protocoltest.Message { return ptr(protocoltest.Roots(2, key, first, second)) }, rootsEdits()},
+		{"endorsed", func() protocoltest.Message {
+			return &protocol.Endorsed{Payload: []byte("payload"), Signatures: [][]byte{[]byte("first"), []byte("second")}}
+		}, []edit{
+			of("invalid", "no payload", func(e *protocol.Endorsed) { e.Payload = []byte{} }),
+			refused("no signature", func(e *protocol.Endorsed) { e.Signatures = [][]byte{} }),
+			refused("17 signatures", func(e *protocol.Endorsed) { e.Signatures = repeat(17, []byte("x")) }),
+			taken("16 signatures", func(e *protocol.Endorsed) { e.Signatures = repeat(16, []byte("x")) }),
+		}},
 		{"delegation", func() protocoltest.Message {
 			return ptr(protocoltest.Delegation(protocol.RoleRegistrar, key))
 		}, delegationEdits()},
@@ -27,6 +36,20 @@ func trustExamples(tb testing.TB) []example {
 		}, placementEdits()},
 		{"populations", func() protocoltest.Message { return ptr(protocoltest.Populations()) }, populationsEdits()},
 	}
+}
+
+func rootsEdits() []edit {
+	type T = protocol.Roots
+	return append(version(func(r *T, v uint64) { r.Version = v }),
+		refused("number 0", func(r *T) { r.Number = 0 }),
+		refused("threshold 0", func(r *T) { r.Threshold = 0 }),
+		taken("all of them", func(r *T) { r.Threshold = 3 }),
+		refused("more than there are", func(r *T) { r.Threshold = 4 }),
+		refused("nobody", func(r *T) { r.Keys = []protocol.Key{} }),
+		refused("one twice", func(r *T) { r.Keys[1] = r.Keys[0] }),
+		refused("a passkey", func(r *T) { r.Keys[1] = protocol.Key{Kind: protocol.KeyPasskey, Public: make([]byte, 77)} }),
+		refused("17 of them", func(r *T) { r.Keys = repeat(17, r.Keys[0]) }),
+	)
 }
 
 func delegationEdits() []edit {
@@ -69,6 +92,14 @@ func approversEdits() []edit {
 		refused("no classes", func(l *T) { l.People[0].Classes = []protocol.Class{} }),
 		refused("a class twice", func(l *T) { l.People[0].Classes = []protocol.Class{1, 1} }),
 		refused("key of 33 bytes", func(l *T) { l.People[0].Key.Public = make([]byte, 33) }),
+		taken("demands passkeys", func(l *T) { l.Passkeys = []protocol.Class{1, 3} }),
+		refused("demands passkeys out of order", func(l *T) { l.Passkeys = []protocol.Class{3, 1} }),
+		refused("demands passkeys for class 4", func(l *T) { l.Passkeys = []protocol.Class{4} }),
+		taken("a site of passkeys", func(l *T) { l.Site = ptr(protocoltest.Site()) }),
+		refused("a site without a host", func(l *T) { l.Site = ptr(protocoltest.Site()); l.Site.ID = "" }),
+		refused("a site without origins", func(l *T) { l.Site = &protocol.Site{ID: "loa.example", Origins: []string{}} }),
+		refused("an origin twice", func(l *T) { l.Site = &protocol.Site{ID: "loa.example", Origins: repeat(2, "https://loa.example")} }),
+		refused("9 origins", func(l *T) { l.Site = &protocol.Site{ID: "loa.example", Origins: repeat(9, "https://loa.example")} }),
 	)
 }
 
@@ -96,6 +127,12 @@ func placementEdits() []edit {
 		refused("share 1001", share(func(s *protocol.Share) { s.Share = 1001 })),
 		refused("share by nobody", share(func(s *protocol.Share) { s.By = "" })),
 		refused("share of no day", share(func(s *protocol.Share) { s.On = "hôm nay" })),
+		taken("its media and its key", func(p *T) {
+			p.Media, p.Key = []protocol.Medium{1, 2}, &protocol.Key{Kind: protocol.KeyEd25519, Public: make([]byte, 32)}
+		}),
+		refused("a medium twice", func(p *T) { p.Media = []protocol.Medium{1, 1} }),
+		refused("medium 3", func(p *T) { p.Media = []protocol.Medium{3} }),
+		refused("its key a passkey", func(p *T) { p.Key = &protocol.Key{Kind: protocol.KeyPasskey, Public: make([]byte, 77)} }),
 		refused("share of no village", share(func(s *protocol.Share) { s.Village = "" })),
 	)
 }

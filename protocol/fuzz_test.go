@@ -31,6 +31,8 @@ func FuzzReceipt(f *testing.F)     { fuzz(f, "receipt") }
 func FuzzEntry(f *testing.F)       { fuzz(f, "entry") }
 func FuzzHead(f *testing.F)        { fuzz(f, "head") }
 func FuzzBatch(f *testing.F)       { fuzz(f, "batch") }
+func FuzzRoots(f *testing.F)       { fuzz(f, "roots") }
+func FuzzEndorsed(f *testing.F)    { fuzz(f, "endorsed") }
 func FuzzDelegation(f *testing.F)  { fuzz(f, "delegation") }
 func FuzzApprovers(f *testing.F)   { fuzz(f, "approvers") }
 func FuzzPlacement(f *testing.F)   { fuzz(f, "placement") }

@@ -21,6 +21,8 @@ const (
 	FeatureBoard     = "board"
 	FeaturePage1     = "page/1"
 	FeatureEmergency = "emergency"
+	FeaturePasskey   = "passkey" // approvals by passkeys, lists that demand them
+	FeatureRoots     = "roots"   // several roots with a threshold, lists of roots
 	FeatureRelay     = "relay/1" // Bulletin.Relay and the topics of sessions
 )
 
@@ -49,15 +51,15 @@ type Heartbeat struct {
 	Software string   `cbor:"17,keyasint,omitempty"`
 	Config   Digest   `cbor:"18,keyasint"`
 	Playing  AiringID `cbor:"19,keyasint,omitempty"`
-	// Faults are short names of what is wrong: "sound", "board", "storage",
-	// "clock", "config".
+	// Faults are short names of what is wrong: "sound", "board", "storage"
+	// (it failed), "space" (it is too small), "clock", "config".
 	Faults []string `cbor:"20,keyasint,omitempty"`
 	// Stops are the ids of the stops held.
 	Stops []StopID `cbor:"21,keyasint,omitempty"`
 	// Chain says which receipts the device still has.
 	Chain *ChainState `cbor:"1100,keyasint,omitempty"`
-	// Needs is how many bytes of content are still to come; with Free it says
-	// whether there is room for them.
+	// Needs is how many bytes of storage the missing content will still take; with
+	// Free it says whether there is room.
 	Needs uint64 `cbor:"1101,keyasint,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package protocol
 import (
 	"crypto/ed25519"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -54,11 +55,63 @@ func (k Key) Validate() error {
 // ID returns the key id that stands in signatures.
 func (k Key) ID() KeyID {
 	d := DigestOf(append([]byte{byte(k.Kind)}, k.Public...))
-	return KeyID(d[:16])
+	return KeyID(d[:keyIDSize])
 }
 
 // KeyID is the first 16 bytes of the SHA-256 of a key's kind and public bytes.
 type KeyID string
+
+const keyIDSize = 16
+
+// MaxRoots is how many roots there may be.
+const MaxRoots = 16
+
+// Roots is who may delegate. A newer list is signed by the threshold of the one
+// before, so a lost root is replaced by the others.
+type Roots struct {
+	Version uint64  `cbor:"1,keyasint"`
+	Number  uint64  `cbor:"2,keyasint"` // grows; an older list is refused
+	At      Instant `cbor:"3,keyasint"`
+	// Threshold is how many of them must sign a delegation, and the next list.
+	Threshold uint64 `cbor:"4,keyasint"`
+	Keys      []Key  `cbor:"5,keyasint"`
+}
+
+// Validate checks the rules written beside the fields.
+func (r Roots) Validate() error {
+	switch {
+	case r.Version != Version:
+		return fmt.Errorf("roots of version %d: %w", r.Version, ErrVersion)
+	case r.Number == 0 || len(r.Keys) == 0 || len(r.Keys) > MaxRoots:
+		return fmt.Errorf("roots' number or keys: %w", ErrInvalid)
+	case r.Threshold == 0 || r.Threshold > uint64(len(r.Keys)):
+		return fmt.Errorf("%d of %d roots: %w", r.Threshold, len(r.Keys), ErrInvalid)
+	}
+	for i, k := range r.Keys {
+		if err := k.Validate(); err != nil {
+			return err
+		}
+		if k.Kind != KeyEd25519 || slices.ContainsFunc(r.Keys[:i], func(o Key) bool { return o.ID() == k.ID() }) {
+			return fmt.Errorf("roots' keys: %w", ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// Endorsed is a delegation or a list of roots that several roots signed.
+type Endorsed struct {
+	Payload []byte `cbor:"1,keyasint"` // verbatim
+	// Signatures are detached (envelope.Sign), by different roots.
+	Signatures [][]byte `cbor:"2,keyasint"`
+}
+
+// Validate checks the counts; signatures are the envelope's matter.
+func (e Endorsed) Validate() error {
+	if len(e.Payload) == 0 || len(e.Signatures) == 0 || len(e.Signatures) > MaxRoots {
+		return fmt.Errorf("endorsed by %d: %w", len(e.Signatures), ErrInvalid)
+	}
+	return parts("roots' signatures", e.Signatures)
+}
 
 // Delegation is signed by the root: this key has this role in this subtree.
 type Delegation struct {
@@ -113,6 +166,31 @@ type Approvers struct {
 	Issued  Instant    `cbor:"4,keyasint"`
 	Expires Instant    `cbor:"5,keyasint"` // after it nothing new is accepted
 	People  []Approver `cbor:"6,keyasint,omitempty"`
+	// Passkeys are the classes that nothing but passkeys may approve for the unit
+	// and below it; a device that knows no passkeys refuses such a list.
+	Passkeys []Class `cbor:"7,keyasint,omitempty"`
+	// Site is where the people of this list use their passkeys.
+	Site *Site `cbor:"1110,keyasint,omitempty"`
+}
+
+// Site is the relying party (WebAuthn) of passkeys: assertions of any other are
+// refused.
+type Site struct {
+	ID      string   `cbor:"1,keyasint"` // a host name: "loa.example"
+	Origins []string `cbor:"2,keyasint"` // exact: "https://loa.example"
+}
+
+// Validate checks the rules written beside the fields.
+func (s Site) Validate() error {
+	if s.ID == "" || !validText(s.ID, 200) || len(s.Origins) == 0 || len(s.Origins) > 8 {
+		return fmt.Errorf("site of passkeys: %w", ErrInvalid)
+	}
+	for i, o := range s.Origins {
+		if o == "" || !validText(o, 250) || slices.Contains(s.Origins[:i], o) {
+			return fmt.Errorf("origins of passkeys: %w", ErrInvalid)
+		}
+	}
+	return nil
 }
 
 // Validate checks the rules written beside the fields.
@@ -122,6 +200,16 @@ func (l Approvers) Validate() error {
 		return fmt.Errorf("approvers of version %d: %w", l.Version, ErrVersion)
 	case !ValidID(l.Unit) || l.Number == 0 || l.Expires <= l.Issued || len(l.People) > 100:
 		return fmt.Errorf("approvers: %w", ErrInvalid)
+	}
+	if len(l.Passkeys) > 0 {
+		if err := classes(l.Passkeys); err != nil {
+			return err
+		}
+	}
+	if l.Site != nil {
+		if err := l.Site.Validate(); err != nil {
+			return err
+		}
 	}
 	owner := make(map[KeyID]PersonID, len(l.People))
 	for _, p := range l.People {
@@ -165,6 +253,10 @@ type Placement struct {
 	Serves       []Share  `cbor:"8,keyasint,omitempty"`
 	// Name is for people: "Nhà văn hoá thôn Đông".
 	Name string `cbor:"9,keyasint,omitempty"`
+	// Media are what the device has, and Key is its own, so that an auditor need
+	// not take the hub's word. Both are left out where they are not known yet.
+	Media []Medium `cbor:"1110,keyasint,omitempty"`
+	Key   *Key     `cbor:"1111,keyasint,omitempty"`
 }
 
 // Validate checks the rules written beside the fields.
@@ -185,6 +277,16 @@ func (p Placement) Validate() error {
 			if u == v {
 				return fmt.Errorf("placement's path: %s twice: %w", u, ErrInvalid)
 			}
+		}
+	}
+	for i, m := range p.Media {
+		if !Known(m) || (i > 0 && p.Media[i-1] >= m) {
+			return fmt.Errorf("placement's media: %w", ErrInvalid)
+		}
+	}
+	if p.Key != nil {
+		if err := p.Key.Validate(); err != nil || p.Key.Kind != KeyEd25519 {
+			return fmt.Errorf("placement's key: %w", ErrInvalid)
 		}
 	}
 	if !all(p.Tags, ValidID[string]) || !all(p.Predecessors, ValidID[UnitID]) {

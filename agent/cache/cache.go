@@ -21,7 +21,8 @@ import (
 // ErrMissing: the content is not whole on this device.
 var ErrMissing = errors.New("content missing")
 
-// DefaultWindow is how many bytes are asked for at once.
+// DefaultWindow is how many bytes are asked for at once, at most: what the hub's
+// broker keeps for a device that is slow for a moment.
 const DefaultWindow = 256 << 10
 
 // DefaultLimit is how many bytes the content may take before what no plan needs
@@ -50,7 +51,10 @@ type Config struct {
 	Dir     string
 	State   State
 	Network Network
-	// Window and Limit are in bytes; 0 stands for the defaults.
+	// Direct is preferred to Network while it works; nil for none.
+	Direct Direct
+	// Window is the most that is asked for at once, Limit of what is kept, in
+	// bytes; 0 stands for the defaults.
 	Window int
 	Limit  int64
 	// Changed hears that a content is whole, or was whole and is not any more. It
@@ -63,19 +67,24 @@ type Config struct {
 
 // Cache is a device's content. It is safe for concurrent use.
 type Cache struct {
-	cfg  Config
-	wake chan struct{}
+	cfg        Config
+	wake       chan struct{}
+	wakeDirect chan struct{}
 
 	mu      sync.Mutex
 	entries map[protocol.Digest]*entry
 	needs   []protocol.Content // most urgent first
 	ready   map[protocol.Digest]bool
 	filters []string
+	pace    pace
 	tries   int       // requests since something last arrived
 	retryAt time.Time // when what was asked for counts as lost
 	full    bool      // the disk refused; nothing is asked for until retryAt
 	short   bool      // the disk refused since the last success: keep no spare content
 	untidy  bool      // what may be removed is to be looked at
+
+	failed    int       // attempts in a row that brought nothing by the direct way
+	restUntil time.Time // before that, content comes over the bulk connection
 }
 
 // entry is one content under way or whole.
@@ -108,8 +117,8 @@ func New(cfg Config) (*Cache, error) {
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
 	c := &Cache{
-		cfg: cfg, wake: make(chan struct{}, 1),
-		entries: map[protocol.Digest]*entry{}, ready: map[protocol.Digest]bool{},
+		cfg: cfg, wake: make(chan struct{}, 1), wakeDirect: make(chan struct{}, 1),
+		pace: newPace(cfg.Window), entries: map[protocol.Digest]*entry{}, ready: map[protocol.Digest]bool{},
 	}
 	for _, s := range states {
 		e := newEntry(s.Content)
@@ -167,6 +176,20 @@ func (c *Cache) Missing() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.missing())
+}
+
+// Needs returns how many bytes of storage the needed contents that are missing
+// will still take; those that are under way have theirs already.
+func (c *Cache) Needs() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var sum uint64
+	for _, e := range c.missing() {
+		if e.file == nil && !slices.ContainsFunc(e.have, func(b byte) bool { return b != 0 }) {
+			sum += e.content.Size
+		}
+	}
+	return sum
 }
 
 // missing lists what is needed and may still come, most urgent first.
@@ -270,8 +293,10 @@ func (c *Cache) storage(err error) {
 }
 
 func (c *Cache) kick() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
+	for _, wake := range []chan struct{}{c.wake, c.wakeDirect} {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/loa-vn/loa/agent/store"
@@ -59,10 +60,11 @@ func (e *entry) forgetAsked() {
 }
 
 // subscribe tells the network what is to be read now.
-func (c *Cache) subscribe() {
+func (c *Cache) subscribe(now time.Time) {
 	var filters []string
+	direct := c.directly(now)
 	for _, e := range c.missing() {
-		if len(filters) < atOnce {
+		if len(filters) < atOnce && !direct {
 			filters = append(filters, protocol.ContentFilter(e.content.Digest))
 		}
 	}
@@ -74,6 +76,11 @@ func (c *Cache) subscribe() {
 
 // Run asks for what is missing until ctx ends, then saves what has come.
 func (c *Cache) Run(ctx context.Context) error {
+	if c.cfg.Direct != nil {
+		var wg sync.WaitGroup
+		wg.Go(func() { c.fetch(ctx) })
+		defer wg.Wait()
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -107,6 +114,7 @@ func (c *Cache) close() error {
 func (c *Cache) step(ctx context.Context, now time.Time) time.Duration {
 	c.mu.Lock()
 	if !c.retryAt.IsZero() && !now.Before(c.retryAt) {
+		c.pace.lost()
 		c.forgetAsked()
 		c.untidy, c.full = c.untidy || c.full, false
 	}
@@ -114,16 +122,20 @@ func (c *Cache) step(ctx context.Context, now time.Time) time.Duration {
 		c.untidy = false
 		c.evict()
 	}
-	c.subscribe()
+	c.subscribe(now)
 	want, bytes := c.next()
 	if bytes == 0 {
 		wait := retryMost
 		if !c.retryAt.IsZero() {
 			wait = max(time.Millisecond, c.retryAt.Sub(now))
 		}
+		if rest := c.restUntil.Sub(now); rest > 0 {
+			wait = min(wait, rest) // then the direct way is tried again
+		}
 		c.mu.Unlock()
 		return wait
 	}
+	c.pace.request(now, c.tries == 0 && c.outstanding() == bytes)
 	wait := backoff(c.tries)
 	c.tries++
 	c.retryAt = now.Add(wait)
@@ -141,22 +153,28 @@ func backoff(n int) time.Duration {
 	return wait - time.Duration(rand.Int64N(int64(wait)/4+1))
 }
 
+// outstanding is how many bytes were asked for and have not come.
+func (c *Cache) outstanding() int {
+	sum := 0
+	for _, e := range c.entries {
+		for n := range e.asked {
+			sum += e.content.ChunkLength(n)
+		}
+		if e.listed {
+			sum += e.listSize()
+		}
+	}
+	return sum
+}
+
 // next returns the request that fills the window, and the bytes that it asks
 // for; 0 if there is nothing to ask for, or too little room for it to be worth it.
 func (c *Cache) next() (protocol.Want, int) {
-	room := c.cfg.Window
-	for _, e := range c.entries {
-		for n := range e.asked {
-			room -= e.content.ChunkLength(n)
-		}
-		if e.listed {
-			room -= e.listSize()
-		}
-	}
-	if room < c.cfg.Window/2 || c.full {
+	room := c.pace.window - c.outstanding()
+	if room < c.pace.window/2 || c.full {
 		return protocol.Want{}, 0
 	}
-	want := protocol.Want{Window: uint64(c.cfg.Window)}
+	want := protocol.Want{Window: uint64(c.pace.window)}
 	asked := 0
 	for _, e := range c.missing() {
 		if !c.ready[e.content.Digest] || len(want.Items) == protocol.MaxWantItems {
@@ -247,9 +265,11 @@ func (c *Cache) Handle(topic string, payload []byte) {
 }
 
 // arrived gives what else was asked for more time: the line works.
-func (c *Cache) arrived() {
+func (c *Cache) arrived(bytes int) {
+	now := time.Now()
 	c.tries = 0
-	c.retryAt = time.Now().Add(retryFirst)
+	c.retryAt = now.Add(retryFirst)
+	c.pace.arrived(now, bytes)
 }
 
 // takeList adds a part of a chunk list, and checks the list once all are here.
@@ -272,7 +292,7 @@ func (c *Cache) takeList(e *entry, n int, data []byte) {
 		return
 	}
 	e.list, e.listed = list, false
-	c.arrived()
+	c.arrived(len(list))
 }
 
 // takeChunk checks and writes one chunk; true if that made the content whole.
@@ -290,7 +310,7 @@ func (c *Cache) takeChunk(e *entry, n int, data []byte) bool {
 		return false
 	}
 	delete(e.asked, n)
-	c.arrived()
+	c.arrived(len(data))
 	if !e.all() {
 		return false
 	}

@@ -46,6 +46,25 @@ func TestEveryProfileOfTheRepositoryLoads(t *testing.T) {
 	}
 }
 
+func TestSampleFileIsTheDefaultsAndNamesEveryKey(t *testing.T) {
+	b, err := os.ReadFile("../../deploy/agent.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, blank Settings
+	got = Default()
+	if err := errors.Join(strict(b, &got), strict(b, &blank)); err != nil {
+		t.Fatal(err)
+	}
+	// Read over the defaults and over nothing it is the same: no key is missing.
+	if diff := cmp.Diff(Default(), got); diff != "" {
+		t.Errorf("deploy/agent.yaml differs from the defaults (-default +file):\n%s", diff)
+	}
+	if diff := cmp.Diff(Default(), blank); diff != "" {
+		t.Errorf("deploy/agent.yaml lacks keys (-default +file):\n%s", diff)
+	}
+}
+
 // TestTheSchemaNamesTheCodesKeys holds the schema for editors to the structs.
 func TestTheSchemaNamesTheCodesKeys(t *testing.T) {
 	b, err := os.ReadFile("../../firmware-config/schema.json")

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/agent/inbox"
-	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -31,7 +30,8 @@ type Facts struct {
 	Holdings   inbox.Holdings
 	Missing    int
 	Free       uint64
-	Chain      store.ChainHead
+	Needs      uint64 // bytes of storage that missing content will take
+	Chain      protocol.ChainState
 	Features   []string
 	Board      *protocol.Display
 	Software   string
@@ -49,8 +49,24 @@ func Build(f Facts) protocol.Heartbeat {
 		ClockSure: f.Clock.Sure, Uncertainty: protocol.MillisOf(f.Clock.Uncertainty), Muted: f.Holdings.Muted,
 		Missing: uint64(max(0, f.Missing)), Free: f.Free, Unacked: f.Chain.Seq - f.Chain.Acked, Software: f.Software,
 		Config: f.Config, Playing: f.Playing, Faults: first(f.Faults, 16), Stops: first(f.Holdings.Stops, 128),
+		Chain: chain(f.Chain), Needs: f.Needs,
 	}
 }
+
+// chain leaves out what could not be read.
+func chain(c protocol.ChainState) *protocol.ChainState {
+	if c.Validate() != nil {
+		return nil
+	}
+	return &c
+}
+
+// Reserve is how many bytes of storage stay free for receipts and plans: with
+// less than that beside what is to come, there is too little room.
+const Reserve = 32 << 20
+
+// Short says whether there is too little room for what is still to come.
+func Short(free, needs uint64) bool { return free < needs+Reserve }
 
 func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
@@ -120,7 +136,8 @@ func (r *Reporter) Playing(a protocol.AiringID) {
 	}
 }
 
-// Fault raises or clears a fault: "sound", "board", "storage", "clock", "config".
+// Fault raises or clears a fault: "sound", "board", "storage" (it
+// failed), "space" (it is too small), "clock", "config".
 func (r *Reporter) Fault(name string, on bool) {
 	r.mu.Lock()
 	changed := r.faults[name] != on

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/agent/health"
 	"github.com/loa-vn/loa/agent/inbox"
-	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/protocoltest"
@@ -23,7 +23,8 @@ func facts() health.Facts {
 		Holdings: inbox.Holdings{
 			Plans: []protocol.Held{{Unit: protocoltest.Commune, Number: 7}}, Placement: 3, Muted: true, Stops: []protocol.StopID{"dung-1"},
 		},
-		Missing: 2, Free: 1 << 30, Chain: store.ChainHead{Seq: 9, Acked: 4}, Features: []string{protocol.FeatureSound},
+		Missing: 2, Free: 1 << 30, Needs: 1 << 20,
+		Chain: protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 9, Acked: 4, Oldest: 2}, Features: []string{protocol.FeatureSound},
 		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")),
 	}
 }
@@ -49,9 +50,21 @@ func TestAHeartbeatSaysWhatIsHeldAndWhatIsWrong(t *testing.T) {
 		Plans: []protocol.Held{{Unit: protocoltest.Commune, Number: 7}}, Placement: 3, Muted: true, Stops: []protocol.StopID{"dung-1"},
 		Features: []string{protocol.FeatureSound}, ClockSure: true, Uncertainty: 12, Missing: 2, Free: 1 << 30, Unacked: 5,
 		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")), Playing: "lp-1", Faults: []string{"config", "storage"},
+		Chain: &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 9, Acked: 4, Oldest: 2}, Needs: 1 << 20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTooLittleRoomIsSaidBeforeItFails(t *testing.T) {
+	for _, c := range []struct {
+		free, needs uint64
+		short       bool
+	}{{health.Reserve, 0, false}, {health.Reserve - 1, 0, true}, {1 << 30, 1 << 30, true}, {1<<30 + health.Reserve, 1 << 30, false}} {
+		if got := health.Short(c.free, c.needs); got != c.short {
+			t.Errorf("%d free for %d: short %t", c.free, c.needs, got)
+		}
 	}
 }
 
@@ -73,43 +86,43 @@ func TestTheLargestHeartbeatFitsIntoAPacket(t *testing.T) {
 
 func TestHeartbeatsComeEveryHalfMinuteAndOnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sent := 0
+		var sent atomic.Int64
 		r := health.New(health.Config{
 			Facts: facts, Log: slog.New(slog.DiscardHandler),
-			Send: func(context.Context, []byte) error { sent++; return nil },
+			Send: func(context.Context, []byte) error { sent.Add(1); return nil },
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() { _ = r.Run(ctx) }()
 		time.Sleep(5*time.Minute - 10*time.Second) // not at a beat
-		if sent != 0 {
-			t.Errorf("%d without a connection", sent)
+		if sent.Load() != 0 {
+			t.Errorf("%d without a connection", sent.Load())
 		}
 		r.Connected(1)
 		time.Sleep(time.Second)
-		if sent != 1 {
-			t.Errorf("%d on connecting", sent)
+		if sent.Load() != 1 {
+			t.Errorf("%d on connecting", sent.Load())
 		}
 		time.Sleep(5 * time.Minute)
-		if sent != 11 {
-			t.Errorf("%d in five minutes", sent)
+		if sent.Load() != 11 {
+			t.Errorf("%d in five minutes", sent.Load())
 		}
 		for range 100 {
 			r.Changed()
 		}
 		r.Fault("sound", true)
 		time.Sleep(time.Second)
-		if sent != 12 {
-			t.Errorf("%d after a burst of changes", sent)
+		if sent.Load() != 12 {
+			t.Errorf("%d after a burst of changes", sent.Load())
 		}
 		r.Fault("sound", true)
 		time.Sleep(time.Second)
-		if sent != 12 {
-			t.Errorf("%d after no change", sent)
+		if sent.Load() != 12 {
+			t.Errorf("%d after no change", sent.Load())
 		}
 		r.Disconnected()
 		time.Sleep(5 * time.Minute)
-		if sent != 12 {
-			t.Errorf("%d after the connection ended", sent)
+		if sent.Load() != 12 {
+			t.Errorf("%d after the connection ended", sent.Load())
 		}
 		cancel()
 		synctest.Wait()

@@ -63,6 +63,7 @@ func Enrol(ctx context.Context, hubURL, claim, dir string) (*Identity, error) {
 	if protocol.FingerprintOf(id.Roots, id.CA.Raw) != c.Fingerprint {
 		return nil, ErrFingerprint
 	}
+	answer.Hub, id.Hub = hubURL, hubURL
 	raw, err := json.MarshalIndent(answer, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
@@ -81,7 +82,7 @@ func anchors(ctx context.Context, base *url.URL, want protocol.Fingerprint) (*x5
 	if err := call(ctx, settings, http.MethodGet, base.JoinPath(protocol.AnchorsPath), nil, &got); err != nil {
 		return nil, err
 	}
-	roots, err := got.RootKeys()
+	roots, err := got.RootList()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}

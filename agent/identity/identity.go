@@ -44,12 +44,13 @@ const (
 type Identity struct {
 	Device protocol.DeviceID
 	Key    ed25519.PrivateKey
-	Roots  []protocol.Key
+	Roots  protocol.Roots // as of the enrolment
 	CA     *x509.Certificate
 	// Certificate and Bulk are for the two connections.
 	Certificate tls.Certificate
 	Bulk        tls.Certificate
 	MQTTURL     string
+	Hub         string // where it enrolled, "" if that was not noted
 	// Placement and Lists are the signed documents of the enrolment; newer ones
 	// are in the store.
 	Placement []byte
@@ -65,18 +66,27 @@ func Load(dir string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load device key: %w", err)
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, answerFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotEnrolled
-	}
+	answer, err := loadAnswer(dir)
 	if err != nil {
-		return nil, fmt.Errorf("load identity: %w", err)
-	}
-	var answer protocol.EnrolAnswer
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		return nil, fmt.Errorf("load identity: %w: %w", ErrAnswer, err)
+		return nil, err
 	}
 	return fromAnswer(key, answer)
+}
+
+// loadAnswer reads what the hub answered. Errors: ErrNotEnrolled, ErrAnswer.
+func loadAnswer(dir string) (protocol.EnrolAnswer, error) {
+	var answer protocol.EnrolAnswer
+	raw, err := os.ReadFile(filepath.Join(dir, answerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return answer, ErrNotEnrolled
+	}
+	if err != nil {
+		return answer, fmt.Errorf("load identity: %w", err)
+	}
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return answer, fmt.Errorf("load identity: %w: %w", ErrAnswer, err)
+	}
+	return answer, nil
 }
 
 // fromAnswer checks that an answer is whole and for this key.
@@ -85,7 +95,7 @@ func fromAnswer(key ed25519.PrivateKey, a protocol.EnrolAnswer) (*Identity, erro
 	if !protocol.ValidID(a.Device) || a.MQTTURL == "" || len(a.Placement) == 0 {
 		return fail("device, placement or broker")
 	}
-	roots, err := a.RootKeys()
+	roots, err := a.RootList()
 	if err != nil {
 		return fail("roots")
 	}
@@ -94,7 +104,7 @@ func fromAnswer(key ed25519.PrivateKey, a protocol.EnrolAnswer) (*Identity, erro
 		return fail("CA")
 	}
 	id := &Identity{
-		Device: a.Device, Key: key, Roots: roots, CA: ca, MQTTURL: a.MQTTURL, Placement: a.Placement, Lists: a.Lists,
+		Device: a.Device, Key: key, Roots: roots, CA: ca, MQTTURL: a.MQTTURL, Hub: a.Hub, Placement: a.Placement, Lists: a.Lists,
 	}
 	for _, c := range []struct {
 		text string

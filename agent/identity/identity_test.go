@@ -135,7 +135,7 @@ func (a *authority) enrol(w http.ResponseWriter, r *http.Request) {
 
 // claim is a new one of this hub.
 func (a *authority) claim(state string) protocol.Claim {
-	c := protocol.Claim{Fingerprint: protocol.FingerprintOf([]protocol.Key{a.world.Root.Key()}, a.ca.Raw)}
+	c := protocol.Claim{Fingerprint: protocol.FingerprintOf(protocol.Roots{Threshold: 1, Keys: []protocol.Key{a.world.Root.Key()}}, a.ca.Raw)}
 	_, _ = rand.Read(c.Secret[:]) // never fails
 	a.secrets[string(c.Secret[:])] = state
 	return c
@@ -155,7 +155,7 @@ func TestAClaimBecomesAnIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []*identity.Identity{got, loaded} {
-		if id.Device != protocoltest.Speaker || len(id.Roots) != 1 || id.Roots[0].ID() != a.world.Root.Key().ID() || !id.CA.Equal(a.ca) ||
+		if id.Device != protocoltest.Speaker || len(id.Roots.Keys) != 1 || id.Roots.Keys[0].ID() != a.world.Root.Key().ID() || !id.CA.Equal(a.ca) ||
 			id.MQTTURL != "tls://127.0.0.1:8883" || len(id.Lists) != 3 || !bytes.Equal(id.Placement, a.world.Placements[protocoltest.Speaker]) ||
 			id.Bulk.Leaf.Subject.CommonName != "loa-dong.bulk" || id.Certificate.Leaf.Subject.CommonName != "loa-dong" || !id.Key.Equal(got.Key) {
 			t.Errorf("%+v", id)

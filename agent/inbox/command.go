@@ -41,7 +41,7 @@ func (s *state) mute(c protocol.Command) decision {
 	d := decision{change: store.Change{Command: c.Number}}
 	if muted != s.muted {
 		d.change.Muted = &muted
-		d.first = append(d.first, Muted{Muted: muted})
+		d.first = append(d.first, Muted{Muted: muted || s.here})
 	}
 	return d
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/agent/store"
@@ -18,11 +19,12 @@ import (
 // apply changes it, after the store has taken the same change.
 type state struct {
 	device protocol.DeviceID
-	roots  []protocol.Key
+	roots  protocol.Roots // as of the enrolment
 
 	placement   protocol.Placement
 	command     uint64
-	muted       bool
+	muted       bool // by a command
+	here        bool // muted at the device
 	plans       map[protocol.UnitID]store.HeldPlan
 	floors      map[protocol.UnitID]uint64
 	airings     map[store.AiringKey]store.HeldAiring
@@ -38,7 +40,7 @@ type state struct {
 	generation int
 }
 
-func newState(device protocol.DeviceID, roots []protocol.Key, h store.Held) (*state, error) {
+func newState(device protocol.DeviceID, roots protocol.Roots, h store.Held) (*state, error) {
 	s := &state{
 		device: device, roots: roots, command: h.Meta.Command, muted: h.Meta.Muted,
 		plans: map[protocol.UnitID]store.HeldPlan{}, floors: maps.Clone(h.Floors),
@@ -127,12 +129,22 @@ func (s *state) own() protocol.UnitID {
 func (s *state) depth(u protocol.UnitID) int { return slices.Index(s.placement.Path, u) }
 
 // buildChain adds the held documents in an order in which each finds its signer:
-// delegations, then approvers. What is signed by a key that was replaced since,
-// or is for a unit off the path, stays out.
-func buildChain(roots []protocol.Key, lists map[string][]byte, path []protocol.UnitID) *envelope.Chain {
-	chain := envelope.NewChain(roots...)
+// lists of roots by their numbers, delegations, then approvers. What is signed by
+// a key that was replaced since, or is for a unit off the path, stays out.
+func buildChain(roots protocol.Roots, lists map[string][]byte, path []protocol.UnitID) *envelope.Chain {
+	chain := envelope.NewChainOf(roots)
 	var rest [][]byte
-	for _, slot := range slices.Sorted(maps.Keys(lists)) {
+	slots := slices.Sorted(maps.Keys(lists))
+	for _, slot := range slots {
+		if strings.HasPrefix(slot, rootsSlot) {
+			_, err := chain.AddRoots(lists[slot])
+			_ = err // of a time before this enrolment
+		}
+	}
+	for _, slot := range slots {
+		if strings.HasPrefix(slot, rootsSlot) {
+			continue
+		}
 		if _, err := chain.AddDelegation(lists[slot]); err != nil {
 			rest = append(rest, lists[slot])
 		}
@@ -158,11 +170,40 @@ func (s *state) takeList(doc []byte, path []protocol.UnitID) (store.List, error)
 	if !errors.Is(err, envelope.ErrStranger) && !errors.Is(err, envelope.ErrSignature) {
 		return store.List{}, err
 	}
+	if r, err := chain.AddRoots(doc); err == nil {
+		return store.List{Slot: fmt.Sprintf("%s%020d", rootsSlot, r.Number), Doc: doc}, nil
+	} else if errors.Is(err, envelope.ErrOlder) {
+		return store.List{}, err
+	}
 	l, err := chain.AddApprovers(doc, path)
 	if err != nil {
 		return store.List{}, err
 	}
 	return store.List{Slot: "approvers/" + string(l.Unit), Doc: doc}, nil
+}
+
+// rootsSlot begins the places of lists of roots; each stays, since it vouches for
+// the next.
+const rootsSlot = "roots/"
+
+// succeed takes a list of roots together with what others hold: delegations that
+// it signed anew. A list that would leave the hub without a delegation waits for
+// that one, or nothing more could be told to this device. Error: errWait.
+func (s *state) succeed(list store.List, others [][]byte) ([]store.List, error) {
+	next := *s
+	next.lists = maps.Clone(s.lists)
+	next.lists[list.Slot] = list.Doc
+	taken := []store.List{list}
+	for _, doc := range others {
+		if l, err := next.takeList(doc, s.placement.Path); err == nil && !strings.HasPrefix(l.Slot, rootsSlot) {
+			next.lists[l.Slot] = l.Doc
+			taken = append(taken, l)
+		}
+	}
+	if !buildChain(s.roots, next.lists, s.placement.Path).HasHub(s.placement.Path, s.own()) {
+		return nil, fmt.Errorf("roots without the hub's delegation: %w", errWait)
+	}
+	return taken, nil
 }
 
 // delegationSlot is one for each role and set of units, as in envelope.Chain.

@@ -3,6 +3,7 @@ package inbox
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/agent/store"
@@ -16,10 +17,32 @@ const maxDocument = max(protocol.MaxBulletin, protocol.MaxApproval)
 
 func (in *Inbox) takeHead(b []byte, unit protocol.UnitID, now timesync.Reading) error {
 	d, err := in.state.head(b, unit, in.content(protocol.MaxPlan), now)
+	if errors.Is(err, envelope.ErrStranger) {
+		in.offer(b, now)
+	}
 	if err != nil {
 		return err
 	}
 	return in.commit(d, false)
+}
+
+// maxOffered is how many trust documents a head of a stranger may name.
+const maxOffered = 16
+
+// offer looks into a plan head by a key that nobody vouches for: the hub may have
+// a new key, whose delegation this device missed. Nothing of the head is believed;
+// the trust documents that it names are fetched, and prove themselves.
+func (in *Inbox) offer(b []byte, now timesync.Reading) {
+	payload, err := envelope.Unverified(b)
+	if err != nil {
+		return
+	}
+	h, err := protocol.Unmarshal[protocol.PlanHead](payload, protocol.MaxControl)
+	if err != nil || in.state.depth(h.Unit) < 0 || len(h.Lists) > maxOffered {
+		return
+	}
+	in.offered = h.Lists
+	in.need(now)
 }
 
 // content returns a reader of what is whole in the cache, nil for the rest.
@@ -153,6 +176,9 @@ func (in *Inbox) takeTime(m message, now timesync.Reading) error {
 	if err != nil {
 		return err
 	}
+	if in.cfg.Content != nil {
+		in.cfg.Content(a.Content)
+	}
 	for i := range in.asked {
 		if slices.Equal(in.asked[i].nonce, a.Nonce) {
 			in.asked[i].answered = true
@@ -224,21 +250,41 @@ func (in *Inbox) takeLists() {
 				continue
 			}
 			l, err := in.state.takeList(doc, in.state.placement.Path)
+			taken := []store.List{l}
+			if err == nil && strings.HasPrefix(l.Slot, rootsSlot) {
+				taken, err = in.state.succeed(l, in.arrivedLists())
+			}
 			switch {
+			case errors.Is(err, errWait):
+				in.cfg.Log.Debug("list of roots waits for what it signed", "digest", c.Digest.String())
 			case errors.Is(err, envelope.ErrOlder):
 				in.settled[c.Digest] = true
 			case err != nil:
 				in.tried[c.Digest] = in.state.generation
 				in.cfg.Log.Warn("trust document refused", "digest", c.Digest.String(), "error", err)
 			default:
-				if err := in.commit(decision{change: store.Change{Lists: []store.List{l}}}, false); err != nil {
+				if err := in.commit(decision{change: store.Change{Lists: taken}}, false); err != nil {
 					in.cfg.Log.Error("trust document not stored", "error", err)
 					return
 				}
 				again = true
+				if slices.Contains(in.offered, c) {
+					in.ask(true) // for what its signer has said before
+				}
 			}
 		}
 	}
+}
+
+// arrivedLists are the wanted lists that are here.
+func (in *Inbox) arrivedLists() [][]byte {
+	var docs [][]byte
+	for _, c := range in.wantedLists() {
+		if doc := in.content(envelope.MaxDocument)(c); doc != nil {
+			docs = append(docs, doc)
+		}
+	}
+	return docs
 }
 
 // wantedLists are those that plan heads and waiting placements name and that are
@@ -262,6 +308,7 @@ func (in *Inbox) wantedLists() []protocol.Content {
 	for _, u := range in.state.placement.Path {
 		add(in.state.plans[u].Lists)
 	}
+	add(in.offered)
 	return wanted
 }
 

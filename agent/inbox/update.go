@@ -46,7 +46,7 @@ type (
 	}
 	// ClockSure says whether the time can be relied on.
 	ClockSure struct{ Sure bool }
-	// Muted says whether the device is muted by a command.
+	// Muted says whether the device is muted, by a command or at the device.
 	Muted struct{ Muted bool }
 )
 

@@ -287,7 +287,7 @@ type Holdings struct {
 func (in *Inbox) Holdings() Holdings {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	h := Holdings{Placement: in.state.placement.Number, Muted: in.state.muted}
+	h := Holdings{Placement: in.state.placement.Number, Muted: in.state.muted || in.state.here}
 	for _, u := range in.state.placement.Path {
 		if p := in.state.plans[u]; p.Number != 0 {
 			h.Plans = append(h.Plans, protocol.Held{Unit: u, Number: p.Number})

@@ -114,7 +114,7 @@ func (d *desk) open(t testing.TB) {
 	})
 	d.disk = &disk{Store: s}
 	in, err := New(Config{
-		Device: protocoltest.Speaker, Roots: []protocol.Key{d.w.Root.Key()}, Placement: d.w.Placements[protocoltest.Speaker],
+		Device: protocoltest.Speaker, Roots: protocol.Roots{Threshold: 1, Keys: []protocol.Key{d.w.Root.Key()}}, Placement: d.w.Placements[protocoltest.Speaker],
 		Lists: append([][]byte{d.w.Approvers}, d.w.Delegations...), Store: d.disk, Contents: d.contents, Hub: d.hub, Clock: d.clock,
 		Entropy: rand.Reader, Heartbeat: func() {}, Acked: func() { d.acked++ }, Fault: func(_ string, on bool) { d.faults = append(d.faults, on) }, Log: log,
 	})

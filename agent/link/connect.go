@@ -90,7 +90,7 @@ func (l *Link) runBulk(ctx context.Context) {
 		began := time.Now()
 		err := l.bulkSession(ctx)
 		l.cfg.BulkReady(nil)
-		if err == nil || time.Since(began) > l.cfg.Timing.BackoffMost {
+		if err == nil || time.Since(began) > min(l.cfg.Timing.Settled, l.cfg.Timing.BackoffMost) {
 			tries = 0
 		}
 		if err == nil || ctx.Err() != nil {
@@ -123,8 +123,12 @@ func (l *Link) bulkSession(ctx context.Context) error {
 	for {
 		now := l.bulkWishes()
 		if len(now) > 0 {
-			if err := l.change(ctx, client, reads, now, 0); err != nil {
+			refused, err := l.change(ctx, client, reads, now, 0)
+			if err != nil {
 				return err
+			}
+			if len(refused) > 0 {
+				return fmt.Errorf("subscribe %s: %w", refused[0], ErrRefused)
 			}
 			reads = now
 			l.cfg.BulkReady(slices.Clone(reads))

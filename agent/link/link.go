@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,9 @@ type Timing struct {
 	// each is left to chance, so that a fleet does not come back at once.
 	BackoffFirst time.Duration
 	BackoffMost  time.Duration
+	// Settled is how long a connection must hold until waits begin short again: a
+	// hub that accepts and drops everybody is not hammered.
+	Settled time.Duration
 	// BulkIdle is how long the bulk connection stays open without need.
 	BulkIdle time.Duration
 }
@@ -44,7 +48,7 @@ type Timing struct {
 func DefaultTiming() Timing {
 	return Timing{
 		KeepAlive: 30 * time.Second, Connect: 20 * time.Second, Ack: 20 * time.Second,
-		BackoffFirst: time.Second, BackoffMost: 2 * time.Minute, BulkIdle: 5 * time.Second,
+		BackoffFirst: time.Second, BackoffMost: 2 * time.Minute, Settled: 20 * time.Second, BulkIdle: 5 * time.Second,
 	}
 }
 
@@ -113,6 +117,7 @@ func (t Timing) orDefault() Timing {
 		{&t.Ack, &d.Ack},
 		{&t.BackoffFirst, &d.BackoffFirst},
 		{&t.BackoffMost, &d.BackoffMost},
+		{&t.Settled, &d.Settled},
 		{&t.BulkIdle, &d.BulkIdle},
 	} {
 		if *f.got == 0 {
@@ -177,12 +182,11 @@ func (l *Link) runMain(ctx context.Context) {
 		if tries > 0 && !sleep(ctx, backoff(l.cfg.Timing, tries-1)) {
 			return
 		}
-		began := time.Now()
-		err := l.session(ctx)
+		up, err := l.session(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > l.cfg.Timing.BackoffMost {
+		if up > min(l.cfg.Timing.Settled, l.cfg.Timing.BackoffMost) {
 			tries = 0 // it held for a while: begin with short waits again
 		}
 		l.cfg.Log.Warn("no connection to the broker", "broker", l.server.Host, "error", err)
@@ -190,11 +194,11 @@ func (l *Link) runMain(ctx context.Context) {
 	}
 }
 
-// session is one life of the first connection.
-func (l *Link) session(ctx context.Context) error {
+// session is one life of the first connection; it returns how long that was up.
+func (l *Link) session(ctx context.Context) (up time.Duration, err error) {
 	number, err := l.cfg.Number()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	lost := make(chan error, 1)
 	state := protocol.DeviceTopic(l.cfg.Device, protocol.VerbState)
@@ -203,12 +207,14 @@ func (l *Link) session(ctx context.Context) error {
 	opts.SetBinaryWill(state, will, 1, false)
 	client := mqtt.NewClient(opts)
 	if err := l.connect(ctx, client); err != nil {
-		return err
+		return 0, err
 	}
 	defer client.Disconnect(0)
 	if err := l.follow(ctx, client, nil); err != nil {
-		return err
+		return 0, err
 	}
+	began := time.Now()
+	defer func() { up = time.Since(began) }()
 	l.set(client)
 	defer l.set(nil)
 	l.cfg.Log.Info("connected to the broker", "broker", l.server.Host, "connection", number)
@@ -218,15 +224,15 @@ func (l *Link) session(ctx context.Context) error {
 		case <-ctx.Done():
 			goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
-			return l.wait(goodbye, client.Publish(state, 1, false, will))
+			return up, l.wait(goodbye, client.Publish(state, 1, false, will))
 		case err := <-lost:
-			return fmt.Errorf("connection lost: %w", err)
+			return up, fmt.Errorf("connection lost: %w", err)
 		case <-l.again:
 			l.mu.Lock()
 			before := l.granted
 			l.mu.Unlock()
 			if err := l.follow(ctx, client, before); err != nil {
-				return err
+				return up, err
 			}
 		}
 	}
@@ -238,19 +244,31 @@ func (l *Link) set(client mqtt.Client) {
 	l.main = client
 }
 
-// follow subscribes to what is read now and not before, and leaves the rest.
+// follow subscribes to what is read now and not before, and leaves the rest. A
+// device that was moved while it was away asks for units that are no longer its
+// own: what is refused of those is left out, for its new placement comes on the
+// device's own topics, which must be granted.
 func (l *Link) follow(ctx context.Context, client mqtt.Client, before []string) error {
 	now := l.cfg.Filters()
-	if err := l.change(ctx, client, before, now, 1); err != nil {
+	refused, err := l.change(ctx, client, before, now, 1)
+	if err != nil {
 		return err
 	}
+	own := protocol.DeviceTopic(l.cfg.Device, "")
+	for _, f := range refused {
+		if strings.HasPrefix(f, own) {
+			return fmt.Errorf("subscribe %s: %w", f, ErrRefused)
+		}
+		l.cfg.Log.Warn("topic of a unit refused", "topic", f)
+	}
 	l.mu.Lock()
-	l.granted = now
+	l.granted = slices.DeleteFunc(now, func(f string) bool { return slices.Contains(refused, f) })
 	l.mu.Unlock()
 	return nil
 }
 
-func (l *Link) change(ctx context.Context, client mqtt.Client, before, now []string, qos byte) error {
+// change subscribes and unsubscribes, and returns what was refused.
+func (l *Link) change(ctx context.Context, client mqtt.Client, before, now []string, qos byte) (refused []string, err error) {
 	add, leave := map[string]byte{}, []string{}
 	for _, f := range now {
 		if !slices.Contains(before, f) {
@@ -264,23 +282,23 @@ func (l *Link) change(ctx context.Context, client mqtt.Client, before, now []str
 	}
 	if len(leave) > 0 {
 		if err := l.wait(ctx, client.Unsubscribe(leave...)); err != nil {
-			return fmt.Errorf("unsubscribe: %w", err)
+			return nil, fmt.Errorf("unsubscribe: %w", err)
 		}
 	}
 	if len(add) == 0 {
-		return nil
+		return nil, nil
 	}
 	token := client.SubscribeMultiple(add, nil)
 	if err := l.wait(ctx, token); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
+		return nil, fmt.Errorf("subscribe: %w", err)
 	}
 	// A refusal is no error for the library: it stands in the granted QoS alone.
 	for f := range add {
 		if sub, ok := token.(*mqtt.SubscribeToken); !ok || sub.Result()[f] > qos {
-			return fmt.Errorf("subscribe %s: %w", f, ErrRefused)
+			refused = append(refused, f)
 		}
 	}
-	return nil
+	return refused, nil
 }
 
 // wait waits for an answer of the broker.

@@ -275,8 +275,14 @@ func TestEachConnectionHasAHigherNumber(t *testing.T) {
 	})
 }
 
-func TestARefusedSubscriptionIsAnError(t *testing.T) {
+// A device that was moved while it was away still learns of its new place.
+func TestAUnitsTopicMayBeRefused(t *testing.T) {
 	b := newBench(t, func(b *bench, _ *link.Config) { b.hook.refuse = "loa/1/u/binh-an/plan" })
+	await(t, "up", b.ups)
+}
+
+func TestARefusalOfItsOwnTopicIsAnError(t *testing.T) {
+	b := newBench(t, func(b *bench, _ *link.Config) { b.hook.refuse = "loa/1/d/loa-dong/cmd" })
 	if err := await(t, "down", b.downs); !errors.Is(err, link.ErrRefused) {
 		t.Errorf("%v", err)
 	}

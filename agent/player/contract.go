@@ -188,6 +188,14 @@ type Sink interface {
 	Close() error
 }
 
+// Aimer is a sink that can lead a card back, inaudibly, which has gone astray from the
+// instants at which a track's frames should be consumed. It is called as Start is.
+type Aimer interface {
+	// Aim says when the first frame of the track that sounds, which was started for an
+	// instant, should have been consumed, by what is known of the time now.
+	Aim(at time.Time) error
+}
+
 // Gain is the linear factor for a volume in per cent: (v/100)^2, the usual square
 // law of a fader. 100 is 1 exactly (0 dB), 50 is -12 dB, 25 is -24 dB, 10 is -40 dB,
 // 0 is silence. Values outside 0..100 are taken as the nearer end.

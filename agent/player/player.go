@@ -50,6 +50,7 @@ type live struct {
 	done     bool  // fed is final
 	err      error // why it is not whole
 
+	aim      time.Time // to be passed on to the sink; zero for none
 	begun    bool
 	progress time.Time // of the last Progress
 }
@@ -135,6 +136,19 @@ func (p *Player) Stop() {
 		}
 	}
 	wake(p.feedWake)
+}
+
+// Aim says when the first frame of a sounding track should have reached the card, by
+// what is known of the time now. A sink that can leads its card there; for another one,
+// and for a track that does not sound, it has no effect.
+func (p *Player) Aim(id string, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.lives {
+		if l.track.ID == id && l.begun {
+			l.aim = at
+		}
+	}
 }
 
 // Events yields what happens, in order. Nothing but Progress is ever dropped, and a
@@ -265,6 +279,15 @@ func (p *Player) writeBlock(l *live, pcm []int16) error {
 		p.mu.Lock()
 		l.started, l.start, l.faults = true, at.Frames+at.Pending, at.Faults
 		p.mu.Unlock()
+	}
+	p.mu.Lock()
+	aim := l.aim
+	l.aim = time.Time{}
+	p.mu.Unlock()
+	if a, ok := p.sink.(Aimer); ok && !aim.IsZero() {
+		if err := a.Aim(aim); err != nil {
+			return err
+		}
 	}
 	if err := p.sink.Write(l.ctx, pcm); err != nil {
 		return err

@@ -24,7 +24,8 @@ type Job struct {
 	Zone     *time.Location
 	Key      schedule.Key
 	Position time.Duration // where to begin
-	Begin    time.Time     // by the system's clock
+	Begin    time.Time     // by the system's clock; the first frame should sound then
+	Soon     bool          // nobody waits for Begin: as soon as the output can
 	Length   time.Duration // of the whole content, by the schedule
 	Volume   int           // per cent, under the ceilings
 	Until    time.Time     // by the system's clock, when an emergency's validity ends
@@ -60,6 +61,18 @@ type Output interface {
 	Begin(j Job) error
 	Cut(job string)
 	Events() <-chan Event
+}
+
+// Leader is an output that needs a job some time before its first frame is out. The
+// loop runs ahead by that much.
+type Leader interface {
+	Lead() time.Duration
+}
+
+// Aimer is an output that can be led to other instants while a job is on.
+type Aimer interface {
+	// Aim says when a job should have begun, by what is known of the time now.
+	Aim(job string, begin time.Time)
 }
 
 // Store is the device's memory; *store.Store is one.

@@ -25,6 +25,13 @@ const (
 	// a process that hung has not played, whatever the schedule says.
 	maxLag     = 3 * time.Second
 	forgetEach = time.Hour
+	// clockSet is how far the device's time and the monotonic clock may part between
+	// two steps before the clock counts as set.
+	clockSet = time.Second
+	// steady is how long something is on before it is led to another instant, and
+	// finest the difference that is worth it.
+	steady = time.Second
+	finest = 200 * time.Microsecond
 	// keepFinals is how long finals are remembered: plays a day are counted by them.
 	keepFinals = 48 * time.Hour
 	// longest is how long the loop sleeps at most.
@@ -35,6 +42,7 @@ const (
 type Loop struct {
 	cfg     Config
 	updates chan []inbox.Update
+	lead    time.Duration // by which the loop runs ahead of the clock
 
 	machine   *schedule.Machine // nil until it is known where the device stands
 	mem       memory
@@ -58,6 +66,8 @@ type Loop struct {
 	serial  int
 
 	wake    time.Time     // what the machine asked for
+	last    time.Time     // the device's time at the last step
+	local   time.Time     // and the local clock's, for its monotonic part
 	blocked time.Duration // spent on the disk since the last step
 	extra   store.Batch   // for the next batch
 	unsaved []store.Batch // what the disk refused, in order
@@ -71,6 +81,8 @@ type job struct {
 	of    schedule.Key
 	since time.Time
 	rest  time.Duration // from its position to its end
+	begin time.Time     // by the local clock, as the output was told last
+	soon  bool          // it has not begun at an instant of the schedule's
 	ends  time.Time     // by the local clock, whatever the schedule's is set to
 	cut   bool          // by this loop
 	done  bool          // the output has said its last word, maybe before the schedule's end
@@ -88,8 +100,13 @@ func New(cfg Config) (*Loop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("playout: %w", err)
 	}
+	lead := time.Duration(0)
+	if o, ok := cfg.Output.(Leader); ok {
+		lead = o.Lead()
+	}
 	l := &Loop{
-		cfg: cfg, updates: make(chan []inbox.Update, 64), mem: mem, sure: true,
+		lead: lead,
+		cfg:  cfg, updates: make(chan []inbox.Update, 64), mem: mem, sure: true,
 		quiet: map[protocol.UnitID][]protocol.Quiet{}, statement: map[protocol.AiringID]protocol.Digest{},
 		brought: map[protocol.AiringID]bool{}, there: map[protocol.AiringID]bool{}, doubted: map[protocol.AiringID]bool{},
 		unjudged: map[occ]bool{}, refused: map[occ]protocol.Reason{},
@@ -161,6 +178,17 @@ func (l *Loop) leave() {
 // step lets the machine decide, stores, acts, and returns how long to sleep.
 func (l *Loop) step(ctx context.Context, events []schedule.Event) time.Duration {
 	now, uncertainty, _ := l.cfg.Clock.Now()
+	local := time.Now()
+	// The loop's time is that of what is heard.
+	now = now.Add(l.lead)
+	expected := l.last.Add(local.Sub(l.local))
+	set := !l.last.IsZero() && now.Sub(expected).Abs() > clockSet
+	l.last, l.local = now, local
+	if set && l.machine != nil {
+		l.at(ctx, expected, uncertainty, nil)
+		l.machine.SetClock(now)
+		l.cfg.Log.WarnContext(ctx, "clock set", "by", now.Sub(expected), "medium", l.cfg.Medium.String())
+	}
 	// While this loop waited for the disk, what is on went on: that is no lag.
 	for l.current != "" && !l.wake.IsZero() && now.Sub(l.wake) > maxLag && now.Sub(l.wake) <= l.blocked+maxLag {
 		l.at(ctx, l.wake, uncertainty, nil)
@@ -187,6 +215,7 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 		return l.sleep(now)
 	}
 	eff := l.machine.Step(now, events...)
+	asked := l.wake
 	l.wake = eff.Wake
 	for _, r := range eff.Refused {
 		l.cfg.Log.WarnContext(ctx, "airing refused", "airing", r.Airing, "err", r.Err)
@@ -197,6 +226,7 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 	if begins {
 		l.tally(occOf(s.Key)).Volume = l.volume(s.Airing, now)
 	}
+	l.aim()
 	l.note(&b, eff, circumstances)
 	l.position(&b, s, now)
 	stored := l.commit(ctx, b)
@@ -206,7 +236,8 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 		// takes it.
 		return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
 	case begins:
-		if err := l.begin(ctx, *s, now); err != nil {
+		soon := !s.Since.Equal(asked) && !s.Since.Equal(s.Start)
+		if err := l.begin(ctx, *s, soon); err != nil {
 			l.cfg.Log.ErrorContext(ctx, "not begun", "airing", s.Airing, "err", err)
 			return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
 		}
@@ -298,7 +329,7 @@ func (l *Loop) leaveCurrent() {
 }
 
 // begin hands the output what should be on.
-func (l *Loop) begin(ctx context.Context, s schedule.Sound, now time.Time) error {
+func (l *Loop) begin(ctx context.Context, s schedule.Sound, soon bool) error {
 	k, ok := l.mem.wires[s.Airing]
 	if !ok {
 		return fmt.Errorf("airing %s is unknown", s.Airing)
@@ -311,22 +342,42 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, now time.Time) error
 		return err
 	}
 	volume := l.tally(occOf(s.Key)).Volume
+	begin := l.instant(s.Since)
 	l.serial++
 	id := fmt.Sprintf("%s-%d-%d", s.Airing, s.Start.UnixMilli(), l.serial)
 	if err := l.cfg.Output.Begin(Job{
 		ID: id, Airing: k.wire, Bulletin: b, Zone: l.zone, Key: s.Key, Position: s.Position,
-		Begin: time.Now().Add(s.Since.Sub(now)), Length: k.airing.Length, Volume: volume,
-		Until: time.Now().Add(k.wire.Until.Time().Sub(now)),
+		Begin: begin, Soon: soon, Length: k.airing.Length, Volume: volume,
+		Until: l.instant(k.wire.Until.Time()),
 	}); err != nil {
 		return err
 	}
-	j := &job{key: occOf(s.Key), of: s.Key, since: s.Since, rest: k.airing.Length - s.Position}
-	j.ends = time.Now().Add(j.rest)
+	j := &job{key: occOf(s.Key), of: s.Key, since: s.Since, rest: k.airing.Length - s.Position, begin: begin, soon: soon}
+	j.ends = later(begin, time.Now()).Add(j.rest)
 	l.jobs[id] = j
 	l.current = id
 	l.cfg.Playing(s.Airing)
 	l.cfg.Log.InfoContext(ctx, "on", "airing", s.Airing, "medium", l.cfg.Medium.String(), "start", s.Start, "position", s.Position, "volume", volume)
 	return nil
+}
+
+// instant is the local clock's at an instant of the loop's time.
+func (l *Loop) instant(t time.Time) time.Time { return l.local.Add(l.lead + t.Sub(l.last)) }
+
+// aim leads what is on to where it should be by what is known of the time now: the
+// clock is corrected while it is on.
+func (l *Loop) aim() {
+	j, on := l.jobs[l.current]
+	out, can := l.cfg.Output.(Aimer)
+	if !on || !can || j.soon || j.cut || time.Since(j.begin) < steady {
+		return
+	}
+	begin := l.instant(j.since)
+	if by := begin.Sub(j.begin).Abs(); by < finest || by > clockSet {
+		return
+	}
+	j.begin = begin
+	out.Aim(l.current, begin)
 }
 
 // volume is the airing's, under the ceiling of the hour.

@@ -32,7 +32,7 @@ func (w *world) plan(t *rapid.T) []schedule.Airing {
 		}
 		id := protocol.AiringID(fmt.Sprintf("a%d", i))
 		wire := w.airing(id, f)
-		w.docs[id] = nil
+		w.document(id, nil)
 		w.tell(inbox.Accepted{Airing: wire, Zone: "UTC", Arrived: wire.Published}, inbox.Content{Airing: id, There: true})
 		a, err := schedule.AiringOf(wire, w.medium, w.start)
 		if err != nil {
@@ -102,24 +102,27 @@ func TestOneReceiptAStartWhateverFails(t *testing.T) {
 			w := newWorld(t, protocol.MediumSound)
 			all := w.plan(rt)
 			for range rapid.IntRange(1, 8).Draw(rt, "steps") {
-				w.disk.dies = rapid.SampledFrom([]int{-1, 0, 1, 2, 3, 4, 6, 9}).Draw(rt, "dies")
-				w.disk.full = rapid.IntRange(0, 5).Draw(rt, "full") == 0
+				w.disk.dies.Store(rapid.SampledFrom([]int64{-1, 0, 1, 2, 3, 4, 6, 9}).Draw(rt, "dies"))
+				w.disk.full.Store(rapid.IntRange(0, 5).Draw(rt, "full") == 0)
 				w.disk.slow.Store(int64(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 4 * time.Second}).Draw(rt, "slow")))
-				w.broken = rapid.IntRange(0, 7).Draw(rt, "broken") == 0
-				w.skew += rapid.SampledFrom([]time.Duration{0, 0, 0, -7 * time.Second, 9 * time.Second}).Draw(rt, "skew")
+				w.broken.Store(rapid.IntRange(0, 7).Draw(rt, "broken") == 0)
+				w.skew.Add(int64(rapid.SampledFrom([]time.Duration{0, 0, 0, -7 * time.Second, 9 * time.Second}).Draw(rt, "skew")))
 				time.Sleep(time.Duration(rapid.IntRange(1, 90_000).Draw(rt, "for")) * time.Millisecond)
 				synctest.Wait()
 				if rapid.Bool().Draw(rt, "fails") {
 					w.do("fail", nil)
 				}
-				if w.disk.dead || rapid.IntRange(0, 3).Draw(rt, "off") == 0 {
+				if w.disk.dead.Load() || rapid.IntRange(0, 3).Draw(rt, "off") == 0 {
 					w.crash()
-					w.disk.dies, w.disk.full = -1, false
+					w.disk.dies.Store(-1)
+					w.disk.full.Store(false)
 					time.Sleep(time.Duration(rapid.IntRange(0, 60).Draw(rt, "dark")) * time.Second)
 					w.boot()
 				}
 			}
-			w.disk.dies, w.disk.full, w.broken = -1, false, false
+			w.disk.dies.Store(-1)
+			w.disk.full.Store(false)
+			w.broken.Store(false)
 			w.disk.slow.Store(0)
 			time.Sleep(time.Hour)
 			w.stop()

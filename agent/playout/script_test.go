@@ -86,10 +86,10 @@ func (w *world) do(what string, f []string) {
 	case "airing":
 		w.tell(inbox.Accepted{Airing: w.airing(id, f[1:]), Zone: "UTC", Arrived: at})
 	case "content":
-		w.docs[id] = w.refusal(f[1:])
+		w.document(id, w.refusal(f[1:]))
 		w.tell(inbox.Content{Airing: id, There: true})
 	case "documents": // others came; nothing is told
-		w.docs[id] = w.refusal(f[1:])
+		w.document(id, w.refusal(f[1:]))
 	case "withdraw":
 		w.tell(inbox.Withdrawn{Airing: id, At: at})
 	case "stop":
@@ -101,9 +101,13 @@ func (w *world) do(what string, f []string) {
 	case "sure", "unsure":
 		w.tell(inbox.ClockSure{Sure: what == "sure"})
 	case "plays":
+		w.mu.Lock()
 		w.grants.Statement.PlaysPerDay = uint64(w.number(f[0]))
+		w.mu.Unlock()
 	case "last":
+		w.mu.Lock()
 		w.grants.Statement.LastDay = protocol.Date(f[0])
+		w.mu.Unlock()
 	case "place":
 		var path []protocol.UnitID
 		for _, u := range f[1:] {
@@ -111,17 +115,17 @@ func (w *world) do(what string, f []string) {
 		}
 		w.tell(w.place(uint64(w.number(f[0])), path...), inbox.Dropped{Airing: "gone"})
 	case "full", "free":
-		w.disk.full = what == "full"
+		w.disk.full.Store(what == "full")
 	case "slow":
 		w.disk.slow.Store(int64(w.duration(f[0])))
 	case "broken", "mended":
-		w.broken = what == "broken"
+		w.broken.Store(what == "broken")
 	case "fail":
-		for _, p := range w.out.on {
+		for _, p := range w.out.under() {
 			w.out.end(p, false, errors.New("card lost"))
 		}
 	case "clock":
-		w.skew += w.duration(f[0])
+		w.skew.Add(int64(w.duration(f[0])))
 	case "crash":
 		w.crash()
 	case "off":

@@ -20,10 +20,32 @@ type Sounds interface {
 	OpenSound(d protocol.Digest) (io.ReadSeekCloser, error)
 }
 
+// Live opens streams; *relay.Receiver is one.
+type Live interface {
+	// Open returns a stream as it is to be heard from an instant of the system's
+	// clock on. It has no end of its own.
+	Open(r protocol.Relay, begin time.Time) (player.Source, error)
+}
+
+// Lead is how long before its first frame the output wants a job: what it takes to
+// store that it begins, to open and decode it, and the way through the card's buffers.
+const Lead = 200 * time.Millisecond
+
+// Amplifier is what has to be on while it sounds; *amplifier.Amplifier is one.
+type Amplifier interface {
+	Take() time.Time // for one more job, which may sound from then on
+	Release()        // one that was taken for has ended
+	Drop()           // off at once
+	Close() error
+}
+
 // Sound is the output of a loudspeaker.
 type Sound struct {
 	player *player.Player
 	sounds Sounds
+	live   Live      // nil: this device plays no relays
+	amp    Amplifier // nil: the amplifier is always on
+	warm   time.Duration
 	events chan Event
 	wg     sync.WaitGroup
 
@@ -38,15 +60,31 @@ func NewSound(p *player.Player, sounds Sounds) *Sound {
 	return s
 }
 
+// Relays lets the output play live streams, before its first job.
+func (s *Sound) Relays(l Live) { s.live = l }
+
+// Amplifies lets the output switch an amplifier that takes so long to warm up, before
+// its first job.
+func (s *Sound) Amplifies(a Amplifier, warmUp time.Duration) { s.amp, s.warm = a, warmUp }
+
 // Close stops at once.
 func (s *Sound) Close() error {
 	err := s.player.Close()
 	s.wg.Wait()
+	if s.amp != nil {
+		err = errors.Join(err, s.amp.Close())
+	}
 	return err
 }
 
 // Events implements Output.
 func (s *Sound) Events() <-chan Event { return s.events }
+
+// Lead implements Leader.
+func (s *Sound) Lead() time.Duration { return Lead + s.warm }
+
+// Aim implements Aimer.
+func (s *Sound) Aim(job string, begin time.Time) { s.player.Aim(job, begin) }
 
 // Cut implements Output. A player has one job at a time.
 func (s *Sound) Cut(string) { s.player.Stop() }
@@ -57,7 +95,14 @@ func (s *Sound) Begin(j Job) error {
 		ID: j.ID, Name: j.ID, Offset: j.Position, Volume: j.Volume, StartAt: j.Begin,
 		Open: func() (player.Source, error) { return s.open(*j.Airing.Sound) },
 	}
-	if j.Airing.Class == protocol.ClassEmergency {
+	if j.Soon {
+		t.StartAt = time.Time{}
+	}
+	if r := j.Bulletin.Relay; r != nil && s.live != nil {
+		// The schedule's length ends it, whatever the stream does.
+		t.Frames = player.FramesIn(j.Length)
+		t.Open = func() (player.Source, error) { return s.live.Open(*r, j.Begin) }
+	} else if j.Airing.Class == protocol.ClassEmergency {
 		a := &alarm{sounds: s.sounds, sound: j.Airing.Sound, limit: player.FramesIn(j.Length), siren: signal.Siren(j.Length)}
 		t.Open = func() (player.Source, error) { return a, nil }
 		t.Offset = 0
@@ -73,7 +118,15 @@ func (s *Sound) Begin(j Job) error {
 			return fmt.Errorf("begin %s at %s of %d frames: %w", j.ID, j.Position, t.Frames, protocol.ErrInvalid)
 		}
 	}
+	if s.amp != nil {
+		if warm := s.amp.Take(); warm.After(t.StartAt) {
+			t.StartAt = warm
+		}
+	}
 	if err := s.player.Play(t); err != nil {
+		if s.amp != nil {
+			s.amp.Release()
+		}
 		s.mu.Lock()
 		delete(s.jobs, j.ID)
 		s.mu.Unlock()
@@ -104,6 +157,9 @@ func (s *Sound) pass() {
 		case player.Begun:
 			s.events <- Event{Kind: Begun, Job: e.ID, At: e.At}
 		case player.Ended:
+			if s.amp != nil {
+				s.amp.Release()
+			}
 			out := Event{Kind: Ended, Job: e.ID, At: e.At, Frames: uint64(e.Frames), Whole: e.Whole, Proof: protocol.ProofConsumed, Err: e.Err}
 			s.mu.Lock()
 			if a := s.jobs[e.ID]; a != nil {
@@ -113,6 +169,9 @@ func (s *Sound) pass() {
 			s.mu.Unlock()
 			s.events <- out
 		case player.Fault:
+			if s.amp != nil {
+				s.amp.Drop()
+			}
 			s.events <- Event{Kind: Fault, Err: e.Err}
 		case player.Restored:
 			s.events <- Event{Kind: Restored}

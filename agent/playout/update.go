@@ -346,6 +346,9 @@ func (l *Loop) permitted(k *known, start time.Time, plays func(func(*schedule.Ai
 	if err == nil {
 		err = grant.Day(protocol.DateOf(start.In(l.zone)))
 	}
+	if err == nil {
+		err = l.slot(k.wire, start)
+	}
 	if err != nil {
 		return l.cfg.Reason(err), err
 	}
@@ -355,6 +358,22 @@ func (l *Loop) permitted(k *known, start time.Time, plays func(func(*schedule.Ai
 		return protocol.ReasonNotPermitted, fmt.Errorf("%d plays that day: %w", played+underWay, envelope.ErrNotPermitted)
 	}
 	return protocol.ReasonNone, nil
+}
+
+// slot refuses an occurrence of a relay whose window leaves the slot that was
+// approved.
+func (l *Loop) slot(a protocol.Airing, start time.Time) error {
+	if a.Sound == nil || *a.Sound != a.Bulletin {
+		return nil
+	}
+	b, err := l.cfg.Approvals.Bulletin(a)
+	if err != nil {
+		return err
+	}
+	if b.Relay != nil && !b.Relay.Within(start.In(l.zone), a.SoundFor.Duration()+a.Lateness.Duration()) {
+		return fmt.Errorf("relay outside of its slot: %w", envelope.ErrNotPermitted)
+	}
+	return nil
 }
 
 // statementOf identifies the statement behind an airing, zero if it is not here.

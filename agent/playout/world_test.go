@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -31,20 +32,26 @@ type world struct {
 	t      *testing.T
 	medium protocol.Medium
 	start  time.Time
-	skew   time.Duration // of the device's clock
+	skew   atomic.Int64 // of the device's clock
 	mu     sync.Mutex
 	log    []string
 	disk   *disk
 	out    *output
-	broken bool // the output refuses jobs
+	broken atomic.Bool // the output refuses jobs
 	held   []inbox.Update
 	docs   map[protocol.AiringID]error // of those that are here
 	grants envelope.Grant
+	wrap   func(*output) playout.Output
 	loop   *playout.Loop
 	stop   func()
 }
 
 func newWorld(t *testing.T, m protocol.Medium) *world {
+	return newWorldWith(t, m, func(o *output) playout.Output { return o })
+}
+
+// newWorldWith lets the loop see its output through wrap.
+func newWorldWith(t *testing.T, m protocol.Medium, wrap func(*output) playout.Output) *world {
 	dir := t.TempDir()
 	st, err := store.Open(store.Config{
 		Path: filepath.Join(dir, "agent.db"), Marker: filepath.Join(dir, "chain"), Now: protocol.InstantOf(time.Now()),
@@ -59,10 +66,11 @@ func newWorld(t *testing.T, m protocol.Medium) *world {
 		}
 	})
 	w := &world{
-		t: t, medium: m, start: time.Now(), disk: &disk{Store: st, dies: -1}, docs: map[protocol.AiringID]error{},
+		t: t, medium: m, wrap: wrap, start: time.Now(), disk: &disk{Store: st}, docs: map[protocol.AiringID]error{},
 		grants: envelope.Grant{Statement: protocol.Statement{FirstDay: "1999-01-01", LastDay: "2001-01-01", PlaysPerDay: 100}},
 	}
 	w.disk.w = w
+	w.disk.dies.Store(-1)
 	w.held = []inbox.Update{
 		w.place(1, "xa", "thon"),
 		inbox.Muted{},
@@ -78,7 +86,7 @@ func (w *world) place(number uint64, path ...protocol.UnitID) inbox.Placed {
 }
 
 func (w *world) say(format string, args ...any) {
-	if w.disk.dead {
+	if w.disk.dead.Load() {
 		return
 	}
 	w.mu.Lock()
@@ -88,18 +96,27 @@ func (w *world) say(format string, args ...any) {
 
 func (w *world) stamp(t time.Time) string { return t.UTC().Format("15:04:05.000") }
 
-func (w *world) now() time.Time { return time.Now().Add(w.skew).Round(0).UTC() }
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.skew.Load())).Round(0).UTC() }
 
 // Now implements playout.Clock.
 func (w *world) Now() (time.Time, time.Duration, bool) { return w.now(), 5 * time.Millisecond, true }
 
 // Verdict implements playout.Approvals.
 func (w *world) Verdict(a protocol.Airing) (envelope.Grant, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	err, here := w.docs[a.ID]
 	if !here {
 		return envelope.Grant{}, inbox.ErrMissing
 	}
 	return w.grants, err
+}
+
+// document says what is to be thought of an airing's documents.
+func (w *world) document(id protocol.AiringID, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.docs[id] = err
 }
 
 // Bulletin implements playout.Approvals.
@@ -108,9 +125,10 @@ func (w *world) Bulletin(protocol.Airing) (protocol.Bulletin, error) { return pr
 // boot starts a loop on what the store has, and tells it what is held.
 func (w *world) boot() {
 	w.t.Helper()
-	w.disk.dead, w.out = false, &output{w: w, events: make(chan playout.Event, 1000), on: map[string]*play{}}
+	w.disk.dead.Store(false)
+	w.out = &output{w: w, events: make(chan playout.Event, 1000), on: map[string]*play{}}
 	loop, err := playout.New(playout.Config{
-		Medium: w.medium, Output: w.out, Store: w.disk, Clock: w, Approvals: w,
+		Medium: w.medium, Output: w.wrap(w.out), Store: w.disk, Clock: w, Approvals: w,
 		Settings: func() playout.Settings {
 			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
 		},
@@ -147,7 +165,8 @@ func (w *world) tell(us ...inbox.Update) {
 
 // crash ends the loop so that nothing more is stored, and the sound with it.
 func (w *world) crash() {
-	w.disk.dead, w.out.dead = true, true
+	w.disk.dead.Store(true)
+	w.out.dead.Store(true)
 	w.stop()
 	w.log = append(w.log, w.stamp(w.now())+" crash")
 }
@@ -156,24 +175,24 @@ func (w *world) crash() {
 type disk struct {
 	*store.Store
 	w          *world
-	full, dead bool
+	full, dead atomic.Bool
 	slow       atomic.Int64
-	dies       int // the device dies after so many commits; negative: never
+	dies       atomic.Int64 // the device dies after so many commits; negative: never
 	said       string
 }
 
 var errFull = errors.New("no space left on device")
 
 func (d *disk) Commit(b store.Batch) error {
-	if d.dies == 0 { // nothing is said of what nobody keeps
-		d.dead, d.w.out.dead = true, true
+	if d.dies.Add(-1) == -1 { // nothing is said of what nobody keeps
+		d.dead.Store(true)
+		d.w.out.dead.Store(true)
 	}
-	d.dies--
-	if d.full || d.dead {
+	if d.full.Load() || d.dead.Load() {
 		return errFull
 	}
 	time.Sleep(time.Duration(d.slow.Load()))
-	if d.dead {
+	if d.dead.Load() {
 		return errFull
 	}
 	if err := d.Store.Commit(b); err != nil {
@@ -206,14 +225,14 @@ type output struct {
 	events chan playout.Event
 	on     map[string]*play
 	free   time.Time
-	dead   bool
+	dead   atomic.Bool
 	mu     sync.Mutex
 }
 
 func (o *output) Events() <-chan playout.Event { return o.events }
 
 func (o *output) Begin(j playout.Job) error {
-	if o.w.broken {
+	if o.w.broken.Load() {
 		return errors.New("no card")
 	}
 	o.w.say("begin %s at %s volume %d", j.Airing.ID, j.Position, j.Volume)
@@ -230,6 +249,13 @@ func (o *output) Begin(j playout.Job) error {
 	return nil
 }
 
+// under returns the jobs under way.
+func (o *output) under() []*play {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Values(o.on))
+}
+
 func (o *output) Cut(id string) {
 	o.mu.Lock()
 	p := o.on[id]
@@ -243,7 +269,7 @@ func (o *output) Cut(id string) {
 func (o *output) end(p *play, whole bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.on[p.ID] == nil || o.dead {
+	if o.on[p.ID] == nil || o.dead.Load() {
 		return
 	}
 	delete(o.on, p.ID)

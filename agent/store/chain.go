@@ -165,6 +165,29 @@ func (s *Store) Head() (ChainHead, error) {
 	return head, nil
 }
 
+// Kept returns where the chain stands and the first seq that is still here.
+func (s *Store) Kept() (protocol.ChainState, error) {
+	var c protocol.ChainState
+	err := s.db.View(func(tx *bolt.Tx) error {
+		head, err := headOf(tx)
+		if err != nil {
+			return err
+		}
+		c = protocol.ChainState{Chain: head.Chain, Seq: head.Seq, Acked: head.Acked, Oldest: head.Seq}
+		if _, raw := tx.Bucket([]byte(bucketChain)).Cursor().First(); raw != nil {
+			var e protocol.Entry
+			if e, err = protocol.Unmarshal[protocol.Entry](raw, protocol.MaxControl); err == nil {
+				c.Oldest = e.Seq
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return protocol.ChainState{}, fmt.Errorf("state of chain: %w", err)
+	}
+	return c, nil
+}
+
 // Unacked returns the first entries that are not acknowledged, encoded and in
 // order, at most n of them and bytes in all (but one at least), and the head
 // that they lead to. No entries: nothing waits.

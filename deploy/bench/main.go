@@ -41,10 +41,11 @@ func round(v float64) float64 { return float64(int64(v*1000+0.5)) / 1000 }
 
 func main() {
 	bin := flag.String("bin", "bin", "folder of loa-hub and loa-agent")
+	only := flag.String("only", "", "parts to measure, with commas; all if empty")
 	rounds := flag.Int("rounds", 7, "how often approval to sound is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *bin, *rounds, os.Stdout)
+	err := run(ctx, *bin, *only, *rounds, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -52,7 +53,60 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, bin string, rounds int, out io.Writer) (err error) {
+// part is a group of figures that can be asked for alone.
+type part struct {
+	name    string
+	measure func(ctx context.Context, w *world, rounds int) ([]result, error)
+}
+
+// parts are all of them, in the order in which they run.
+func parts() []part {
+	return []part{
+		{"sizes", sizes},
+		{"console", console},
+		{"reading", reading},
+		{"sound", sound},
+		{"boards", boards},
+		{"playing", playing},
+		{"restart", restart},
+		{"schedules", schedules},
+		{"studio", studio},
+		{"fanout", goal("./hub/broker", "BenchmarkGoalFanOut")},
+		{"takeover", goal("./hub/broker", "BenchmarkGoalTakeOver")},
+		{"memory", goal("./hub/broker", "BenchmarkGoalMemory")},
+		{"receipts", goal("./hub/e2e", "BenchmarkGoalReceipts")},
+		{"return", goal("./hub/e2e", "BenchmarkGoalReturn")},
+		{"transfer", goal("./hub/e2e", "BenchmarkGoalTransfer")},
+		{"slowline", goal("./hub/e2e", "BenchmarkGoalSlowLine")},
+	}
+}
+
+// choose returns the parts named, with commas; "" means all.
+func choose(names string) ([]part, error) {
+	all := parts()
+	if names == "" {
+		return all, nil
+	}
+	var out []part
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(p part) bool { return p.name == name })
+		if i < 0 {
+			var known []string
+			for _, p := range all {
+				known = append(known, p.name)
+			}
+			return nil, fmt.Errorf("no part %q; there are %s", name, strings.Join(known, ", "))
+		}
+		out = append(out, all[i])
+	}
+	return out, nil
+}
+
+func run(ctx context.Context, bin, only string, rounds int, out io.Writer) (err error) {
+	chosen, err := choose(only)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "loa-bench-")
 	if err != nil {
 		return err
@@ -70,10 +124,10 @@ func run(ctx context.Context, bin string, rounds int, out io.Writer) (err error)
 		return err
 	}
 	var results []result
-	for _, part := range []func(context.Context, *world, int) ([]result, error){sizes, sound, boards, playing, restart} {
-		rs, err := part(ctx, w, rounds)
+	for _, p := range chosen {
+		rs, err := p.measure(ctx, w, rounds)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		results = append(results, rs...)
 		for _, r := range rs {

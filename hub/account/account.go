@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -18,6 +19,8 @@ type Person struct {
 	Created  time.Time
 	Disabled time.Time // zero if not
 	Grants   []Grant
+	// MustChange: the password was given for one log-in.
+	MustChange bool
 	// Key is the public key by which the person approves; nil for none.
 	Key *protocol.Key
 }
@@ -28,13 +31,25 @@ type NewPerson struct {
 	Name     string
 	Password string
 	Grants   []Grant
+	// OneTime passwords have to be changed at the first log-in.
+	OneTime bool
 }
+
+// Scope is what a token may be used for.
+type Scope string
+
+// The scopes.
+const (
+	ScopeAll  Scope = "all"  // all that its person may
+	ScopeRead Scope = "read" // changes nothing
+)
 
 // Token is an API token without its secret.
 type Token struct {
 	ID      string
 	Person  protocol.PersonID
 	Name    string
+	Scope   Scope
 	Created time.Time
 	Expires time.Time
 	Revoked time.Time // zero if not
@@ -55,13 +70,17 @@ type Store interface {
 	PasswordHash(ctx context.Context, id protocol.PersonID) (string, error)
 	Key(ctx context.Context, id protocol.PersonID) (WrappedKey, error)
 	// AddPerson stores a person with key (nil for none) and new lists.
-	AddPerson(ctx context.Context, p Person, hash string, key *WrappedKey, lists []registry.Document, c registry.Change) error
-	// SetPassword replaces hash, key (nil leaves it) and adds lists.
-	SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	AddPerson(ctx context.Context, p Person, hash string, key *WrappedKey, lists []registry.Document, c audit.Act) error
+	// SetPassword replaces hash, whether it is for one log-in, key (nil leaves it) and adds lists.
+	SetPassword(ctx context.Context, id protocol.PersonID, hash string, oneTime bool, key *WrappedKey, lists []registry.Document, c audit.Act) error
 	// SetGrants replaces the roles, stores key unless nil, and adds lists.
-	SetGrants(ctx context.Context, id protocol.PersonID, grants []Grant, key *WrappedKey, lists []registry.Document, c registry.Change) error
+	SetGrants(ctx context.Context, id protocol.PersonID, grants []Grant, key *WrappedKey, lists []registry.Document, c audit.Act) error
 	// Disable ends log-in, tokens and the wrapped key, and adds lists.
-	Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c registry.Change) error
+	Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c audit.Act) error
+	// Erase forgets what is personal of somebody, in the record of acts too.
+	Erase(ctx context.Context, id protocol.PersonID, c audit.Act) error
+	// Record writes an act that changes nothing else.
+	Record(ctx context.Context, a audit.Act) error
 	// Approvers returns the newest signed list of a unit.
 	Approvers(ctx context.Context, unit protocol.UnitID) ([]byte, error)
 
@@ -95,6 +114,18 @@ type Config struct {
 	Keyring Keyring
 	Units   Units
 	Log     *slog.Logger
+	// Passkeys keeps passkeys, Ceremony registers them at Site; both nil where
+	// the console has no name under https.
+	Passkeys PasskeyStore
+	Ceremony Ceremony
+	Site     *protocol.Site
+	// Second keeps second factors, Codes computes their codes, Sealer keeps their
+	// secrets from who holds the database; all nil where there are none.
+	Second SecondStore
+	Codes  Codes
+	Sealer Sealer
+	// Demand are roles that log in with a second factor only.
+	Demand []Role
 	// Hash is the cost of a password; the zero value takes DefaultHash.
 	Hash argon2id.Params
 }

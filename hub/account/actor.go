@@ -18,7 +18,14 @@ const (
 	Approver      Role = "approver"      // approves with a signature
 	Operator      Role = "operator"      // watches devices, schedules what is approved
 	Administrator Role = "administrator" // units, devices, people
+	Auditor       Role = "auditor"       // reads all, the record of acts too, and changes nothing
+	Technician    Role = "technician"    // installs and replaces devices
 )
+
+// Roles returns all roles.
+func Roles() []Role {
+	return []Role{Editor, Approver, Operator, Administrator, Auditor, Technician}
+}
 
 // Act is something that needs a right.
 type Act string
@@ -31,12 +38,21 @@ const (
 	Schedule   Act = "schedule"   // air what is approved, withdraw
 	Stop       Act = "stop"       // silence at once
 	Administer Act = "administer" // units, devices, people
+	Install    Act = "install"    // add, place, photograph and claim devices
+	Audit      Act = "audit"      // read the record of acts
 )
+
+// Acts returns all acts.
+func Acts() []Act {
+	return []Act{Read, Write, Approve, Schedule, Stop, Administer, Install, Audit}
+}
 
 // allowed lists the roles that an act needs one of.
 func allowed(act Act) []Role {
 	switch act {
-	case Read, Stop:
+	case Read:
+		return Roles()
+	case Stop:
 		return []Role{Editor, Approver, Operator, Administrator}
 	case Write:
 		return []Role{Editor, Operator}
@@ -46,6 +62,10 @@ func allowed(act Act) []Role {
 		return []Role{Editor, Approver, Operator}
 	case Administer:
 		return []Role{Administrator}
+	case Install:
+		return []Role{Technician, Administrator}
+	case Audit:
+		return []Role{Auditor, Administrator}
 	}
 	return nil
 }
@@ -61,10 +81,17 @@ type Actor struct {
 	Person protocol.PersonID
 	Name   string
 	Grants []Grant
+	// Due is what the person has to do before anything else.
+	Due Due
+	// ReadOnly actors came with a token that changes nothing.
+	ReadOnly bool
 }
 
 // May says whether the actor may act on a unit, given its path from the top.
 func (a Actor) May(act Act, path []protocol.UnitID) bool {
+	if a.ReadOnly && act != Read && act != Audit {
+		return false
+	}
 	roles := allowed(act)
 	return slices.ContainsFunc(a.Grants, func(g Grant) bool {
 		return slices.Contains(roles, g.Role) && slices.Contains(path, g.Unit)

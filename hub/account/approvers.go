@@ -24,22 +24,48 @@ const (
 // edit changes the people of a unit's list at an instant.
 type edit func(people []protocol.Approver, at, until protocol.Instant) []protocol.Approver
 
-// joins adds a person with a key.
-func joins(p Person, key protocol.Key) edit {
+// joins adds a person with keys.
+func joins(p Person, keys ...protocol.Key) edit {
 	return func(people []protocol.Approver, at, until protocol.Instant) []protocol.Approver {
-		return append(people, protocol.Approver{
-			Person: p.ID, Name: p.Name, Key: key,
-			Classes: []protocol.Class{protocol.ClassNormal, protocol.ClassPriority, protocol.ClassEmergency},
-			From:    at, Until: until,
-		})
+		for _, key := range keys {
+			people = append(people, protocol.Approver{
+				Person: p.ID, Name: p.Name, Key: key,
+				Classes: []protocol.Class{protocol.ClassNormal, protocol.ClassPriority, protocol.ClassEmergency},
+				From:    at, Until: until,
+			})
+		}
+		return people
+	}
+}
+
+// joinsToo adds one more key of a person: it may what the person might already,
+// also with what was put before them until now.
+func joinsToo(p Person, key protocol.Key) edit {
+	return func(people []protocol.Approver, at, until protocol.Instant) []protocol.Approver {
+		since := at
+		for _, a := range people {
+			if a.Person == p.ID && a.Deputy == "" && a.Until == until {
+				since = min(since, a.From)
+			}
+		}
+		return joins(p, key)(people, since, until)
 	}
 }
 
 // leaves ends a person's right. The entry stays for what was approved before.
 func leaves(id protocol.PersonID) edit {
+	return ends(func(a protocol.Approver) bool { return a.Person == id })
+}
+
+// leavesKey ends what one key may do.
+func leavesKey(key protocol.Key) edit {
+	return ends(func(a protocol.Approver) bool { return a.Key.ID() == key.ID() })
+}
+
+func ends(which func(protocol.Approver) bool) edit {
 	return func(people []protocol.Approver, at, _ protocol.Instant) []protocol.Approver {
 		for i, a := range people {
-			if a.Person == id && a.Until > at {
+			if which(a) && a.Until > at {
 				people[i].Until = max(at, a.From+1)
 			}
 		}
@@ -50,17 +76,20 @@ func leaves(id protocol.PersonID) edit {
 // sign makes new lists for units, each from its newest one. Nothing to do
 // without units; else the registrar's password is needed.
 func (s *Service) sign(ctx context.Context, registrar string, units []protocol.UnitID, now time.Time, edits ...edit) ([]registry.Document, error) {
+	return s.signLists(ctx, registrar, units, now, func(l *protocol.Approvers) {
+		for _, e := range edits {
+			l.People = e(l.People, l.Issued, l.Expires)
+		}
+	})
+}
+
+func (s *Service) signLists(ctx context.Context, registrar string, units []protocol.UnitID, now time.Time, change func(*protocol.Approvers)) ([]registry.Document, error) {
 	if len(units) == 0 {
 		return nil, nil
 	}
-	if registrar == "" {
-		return nil, problem.New(problem.ErrForbidden, "registrar-password", "registrar_password",
-			"Việc này thay đổi danh sách người duyệt; hãy nhập mật khẩu của người giữ sổ đăng ký.",
-			"This changes the list of approvers; give the registrar's password.")
-	}
-	signer, err := s.keyring.Registrar(registrar)
+	signer, err := s.openRegistrar(registrar)
 	if err != nil {
-		return nil, fmt.Errorf("sign approvers: %w", err)
+		return nil, err
 	}
 	var lists []registry.Document
 	for _, unit := range units {
@@ -68,18 +97,28 @@ func (s *Service) sign(ctx context.Context, registrar string, units []protocol.U
 		if err != nil {
 			return nil, err
 		}
-		l := next(held, unit, now, edits)
-		payload, err := protocol.Marshal(&l)
+		l := s.next(held, unit, now)
+		change(&l)
+		doc, err := registry.SealDocument(signer, envelope.KindApprovers, string(unit), l.Number, &l, now)
 		if err != nil {
 			return nil, fmt.Errorf("sign approvers of %s: %w", unit, err)
 		}
-		b, err := signer.Seal(envelope.KindApprovers, payload)
-		if err != nil {
-			return nil, fmt.Errorf("sign approvers of %s: %w", unit, err)
-		}
-		lists = append(lists, registry.NewDocument(envelope.KindApprovers, string(unit), l.Number, b, now))
+		lists = append(lists, doc)
 	}
 	return lists, nil
+}
+
+func (s *Service) openRegistrar(password string) (*envelope.Signer, error) {
+	if password == "" {
+		return nil, problem.New(problem.ErrForbidden, "registrar-password", "registrar_password",
+			"Việc này thay đổi danh sách người duyệt; hãy nhập mật khẩu của người giữ sổ đăng ký.",
+			"This changes the list of approvers; give the registrar's password.")
+	}
+	signer, err := s.keyring.Registrar(password)
+	if err != nil {
+		return nil, fmt.Errorf("sign approvers: %w", err)
+	}
+	return signer, nil
 }
 
 // Approvers returns a unit's newest list; its zero value if there is none.
@@ -108,8 +147,8 @@ func DecodeApprovers(b []byte) (protocol.Approvers, error) {
 	return protocol.Unmarshal[protocol.Approvers](payload, envelope.MaxDocument)
 }
 
-// next is the list that follows held.
-func next(held protocol.Approvers, unit protocol.UnitID, now time.Time, edits []edit) protocol.Approvers {
+// next is the list that follows held, with the same people.
+func (s *Service) next(held protocol.Approvers, unit protocol.UnitID, now time.Time) protocol.Approvers {
 	at, until := protocol.InstantOf(now), protocol.InstantOf(now.Add(listLife))
 	people := slices.DeleteFunc(slices.Clone(held.People), func(a protocol.Approver) bool {
 		return a.Until < protocol.InstantOf(now.Add(-keepEnded))
@@ -120,12 +159,13 @@ func next(held protocol.Approvers, unit protocol.UnitID, now time.Time, edits []
 			people[i].Until = until
 		}
 	}
-	for _, e := range edits {
-		people = e(people, at, until)
+	site := held.Site
+	if s.site != nil {
+		site = s.site
 	}
 	return protocol.Approvers{
 		Version: protocol.Version, Unit: unit, Number: max(held.Number+1, uint64(at)),
-		Issued: at, Expires: until, People: people,
+		Issued: at, Expires: until, People: people, Passkeys: held.Passkeys, Site: site,
 	}
 }
 

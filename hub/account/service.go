@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -44,6 +45,15 @@ type Service struct {
 	dummy   string // checked for names that are unknown
 	tries   limiter
 	hashing chan struct{}
+
+	second SecondStore
+	codes  Codes
+	sealer Sealer
+	demand []Role
+
+	passkeys PasskeyStore
+	ceremony Ceremony
+	site     *protocol.Site
 }
 
 // New returns the service.
@@ -60,7 +70,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, keyring: c.Keyring, units: c.Units, log: c.Log, hash: c.Hash, dummy: dummy,
-		hashing: make(chan struct{}, maxHashing),
+		hashing: make(chan struct{}, maxHashing), second: c.Second, codes: c.Codes, sealer: c.Sealer, demand: c.Demand, passkeys: c.Passkeys, ceremony: c.Ceremony, site: c.Site,
 	}, nil
 }
 
@@ -73,9 +83,11 @@ func errTries() error {
 		"Too many tries; wait half a minute and try again.")
 }
 
-// LogIn checks a password that came from an address. It does the same work for
-// a name that is unknown. Errors: problem.ErrUnauthorized, problem.ErrBusy.
-func (s *Service) LogIn(ctx context.Context, id protocol.PersonID, password, address string) (Login, error) {
+// LogIn checks a password that came from an address, and the code of a second
+// factor where there is one. It does the same work for a name that is unknown.
+// Errors: problem.ErrUnauthorized, whose problem is second-factor where only the
+// code is missing; problem.ErrBusy.
+func (s *Service) LogIn(ctx context.Context, id protocol.PersonID, password, code, address string) (Login, error) {
 	if !protocol.ValidID(id) || utf8.RuneCountInString(password) > MaxPassword {
 		id, password = "-", "-" // nobody's; takes as long
 	}
@@ -85,7 +97,7 @@ func (s *Service) LogIn(ctx context.Context, id protocol.PersonID, password, add
 	hash, err := s.verify(ctx, id, password)
 	if err != nil {
 		if errors.Is(err, problem.ErrUnauthorized) {
-			s.log.WarnContext(ctx, "log-in refused", "person", string(id), "address", address)
+			s.refused(ctx, id, address)
 		}
 		return Login{}, err
 	}
@@ -93,8 +105,43 @@ func (s *Service) LogIn(ctx context.Context, id protocol.PersonID, password, add
 	if err != nil {
 		return Login{}, err
 	}
+	if err := s.checkSecond(ctx, id, code); err != nil {
+		if code != "" && errors.Is(err, problem.ErrUnauthorized) {
+			s.refused(ctx, id, address)
+		}
+		return Login{}, err
+	}
 	s.tries.succeeded(string(id), address)
+	ctx = audit.With(ctx, audit.Origin{Person: id, Address: address, Via: "session"})
+	if err := s.store.Record(ctx, audit.Act{At: time.Now(), Name: "logged in", Unit: firstUnit(actor.Grants)}); err != nil {
+		return Login{}, fmt.Errorf("log in: %w", err)
+	}
 	return Login{Actor: actor, Stamp: stamp(hash)}, nil
+}
+
+// refused notes a try to log in as somebody who is there. What was typed for a
+// name may be a password and is noted nowhere.
+func (s *Service) refused(ctx context.Context, id protocol.PersonID, address string) {
+	p, err := s.store.Person(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) {
+		s.log.WarnContext(ctx, "log-in refused for an unknown name", "address", address)
+		return
+	}
+	s.log.WarnContext(ctx, "log-in refused", "person", string(id), "address", address)
+	if err == nil {
+		err = s.store.Record(ctx, audit.Act{At: time.Now(), Name: "log-in refused", About: id, Unit: firstUnit(p.Grants), Personal: map[string]string{"address": address}})
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "refused log-in not recorded", "error", err)
+	}
+}
+
+// firstUnit is where acts about a person are shown to auditors.
+func firstUnit(grants []Grant) protocol.UnitID {
+	if len(grants) == 0 {
+		return ""
+	}
+	return grants[0].Unit
 }
 
 // verify checks a password and returns its hash. Error: problem.ErrUnauthorized.
@@ -155,7 +202,8 @@ func (s *Service) actor(ctx context.Context, id protocol.PersonID) (Actor, error
 	if err != nil {
 		return Actor{}, fmt.Errorf("actor: %w", err)
 	}
-	return Actor{Person: p.ID, Name: p.Name, Grants: p.Grants}, nil
+	due, err := s.due(ctx, p)
+	return Actor{Person: p.ID, Name: p.Name, Grants: p.Grants, Due: due}, err
 }
 
 // Bearer returns the person of an API token. Error: problem.ErrUnauthorized.
@@ -175,7 +223,10 @@ func (s *Service) Bearer(ctx context.Context, token string) (Actor, error) {
 	if !t.Revoked.IsZero() || !time.Now().Before(t.Expires) {
 		return Actor{}, bad
 	}
-	return s.actor(ctx, t.Person)
+	a, err := s.actor(ctx, t.Person)
+	// What is due stops people, not the programs that they have set up.
+	a.Due, a.ReadOnly = "", t.Scope == ScopeRead
+	return a, err
 }
 
 // Signer opens the key by which a person approves. Tries count as those of
@@ -221,7 +272,7 @@ func (s *Service) Add(ctx context.Context, n NewPerson, registrar string, by pro
 	if err := s.checkUnits(ctx, n.Grants); err != nil {
 		return err
 	}
-	hash, err := s.newHash(n.Password)
+	hash, err := s.newHash(n.Password, n.ID)
 	if err != nil {
 		return err
 	}
@@ -231,7 +282,7 @@ func (s *Service) Add(ctx context.Context, n NewPerson, registrar string, by pro
 			"There is a person with this id already; choose another.")
 	}
 	now := time.Now()
-	p := Person{ID: n.ID, Name: n.Name, Created: now, Grants: n.Grants}
+	p := Person{ID: n.ID, Name: n.Name, Created: now, Grants: n.Grants, MustChange: n.OneTime}
 	var key *WrappedKey
 	var lists []registry.Document
 	if units := approverUnits(n.Grants); len(units) > 0 {
@@ -242,7 +293,9 @@ func (s *Service) Add(ctx context.Context, n NewPerson, registrar string, by pro
 			return err
 		}
 	}
-	return s.store.AddPerson(ctx, p, hash, key, lists, change(by, p.ID, now, "person added", n.Grants))
+	c := change(by, p.ID, now, "person added", n.Grants)
+	c.Personal = map[string]string{"name": p.Name}
+	return s.store.AddPerson(ctx, p, hash, key, lists, c)
 }
 
 func (s *Service) newKey(password string, now time.Time) (*WrappedKey, error) {
@@ -253,14 +306,14 @@ func (s *Service) newKey(password string, now time.Time) (*WrappedKey, error) {
 	return &WrappedKey{Public: public, Wrapped: wrapped, Created: now}, nil
 }
 
-// change is the record of an act; its unit is the first of the grants.
-func change(by, subject protocol.PersonID, at time.Time, act string, grants []Grant) registry.Change {
-	c := registry.Change{By: by, At: at, Act: act, Subject: string(subject), Detail: map[string]string{}}
+// change is the record of an act about a person; its unit is the first of the grants.
+func change(by, subject protocol.PersonID, at time.Time, act string, grants []Grant) audit.Act {
+	c := audit.Act{By: by, At: at, Name: act, About: subject, After: map[string]string{}}
 	for i, g := range grants {
 		if i == 0 {
 			c.Unit = g.Unit
 		}
-		c.Detail[string(g.Unit)+"/"+string(g.Role)] = "granted"
+		c.After[string(g.Unit)+"/"+string(g.Role)] = "granted"
 	}
 	return c
 }
@@ -277,7 +330,7 @@ func (s *Service) ChangePassword(ctx context.Context, id protocol.PersonID, old,
 		}
 		return err
 	}
-	hash, err := s.newHash(password)
+	hash, err := s.newHash(password, id)
 	if err != nil {
 		return err
 	}
@@ -294,18 +347,18 @@ func (s *Service) ChangePassword(ctx context.Context, id protocol.PersonID, old,
 		wrapped = &key
 	}
 	s.tries.succeeded(string(id), "password")
-	return s.store.SetPassword(ctx, id, hash, wrapped, nil, change(id, id, time.Now(), "password changed", nil))
+	return s.store.SetPassword(ctx, id, hash, false, wrapped, nil, change(id, id, time.Now(), "password changed", nil))
 }
 
 // ResetPassword sets a new password for somebody who lost it. An approver gets a
 // new key; the old one's right ends now in lists that the registrar signs.
 // Errors: those of Add, problem.ErrNotFound.
-func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, password, registrar string, by protocol.PersonID) error {
+func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, password, registrar string, oneTime bool, by protocol.PersonID) error {
 	p, err := s.store.Person(ctx, id)
 	if err != nil {
 		return err
 	}
-	hash, err := s.newHash(password)
+	hash, err := s.newHash(password, id)
 	if err != nil {
 		return err
 	}
@@ -316,11 +369,15 @@ func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, passw
 		if key, err = s.newKey(password, now); err != nil {
 			return err
 		}
-		if lists, err = s.sign(ctx, registrar, units, now, leaves(p.ID), joins(p, key.Public)); err != nil {
+		gone := leaves(p.ID)
+		if p.Key != nil {
+			gone = leavesKey(*p.Key) // passkeys are not opened by a password
+		}
+		if lists, err = s.sign(ctx, registrar, units, now, gone, joins(p, key.Public)); err != nil {
 			return err
 		}
 	}
-	return s.store.SetPassword(ctx, id, hash, key, lists, change(by, id, now, "password reset", nil))
+	return s.store.SetPassword(ctx, id, hash, oneTime, key, lists, change(by, id, now, "password reset", nil))
 }
 
 // Disable ends a person's log-in, tokens and right to approve; what they
@@ -375,7 +432,11 @@ func (s *Service) SetGrants(ctx context.Context, id protocol.PersonID, grants []
 	}
 	docs := gone
 	if added := without(will, was); len(added) > 0 {
-		lists, err := s.sign(ctx, registrar, added, now, joins(p, *p.Key))
+		keys, err := s.keysOf(ctx, p)
+		if err != nil {
+			return err
+		}
+		lists, err := s.sign(ctx, registrar, added, now, joins(p, keys...))
 		if err != nil {
 			return err
 		}
@@ -386,13 +447,16 @@ func (s *Service) SetGrants(ctx context.Context, id protocol.PersonID, grants []
 
 // CreateToken makes an API token and returns its secret, which is shown once.
 // Error: problem.ErrInvalid.
-func (s *Service) CreateToken(ctx context.Context, person protocol.PersonID, name string, life time.Duration) (Token, string, error) {
+func (s *Service) CreateToken(ctx context.Context, person protocol.PersonID, name string, scope Scope, life time.Duration) (Token, string, error) {
 	name = norm.NFC.String(strings.TrimSpace(name))
 	if !printable(name, 100) {
 		return Token{}, "", problem.New(problem.ErrInvalid, "bad-name", "name", "Hãy đặt tên cho mã, tối đa 100 ký tự.", "Name the token, in at most 100 characters.")
 	}
 	if life <= 0 || life > MaxTokenLife {
 		return Token{}, "", problem.New(problem.ErrInvalid, "bad-expiry", "days", "Hạn dùng phải từ 1 đến 366 ngày.", "A token lives 1 to 366 days.")
+	}
+	if scope != ScopeAll && scope != ScopeRead {
+		return Token{}, "", problem.New(problem.ErrInvalid, "bad-scope", "scope", "Phạm vi là all hoặc read.", "A scope is all or read.")
 	}
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
@@ -402,7 +466,7 @@ func (s *Service) CreateToken(ctx context.Context, person protocol.PersonID, nam
 	if err != nil {
 		return Token{}, "", err
 	}
-	t := Token{ID: id, Person: person, Name: name, Created: now, Expires: now.Add(life)}
+	t := Token{ID: id, Person: person, Name: name, Scope: scope, Created: now, Expires: now.Add(life)}
 	if err := s.store.AddToken(ctx, t, sha256.Sum256([]byte(text))); err != nil {
 		return Token{}, "", err
 	}
@@ -419,20 +483,6 @@ func (s *Service) RevokeToken(ctx context.Context, person protocol.PersonID, id 
 	return s.store.RevokeToken(ctx, person, id, time.Now())
 }
 
-func (s *Service) newHash(password string) (string, error) {
-	password = norm.NFC.String(password)
-	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword || strings.TrimSpace(password) == "" {
-		return "", problem.New(problem.ErrInvalid, "bad-password", "password",
-			fmt.Sprintf("Mật khẩu phải có từ %d đến %d ký tự.", MinPassword, MaxPassword),
-			fmt.Sprintf("A password has %d to %d characters.", MinPassword, MaxPassword))
-	}
-	h, err := argon2id.CreateHash(password, &s.hash)
-	if err != nil {
-		return "", fmt.Errorf("hash password: %w", err)
-	}
-	return h, nil
-}
-
 func checkPerson(n NewPerson) error {
 	switch {
 	case !protocol.ValidID(n.ID) || n.ID == "-":
@@ -446,9 +496,9 @@ func checkPerson(n NewPerson) error {
 
 func checkGrants(grants []Grant) error {
 	for i, g := range grants {
-		if !slices.Contains([]Role{Editor, Approver, Operator, Administrator}, g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
-			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator hoặc administrator, mỗi vai trò một lần cho mỗi đơn vị.",
-				"A role is editor, approver, operator or administrator, once for each unit.")
+		if !slices.Contains(Roles(), g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
+			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator, administrator, auditor hoặc technician, mỗi vai trò một lần cho mỗi đơn vị.",
+				"A role is editor, approver, operator, administrator, auditor or technician, once for each unit.")
 		}
 	}
 	if len(grants) > 100 {

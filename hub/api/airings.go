@@ -90,6 +90,7 @@ type PreviewBody struct {
 	People   uint64      `json:"people" doc:"who live there and are served"`
 	Starts   []time.Time `json:"starts" doc:"the first ten"`
 	Warnings []Sentence  `json:"warnings"`
+	Quiet    bool        `json:"quiet" doc:"a start lies in quiet hours without permission; it cannot be submitted so"`
 }
 
 // LineBody is one expected occurrence and what became of it.
@@ -250,7 +251,7 @@ func registerAirings(api huma.API, s *Server) {
 		}
 		out := &previewOutput{Body: PreviewBody{
 			Sentence: Sentence{Vi: p.Vi, En: p.En}, Devices: p.Devices, Speakers: p.Speakers, Boards: p.Boards, Villages: p.Villages, People: p.People,
-			Starts: p.Starts, Warnings: []Sentence{},
+			Starts: p.Starts, Warnings: []Sentence{}, Quiet: p.Quiet,
 		}}
 		for _, w := range p.Warnings {
 			out.Body.Warnings = append(out.Body.Warnings, Sentence(w))

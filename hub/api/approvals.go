@@ -19,6 +19,9 @@ type Approvals interface {
 	Pending(ctx context.Context, a account.Actor) ([]approval.Request, error)
 	Get(ctx context.Context, a account.Actor, digest protocol.Digest) (approval.Request, error)
 	Approve(ctx context.Context, a account.Actor, digest protocol.Digest, password string) (approval.Request, error)
+	Question(ctx context.Context, a account.Actor, digest protocol.Digest) (approval.Question, error)
+	ApprovePasskey(ctx context.Context, a account.Actor, digest protocol.Digest, g approval.Given) (approval.Request, error)
+	Demanded(ctx context.Context, r approval.Request) (bool, error)
 	Return(ctx context.Context, a account.Actor, digest protocol.Digest, reason string) error
 	Sender(ctx context.Context, unit protocol.UnitID) (string, error)
 }
@@ -36,10 +39,20 @@ type ApprovalBody struct {
 	Drill       bool                `json:"drill"`
 	Needed      int                 `json:"needed" doc:"signatures of different people"`
 	Signed      []protocol.PersonID `json:"signed"`
-	State       string              `json:"state" enum:"open,approved,returned"`
-	Created     time.Time           `json:"created"`
+	Signatures  []SignatureBody     `json:"signatures"`
+	// Passkey says that only passkeys may approve this.
+	Passkey bool      `json:"passkey" doc:"only passkeys may approve this"`
+	State   string    `json:"state" enum:"open,approved,returned"`
+	Created time.Time `json:"created"`
 	// Consequence says in a sentence what it will do.
 	Consequence Sentence `json:"consequence"`
+}
+
+// SignatureBody is who signed, and by which kind of key.
+type SignatureBody struct {
+	Person protocol.PersonID `json:"person"`
+	Key    string            `json:"key" enum:"hub-key,passkey" doc:"hub-key: held by the hub under the person's password"`
+	At     time.Time         `json:"at"`
 }
 
 // Sentence is a text in both languages.
@@ -52,10 +65,14 @@ func (s *Server) approvalBody(ctx context.Context, a account.Actor, r approval.R
 	b := ApprovalBody{
 		ID: r.Digest.String(), Bulletin: bulletinBody(r.Bulletin), Units: r.Statement.Units, FirstDay: r.Statement.FirstDay, LastDay: r.Statement.LastDay,
 		PlaysPerDay: r.Statement.PlaysPerDay, Night: r.Statement.Night, NightReason: r.Statement.NightReason, Drill: r.Statement.Drill,
-		Needed: r.Needed, Signed: []protocol.PersonID{}, State: "open", Created: r.Created,
+		Needed: r.Needed, Signed: []protocol.PersonID{}, Signatures: []SignatureBody{}, State: "open", Created: r.Created,
 	}
 	for _, sig := range r.Signatures {
 		b.Signed = append(b.Signed, sig.Person)
+		b.Signatures = append(b.Signatures, SignatureBody{Person: sig.Person, Key: keyWord(sig.Kind), At: sig.At})
+	}
+	if demanded, err := s.Approvals.Demanded(ctx, r); err == nil {
+		b.Passkey = demanded
 	}
 	switch {
 	case !r.Approved.IsZero():
@@ -85,7 +102,8 @@ type (
 	approveInput struct {
 		ApprovalPath
 		Body struct {
-			Password string `json:"password" maxLength:"1024" doc:"opens the caller's own key for this one signature"`
+			Password  string         `json:"password,omitempty" maxLength:"1024" doc:"opens the caller's own key for this one signature"`
+			Assertion *AssertionBody `json:"assertion,omitempty" doc:"by the caller's passkey instead, see ask-passkey"`
 		}
 	}
 	returnInput struct {
@@ -104,12 +122,33 @@ func (in ApprovalPath) digest() (protocol.Digest, error) {
 	return d, nil
 }
 
+// notAtNight refuses what would fall into quiet hours without asking for
+// permission: devices would skip it, and its author would think it aired.
+func (s *Server) notAtNight(ctx context.Context, a account.Actor, id protocol.BulletinID, w bulletin.Wish) error {
+	if s.Programme == nil || w.Night {
+		return nil
+	}
+	b, err := s.Bulletins.Get(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	p, err := s.Programme.Preview(ctx, a, b, w)
+	if err != nil || !p.Quiet {
+		return err
+	}
+	return problem.New(problem.ErrInvalid, "quiet-hours", "start", "Giờ phát rơi vào giờ yên tĩnh. Hãy đổi giờ, hoặc xin phép phát đêm kèm lý do để lãnh đạo duyệt.",
+		"The start lies in quiet hours. Choose another time, or ask the leader for night permission with a reason.")
+}
+
 func registerApprovals(api huma.API, s *Server) {
 	tags := []string{"approvals"}
 	route(api, s, huma.Operation{
 		OperationID: "submit-bulletin", Method: http.MethodPost, Path: "/bulletins/{id}/submit", Summary: "Freeze a bulletin and ask for its approval", Tags: tags,
 		DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, a account.Actor, in *submitInput) (*approvalOutput, error) {
+		if err := s.notAtNight(ctx, a, in.ID, in.Body); err != nil {
+			return nil, err
+		}
 		r, err := s.Approvals.Submit(ctx, a, in.ID, in.Body)
 		if err != nil {
 			return nil, err
@@ -147,7 +186,7 @@ func registerApprovals(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		r, err := s.Approvals.Approve(ctx, a, d, in.Body.Password)
+		r, err := s.approve(ctx, a, d, in)
 		if err != nil {
 			return nil, err
 		}
@@ -171,4 +210,16 @@ func registerApprovals(api huma.API, s *Server) {
 		}
 		return nil, err
 	})
+}
+
+// approve signs by whichever of the two the caller brings.
+func (s *Server) approve(ctx context.Context, a account.Actor, d protocol.Digest, in *approveInput) (approval.Request, error) {
+	if in.Body.Assertion == nil {
+		return s.Approvals.Approve(ctx, a, d, in.Body.Password)
+	}
+	g, err := in.Body.Assertion.given()
+	if err != nil {
+		return approval.Request{}, err
+	}
+	return s.Approvals.ApprovePasskey(ctx, a, d, g)
 }

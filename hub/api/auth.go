@@ -12,6 +12,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -67,7 +68,7 @@ func (s *Server) identified(next http.Handler) http.Handler {
 				s.writeError(w, r, err)
 				return
 			}
-			ctx = context.WithValue(ctx, actorKey{}, actor)
+			ctx = s.acting(ctx, actor, "token")
 			// Log-in and log-out touch the session even then.
 			ctx, err = s.sessions.Load(ctx, "")
 			if err != nil {
@@ -96,7 +97,7 @@ func (s *Server) identified(next http.Handler) http.Handler {
 			actor, err := s.Account.Actor(ctx, protocol.PersonID(person), s.sessions.GetString(ctx, keyStamp))
 			switch status, known := statusOf(err); {
 			case err == nil:
-				ctx = context.WithValue(ctx, actorKey{}, actor)
+				ctx = s.acting(ctx, actor, "session")
 			case known && status == http.StatusUnauthorized:
 				if err := s.sessions.Destroy(ctx); err != nil {
 					s.writeError(w, r, err)
@@ -111,6 +112,12 @@ func (s *Server) identified(next http.Handler) http.Handler {
 		next.ServeHTTP(sw, r.WithContext(ctx))
 		sw.once()
 	})
+}
+
+// acting puts who is asking into a context, for rights and for the record.
+func (s *Server) acting(ctx context.Context, actor account.Actor, via string) context.Context {
+	ctx = audit.With(ctx, audit.Origin{Person: actor.Person, Address: addressOf(ctx), Via: via})
+	return context.WithValue(ctx, actorKey{}, actor)
 }
 
 // commit stores a changed session and sets its cookie.

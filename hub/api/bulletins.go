@@ -42,6 +42,8 @@ type Sounds interface {
 
 // Uploads notes who uploaded what.
 type Uploads interface {
+	// UploadedBy says whether a person has uploaded these bytes.
+	UploadedBy(ctx context.Context, digest protocol.Digest, by protocol.PersonID) (bool, error)
 	AddUpload(ctx context.Context, digest protocol.Digest, size int64, name string, by protocol.PersonID, at time.Time) error
 }
 
@@ -69,6 +71,13 @@ type SoundOptions struct {
 	Repeat int     `json:"repeat,omitempty" minimum:"0" maximum:"5"`
 	Title  bool    `json:"title,omitempty" doc:"say the title too"`
 	Drill  bool    `json:"drill,omitempty" doc:"an emergency that says it is a drill"`
+
+	Pause    int64 `json:"pause_ms,omitempty" minimum:"0" maximum:"3000" doc:"added after each sentence"`
+	Southern bool  `json:"southern,omitempty" doc:"numbers as the south says them: ngàn, lẻ"`
+
+	Repair bool  `json:"repair,omitempty" doc:"of a recording: less noise and rumble, even speech"`
+	From   int64 `json:"from_ms,omitempty" minimum:"0" doc:"of a recording: leave out what is before"`
+	To     int64 `json:"to_ms,omitempty" minimum:"0" doc:"of a recording: leave out what is after; 0 for its end"`
 }
 
 // BulletinBody is a revision of a bulletin.
@@ -89,6 +98,7 @@ type BulletinBody struct {
 	Problem    string              `json:"problem,omitempty" doc:"why it failed or was returned"`
 	Sound      *bulletin.Rendition `json:"sound,omitempty"`
 	LengthMS   int64               `json:"length_ms,omitempty" doc:"of the sound"`
+	Relay      *RelayBody          `json:"relay,omitempty" doc:"a stream in the place of a sound"`
 	Wish       *bulletin.Wish      `json:"wish,omitempty"`
 	Digest     string              `json:"digest,omitempty" doc:"of the frozen bulletin"`
 	Created    time.Time           `json:"created"`
@@ -101,10 +111,13 @@ func bulletinBody(b bulletin.Bulletin) BulletinBody {
 	o := BulletinBody{
 		ID: b.ID, Work: b.Work, Revision: b.Revision, Unit: b.Unit, Class: b.Class.String(), Title: b.Title, Text: b.Text, Board: b.Board,
 		Language: b.Language, Author: b.Author, Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
-		Sound: b.Rendition, Wish: b.Wish, Created: b.Created, Changed: b.Changed,
+		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed,
 	}
 	if b.Rendition != nil {
 		o.LengthMS = b.Rendition.Length().Milliseconds()
+	}
+	if b.Relay != nil {
+		o.LengthMS = int64(b.Relay.Length)
 	}
 	if !b.Digest.IsZero() {
 		o.Digest = b.Digest.String()
@@ -252,17 +265,11 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 		if len(a.Units(account.Write)) == 0 {
 			return nil, problem.ErrForbidden
 		}
-		digest, size, err := s.Sounds.Put(body, s.opts.MaxUpload)
+		kept, err := PutUpload(ctx, s.Sounds, s.Uploads, body, s.opts.MaxUpload, in.Name, a.Person)
 		if err != nil {
 			return nil, err
 		}
-		if size == 0 {
-			return nil, problem.New(problem.ErrInvalid, "empty-upload", "body", "Tệp rỗng, không có dữ liệu. Hãy chọn lại tệp hoặc ghi âm lại.", "The file is empty. Choose the file again or record again.")
-		}
-		if err := s.Uploads.AddUpload(ctx, digest, size, in.Name, a.Person, time.Now()); err != nil {
-			return nil, err
-		}
-		return &uploadOutput{Body: UploadBody{Digest: digest.String(), Size: size}}, nil
+		return &uploadOutput{Body: kept}, nil
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-bulletin-job", Method: http.MethodGet, Path: "/bulletins/{id}/job", Summary: "How far the making of its sound is", Tags: tags,
@@ -305,6 +312,7 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 		}
 		return file(f, "audio/ogg", b.Rendition.Digest), nil
 	})
+	registerUploads(api, s)
 	if s.Approvals != nil {
 		registerPages(api, s, tags)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -95,6 +96,8 @@ type (
 	devicesInput struct {
 		Unit  protocol.UnitID `query:"unit" maxLength:"64" doc:"only this unit and below"`
 		State string          `query:"state" enum:"waiting,never-heard,offline,online,revoked"`
+		// IDs are for pages that follow what changes.
+		IDs []protocol.DeviceID `query:"id,explode" maxItems:"200" doc:"only these"`
 	}
 	devicesOutput struct{ Body []DeviceBody }
 	// DevicePath names a device. It is exported since huma
@@ -133,6 +136,7 @@ type (
 		Device  protocol.DeviceID `json:"device"`
 		Claim   string            `json:"claim"`
 		Expires time.Time         `json:"expires"`
+		QR      []byte            `json:"qr" contentEncoding:"base64" doc:"PNG of the address and the claim, as a QR code"`
 	}
 	claimOutput struct{ Body ClaimBody }
 )
@@ -211,7 +215,7 @@ func registerDevices(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "place-device", Method: http.MethodPut, Path: "/devices/{id}/placement", Summary: "Move a device or change whom it serves; the registrar signs", Tags: tags,
 	}, func(ctx context.Context, actor account.Actor, in *placeInput) (*deviceOutput, error) {
-		if _, err := s.device(ctx, actor, account.Administer, in.ID); err != nil {
+		if _, err := s.device(ctx, actor, account.Install, in.ID); err != nil {
 			return nil, err
 		}
 		n, err := in.Body.newDevice(in.ID)
@@ -253,6 +257,9 @@ func (s *Server) listDevices(ctx context.Context, actor account.Actor, in *devic
 	}
 	out := &devicesOutput{Body: []DeviceBody{}}
 	for _, d := range devices {
+		if len(in.IDs) > 0 && !slices.Contains(in.IDs, d.ID) {
+			continue
+		}
 		if !actor.May(account.Read, d.Placement.Path) || (in.Unit != "" && !within(d.Placement.Path, in.Unit)) {
 			continue
 		}
@@ -273,13 +280,13 @@ func within(path []protocol.UnitID, unit protocol.UnitID) bool {
 	return false
 }
 
-// mayPlace says whether the actor administers the unit and the villages served.
+// mayPlace says whether the actor installs devices in the unit and the villages served.
 func (s *Server) mayPlace(ctx context.Context, actor account.Actor, n registry.NewDevice) error {
-	if _, err := s.path(ctx, actor, account.Administer, n.Unit); err != nil {
+	if _, err := s.path(ctx, actor, account.Install, n.Unit); err != nil {
 		return err
 	}
 	for v := range n.Serves {
-		if _, err := s.path(ctx, actor, account.Administer, v); err != nil {
+		if _, err := s.path(ctx, actor, account.Install, v); err != nil {
 			return err
 		}
 	}
@@ -291,13 +298,17 @@ func registerClaims(api huma.API, s *Server) {
 		OperationID: "make-claim", Method: http.MethodPost, Path: "/claims", Summary: "Make a claim for a device; an unused earlier one is void",
 		Tags: []string{"claims"}, DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, actor account.Actor, in *claimInput) (*claimOutput, error) {
-		if _, err := s.device(ctx, actor, account.Administer, in.Body.Device); err != nil {
+		if _, err := s.device(ctx, actor, account.Install, in.Body.Device); err != nil {
 			return nil, err
 		}
 		c, err := s.Enrol.Claim(ctx, in.Body.Device, actor.Person)
 		if err != nil {
 			return nil, err
 		}
-		return &claimOutput{Body: ClaimBody{Device: c.Device, Claim: c.Text, Expires: c.Expires}}, nil
+		code, err := enrol.Code(c, s.opts.EnrolURL)
+		if err != nil {
+			return nil, err
+		}
+		return &claimOutput{Body: ClaimBody{Device: c.Device, Claim: c.Text, Expires: c.Expires, QR: code.PNG()}}, nil
 	})
 }

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,12 +17,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/loa-vn/loa/hub"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/api"
 	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/notebook"
 	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -154,8 +158,10 @@ func newFixture(t *testing.T, opts api.Options) *fixture {
 		}
 	})
 	opts.Log = log
+	notes := notebook.New(store.NewNotebook(f.base.DB), f.base.Registry, time.Now)
 	f.api, err = api.New(api.Services{
-		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(),
+		Notebook: notes, Answers: notes, Sheets: sheets{},
+		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(), Journal: f.base.DB.Audit(),
 	}, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -235,3 +241,10 @@ func decode[T any](t *testing.T, text string) T {
 	}
 	return v
 }
+
+func base64Of(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+// sheets takes files as they are: what spreadsheets hold is tested in hub/sheet.
+type sheets struct{ api.Sheets }
+
+func (sheets) CSV(file []byte) ([]byte, error) { return file, nil }

@@ -45,9 +45,11 @@ const plainHTML = `<!doctype html>
 {{if .Back}}<div class="said" role="status"><p>Đã hoàn tác.</p><p lang="en">The stop was taken back.</p></div>{{end}}
 <form method="post">
 {{if not .Known}}<label for="user">Tên đăng nhập / <span lang="en">User name</span></label><input id="user" name="user" autocomplete="username" autocapitalize="none" required>
-<label for="password">Mật khẩu / <span lang="en">Password</span></label><input id="password" name="password" type="password" autocomplete="current-password" required>{{end}}
+<label for="password">Mật khẩu / <span lang="en">Password</span></label><input id="password" name="password" type="password" autocomplete="current-password" required>
+<label for="code">Mã xác thực, nếu có / <span lang="en">Code, if you have one</span></label><input id="code" name="code" autocomplete="one-time-code">{{end}}
 <button name="act" value="stop">DỪNG PHÁT / <span lang="en">STOP ALL</span></button>
 </form>
+{{if .Known}}<p><a href="` + onAirPath + `">Đang phát gì / <span lang="en">What is on air</span></a></p>{{end}}
 <p><a href="/">Về trang Loa / <span lang="en">To Loa</span></a></p>
 </main>
 </body>
@@ -101,7 +103,7 @@ func (s *Server) plainAct(ctx context.Context, r *http.Request) (plainView, erro
 		return plainView{Known: a.Person != ""}, problem.ErrTooLarge
 	}
 	if a.Person == "" {
-		login, err := s.Account.LogIn(ctx, protocol.PersonID(r.PostFormValue("user")), r.PostFormValue("password"), addressOf(ctx))
+		login, err := s.Account.LogIn(ctx, protocol.PersonID(r.PostFormValue("user")), r.PostFormValue("password"), r.PostFormValue("code"), addressOf(ctx))
 		if err != nil {
 			return plainView{}, err
 		}

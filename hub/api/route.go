@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
@@ -24,11 +25,28 @@ type handler[I, O any] func(context.Context, account.Actor, *I) (*O, error)
 func route[I, O any](api huma.API, s *Server, op huma.Operation, h handler[I, O]) {
 	op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
 	open(api, s, op, func(ctx context.Context, actor account.Actor, in *I) (*O, error) {
-		if actor.Person == "" {
-			return nil, generic(http.StatusUnauthorized)
+		if err := admitted(actor, op); err != nil {
+			return nil, err
 		}
 		return h(ctx, actor, in)
 	})
+}
+
+// admitted says whether somebody may call an operation at all: strangers may not,
+// who has something due only what settles it, and tokens for reading only reads.
+func admitted(actor account.Actor, op huma.Operation) error {
+	settles := []string{"me", "set-password", "begin-second-factor", "confirm-second-factor", "get-second-factor"}
+	switch {
+	case actor.Person == "":
+		return generic(http.StatusUnauthorized)
+	case actor.ReadOnly && op.Method != http.MethodGet:
+		return problem.New(problem.ErrForbidden, "read-only", "", "Mã truy cập này chỉ được xem.", "This token is for reading only.")
+	case actor.Due == "" || slices.Contains(settles, op.OperationID):
+		return nil
+	case actor.Due == account.DuePassword:
+		return problem.New(problem.ErrForbidden, "password-due", "", "Hãy đổi mật khẩu dùng một lần trước.", "Change the one-time password first.")
+	}
+	return problem.New(problem.ErrForbidden, "second-factor-due", "", "Vai trò này phải có lớp xác thực thứ hai; hãy cài đặt trước.", "This role needs a second factor; set it up first.")
 }
 
 // open registers an operation for everybody; the actor is empty for a stranger.

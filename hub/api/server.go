@@ -30,13 +30,28 @@ type Services struct {
 	Sessions scs.CtxStore
 
 	Bulletins Bulletins
+	Readings  Readings
+	Growing   Growing
 	Jobs      Jobs
 	Sounds    Sounds
 	Uploads   Uploads
 	Approvals Approvals
+	Passkeys  Passkeys
+	Approvers Approvers
 	Programme Programme
+	Desk      Desk
+	Library   Library
+	Relays    Relays
 	Reach     Reach
 	Changes   Changes
+	Alerts    Alerts
+	Notebook  Notebook
+	Resumable Resumable
+	Joiner    Joiner
+	Sheets    Sheets
+	Journal   Journal
+	// Answers keeps answers to requests with a key; usually the desk.
+	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
 	Zone *time.Location
 }
@@ -52,6 +67,8 @@ type Options struct {
 	Secure bool
 	// Proxies may say in X-Forwarded-For who is asking.
 	Proxies []netip.Prefix
+	// EnrolURL is where devices enrol; it stands in QR codes.
+	EnrolURL string
 	// MaxUpload is the largest upload in bytes; 0 means the constant MaxUpload.
 	MaxUpload int64
 	// Console answers every path outside of /api; nil answers 404.
@@ -107,9 +124,15 @@ func (s *Server) register(api huma.API) {
 		registerSessions(api, s)
 		registerUsers(api, s)
 		registerTokens(api, s)
+		registerSecond(api, s)
 	}
 	if s.Registry != nil {
 		registerUnits(api, s)
+		registerTable(api, s)
+		registerDays(api, s)
+		if s.Sheets != nil {
+			registerSheets(api, s)
+		}
 		registerDevices(api, s)
 	}
 	if s.Enrol != nil {
@@ -118,17 +141,45 @@ func (s *Server) register(api huma.API) {
 	if s.Bulletins != nil {
 		registerBulletins(api, s)
 	}
+	if s.Readings != nil {
+		registerReadings(api, s)
+	}
 	if s.Approvals != nil {
 		registerApprovals(api, s)
+	}
+	if s.Passkeys != nil {
+		registerPasskeys(api, s)
+	}
+	if s.Approvers != nil {
+		registerApprovers(api, s)
 	}
 	if s.Programme != nil {
 		registerAirings(api, s)
 	}
+	if s.Desk != nil {
+		registerProgrammes(api, s)
+	}
+	if s.Library != nil {
+		registerLibrary(api, s)
+	}
+	if s.Relays != nil && s.Bulletins != nil {
+		registerRelays(api, s)
+	}
 	if s.Account != nil && s.Programme != nil {
 		registerPlain(s)
+		registerKiosk(s)
+	}
+	if s.Alerts != nil {
+		registerAlerts(api, s)
 	}
 	if s.Changes != nil {
 		registerEvents(api, s)
+	}
+	if s.Journal != nil {
+		registerRecords(api, s)
+	}
+	if s.Notebook != nil {
+		registerNotebook(api, s)
 	}
 }
 
@@ -152,7 +203,7 @@ func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON(
 
 // Handler returns what to serve.
 func (s *Server) Handler() http.Handler {
-	routes := s.identified(s.engine)
+	routes := s.identified(s.once(compressed(s.engine)))
 	return s.headers(s.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAPI(r) && !isPlain(r) && s.opts.Console != nil {
 			s.opts.Console.ServeHTTP(w, r)
@@ -191,7 +242,9 @@ func (s *Server) noMethod(w http.ResponseWriter, r *http.Request) {
 	s.writeProblem(w, r, http.StatusMethodNotAllowed, generic(http.StatusMethodNotAllowed))
 }
 
-func isPlain(r *http.Request) bool { return r.URL.Path == plainPath || r.URL.Path == plainStyle }
+func isPlain(r *http.Request) bool {
+	return r.URL.Path == plainPath || r.URL.Path == plainStyle || isShown(r.URL.Path)
+}
 
 func isAPI(r *http.Request) bool {
 	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")

@@ -12,7 +12,7 @@ import (
 
 // Accounts is what the routes of sessions, users and tokens need.
 type Accounts interface {
-	LogIn(ctx context.Context, id protocol.PersonID, password, address string) (account.Login, error)
+	LogIn(ctx context.Context, id protocol.PersonID, password, code, address string) (account.Login, error)
 	Actor(ctx context.Context, id protocol.PersonID, stamp string) (account.Actor, error)
 	Bearer(ctx context.Context, token string) (account.Actor, error)
 	People(ctx context.Context) ([]account.Person, error)
@@ -20,17 +20,21 @@ type Accounts interface {
 	Add(ctx context.Context, n account.NewPerson, registrar string, by protocol.PersonID) error
 	SetGrants(ctx context.Context, id protocol.PersonID, grants []account.Grant, password, registrar string, by protocol.PersonID) error
 	ChangePassword(ctx context.Context, id protocol.PersonID, old, password string) error
-	ResetPassword(ctx context.Context, id protocol.PersonID, password, registrar string, by protocol.PersonID) error
+	ResetPassword(ctx context.Context, id protocol.PersonID, password, registrar string, oneTime bool, by protocol.PersonID) error
 	Disable(ctx context.Context, id protocol.PersonID, registrar string, by protocol.PersonID) error
-	CreateToken(ctx context.Context, person protocol.PersonID, name string, life time.Duration) (account.Token, string, error)
+	CreateToken(ctx context.Context, person protocol.PersonID, name string, scope account.Scope, life time.Duration) (account.Token, string, error)
 	Tokens(ctx context.Context, person protocol.PersonID) ([]account.Token, error)
 	RevokeToken(ctx context.Context, person protocol.PersonID, id string) error
+	BeginSecond(ctx context.Context, id protocol.PersonID) (account.Enrolment, error)
+	ConfirmSecond(ctx context.Context, id protocol.PersonID, code string) ([]string, error)
+	EndSecond(ctx context.Context, id protocol.PersonID, password string, by protocol.PersonID) error
+	HasSecond(ctx context.Context, id protocol.PersonID) (bool, error)
 }
 
 // GrantBody is one role in one unit.
 type GrantBody struct {
 	Unit protocol.UnitID `json:"unit" maxLength:"64"`
-	Role account.Role    `json:"role" enum:"editor,approver,operator,administrator"`
+	Role account.Role    `json:"role" enum:"editor,approver,operator,administrator,auditor,technician"`
 }
 
 func grantBodies(grants []account.Grant) []GrantBody {
@@ -54,10 +58,11 @@ type Me struct {
 	ID     protocol.PersonID `json:"id"`
 	Name   string            `json:"name"`
 	Grants []GrantBody       `json:"grants"`
+	Due    account.Due       `json:"due,omitempty" enum:"password,second-factor" doc:"what has to be done before anything else"`
 }
 
 func meOf(a account.Actor) *meOutput {
-	return &meOutput{Body: Me{ID: a.Person, Name: a.Name, Grants: grantBodies(a.Grants)}}
+	return &meOutput{Body: Me{ID: a.Person, Name: a.Name, Grants: grantBodies(a.Grants), Due: a.Due}}
 }
 
 type meOutput struct{ Body Me }
@@ -66,6 +71,7 @@ type logInInput struct {
 	Body struct {
 		User     protocol.PersonID `json:"user" maxLength:"64"`
 		Password string            `json:"password" maxLength:"800"`
+		Code     string            `json:"code,omitempty" maxLength:"40" doc:"of the authenticator app, or a recovery code; asked for by the problem second-factor"`
 	}
 }
 
@@ -73,7 +79,7 @@ func registerSessions(api huma.API, s *Server) {
 	open(api, s, huma.Operation{
 		OperationID: "log-in", Method: http.MethodPost, Path: "/sessions", Summary: "Log in; sets the session's cookie", Tags: []string{"sessions"},
 	}, func(ctx context.Context, _ account.Actor, in *logInInput) (*meOutput, error) {
-		login, err := s.Account.LogIn(ctx, in.Body.User, in.Body.Password, addressOf(ctx))
+		login, err := s.Account.LogIn(ctx, in.Body.User, in.Body.Password, in.Body.Code, addressOf(ctx))
 		if err != nil {
 			return nil, err
 		}

@@ -11,11 +11,12 @@ import (
 
 // TokenBody is an API token of the caller's.
 type TokenBody struct {
-	ID      string     `json:"id"`
-	Name    string     `json:"name"`
-	Created time.Time  `json:"created"`
-	Expires time.Time  `json:"expires"`
-	Revoked *time.Time `json:"revoked,omitempty"`
+	ID      string        `json:"id"`
+	Name    string        `json:"name"`
+	Scope   account.Scope `json:"scope" enum:"all,read"`
+	Created time.Time     `json:"created"`
+	Expires time.Time     `json:"expires"`
+	Revoked *time.Time    `json:"revoked,omitempty"`
 }
 
 // NewTokenBody is a token with its secret, which is shown this once.
@@ -25,15 +26,16 @@ type NewTokenBody struct {
 }
 
 func tokenBody(t account.Token) TokenBody {
-	return TokenBody{ID: t.ID, Name: t.Name, Created: t.Created, Expires: t.Expires, Revoked: optTime(t.Revoked)}
+	return TokenBody{ID: t.ID, Name: t.Name, Scope: t.Scope, Created: t.Created, Expires: t.Expires, Revoked: optTime(t.Revoked)}
 }
 
 type (
 	tokensOutput  struct{ Body []TokenBody }
 	newTokenInput struct {
 		Body struct {
-			Name string `json:"name" maxLength:"100"`
-			Days int    `json:"days" minimum:"1" maximum:"366"`
+			Name  string        `json:"name" maxLength:"100"`
+			Scope account.Scope `json:"scope,omitempty" enum:"all,read" default:"all" doc:"read changes nothing"`
+			Days  int           `json:"days" minimum:"1" maximum:"366"`
 		}
 	}
 	newTokenOutput struct{ Body NewTokenBody }
@@ -60,7 +62,7 @@ func registerTokens(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "create-token", Method: http.MethodPost, Path: "/tokens", Summary: "Make an API token", Tags: tags, DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, actor account.Actor, in *newTokenInput) (*newTokenOutput, error) {
-		t, secret, err := s.Account.CreateToken(ctx, actor.Person, in.Body.Name, time.Duration(in.Body.Days)*24*time.Hour)
+		t, secret, err := s.Account.CreateToken(ctx, actor.Person, in.Body.Name, in.Body.Scope, time.Duration(in.Body.Days)*24*time.Hour)
 		if err != nil {
 			return nil, err
 		}

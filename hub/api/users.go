@@ -44,6 +44,7 @@ type (
 			Password          string            `json:"password" maxLength:"800"`
 			Grants            []GrantBody       `json:"grants" minItems:"1" maxItems:"100"`
 			RegistrarPassword string            `json:"registrar_password,omitempty" maxLength:"800" doc:"needed for the role approver"`
+			OneTime           bool              `json:"one_time,omitempty" doc:"the password has to be changed at the first log-in"`
 		}
 	}
 	setGrantsInput struct {
@@ -66,6 +67,7 @@ type (
 			OldPassword       string `json:"old_password,omitempty" maxLength:"800" doc:"for one's own password"`
 			Password          string `json:"password" maxLength:"800"`
 			RegistrarPassword string `json:"registrar_password,omitempty" maxLength:"800" doc:"to reset an approver's"`
+			OneTime           bool   `json:"one_time,omitempty" doc:"another's new password has to be changed at the next log-in"`
 		}
 	}
 )
@@ -147,7 +149,7 @@ func registerUsers(api huma.API, s *Server) {
 		if err := s.governs(ctx, actor, grants); err != nil {
 			return nil, err
 		}
-		n := account.NewPerson{ID: in.Body.ID, Name: in.Body.Name, Password: in.Body.Password, Grants: grants}
+		n := account.NewPerson{ID: in.Body.ID, Name: in.Body.Name, Password: in.Body.Password, Grants: grants, OneTime: in.Body.OneTime}
 		return nil, s.Account.Add(ctx, n, in.Body.RegistrarPassword, actor.Person)
 	})
 	route(api, s, huma.Operation{
@@ -188,6 +190,6 @@ func registerUsers(api huma.API, s *Server) {
 		if err := s.governs(ctx, actor, p.Grants); err != nil {
 			return nil, err
 		}
-		return nil, s.Account.ResetPassword(ctx, in.ID, in.Body.Password, in.Body.RegistrarPassword, actor.Person)
+		return nil, s.Account.ResetPassword(ctx, in.ID, in.Body.Password, in.Body.RegistrarPassword, in.Body.OneTime, actor.Person)
 	})
 }

@@ -22,7 +22,8 @@ import (
 // Signature is one person's.
 type Signature struct {
 	Person protocol.PersonID
-	Bytes  []byte
+	Kind   protocol.KeyKind
+	Bytes  []byte // a detached signature, or an encoded protocol.Assertion
 	At     time.Time
 }
 
@@ -45,9 +46,17 @@ func (r Request) Open() bool { return r.Approved.IsZero() && r.Returned.IsZero()
 
 // Approval returns the encoded protocol.Approval.
 func (r Request) Approval() ([]byte, error) {
-	a := protocol.Approval{Statement: r.Bytes}
+	a := protocol.Approval{Statement: r.Bytes, Signatures: [][]byte{}}
 	for _, s := range r.Signatures {
-		a.Signatures = append(a.Signatures, s.Bytes)
+		if s.Kind != protocol.KeyPasskey {
+			a.Signatures = append(a.Signatures, s.Bytes)
+			continue
+		}
+		one, err := protocol.Unmarshal[protocol.Assertion](s.Bytes, protocol.MaxControl)
+		if err != nil {
+			return nil, err
+		}
+		a.Assertions = append(a.Assertions, one)
 	}
 	return protocol.Marshal(a)
 }
@@ -79,13 +88,20 @@ type Bulletins interface {
 type Registry interface {
 	Tree(ctx context.Context) (registry.Tree, error)
 	Devices(ctx context.Context) ([]registry.Device, error)
+	// States returns what was last heard of devices.
+	States(ctx context.Context) (map[protocol.DeviceID]registry.State, error)
 	// Chain returns the trust documents as a device in a unit would hold them.
 	Chain(ctx context.Context, path []protocol.UnitID) (*envelope.Chain, error)
 }
 
-// Keys opens a person's signing key with their password, for one signature.
+// Keys are people's keys.
 type Keys interface {
+	// Signer opens a person's key with their password, for one signature.
 	Signer(ctx context.Context, person protocol.PersonID, password string) (*envelope.Signer, error)
+	// Passkeys returns a person's passkeys, also those that do not count.
+	Passkeys(ctx context.Context, person protocol.PersonID) ([]account.Passkey, error)
+	// Used notes the counter of a passkey that has signed.
+	Used(ctx context.Context, k account.Passkey, counter uint32) error
 }
 
 // Airer puts an approved request on air. It may be told of one twice.
@@ -138,6 +154,11 @@ func (s *Service) Submit(ctx context.Context, a account.Actor, id protocol.Bulle
 	devices := registry.Targets(all, w.Units)
 	if err := fits(b, devices); err != nil {
 		return Request{}, err
+	}
+	if b.Relay != nil {
+		if err := s.relays(ctx, devices); err != nil {
+			return Request{}, err
+		}
 	}
 	sender, _ := tree.Unit(b.Unit)
 	frozen, err := bulletin.Freeze(b, w.Drill, senderName(sender), boards(devices), now.In(s.zone))
@@ -204,11 +225,27 @@ func (s *Service) mayTarget(a account.Actor, act account.Act, b bulletin.Bulleti
 // fits refuses a bulletin that no device there can play or show.
 func fits(b bulletin.Bulletin, devices []registry.Device) error {
 	for _, d := range devices {
-		if (b.Rendition != nil && d.Has(protocol.MediumSound)) || (b.Board != "" && d.Has(protocol.MediumBoard)) {
+		if ((b.Rendition != nil || b.Relay != nil) && d.Has(protocol.MediumSound)) || (b.Board != "" && d.Has(protocol.MediumBoard)) {
 			return nil
 		}
 	}
 	return problem.New(problem.ErrInvalid, "no-device", "wish.units", "Ở nơi đã chọn không có loa hay bảng nào dùng được bản tin này. Hãy chọn nơi khác.", "No device there can play or show this bulletin. Choose other units.")
+}
+
+// relays refuses a relay for devices that say they cannot play one.
+func (s *Service) relays(ctx context.Context, devices []registry.Device) error {
+	states, err := s.registry.States(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		st, ok := states[d.ID]
+		if ok && d.Sound && len(st.Heartbeat.Features) > 0 && !slices.Contains(st.Heartbeat.Features, protocol.FeatureRelay) {
+			return problem.New(problem.ErrInvalid, "no-relay", "wish.units", "Loa “"+d.Name+"” chưa tiếp sóng được. Hãy cập nhật phần mềm của loa hoặc chọn nơi khác.",
+				"The loudspeaker “"+d.Name+"” cannot play relays yet. Update its software or choose other units.")
+		}
+	}
+	return nil
 }
 
 // boards returns the different sizes of boards.
@@ -290,18 +327,20 @@ func missing() error {
 	return problem.New(problem.ErrNotFound, "no-approval", "", "Không có yêu cầu duyệt này. Hãy mở lại danh sách.", "There is no such request. Open the list again.")
 }
 
-// Approve signs a request with the actor's own key. With the last needed
-// signature it goes on air as wished.
+// Approve signs a request with the actor's own key, which the hub holds. With
+// the last needed signature it goes on air as wished.
 func (s *Service) Approve(ctx context.Context, a account.Actor, digest protocol.Digest, password string) (Request, error) {
-	r, err := s.openFor(ctx, a, digest)
+	r, err := s.signable(ctx, a, digest)
 	if err != nil {
 		return Request{}, err
 	}
-	if r.Bulletin.Author == a.Person {
-		return Request{}, problem.New(problem.ErrForbidden, "self-approval", "", "Không ai được tự duyệt bản tin của mình. Hãy nhờ người khác duyệt.", "Nobody approves their own bulletin. Ask somebody else.")
+	demanded, err := s.demanded(ctx, r)
+	if err != nil {
+		return Request{}, err
 	}
-	if slices.ContainsFunc(r.Signatures, func(sig Signature) bool { return sig.Person == a.Person }) {
-		return Request{}, problem.New(problem.ErrConflict, "signed-already", "", "Anh/chị đã ký rồi. Cần thêm một người khác ký.", "You have signed already. A second person has to sign.")
+	if demanded {
+		return Request{}, problem.New(problem.ErrForbidden, "passkey-demanded", "", "Nơi phát này chỉ nhận duyệt bằng khoá trên điện thoại cho loại bản tin này. Hãy duyệt bằng vân tay.",
+			"These units take approvals of this class by passkeys only. Approve with your passkey.")
 	}
 	signer, err := s.keys.Signer(ctx, a.Person, password)
 	if err != nil {
@@ -311,10 +350,18 @@ func (s *Service) Approve(ctx context.Context, a account.Actor, digest protocol.
 	if err != nil {
 		return Request{}, fmt.Errorf("approve: %w", err)
 	}
-	if err := s.believed(ctx, r, a.Person, sig); err != nil {
+	err = s.believed(ctx, r, func(c *envelope.Chain, path []protocol.UnitID, u protocol.UnitID) error {
+		return c.CheckSignature(r.Bytes, sig, path, u, a.Person, s.now())
+	})
+	if err != nil {
 		return Request{}, err
 	}
-	r, err = s.store.Sign(ctx, digest, Signature{Person: a.Person, Bytes: sig, At: s.now()})
+	return s.signed(ctx, digest, Signature{Person: a.Person, Kind: protocol.KeyEd25519, Bytes: sig, At: s.now()})
+}
+
+// signed stores a signature, and airs with the last needed one.
+func (s *Service) signed(ctx context.Context, digest protocol.Digest, sig Signature) (Request, error) {
+	r, err := s.store.Sign(ctx, digest, sig)
 	if errors.Is(err, problem.ErrConflict) {
 		return Request{}, closed().Because(err)
 	}
@@ -330,7 +377,23 @@ func (s *Service) Approve(ctx context.Context, a account.Actor, digest protocol.
 	return r, nil
 }
 
-// openFor returns an open request that the actor may approve in all its units.
+// signable returns an open request that the actor may sign.
+func (s *Service) signable(ctx context.Context, a account.Actor, digest protocol.Digest) (Request, error) {
+	r, err := s.openFor(ctx, a, digest)
+	if err != nil {
+		return Request{}, err
+	}
+	if r.Bulletin.Author == a.Person {
+		return Request{}, problem.New(problem.ErrForbidden, "self-approval", "", "Không ai được tự duyệt bản tin của mình. Hãy nhờ người khác duyệt.", "Nobody approves their own bulletin. Ask somebody else.")
+	}
+	if slices.ContainsFunc(r.Signatures, func(sig Signature) bool { return sig.Person == a.Person }) {
+		return Request{}, problem.New(problem.ErrConflict, "signed-already", "", "Anh/chị đã ký rồi. Cần thêm một người khác ký.", "You have signed already. A second person has to sign.")
+	}
+	return r, nil
+}
+
+// openFor returns an open request that the actor may approve in all its units: by
+// role, or by a dated right as somebody's deputy on a list.
 func (s *Service) openFor(ctx context.Context, a account.Actor, digest protocol.Digest) (Request, error) {
 	r, err := s.Get(ctx, a, digest)
 	if err != nil {
@@ -341,7 +404,15 @@ func (s *Service) openFor(ctx context.Context, a account.Actor, digest protocol.
 		return Request{}, err
 	}
 	for _, u := range r.Statement.Units {
-		if !a.May(account.Approve, tree.Path(u)) {
+		path := tree.Path(u)
+		if a.May(account.Approve, path) {
+			continue
+		}
+		chain, err := s.registry.Chain(ctx, path)
+		if err != nil {
+			return Request{}, err
+		}
+		if !chain.MayApprove(a.Person, r.Statement, path, u, s.now()) {
 			return Request{}, problem.New(problem.ErrForbidden, "not-approver", "", "Tài khoản này không có quyền duyệt cho nơi phát đó.", "This account may not approve for those units.")
 		}
 	}
@@ -357,7 +428,7 @@ func closed() *problem.Problem {
 
 // believed checks a signature as the devices will, so that nothing is collected
 // that they would refuse.
-func (s *Service) believed(ctx context.Context, r Request, person protocol.PersonID, sig []byte) error {
+func (s *Service) believed(ctx context.Context, r Request, check func(c *envelope.Chain, path []protocol.UnitID, u protocol.UnitID) error) error {
 	tree, err := s.registry.Tree(ctx)
 	if err != nil {
 		return err
@@ -368,7 +439,7 @@ func (s *Service) believed(ctx context.Context, r Request, person protocol.Perso
 		if err != nil {
 			return err
 		}
-		if err := chain.CheckSignature(r.Bytes, sig, path, u, person, s.now()); err != nil {
+		if err := check(chain, path, u); err != nil {
 			return problem.New(problem.ErrForbidden, "not-on-list", "", "Khoá của anh/chị chưa có trong danh sách người duyệt còn hạn của nơi phát. Hãy nhờ quản trị viên ký lại danh sách.", "Your key is not on a valid list of approvers of those units. Ask the administrator to sign the list again.").Because(err)
 		}
 	}

@@ -20,6 +20,10 @@ const (
 	nowSpan = 1
 )
 
+// programmePlays is how often a day a device may play what programmes use, unless
+// its author says otherwise: a chime opens every slot.
+const programmePlays = 4
+
 // maxStarts bounds what is looked at of a rule.
 const maxStarts = 5000
 
@@ -76,6 +80,12 @@ func starts(w bulletin.Wish, zone *time.Location, now time.Time) (span, error) {
 	today := protocol.DateOf(now.In(zone))
 	if w.When == bulletin.Now {
 		return span{first: today, last: addDays(today, nowSpan), perDay: 1}, nil
+	}
+	if w.When == bulletin.InProgrammes {
+		if !w.LastDay.Valid() || w.LastDay < today {
+			return span{}, problem.New(problem.ErrInvalid, "last-day", "wish.last_day", "Hãy chọn ngày cuối được dùng trong chương trình.", "Choose the last day on which programmes may use it.")
+		}
+		return span{first: today, last: w.LastDay, perDay: programmePlays}, nil
 	}
 	r, err := Recurrence(w)
 	if err != nil {
@@ -143,13 +153,13 @@ func Derive(b bulletin.Bulletin, digest protocol.Digest, w bulletin.Wish, zone *
 	switch {
 	case len(w.Units) == 0:
 		return refuse("no-units", "wish.units", "Chưa chọn nơi phát. Hãy chọn ít nhất một thôn hoặc cả xã.", "No unit is chosen. Choose at least one village or the whole commune.")
-	case w.When != bulletin.Now && w.When != bulletin.At && w.When != bulletin.Rule:
-		return refuse("when", "wish.when", "Hãy chọn phát ngay, phát vào một giờ, hoặc phát lặp lại.", "Choose now, at a time, or by a rule.")
+	case w.When != bulletin.Now && w.When != bulletin.At && w.When != bulletin.Rule && w.When != bulletin.InProgrammes:
+		return refuse("when", "wish.when", "Hãy chọn phát ngay, phát vào một giờ, phát lặp lại, hoặc dùng trong chương trình.", "Choose now, at a time, by a rule, or in programmes.")
 	case w.Night && w.NightReason == "":
 		return refuse("night-reason", "wish.night_reason", "Phát trong giờ yên tĩnh cần có lý do. Hãy ghi lý do.", "Airing in quiet hours needs a reason. Write it.")
 	case !w.Night && w.NightReason != "", utf8.RuneCountInString(w.NightReason) > 500:
 		return refuse("night-reason", "wish.night_reason", "Lý do chỉ dùng cho phát đêm, dài nhất 500 ký tự. Hãy sửa lại.", "A reason belongs to night permission and has at most 500 characters. Mend it.")
-	case emergency && w.When == bulletin.Rule, emergency && w.Night:
+	case emergency && (w.When == bulletin.Rule || w.When == bulletin.InProgrammes), emergency && w.Night:
 		return refuse("emergency-rule", "wish.when", "Bản tin khẩn cấp chỉ phát ngay hoặc vào một giờ, và không cần phép phát đêm.", "An emergency is aired now or at a time, and needs no night permission.")
 	case w.Drill && !emergency:
 		return refuse("drill", "wish.drill", "Chỉ bản tin khẩn cấp mới có diễn tập.", "Only an emergency can be a drill.")

@@ -29,6 +29,12 @@ type Broker interface {
 	// ErrTooLarge, ErrInvalidTopic, ErrInvalidQoS, and from External
 	// ErrNotConnected. payload may be reused as soon as Publish returns.
 	Publish(topic string, payload []byte, qos byte) error
+	// PublishTo is Publish to one client, which gets it if it is subscribed to topic.
+	// External can't single one out, and publishes.
+	PublishTo(clientID, topic string, payload []byte, qos byte) error
+	// Backlog returns the bytes that wait to be sent to all clients together.
+	// External knows nothing and says 0.
+	Backlog() int
 	// Disconnect ends the connection of clientID, if there is one: after a
 	// revocation, or when what Policy answers for it has changed, for
 	// subscriptions are judged only when they are made. It doesn't wait for the end.

@@ -29,6 +29,7 @@ type queuedConn struct {
 	direct   syscall.RawConn // for writing without waiting; nil if raw is no socket
 	linger   time.Duration   // for what is queued when Close is called
 	gone     chan struct{}   // closed when the socket is closed and nothing is being written
+	total    *atomic.Int64   // bytes queued by all connections; nil for none to count in
 	reading  atomic.Int64    // since when Read waits, in ns of Unix time; 0 if it doesn't
 
 	mu       sync.Mutex
@@ -90,7 +91,7 @@ func (c *queuedConn) Write(p []byte) (int, error) {
 		return n, nil
 	}
 	c.queue = append(c.queue, p[n:]...)
-	c.queued += len(p) - n
+	c.waitingLocked(len(p) - n)
 	if !c.flushing {
 		c.flushing = true
 		go c.flush()
@@ -109,7 +110,9 @@ func (c *queuedConn) flush() {
 		}
 		n, err := c.Conn.Write(piece)
 		c.mu.Lock()
-		c.queued -= n
+		if !c.closed {
+			c.waitingLocked(-n)
+		}
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				err = ErrStalled
@@ -196,7 +199,16 @@ func (c *queuedConn) abortLocked(cause error) {
 func (c *queuedConn) closeLocked() {
 	if !c.closed {
 		c.closed = true
+		c.waitingLocked(-c.queued)
 		_ = c.Conn.Close()
+	}
+}
+
+// waitingLocked counts bytes that come into the queue, or leave it.
+func (c *queuedConn) waitingLocked(n int) {
+	c.queued += n
+	if c.total != nil {
+		c.total.Add(int64(n))
 	}
 }
 

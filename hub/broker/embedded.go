@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
@@ -45,6 +46,8 @@ type Embedded struct {
 	closed   bool
 	all      map[*session]struct{} // from accept on
 	sessions map[string]*session   // admitted, by client id
+
+	backlog atomic.Int64 // bytes in all queues
 
 	counters
 }
@@ -125,6 +128,7 @@ func (b *Embedded) accept() {
 // serve runs one connection to its end.
 func (b *Embedded) serve(raw net.Conn) {
 	out := newQueuedConn(raw, b.cfg.QueueBytes, b.cfg.SendBuffer, b.cfg.WriteTime, b.cfg.CloseTime)
+	out.total = &b.backlog
 	// Stands until CONNECT has come: mochi sets none before.
 	_ = out.SetReadDeadline(time.Now().Add(b.cfg.HandshakeTime))
 	s := &session{
@@ -262,21 +266,9 @@ func (b *Embedded) deliver(ctx context.Context, clientID, topic string, payload 
 // the connections itself: their queues never block, nothing is lost in between
 // without notice, and the order of calls is kept for each client.
 func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
-	switch {
-	case qos > 1:
-		return fmt.Errorf("publish at %d: %w", qos, ErrInvalidQoS)
-	case !validTopic(topic):
-		return fmt.Errorf("publish to %q: %w", topic, ErrInvalidTopic)
-	case len(payload)+len(topic)+packetOverhead > b.cfg.MaxPacket:
-		return fmt.Errorf("publish %d bytes to %q: %w", len(payload), topic, ErrTooLarge)
-	}
-	var frames [2]frame
-	for q := range qos + 1 {
-		f, err := encode(topic, payload, q)
-		if err != nil {
-			return fmt.Errorf("publish to %q: %w", topic, err)
-		}
-		frames[q] = f
+	frames, err := b.frames(topic, payload, qos)
+	if err != nil {
+		return err
 	}
 	subscribed := b.server.Topics.Subscribers(topic).Subscriptions
 	targets := make([]target, 0, len(subscribed))
@@ -293,6 +285,64 @@ func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
 	}
 	b.fanOut(targets, frames)
 	return nil
+}
+
+// PublishTo implements Broker, without mochi's index, which would list everybody.
+func (b *Embedded) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+	frames, err := b.frames(topic, payload, qos)
+	if err != nil {
+		return err
+	}
+	cl, ok := b.server.Clients.Get(clientID)
+	s := b.session(clientID)
+	if !ok || s == nil || cl.Net.Conn != net.Conn(s) {
+		return nil
+	}
+	for filter, sub := range cl.State.Subscriptions.GetAll() {
+		if matches(filter, topic) {
+			b.lane([]target{{s, min(qos, sub.Qos)}}, frames)
+			return nil
+		}
+	}
+	return nil
+}
+
+// matches says whether a filter takes a topic in (MQTT 3.1.1, 4.7).
+func matches(filter, topic string) bool {
+	for {
+		f, restF, moreF := strings.Cut(filter, "/")
+		t, restT, moreT := strings.Cut(topic, "/")
+		switch {
+		case f == "#":
+			return true
+		case f != "+" && f != t, moreF != moreT:
+			return f == t && moreF && restF == "#"
+		case !moreF:
+			return true
+		}
+		filter, topic = restF, restT
+	}
+}
+
+// Backlog implements Broker.
+func (b *Embedded) Backlog() int { return int(b.backlog.Load()) }
+
+// frames makes the packets of a message, up to its quality of service.
+func (b *Embedded) frames(topic string, payload []byte, qos byte) (frames [2]frame, err error) {
+	switch {
+	case qos > 1:
+		return frames, fmt.Errorf("publish at %d: %w", qos, ErrInvalidQoS)
+	case !validTopic(topic):
+		return frames, fmt.Errorf("publish to %q: %w", topic, ErrInvalidTopic)
+	case len(payload)+len(topic)+packetOverhead > b.cfg.MaxPacket:
+		return frames, fmt.Errorf("publish %d bytes to %q: %w", len(payload), topic, ErrTooLarge)
+	}
+	for q := range qos + 1 {
+		if frames[q], err = encode(topic, payload, q); err != nil {
+			return frames, fmt.Errorf("publish to %q: %w", topic, err)
+		}
+	}
+	return frames, nil
 }
 
 // target is one delivery of a message.

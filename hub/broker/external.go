@@ -187,6 +187,14 @@ func (x *External) Publish(topic string, payload []byte, qos byte) error {
 	return nil
 }
 
+// PublishTo implements Broker, as far as it can: all who are subscribed get it.
+func (x *External) PublishTo(_, topic string, payload []byte, qos byte) error {
+	return x.Publish(topic, payload, qos)
+}
+
+// Backlog implements Broker: the broker doesn't tell.
+func (x *External) Backlog() int { return 0 }
+
 // Disconnect implements Broker, as far as it can: MQTT has no way to end another client's
 // connection. Revocation reaches such a broker by its list of revoked certificates.
 func (x *External) Disconnect(clientID string) {

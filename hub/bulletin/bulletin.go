@@ -5,12 +5,14 @@
 package bulletin
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
+	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -47,6 +49,16 @@ type SoundOptions struct {
 	Repeat int     `json:"repeat,omitempty"` // how often it is said; 0 is once
 	Title  bool    `json:"title,omitempty"`  // the title is spoken too
 	Drill  bool    `json:"drill,omitempty"`  // an emergency that says it is a drill
+	// Pause is added after each sentence, in ms.
+	Pause int64 `json:"pause_ms,omitempty"`
+	// Southern says numbers as the south does: ngàn, lẻ.
+	Southern bool `json:"southern,omitempty"`
+
+	// Of recordings: repair of noise and uneven speech; the trim, from its beginning
+	// in ms, To 0 for its end.
+	Repair bool  `json:"repair,omitempty"`
+	From   int64 `json:"from_ms,omitempty"`
+	To     int64 `json:"to_ms,omitempty"`
 }
 
 // Change is what the voice says other than what is written.
@@ -67,8 +79,10 @@ type Rendition struct {
 	Changes  []Change         `json:"changes,omitempty"`
 	// Doubts are places in the text that can be read in two ways.
 	Doubts []string `json:"doubts,omitempty"`
-	// Findings say what is wrong with a recording, in Vietnamese.
-	Findings []string `json:"findings,omitempty"`
+	// Findings say what is wrong with a recording, worst first, in Vietnamese and in
+	// English.
+	Findings   []string `json:"findings,omitempty"`
+	FindingsEn []string `json:"findings_en,omitempty"`
 }
 
 // Length returns how long the sound lasts.
@@ -94,6 +108,7 @@ type Bulletin struct {
 	State     State
 	Problem   string // for people
 	Rendition *Rendition
+	Relay     *protocol.Relay // a stream in the place of a sound
 	Wish      *Wish
 	Digest    protocol.Digest // of Bytes, zero before it is submitted
 	Bytes     []byte          // the frozen protocol.Bulletin
@@ -120,9 +135,11 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 	c.Title = strings.Join(strings.Fields(norm.NFC.String(c.Title)), " ")
 	c.Text = strings.TrimSpace(norm.NFC.String(c.Text))
 	c.Board = strings.TrimSpace(norm.NFC.String(c.Board))
-	if c.Language == "" {
-		c.Language = "vi"
+	tag, err := language.Parse(cmp.Or(c.Language, "vi"))
+	if err != nil {
+		return c, problem.New(problem.ErrInvalid, "language", "language", "Mã ngôn ngữ không đúng. Hãy chọn trong danh sách, ví dụ vi, mww, km.", "This is no language tag (BCP 47). Choose from the list, such as vi, mww, km.")
 	}
+	c.Language = tag.String()
 	for field, text := range map[string]string{"title": c.Title, "text": c.Text, "board": c.Board} {
 		if text == "" {
 			continue
@@ -145,12 +162,24 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 		return c, problem.New(problem.ErrInvalid, "board-too-long", "board", "Chữ trên bảng dài quá 1.000 ký tự. Hãy rút gọn.", "The text for boards is over 1,000 characters. Shorten it.")
 	case c.Options.Drill && (c.Class != protocol.ClassEmergency || !c.Upload.IsZero()):
 		return c, problem.New(problem.ErrInvalid, "drill", "options.drill", "Chỉ bản tin khẩn cấp soạn bằng chữ mới có diễn tập, vì tiếng phải nói rõ là diễn tập.", "Only an emergency made from text can be a drill, for its sound has to say so.")
+	case c.Options.Wanted && c.Upload.IsZero() && base(tag) != "vi":
+		return c, problem.New(problem.ErrInvalid, "language-spoken", "language", "Máy chỉ đọc được tiếng Việt. Với tiếng dân tộc, hãy ghi âm người nói rồi gửi bản ghi.", "The voice speaks Vietnamese only. For another language, record a speaker and upload the recording.")
+	case c.Options.From < 0 || c.Options.To < 0 || c.Options.To > 0 && c.Options.To <= c.Options.From:
+		return c, problem.New(problem.ErrInvalid, "trim", "options.to_ms", "Đoạn giữ lại không đúng: điểm cuối phải sau điểm đầu.", "Nothing is left by this trim: its end must be after its beginning.")
+	case c.Upload.IsZero() && (c.Options.Repair || c.Options.From > 0 || c.Options.To > 0):
+		return c, problem.New(problem.ErrInvalid, "not-a-recording", "options", "Lọc tiếng và cắt chỉ dùng cho bản ghi âm.", "Repair and trim are for recordings only.")
 	case c.Options.Wanted && c.Upload.IsZero() && c.Text == "":
 		return c, problem.New(problem.ErrInvalid, "empty", "text", "Chưa có nội dung. Hãy nhập nội dung bản tin rồi thử lại.", "There is no text yet. Write the bulletin and try again.")
 	case !c.Options.Wanted && c.Board == "":
 		return c, problem.New(problem.ErrInvalid, "no-medium", "board", "Bản tin chưa có tiếng cũng chưa có chữ cho bảng. Hãy thêm một trong hai.", "The bulletin has neither sound nor text for boards. Add one of them.")
 	}
 	return c, nil
+}
+
+// base is the language of a tag, without script and region.
+func base(t language.Tag) string {
+	b, _ := t.Base()
+	return b.String()
 }
 
 // headline is the first line of a text, cut at a word to 80 characters.

@@ -48,7 +48,7 @@ func Pages(b Bulletin, drill bool, sender string, size protocol.Display, at time
 func Freeze(b Bulletin, drill bool, sender string, sizes []protocol.Display, at time.Time) (protocol.Bulletin, error) {
 	f := protocol.Bulletin{
 		Version: protocol.Version, ID: b.ID, Class: b.Class, Unit: b.Unit, Author: b.Author,
-		Title: b.Title, Text: b.Text, Language: b.Language,
+		Title: b.Title, Text: b.Text, Language: b.Language, Relay: b.Relay,
 	}
 	if b.Rendition != nil {
 		f.Sound = &protocol.Sound{

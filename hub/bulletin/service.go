@@ -30,6 +30,14 @@ type Store interface {
 	ChangeBulletin(ctx context.Context, b Bulletin, was time.Time, prepare bool) error
 	Bulletin(ctx context.Context, id protocol.BulletinID) (Bulletin, error)
 	Revision(ctx context.Context, work protocol.BulletinID, revision int) (Bulletin, error)
+	// Pronunciations returns a unit's own list, by what is written.
+	Pronunciations(ctx context.Context, unit protocol.UnitID) ([]Pronunciation, error)
+	// SetPronunciations replaces it.
+	SetPronunciations(ctx context.Context, unit protocol.UnitID, list []Pronunciation, by protocol.PersonID, at time.Time) error
+	// Made returns what was made of a key before.
+	Made(ctx context.Context, key protocol.Digest) (Rendition, error)
+	// KeepMade remembers what was made of a key, and forgets what is older than MadeFor.
+	KeepMade(ctx context.Context, key protocol.Digest, r Rendition, at time.Time) error
 	// Bulletins lists the newest revisions of works in any of units, newest first.
 	Bulletins(ctx context.Context, units []protocol.UnitID, state State, limit int) ([]Bulletin, error)
 }
@@ -38,7 +46,17 @@ type Store interface {
 type Sounds interface {
 	// Check refuses a text that can't be spoken or shown.
 	Check(field, text string) error
-	Speak(ctx context.Context, b Bulletin, report func(stage string, fraction float64)) (Rendition, error)
+	// Speak makes a text's sound; said is the unit's list of pronunciations.
+	Speak(ctx context.Context, b Bulletin, said map[string]string, report func(stage string, fraction float64)) (Rendition, error)
+	// Key names whatever the sound of a bulletin is made of: the same key, the same
+	// bytes.
+	Key(b Bulletin, said map[string]string) protocol.Digest
+	// Has says whether a rendition's file is still there.
+	Has(r Rendition) bool
+	// Read says how a text is read.
+	Read(t Trial, said map[string]string) Reading
+	// Sample speaks a short text as a WAV file.
+	Sample(ctx context.Context, t Trial, said map[string]string) ([]byte, error)
 	Record(ctx context.Context, b Bulletin, report func(stage string, fraction float64)) (Rendition, error)
 }
 
@@ -127,6 +145,9 @@ func (s *Service) Edit(ctx context.Context, a account.Actor, id protocol.Bulleti
 	if err := s.may(ctx, a, account.Write, b.Unit); err != nil {
 		return Bulletin{}, err
 	}
+	if b.Relay != nil {
+		return Bulletin{}, problem.New(problem.ErrConflict, "relay", "", "Mục tiếp sóng không sửa được. Hãy tạo mục tiếp sóng mới.", "A relay cannot be edited. Make a new one.")
+	}
 	if c, err = c.clean(s.sounds.Check); err != nil {
 		return Bulletin{}, err
 	}
@@ -213,11 +234,7 @@ func (s *Service) Prepare(ctx context.Context, subject string, report func(stage
 		return nil
 	}
 	was := b.Changed
-	work := s.sounds.Speak
-	if !b.Upload.IsZero() {
-		work = s.sounds.Record
-	}
-	r, err := work(ctx, b, report)
+	r, err := s.prepare(ctx, b, report)
 	var p *problem.Problem
 	switch {
 	case err == nil:

@@ -14,6 +14,9 @@ const (
 	Now  When = "now"  // as soon as it is approved
 	At   When = "at"   // at Start
 	Rule When = "rule" // from Start on, by a rule
+	// InProgrammes makes no airing of its own: programmes may use the bulletin
+	// until LastDay.
+	InProgrammes When = "programmes"
 )
 
 // Wish is the airing that an author asks for when submitting. What approvers

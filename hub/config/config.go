@@ -23,6 +23,7 @@ import (
 	_ "time/tzdata" // zones do not depend on the machine
 
 	"github.com/goccy/go-yaml"
+	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -48,18 +49,43 @@ type Config struct {
 	Console Console  `yaml:"console"`
 	Enrol   Enrol    `yaml:"enrol"`
 	MQTT    MQTT     `yaml:"mqtt"`
+	Content Content  `yaml:"content"`
 	Studio  Studio   `yaml:"studio"`
+	Relay   Relay    `yaml:"relay"`
 	Drop    Drop     `yaml:"drop"`
+	Alert   Alert    `yaml:"alert"`
 	Log     Log      `yaml:"log"`
 }
 
-// Console is the console and the API, over plain HTTP: TLS is for a proxy.
+// Console is the console and the API.
 type Console struct {
 	Listen string `yaml:"listen"`
 	// URL is where browsers find it; https makes the session's cookie secure.
 	URL string `yaml:"url"`
 	// Proxies are networks whose X-Forwarded-For is believed.
 	Proxies []string `yaml:"proxies"`
+	// SecondFactor are roles that log in with a second factor only.
+	SecondFactor []string `yaml:"second_factor"`
+	TLS          TLS      `yaml:"tls"`
+}
+
+// TLS is how the console is served over https; the microphone and passkeys of
+// browsers need it.
+type TLS struct {
+	// Mode is off (plain HTTP, or a proxy's TLS), files (a certificate of one's
+	// own), lan (one of the hub's own authority) or acme (one from a public
+	// authority such as Let's Encrypt).
+	Mode string `yaml:"mode"`
+	// Certificate and Key are files (PEM) of mode files; they are read again when
+	// they change.
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	// Email is told to the public authority, Directory is its address.
+	Email     string `yaml:"email"`
+	Directory string `yaml:"directory"`
+	// Redirect is an address for plain HTTP that sends browsers to https, and that
+	// a public authority asks on; "" for none.
+	Redirect string `yaml:"redirect"`
 }
 
 // Enrol is the enrolment of devices, over TLS.
@@ -91,12 +117,21 @@ type Broker struct {
 	Key         string `yaml:"key"`
 }
 
+// Content is how devices get content.
+type Content struct {
+	// HTTP offers it over HTTPS on enrolment's port besides MQTT: a tenth of the
+	// work for the hub. Devices fall back to MQTT.
+	HTTP bool `yaml:"http"`
+}
+
 // Studio is how sound is made.
 type Studio struct {
 	FFmpeg  string `yaml:"ffmpeg"`
 	FFprobe string `yaml:"ffprobe"`
 	Espeak  string `yaml:"espeak"`
-	Voice   string `yaml:"voice"` // north, central or south
+	// Engine is another program that speaks, instead of espeak-ng.
+	Engine Engine `yaml:"engine"`
+	Voice  string `yaml:"voice"` // north, central or south
 	// Loudness is the target in LUFS (EBU R 128).
 	Loudness float64 `yaml:"loudness"`
 	// MaxUpload is in bytes, MaxLength is of a recording.
@@ -105,6 +140,30 @@ type Studio struct {
 	// Timeout is of one run of a tool, Workers how many run at once.
 	Timeout time.Duration `yaml:"timeout"`
 	Workers int           `yaml:"workers"`
+}
+
+// Engine is a program that takes text on its standard input and gives a WAV file.
+type Engine struct {
+	Program string `yaml:"program"` // "" for espeak-ng
+	// Args may hold {voice}, {rate} as 1.00, {scale}, its inverse, {wpm}, and {out},
+	// a file to write to; without {out} the WAV comes on the standard output.
+	Args []string `yaml:"args"`
+	// Voices names the engine's voice for each of north, central and south.
+	Voices map[string]string `yaml:"voices"`
+	WPM    int               `yaml:"wpm"` // words a minute at rate 1, for {wpm}
+}
+
+// Relay is what may be relayed.
+type Relay struct {
+	// Stations are live streams by a short name: the URL (Icecast, HTTP or HLS), a
+	// space, and whose it is, for people: "https://host/vov1.m3u8 VOV1".
+	Stations map[string]string `yaml:"stations"`
+}
+
+// Station returns the URL and the name of a station.
+func (r Relay) Station(id string) (address, name string, ok bool) {
+	address, name, ok = strings.Cut(r.Stations[id], " ")
+	return address, strings.TrimSpace(name), ok
 }
 
 // Drop is the folder into which other programs put sound files.
@@ -116,6 +175,12 @@ type Drop struct {
 	People map[string]string `yaml:"people"`
 }
 
+// Alert is what makes an alert.
+type Alert struct {
+	// SilentAfter is how long a device may be silent.
+	SilentAfter time.Duration `yaml:"silent_after"`
+}
+
 // Log is the hub's log on standard error.
 type Log struct {
 	Level string `yaml:"level"` // debug, info, warn or error
@@ -124,17 +189,21 @@ type Log struct {
 // Default returns the settings that hold if nothing else is said.
 func Default() Config {
 	return Config{
-		Data:    "/var/lib/loa-hub",
-		Zone:    "Asia/Ho_Chi_Minh",
-		Hosts:   []string{"localhost", "127.0.0.1"},
-		Console: Console{Listen: ":8080", URL: "http://localhost:8080"},
-		Enrol:   Enrol{Listen: ":8443"},
-		MQTT:    MQTT{Listen: ":8883"},
+		Data:  "/var/lib/loa-hub",
+		Zone:  "Asia/Ho_Chi_Minh",
+		Hosts: []string{"localhost", "127.0.0.1"},
+		Console: Console{
+			Listen: ":8080", URL: "http://localhost:8080",
+			TLS: TLS{Mode: "off", Directory: "https://acme-v02.api.letsencrypt.org/directory"},
+		},
+		Enrol: Enrol{Listen: ":8443"},
+		MQTT:  MQTT{Listen: ":8883"},
 		Studio: Studio{
-			FFmpeg: "ffmpeg", FFprobe: "ffprobe", Espeak: "espeak-ng", Voice: "north", Loudness: -16,
+			FFmpeg: "ffmpeg", FFprobe: "ffprobe", Espeak: "espeak-ng", Engine: Engine{WPM: 150}, Voice: "north", Loudness: -16,
 			MaxUpload: 512 << 20, MaxLength: 2 * time.Hour, Timeout: 10 * time.Minute, Workers: 2,
 		},
-		Log: Log{Level: "info"},
+		Alert: Alert{SilentAfter: 15 * time.Minute},
+		Log:   Log{Level: "info"},
 	}
 }
 
@@ -265,6 +334,12 @@ func set(f reflect.Value, v string) error {
 				(*p)[key] = value
 			}
 		}
+	case *bool:
+		b, err := strconv.ParseBool(v)
+		if err != nil {
+			return errors.New("wants true or false")
+		}
+		*p = b
 	case *float64:
 		n, err := strconv.ParseFloat(v, 64)
 		if err != nil {
@@ -327,8 +402,33 @@ func (c Config) Validate() error {
 			return bad(u.key, "a URL with "+strings.Join(u.schemes, ":// or ")+"://")
 		}
 	}
+	for id := range c.Relay.Stations {
+		address, name, ok := c.Relay.Station(id)
+		u, err := url.Parse(address)
+		if !protocol.ValidID(id) || !ok || name == "" || err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return bad("relay.stations", `lines like vov1: "https://host/stream Name of the station"`)
+		}
+	}
 	if _, err := c.Console.Networks(); err != nil {
 		return err
+	}
+	for _, r := range c.Console.Demand() {
+		if !slices.Contains(account.Roles(), r) {
+			return bad("console.second_factor", "roles like administrator")
+		}
+	}
+	if err := c.Console.checkTLS(bad); err != nil {
+		return err
+	}
+	if e := c.Studio.Engine; e.Program != "" {
+		for voice := range e.Voices {
+			if !slices.Contains([]string{"north", "central", "south"}, voice) {
+				return bad("studio.engine.voices", "the keys north, central, south")
+			}
+		}
+		if e.Voices[c.Studio.Voice] == "" || e.WPM < 50 || e.WPM > 500 {
+			return bad("studio.engine", "a name for the voice of studio.voice, and wpm from 50 to 500")
+		}
 	}
 	if b := c.MQTT.Broker; (b.Certificate == "") != (b.Key == "") {
 		return bad("mqtt.broker", "certificate and key together, or neither")
@@ -358,10 +458,49 @@ func (c Config) Validate() error {
 			return bad("drop.people", "ids of units, each with a person's id")
 		}
 	}
+	if c.Alert.SilentAfter < time.Minute || c.Alert.SilentAfter > 7*24*time.Hour {
+		return bad("alert.silent_after", "a duration from 1m to 168h")
+	}
 	if _, err := c.Log.Slog(); err != nil {
 		return bad("log.level", "debug, info, warn or error")
 	}
 	return nil
+}
+
+func (c Console) checkTLS(bad func(key, want string) error) error {
+	t := c.TLS
+	switch {
+	case !slices.Contains([]string{"off", "files", "lan", "acme"}, t.Mode):
+		return bad("console.tls.mode", "off, files, lan or acme")
+	case t.Mode != "off" && !strings.HasPrefix(c.URL, "https://"):
+		return bad("console.url", "https:// where console.tls is on")
+	case t.Mode == "files" && (t.Certificate == "" || t.Key == ""):
+		return bad("console.tls.certificate and key", "both files")
+	case t.Redirect != "" && (t.Mode == "off" || !validListen(t.Redirect)):
+		return bad("console.tls.redirect", `an address like ":80", with tls on`)
+	}
+	if u, err := url.Parse(t.Directory); t.Mode == "acme" && (err != nil || u.Scheme != "https") {
+		return bad("console.tls.directory", "a URL with https://")
+	}
+	return nil
+}
+
+// Host returns the name under which browsers find the console.
+func (c Console) Host() string {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// Demand returns the roles that need a second factor.
+func (c Console) Demand() []account.Role {
+	var out []account.Role
+	for _, r := range c.SecondFactor {
+		out = append(out, account.Role(r))
+	}
+	return out
 }
 
 // longest is the longest sound that an airing may have.

@@ -63,11 +63,18 @@ func TestBadSettingIsNamed(t *testing.T) {
 		{"plain broker", "mqtt:\n  broker: {url: \"tcp://b.example:1883\"}\n", "mqtt.broker.url"},
 		{"certificate without key", "mqtt:\n  broker: {url: \"ssl://b.example:8883\", certificate: /a}\n", "mqtt.broker"},
 		{"console's URL", "console:\n  url: a.example\n", "console.url"},
+		{"role", "console:\n  second_factor: [king]\n", "console.second_factor"},
+		{"TLS of what", "console:\n  tls: {mode: magic}\n", "console.tls.mode"},
+		{"TLS under http", "console:\n  tls: {mode: lan}\n", "console.url"},
+		{"TLS without its files", "console:\n  url: https://a.example\n  tls: {mode: files}\n", "console.tls.certificate"},
+		{"redirect to nothing", "console:\n  tls: {redirect: \":80\"}\n", "console.tls.redirect"},
 		{"proxy", "console:\n  proxies: [everyone]\n", "console.proxies"},
 		{"voice", "studio:\n  voice: loud\n", "studio.voice"},
+		{"engine", "studio:\n  engine:\n    program: piper\n", "studio.engine"},
 		{"loudness", "studio:\n  loudness: 3\n", "studio.loudness"},
 		{"length", "studio:\n  max_length: 48h\n", "studio.max_length"},
 		{"drop's person", "drop:\n  people: {xa: \"A B\"}\n", "drop.people"},
+		{"silence", "alert:\n  silent_after: 5s\n", "alert.silent_after"},
 		{"level", "log:\n  level: loud\n", "log.level"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,12 +89,15 @@ func TestBadSettingIsNamed(t *testing.T) {
 func TestEveryKeyHasAVariable(t *testing.T) {
 	values := map[string]string{
 		"LOA_DATA": "/srv/loa", "LOA_ZONE": "UTC", "LOA_HOSTS": "a.example, 192.0.2.1", "LOA_CONSOLE_LISTEN": "127.0.0.1:0",
-		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7", "LOA_ENROL_LISTEN": ":1",
+		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7",
+		"LOA_CONSOLE_SECOND_FACTOR": "administrator,approver", "LOA_CONSOLE_TLS_MODE": "files", "LOA_CONSOLE_TLS_CERTIFICATE": "/c.pem", "LOA_CONSOLE_TLS_KEY": "/c.key",
+		"LOA_CONSOLE_TLS_EMAIL": "it@a.example", "LOA_CONSOLE_TLS_DIRECTORY": "https://acme.example/d", "LOA_CONSOLE_TLS_REDIRECT": ":80", "LOA_ENROL_LISTEN": ":1",
 		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
 		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key",
-		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
+		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_ENGINE_PROGRAM": "/piper",
+		"LOA_STUDIO_ENGINE_ARGS": "--model,{voice}", "LOA_STUDIO_ENGINE_VOICES": "south=nam.onnx", "LOA_STUDIO_ENGINE_WPM": "160", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
 		"LOA_STUDIO_MAX_UPLOAD": "2097152", "LOA_STUDIO_MAX_LENGTH": "1h", "LOA_STUDIO_TIMEOUT": "1m", "LOA_STUDIO_WORKERS": "3",
-		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_LOG_LEVEL": "debug",
+		"LOA_DROP_FOLDER": "/srv/drop", "LOA_DROP_PEOPLE": "xa=soan,thon=soan", "LOA_CONTENT_HTTP": "true", "LOA_ALERT_SILENT_AFTER": "30m", "LOA_RELAY_STATIONS": "dai=https://a.example/dai Đài tỉnh", "LOA_LOG_LEVEL": "debug",
 	}
 	var env []string
 	for _, name := range config.Variables() {
@@ -103,17 +113,24 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 	}
 	want := config.Config{
 		Data: "/srv/loa", Zone: "UTC", Hosts: []string{"a.example", "192.0.2.1"},
-		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}},
-		Enrol:   config.Enrol{Listen: ":1", URL: "https://a.example:1"},
+		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}, SecondFactor: []string{"administrator", "approver"}, TLS: config.TLS{
+			Mode: "files", Certificate: "/c.pem", Key: "/c.key", Email: "it@a.example", Directory: "https://acme.example/d", Redirect: ":80",
+		}},
+		Enrol: config.Enrol{Listen: ":1", URL: "https://a.example:1"},
 		MQTT: config.MQTT{Listen: ":2", URL: "ssl://a.example:2", Broker: config.Broker{
 			URL: "ssl://b.example:3", CA: "/ca.pem", Certificate: "/hub.pem", Key: "/hub.key",
 		}},
 		Studio: config.Studio{
-			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south", Loudness: -23, MaxUpload: 2 << 20,
+			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south",
+			Engine:   config.Engine{Program: "/piper", Args: []string{"--model", "{voice}"}, Voices: map[string]string{"south": "nam.onnx"}, WPM: 160},
+			Loudness: -23, MaxUpload: 2 << 20,
 			MaxLength: time.Hour, Timeout: time.Minute, Workers: 3,
 		},
-		Drop: config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
-		Log:  config.Log{Level: "debug"},
+		Drop:    config.Drop{Folder: "/srv/drop", People: map[string]string{"xa": "soan", "thon": "soan"}},
+		Relay:   config.Relay{Stations: map[string]string{"dai": "https://a.example/dai Đài tỉnh"}},
+		Alert:   config.Alert{SilentAfter: 30 * time.Minute},
+		Log:     config.Log{Level: "debug"},
+		Content: config.Content{HTTP: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)

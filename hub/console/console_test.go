@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -100,31 +99,6 @@ func TestUnbuiltConsoleSaysHowToBuildInBothLanguages(t *testing.T) {
 	if strings.Count(got.Has, "make console") != 2 {
 		t.Errorf("want the command in two languages, got %+v", got)
 	}
-}
-
-// maxFirstLoad is for script and styles together, packed, in bytes.
-const maxFirstLoad = 40 << 10
-
-func TestFirstLoadStaysSmall(t *testing.T) {
-	if _, built := console.Handler(); !built {
-		t.Skip("the console is not built: make console")
-	}
-	files, err := filepath.Glob("dist/assets/*.gz")
-	if err != nil || len(files) < 2 {
-		t.Fatalf("want script and styles, got %v (%v)", files, err)
-	}
-	var total int64
-	for _, f := range files {
-		i, err := os.Stat(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		total += i.Size()
-	}
-	if total > maxFirstLoad {
-		t.Errorf("first load is %d bytes packed, over %d", total, maxFirstLoad)
-	}
-	t.Logf("first load: %d of %d bytes packed", total, maxFirstLoad)
 }
 
 // The policy of hub/api is default-src 'self': what it would block must not be there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"time"
 
@@ -15,27 +16,64 @@ type Reader interface {
 	Open(digest protocol.Digest) (*os.File, error)
 }
 
-// gather is how long wishes for content are collected, so that those who ask
-// together are answered once.
-const gather = 5 * time.Millisecond
+const (
+	// gather is how long wishes for content are collected, so that those who ask
+	// together are answered once.
+	gather = 5 * time.Millisecond
+	// flying is how long a part that went to all counts as under way to those who
+	// read along then: asking for it again does not send it again.
+	flying = 500 * time.Millisecond
+	// roundIdle ends the round of a content that nobody asks for any more.
+	roundIdle = 10 * time.Second
+	// backlogMost is how many bytes may wait in all connections together before the
+	// next part goes to all, and backlogWait how long that is waited for: those who
+	// read nothing must not hold up the others.
+	backlogMost = 4 << 20
+	backlogWait = 250 * time.Millisecond
+)
 
-// contentSender answers wants. Each chunk goes once to everybody who is
-// subscribed to its content; a device that misses it asks again.
+// maxWants is how many wishes wait to be answered.
+const maxWants = 1024
+
+// contentSender answers wants. The first wish for a chunk sends it to everybody who
+// is subscribed to its content; whoever missed it, as its line was slow or it came
+// late, asks again and gets it alone, so that the slow cost the others nothing.
 type contentSender struct {
 	broker Broker
 	blobs  Blobs
 	log    *slog.Logger
-	wants  chan protocol.Want
+	wants  chan wish
+	lists  map[protocol.Digest][]byte // chunk lists of what was asked for lately; of run alone
+	rounds map[protocol.Digest]*round // of run alone
 }
 
+// wish is what one device wants.
+type wish struct {
+	device protocol.DeviceID
+	want   protocol.Want
+}
+
+// round is one content on its way to those who lack it.
+type round struct {
+	sent   map[part]time.Time              // to all
+	joined map[protocol.DeviceID]time.Time // since when a device reads along
+	used   time.Time
+}
+
+// maxLists is how many chunk lists are remembered: making one reads all of a
+// content, and every device asks for its parts many times.
+const maxLists = 64
+
 func newContentSender(b Broker, blobs Blobs, log *slog.Logger) *contentSender {
-	return &contentSender{broker: b, blobs: blobs, log: log, wants: make(chan protocol.Want, 256)}
+	return &contentSender{
+		broker: b, blobs: blobs, log: log, wants: make(chan wish, maxWants), lists: map[protocol.Digest][]byte{}, rounds: map[protocol.Digest]*round{},
+	}
 }
 
 // want queues a request; one too many is dropped, for its sender asks again.
-func (c *contentSender) want(w protocol.Want) {
+func (c *contentSender) want(device protocol.DeviceID, w protocol.Want) {
 	select {
-	case c.wants <- w:
+	case c.wants <- wish{device, w}:
 	default:
 		c.log.Warn("want dropped: too many at once")
 	}
@@ -43,25 +81,28 @@ func (c *contentSender) want(w protocol.Want) {
 
 // part is one chunk of content or of its chunk list.
 type part struct {
-	digest protocol.Digest
-	list   bool
-	n      uint64
+	list bool
+	n    uint64
 }
 
 func (c *contentSender) run(ctx context.Context) {
+	tidy := time.NewTicker(roundIdle)
+	defer tidy.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case w := <-c.wants:
 			c.serve(ctx, c.collect(ctx, w))
+		case now := <-tidy.C:
+			maps.DeleteFunc(c.rounds, func(_ protocol.Digest, r *round) bool { return now.Sub(r.used) > roundIdle })
 		}
 	}
 }
 
 // collect gathers what is asked for together.
-func (c *contentSender) collect(ctx context.Context, first protocol.Want) []protocol.Want {
-	all := []protocol.Want{first}
+func (c *contentSender) collect(ctx context.Context, first wish) []wish {
+	all := []wish{first}
 	timer := time.NewTimer(gather)
 	defer timer.Stop()
 	for {
@@ -78,41 +119,65 @@ func (c *contentSender) collect(ctx context.Context, first protocol.Want) []prot
 	}
 }
 
-// serve sends the parts of all wants, each once, every want up to its window.
-func (c *contentSender) serve(ctx context.Context, wants []protocol.Want) {
-	sent := map[part]bool{}
-	defer func() { c.log.Debug("content sent", "wants", len(wants), "parts", len(sent)) }()
-	lists := map[protocol.Digest][]byte{}
-	for _, w := range wants {
-		left := int64(w.Window)
-		for _, item := range w.Items {
+// serve answers wishes that came together, each up to its window.
+func (c *contentSender) serve(ctx context.Context, wishes []wish) {
+	now := time.Now()
+	for _, w := range wishes { // who asks now reads along in what follows
+		for _, item := range w.want.Items {
+			c.join(w.device, item.Digest, now)
+		}
+	}
+	for _, w := range wishes {
+		left := int64(w.want.Window)
+		for _, item := range w.want.Items {
 			if left <= 0 || ctx.Err() != nil {
 				break
 			}
-			list, ok := lists[item.Digest]
-			if !ok {
-				var err error
-				if list, _, err = c.blobs.Chunks(item.Digest); err != nil {
-					c.log.Warn("content wanted that is not there", "digest", item.Digest.String(), "err", err)
-				}
-				lists[item.Digest] = list
-			}
-			if len(list) > 0 {
-				left -= c.item(item, list, left, sent)
+			if list := c.list(item.Digest); len(list) > 0 {
+				left -= c.item(ctx, w.device, item, list, left)
 			}
 		}
 	}
 }
 
+func (c *contentSender) join(device protocol.DeviceID, d protocol.Digest, now time.Time) {
+	r := c.rounds[d]
+	if r == nil {
+		r = &round{sent: map[part]time.Time{}, joined: map[protocol.DeviceID]time.Time{}}
+		c.rounds[d] = r
+	}
+	r.used = now
+	if _, ok := r.joined[device]; !ok {
+		r.joined[device] = now
+	}
+}
+
+// list returns a content's chunk list, nil if it is not there.
+func (c *contentSender) list(d protocol.Digest) []byte {
+	if list, ok := c.lists[d]; ok {
+		return list
+	}
+	list, _, err := c.blobs.Chunks(d)
+	if err != nil {
+		c.log.Warn("content wanted that is not there", "digest", d.String(), "err", err)
+		return nil // it may come
+	}
+	if len(c.lists) >= maxLists {
+		clear(c.lists)
+	}
+	c.lists[d] = list
+	return list
+}
+
 // item sends parts of one content and returns how many bytes of the window they
-// take, sent by this want or another.
-func (c *contentSender) item(item protocol.WantItem, list []byte, window int64, sent map[part]bool) int64 {
+// take, sent for this wish or another.
+func (c *contentSender) item(ctx context.Context, device protocol.DeviceID, item protocol.WantItem, list []byte, window int64) int64 {
 	var used int64
 	if item.List {
 		for n := 0; n*protocol.ChunkSize < len(list); n++ {
 			data := list[n*protocol.ChunkSize : min(len(list), (n+1)*protocol.ChunkSize)]
-			c.publish(item.Digest, protocol.Chunk{List: true, N: uint64(n), Data: data}, sent)
 			used += int64(len(data))
+			c.part(ctx, device, item.Digest, part{true, uint64(n)}, func() []byte { return data })
 		}
 	}
 	f, err := c.blobs.Open(item.Digest)
@@ -122,34 +187,62 @@ func (c *contentSender) item(item protocol.WantItem, list []byte, window int64, 
 	}
 	defer f.Close()
 	buf := make([]byte, protocol.ChunkSize)
+	count := uint64(len(list) / len(protocol.Digest{}))
 	for _, r := range item.Ranges {
-		for n := r.First; n <= r.Last && used < window; n++ {
-			got, err := f.ReadAt(buf, int64(n)*protocol.ChunkSize)
-			if got == 0 {
-				if err != io.EOF {
+		for n := r.First; n <= r.Last && n < count && used < window; n++ {
+			used += protocol.ChunkSize
+			c.part(ctx, device, item.Digest, part{false, n}, func() []byte {
+				got, err := f.ReadAt(buf, int64(n)*protocol.ChunkSize)
+				if err != nil && err != io.EOF {
 					c.log.Warn("content not readable", "digest", item.Digest.String(), "err", err)
 				}
-				break
-			}
-			c.publish(item.Digest, protocol.Chunk{N: n, Data: buf[:got]}, sent)
-			used += int64(got)
+				return buf[:got]
+			})
 		}
 	}
 	return used
 }
 
-func (c *contentSender) publish(digest protocol.Digest, chunk protocol.Chunk, sent map[part]bool) {
-	key := part{digest, chunk.List, chunk.N}
-	if sent[key] {
+// part sends one part: to all the first time, then to who asks for it again, unless
+// it is still under way there.
+func (c *contentSender) part(ctx context.Context, device protocol.DeviceID, d protocol.Digest, p part, read func() []byte) {
+	r := c.rounds[d]
+	now := time.Now()
+	at, before := r.sent[p]
+	if before && now.Sub(at) < flying && !r.joined[device].After(at) {
 		return
 	}
-	sent[key] = true
+	data := read()
+	if len(data) == 0 {
+		return
+	}
+	chunk := protocol.Chunk{List: p.list, N: p.n, Data: data}
 	payload, err := protocol.Marshal(chunk)
 	if err != nil {
-		c.log.Error("chunk not encoded", "digest", digest.String(), "err", err)
+		c.log.Error("chunk not encoded", "digest", d.String(), "err", err)
 		return
 	}
-	if err := c.broker.Publish(protocol.ChunkTopic(digest, chunk), payload, 0); err != nil {
-		c.log.Warn("chunk not sent", "digest", digest.String(), "err", err)
+	topic := protocol.ChunkTopic(d, chunk)
+	if before {
+		err = c.broker.PublishTo(protocol.Client{Device: device, Bulk: true}.String(), topic, payload, 0)
+	} else {
+		c.room(ctx)
+		r.sent[p] = time.Now()
+		err = c.broker.Publish(topic, payload, 0)
+	}
+	if err != nil {
+		c.log.Warn("chunk not sent", "digest", d.String(), "err", err)
+	}
+}
+
+// room waits until devices have taken what was sent to them, for a while.
+func (c *contentSender) room(ctx context.Context) {
+	deadline := time.Now().Add(backlogWait)
+	for c.broker.Backlog() > backlogMost && time.Now().Before(deadline) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Millisecond):
+		}
 	}
 }

@@ -8,7 +8,6 @@ package dispatch
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +21,11 @@ import (
 // Broker sends bytes to whoever is subscribed.
 type Broker interface {
 	Publish(topic string, payload []byte, qos byte) error
+	// PublishTo sends to one client if it is subscribed; a broker elsewhere can't
+	// and sends to all.
+	PublishTo(clientID, topic string, payload []byte, qos byte) error
+	// Backlog returns how many bytes wait to be sent, to all together.
+	Backlog() int
 }
 
 // Store reads what devices must hold. Each method is one read.
@@ -31,16 +35,35 @@ type Store interface {
 	// OpenAlerts lists the alerts for any of units that have not expired and that
 	// the device has not answered for, oldest first.
 	OpenAlerts(ctx context.Context, units []protocol.UnitID, device protocol.DeviceID, now time.Time) ([]plan.Alert, error)
+	// Answered lists the devices that have given their verdict on an alert.
+	Answered(ctx context.Context, alert protocol.Digest) (map[protocol.DeviceID]bool, error)
 	// SaveSeen keeps a device's verdict on an alert.
 	SaveSeen(ctx context.Context, device protocol.DeviceID, s protocol.Seen) error
+	// RaiseFloor has the next plan of a unit numbered higher than number.
+	RaiseFloor(ctx context.Context, unit protocol.UnitID, number uint64, at time.Time) error
+	// ChainEnd returns the last seq up to which a device's chain is whole here, 0
+	// for none of it.
+	ChainEnd(ctx context.Context, device protocol.DeviceID, chain protocol.Digest) (uint64, error)
+	// LoseReceipts keeps that a range of a chain will never come.
+	LoseReceipts(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64, at time.Time) error
+}
+
+// Alarms are told what an operator must look at; they return soon.
+type Alarms interface {
+	// Lost: receipts first to last are gone for good.
+	Lost(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64)
+	// Ahead: a device holds a newer placement than this hub; Level: it does not.
+	Ahead(ctx context.Context, device protocol.DeviceID, number uint64)
+	Level(ctx context.Context, device protocol.DeviceID)
 }
 
 // Registry tells devices and their signed placements.
 type Registry interface {
 	Devices(ctx context.Context) ([]registry.Device, error)
 	Device(ctx context.Context, id protocol.DeviceID) (registry.Device, error)
-	// SaveState keeps a heartbeat; false if a later connection's is there.
-	SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error)
+	// SaveStates keeps heartbeats in one transaction; false for one of an earlier
+	// connection than the stored one's.
+	SaveStates(ctx context.Context, hs []protocol.Heartbeat, now time.Time) ([]bool, error)
 	// Placement returns the device's signed placement and the trust documents that
 	// it needs.
 	Placement(ctx context.Context, id protocol.DeviceID) (signed []byte, lists []protocol.Content, err error)
@@ -52,29 +75,63 @@ type Blobs interface {
 	Chunks(digest protocol.Digest) (list []byte, size int64, err error)
 }
 
+// Config is what New needs.
+type Config struct {
+	Broker   Broker
+	Store    Store
+	Registry Registry
+	Blobs    Blobs
+	Signer   *envelope.Signer
+	Alarms   Alarms
+	Now      func() time.Time
+	// Changed is told of each device that was heard, Stale that a plan is to be
+	// published anew.
+	Changed func(protocol.DeviceID)
+	Stale   func()
+	// ContentURL says where devices find content over HTTPS; "" for nowhere.
+	ContentURL func() string
+	Log        *slog.Logger
+}
+
 // Dispatcher sends. Its methods are safe for concurrent use.
 type Dispatcher struct {
-	broker   Broker
-	store    Store
-	registry Registry
-	signer   *envelope.Signer
-	content  *contentSender
-	now      func() time.Time
-	log      *slog.Logger
-	changed  func(protocol.DeviceID) // told of each heartbeat
-	last     atomic.Uint64           // number of the last command
+	broker     Broker
+	store      Store
+	registry   Registry
+	signer     *envelope.Signer
+	alarms     Alarms
+	content    *contentSender
+	states     *keeper
+	rounds     *rounds
+	plans      *newestPlans
+	now        func() time.Time
+	log        *slog.Logger
+	changed    func(protocol.DeviceID)
+	stale      func()
+	contentURL func() string
+	last       atomic.Uint64 // number of the last command
 
 	ctx    context.Context //nolint:containedctx // the life of the dispatcher's own goroutines
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 }
 
-// New returns a dispatcher; changed is told of each device that was heard.
-func New(b Broker, store Store, reg Registry, blobs Blobs, signer *envelope.Signer, now func() time.Time, changed func(protocol.DeviceID), log *slog.Logger) *Dispatcher {
+// New returns a dispatcher.
+func New(c Config) *Dispatcher {
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Dispatcher{broker: b, store: store, registry: reg, signer: signer, now: now, log: log, changed: changed, ctx: ctx, cancel: cancel}
-	d.content = newContentSender(b, blobs, log)
+	d := &Dispatcher{
+		broker: c.Broker, store: c.Store, registry: c.Registry, signer: c.Signer, alarms: c.Alarms, now: c.Now, log: c.Log,
+		changed: c.Changed, stale: c.Stale, contentURL: c.ContentURL, rounds: newRounds(), plans: newNewestPlans(c.Store), ctx: ctx, cancel: cancel,
+	}
+	d.states = newKeeper(func(ctx context.Context, hs []protocol.Heartbeat) ([]bool, error) {
+		return c.Registry.SaveStates(ctx, hs, c.Now())
+	})
+	d.content = newContentSender(c.Broker, c.Blobs, c.Log)
 	d.wg.Go(func() { d.content.run(ctx) })
+	d.wg.Go(func() { d.states.run(ctx) })
+	for range workers {
+		d.wg.Go(func() { d.work(ctx) })
+	}
 	return d
 }
 
@@ -92,6 +149,7 @@ func (d *Dispatcher) send(topic string, payload []byte) {
 
 // AnnouncePlan sends a unit's new plan to the devices in it and below.
 func (d *Dispatcher) AnnouncePlan(p plan.Published) {
+	d.plans.drop(p.Unit)
 	d.send(protocol.UnitTopic(p.Unit, protocol.VerbPlan), p.Head)
 }
 
@@ -121,16 +179,19 @@ func (d *Dispatcher) AnnounceAlert(a plan.Alert) {
 
 // remind sends an alert to the devices of its unit that have not answered.
 func (d *Dispatcher) remind(a plan.Alert) error {
+	if !a.Expires.After(d.now()) {
+		return nil
+	}
 	devices, err := d.registry.Devices(d.ctx)
 	if err != nil {
 		return err
 	}
+	answered, err := d.store.Answered(d.ctx, a.Digest)
+	if err != nil {
+		return err
+	}
 	for _, dev := range registry.Targets(devices, []protocol.UnitID{a.Unit}) {
-		open, err := d.store.OpenAlerts(d.ctx, []protocol.UnitID{a.Unit}, dev.ID, d.now())
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(open, func(o plan.Alert) bool { return o.Digest == a.Digest }) {
+		if !answered[dev.ID] {
 			d.send(protocol.DeviceTopic(dev.ID, protocol.VerbAlert), a.Bytes)
 		}
 	}

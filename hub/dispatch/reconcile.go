@@ -41,7 +41,7 @@ func (d *Dispatcher) heard(ctx context.Context, device protocol.DeviceID, verb p
 		if err != nil {
 			return err
 		}
-		d.content.want(want)
+		d.content.want(device, want)
 		return nil
 	case protocol.VerbSeen:
 		seen, err := protocol.Unmarshal[protocol.Seen](payload, verb.Limit())
@@ -59,29 +59,6 @@ func (d *Dispatcher) heard(ctx context.Context, device protocol.DeviceID, verb p
 	return fmt.Errorf("verb %q: %w", verb, protocol.ErrInvalid)
 }
 
-// state keeps a heartbeat and sends what the device lacks.
-func (d *Dispatcher) state(ctx context.Context, device protocol.DeviceID, payload []byte) error {
-	h, err := protocol.Unmarshal[protocol.Heartbeat](payload, protocol.MaxControl)
-	if err != nil {
-		return err
-	}
-	if h.Device != device {
-		return fmt.Errorf("heartbeat of %s: %w", h.Device, protocol.ErrInvalid)
-	}
-	current, err := d.registry.SaveState(ctx, h, d.now())
-	if err != nil {
-		return fmt.Errorf("heartbeat: %w", err)
-	}
-	if !current {
-		return nil // of an earlier connection
-	}
-	d.changed(device)
-	if !h.Online {
-		return nil
-	}
-	return d.reconcile(ctx, h)
-}
-
 // reconcile sends what a device lacks, by what it says that it holds.
 func (d *Dispatcher) reconcile(ctx context.Context, h protocol.Heartbeat) error {
 	dev, err := d.registry.Device(ctx, h.Device)
@@ -97,23 +74,52 @@ func (d *Dispatcher) reconcile(ctx context.Context, h protocol.Heartbeat) error 
 			return nil
 		}
 	}
+	if h.Placement > dev.Placement.Number {
+		d.alarms.Ahead(ctx, dev.ID, h.Placement)
+	} else {
+		d.alarms.Level(ctx, dev.ID)
+	}
+	if err := d.receipts(ctx, h); err != nil {
+		return err
+	}
 	held := map[protocol.UnitID]uint64{}
 	for _, p := range h.Plans {
 		held[p.Unit] = p.Number
 	}
 	for _, u := range dev.Placement.Path {
-		newest, err := d.store.NewestPlan(ctx, u)
-		if errors.Is(err, problem.ErrNotFound) {
-			continue
-		}
-		if err != nil {
+		newest, err := d.plans.newest(ctx, u)
+		if err != nil && !errors.Is(err, problem.ErrNotFound) {
 			return fmt.Errorf("reconcile: %w", err)
 		}
-		if held[u] < newest.Number {
+		switch {
+		case held[u] > newest.Number:
+			if err := d.goPast(ctx, u, held[u]); err != nil {
+				return fmt.Errorf("reconcile: %w", err)
+			}
+		case held[u] < newest.Number:
 			d.send(protocol.DeviceTopic(dev.ID, protocol.VerbPlan), newest.Head)
 		}
 	}
 	return d.alerts(ctx, dev.ID, dev.Placement.Path)
+}
+
+// aheadMost is how far a plan's number may lie in the future: devices refuse
+// more, so a device that claims to hold it does not say the truth.
+const aheadMost = 24 * time.Hour
+
+// goPast has the next plan of a unit numbered past what a device holds, which
+// this hub does not know: it was restored from a backup.
+func (d *Dispatcher) goPast(ctx context.Context, unit protocol.UnitID, number uint64) error {
+	if number > uint64(d.now().Add(aheadMost).UnixMilli()) {
+		d.log.WarnContext(ctx, "a device claims a plan of the future", "unit", unit, "number", number)
+		return nil
+	}
+	if err := d.store.RaiseFloor(ctx, unit, number, d.now()); err != nil {
+		return err
+	}
+	d.log.WarnContext(ctx, "a device holds a plan that this hub does not know: the next goes past it", "unit", unit, "number", number)
+	d.stale()
+	return nil
 }
 
 // alerts sends the open alerts that a device has not answered.
@@ -131,7 +137,7 @@ func (d *Dispatcher) alerts(ctx context.Context, device protocol.DeviceID, path 
 // answer tells a device the time, bound to its nonce, and whatever it lacks if it
 // asks for that.
 func (d *Dispatcher) answer(ctx context.Context, device protocol.DeviceID, ask protocol.Ask) error {
-	payload, err := protocol.Marshal(protocol.TimeAnswer{Device: device, Nonce: ask.Nonce, At: protocol.InstantOf(d.now())})
+	payload, err := protocol.Marshal(protocol.TimeAnswer{Device: device, Nonce: ask.Nonce, At: protocol.InstantOf(d.now()), Content: d.contentURL()})
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/console"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -43,7 +44,18 @@ func TestBrowserFromComposingToConfirmed(t *testing.T) {
 	both.Board = &protocol.Display{Width: 192, Height: 32, Row: 16}
 	w.online(dong, w.device(both))
 
-	out := t.TempDir()
+	// Another commune, whose editor must see nothing of this one.
+	_, err := w.Registry.Import(t.Context(), strings.NewReader(strings.SplitN(villages, "\n", 2)[0]+
+		"\nxa-kia,99002,Xã Kia (mẫu),commune,,2025-07-01,,,,\nthon-kia,,Thôn Kia,village,xa-kia,2025-07-01,,,,\n"), false, registrar, "quantri")
+	must(t, err)
+	must(t, w.Account.Add(t.Context(), account.NewPerson{
+		ID: "soan-kia", Name: "soan-kia", Password: password, Grants: []account.Grant{{Unit: "xa-kia", Role: account.Editor}},
+	}, registrar, "quantri"))
+
+	out := os.Getenv("LOA_SCREENSHOTS") // to look at
+	if out == "" {
+		out = t.TempDir()
+	}
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("..", "console", "browser", "flow.mjs"))
 	cmd.Env = append(os.Environ(), "BASE_URL=http://"+w.WebAddr().String(), "OUT="+out,
 		"AUTHOR_PASSWORD="+password, "APPROVER_PASSWORD="+password)

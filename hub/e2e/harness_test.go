@@ -27,6 +27,7 @@ import (
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/verify"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -50,8 +51,10 @@ type world struct {
 	t      *testing.T
 	config config.Config
 	root   string
+	roots  []string // files
 	log    *logs
-	pages  http.Handler // the console, if a test looks at it
+	pages  http.Handler  // the console, if a test looks at it
+	engine speech.Engine // what speaks, if a test brings it
 	run    context.CancelFunc
 	ended  chan error
 }
@@ -81,13 +84,24 @@ func (l *logs) logger() *slog.Logger {
 // newWorld makes a hub with a commune of three villages and four people.
 func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 	t.Helper()
-	w := initialised(t, with...)
+	return newWorldOf(t, 1, 1, with...)
+}
+
+// newWorldOf is newWorld with several roots of which a threshold must sign.
+func newWorldOf(t *testing.T, roots, threshold int, with ...func(*config.Config)) *world {
+	t.Helper()
+	w := initialisedOf(t, roots, threshold, with...)
 	w.open()
 	return w
 }
 
 // initialised makes a hub that does not run yet.
 func initialised(t *testing.T, with ...func(*config.Config)) *world {
+	t.Helper()
+	return initialisedOf(t, 1, 1, with...)
+}
+
+func initialisedOf(t *testing.T, roots, threshold int, with ...func(*config.Config)) *world {
 	t.Helper()
 	dir := t.TempDir()
 	c := config.Default()
@@ -98,12 +112,12 @@ func initialised(t *testing.T, with ...func(*config.Config)) *world {
 		f(&c)
 	}
 	done, err := hub.Init(t.Context(), c, hub.InitOptions{
-		RootOut: filepath.Join(dir, "root"), Admin: "quantri", AdminName: "Quản trị", Password: password,
+		RootOut: filepath.Join(dir, "root"), Roots: roots, Threshold: threshold, Admin: "quantri", AdminName: "Quản trị", Password: password,
 		RegistrarPassword: registrar, RootPassword: "mat khau cua khoa goc",
 		Unit: registry.Unit{ID: commune, Code: "99001", Name: "Xã Bình An (mẫu)", Kind: registry.Commune, ValidFrom: "2025-07-01"},
 	})
 	must(t, err)
-	return &world{t: t, config: c, root: done.RootFile, log: &logs{}}
+	return &world{t: t, config: c, root: done.RootFile, roots: done.RootFiles, log: &logs{}}
 }
 
 // open runs a new hub and brings in its villages and people.
@@ -131,7 +145,7 @@ func (w *world) open() {
 // start runs the hub on its data; the ports stay the same after a restart.
 func (w *world) start() {
 	w.t.Helper()
-	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages})
+	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages, Engine: w.engine})
 	must(w.t, err)
 	w.Hub = h
 	w.config.Enrol.Listen = h.EnrolAddr().String()
@@ -335,7 +349,7 @@ func (w *world) verified() verify.Report {
 	must(w.t, err)
 	m, err := w.DB.Material(w.t.Context(), devices, reach.Media)
 	must(w.t, err)
-	m.Roots, m.Zone, m.Now = w.Roots, w.Zone, time.Now()
+	m.Roots, m.Zone, m.Now = w.FirstRoots, w.Zone, time.Now()
 	m.Document = func(d protocol.Digest) ([]byte, error) { return w.Blobs.Read(d, protocol.MaxBulletin) }
 	return verify.Check(m)
 }

@@ -44,7 +44,7 @@ func (c copied) verify() verify.Report {
 	must(t, err)
 	m, err := db.Material(t.Context(), devices, reach.Media)
 	must(t, err)
-	m.Roots, m.Zone, m.Now = c.w.Roots, c.w.Zone, time.Now()
+	m.Roots, m.Zone, m.Now = c.w.FirstRoots, c.w.Zone, time.Now()
 	m.Document = func(d protocol.Digest) ([]byte, error) {
 		var b []byte
 		err := filepath.WalkDir(filepath.Join(c.dir, "blobs"), func(path string, e os.DirEntry, err error) error {

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -56,7 +57,7 @@ type Store interface {
 	// SetClaim gives a device a new claim and drops an unused one; a bound key
 	// stays until the new claim is used. Errors: problem.ErrNotFound; ErrGone for
 	// a revoked device.
-	SetClaim(ctx context.Context, id protocol.DeviceID, hash [32]byte, expires time.Time, c registry.Change) error
+	SetClaim(ctx context.Context, id protocol.DeviceID, hash [32]byte, expires time.Time, c audit.Act) error
 	// Bind finds the claim by its hash, asks check about it, and if that returns
 	// nil binds the key and marks the claim as used, unless both are so already.
 	// Error: ErrSecret, or check's.
@@ -83,9 +84,10 @@ type Config struct {
 	Store     Store
 	Registry  Registry
 	Authority Authority
-	Roots     []protocol.Key
-	MQTTURL   string // "ssl://hub.example:8883"
-	Log       *slog.Logger
+	// Roots returns those in force.
+	Roots   func(context.Context) (protocol.Roots, error)
+	MQTTURL string // "ssl://hub.example:8883"
+	Log     *slog.Logger
 }
 
 // Service enrols devices. Use New.
@@ -93,7 +95,7 @@ type Service struct {
 	store     Store
 	registry  Registry
 	authority Authority
-	roots     []protocol.Key
+	roots     func(context.Context) (protocol.Roots, error)
 	mqtt      string
 	log       *slog.Logger
 	tries     limiter
@@ -122,11 +124,15 @@ func (s *Service) Claim(ctx context.Context, id protocol.DeviceID, by protocol.P
 	if err != nil {
 		return Claim{}, err
 	}
-	c := protocol.Claim{Fingerprint: protocol.FingerprintOf(s.roots, s.authority.Certificate())}
+	roots, err := s.roots(ctx)
+	if err != nil {
+		return Claim{}, err
+	}
+	c := protocol.Claim{Fingerprint: protocol.FingerprintOf(roots, s.authority.Certificate())}
 	_, _ = rand.Read(c.Secret[:]) // never fails
 	now := time.Now()
 	expires := now.Add(ClaimLife)
-	change := registry.Change{By: by, At: now, Act: "claim made", Subject: string(id), Unit: d.Unit}
+	change := audit.Act{By: by, At: now, Name: "claim made", Subject: string(id), Unit: d.Unit}
 	err = s.store.SetClaim(ctx, id, hash(c.Secret[:]), expires, change)
 	if errors.Is(err, ErrGone) {
 		return Claim{}, problem.New(problem.ErrConflict, "device-revoked", "", "Thiết bị đã bị thu hồi; hãy thêm thiết bị với mã mới.",
@@ -143,12 +149,19 @@ func hash(secret []byte) [32]byte {
 }
 
 // Anchors returns what a device must know before it says its secret.
-func (s *Service) Anchors() protocol.Anchors {
-	a := protocol.Anchors{CA: certificatePEM(s.authority.Certificate())}
-	for _, k := range s.roots {
+func (s *Service) Anchors(ctx context.Context) (protocol.Anchors, error) {
+	roots, err := s.roots(ctx)
+	if err != nil {
+		return protocol.Anchors{}, err
+	}
+	a := protocol.Anchors{CA: certificatePEM(s.authority.Certificate()), Number: roots.Number}
+	if roots.Threshold > 1 {
+		a.Threshold = roots.Threshold
+	}
+	for _, k := range roots.Keys {
 		a.Roots = append(a.Roots, k.Public)
 	}
-	return a
+	return a, nil
 }
 
 func certificatePEM(der []byte) string {
@@ -175,6 +188,28 @@ func (s *Service) Enrol(ctx context.Context, r protocol.EnrolRequest) (protocol.
 	}
 	s.log.InfoContext(ctx, "device enrolled", "device", string(id))
 	return s.answer(ctx, id, key, now)
+}
+
+// Renew issues new certificates to a device on the key that is bound to it; an
+// expired one may do this, a revoked one may not. Errors: problem.ErrInvalid,
+// ErrSecret for a device that is unknown, revoked, or bound to another key.
+func (s *Service) Renew(ctx context.Context, r protocol.RenewRequest) (protocol.EnrolAnswer, error) {
+	d, err := s.registry.Device(ctx, r.Device)
+	if errors.Is(err, problem.ErrNotFound) {
+		return protocol.EnrolAnswer{}, fmt.Errorf("renew: %w", ErrSecret)
+	}
+	if err != nil {
+		return protocol.EnrolAnswer{}, fmt.Errorf("renew: %w", err)
+	}
+	if !d.Revoked.IsZero() || len(d.Public) != ed25519.PublicKeySize {
+		return protocol.EnrolAnswer{}, fmt.Errorf("renew %s: %w", r.Device, ErrSecret)
+	}
+	for _, csr := range []string{r.CSR, r.CSRBulk} {
+		if err := checkCSR(csr, d.Public); err != nil {
+			return protocol.EnrolAnswer{}, err
+		}
+	}
+	return s.answer(ctx, d.ID, d.Public, time.Now())
 }
 
 // judge decides whether a claim still binds this key. A device whose answer got
@@ -228,7 +263,11 @@ func (s *Service) answer(ctx context.Context, id protocol.DeviceID, key ed25519.
 	if err != nil {
 		return protocol.EnrolAnswer{}, err
 	}
-	a := protocol.EnrolAnswer{Device: id, Anchors: s.Anchors(), MQTTURL: s.mqtt, Placement: placement.Bytes}
+	anchors, err := s.Anchors(ctx)
+	if err != nil {
+		return protocol.EnrolAnswer{}, err
+	}
+	a := protocol.EnrolAnswer{Device: id, Anchors: anchors, MQTTURL: s.mqtt, Placement: placement.Bytes}
 	for _, l := range lists {
 		a.Lists = append(a.Lists, l.Bytes)
 	}

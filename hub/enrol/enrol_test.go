@@ -57,7 +57,7 @@ func newHub(t *testing.T) (*hub.Base, string, *bytes.Buffer) {
 	if err := b.Account.Add(ctx, approver, password, ""); err != nil {
 		t.Fatal(err)
 	}
-	srv, err := b.Enrol.Listen("127.0.0.1:0", b.CA.Server([]string{"localhost", "127.0.0.1"}))
+	srv, err := b.Enrol.Listen("127.0.0.1:0", b.CA.Server([]string{"localhost", "127.0.0.1"}), b.CA.Pool(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func newDevice(t *testing.T, url, text string) *device {
 		t.Fatal(err)
 	}
 	block, _ := pem.Decode([]byte(anchors.CA))
-	roots, err := anchors.RootKeys()
+	roots, err := anchors.RootList()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,11 +196,11 @@ func TestEnrolmentEndToEnd(t *testing.T) {
 		}
 	}
 	// The device checks what it got from the roots alone.
-	roots, err := a.RootKeys()
+	roots, err := a.RootList()
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := envelope.NewChain(roots...)
+	chain := envelope.NewChainOf(roots)
 	var delegations, approvers int
 	for _, l := range a.Lists {
 		if _, err := chain.AddDelegation(l); err == nil {

@@ -3,6 +3,7 @@ package enrol
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,12 +54,27 @@ func (l *limiter) allow(address string, now time.Time) bool {
 	return r.AllowN(now, 1) && l.total.AllowN(now, 1)
 }
 
-// Handler returns the two routes of enrolment.
-func (s *Service) Handler() http.Handler {
+// Handler returns the two routes of enrolment. content answers below
+// protocol.ContentPath, whose requests are not enrolments and are not counted as
+// such; nil answers 404.
+func (s *Service) Handler(content http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+protocol.AnchorsPath, func(w http.ResponseWriter, _ *http.Request) { s.send(w, http.StatusOK, s.Anchors()) })
-	mux.HandleFunc("POST "+protocol.EnrolPath, s.enrol)
+	mux.HandleFunc("GET "+protocol.AnchorsPath, func(w http.ResponseWriter, r *http.Request) {
+		a, err := s.Anchors(r.Context())
+		if err != nil {
+			s.log.ErrorContext(r.Context(), "anchors unreadable", "error", err)
+			s.refuse(w, http.StatusInternalServerError, "trung tâm gặp lỗi; hãy thử lại", "the hub failed; try again")
+			return
+		}
+		s.send(w, http.StatusOK, a)
+	})
+	mux.HandleFunc("POST "+protocol.EnrolPath, func(w http.ResponseWriter, r *http.Request) { answer(s, w, r, s.Enrol) })
+	mux.HandleFunc("POST "+protocol.RenewPath, func(w http.ResponseWriter, r *http.Request) { answer(s, w, r, s.Renew) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if content != nil && strings.HasPrefix(r.URL.Path, "/content/") {
+			content.ServeHTTP(w, r)
+			return
+		}
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
 		if err != nil || !s.tries.allow(host, time.Now()) {
 			w.Header().Set("Retry-After", "10")
@@ -69,8 +86,9 @@ func (s *Service) Handler() http.Handler {
 	})
 }
 
-func (s *Service) enrol(w http.ResponseWriter, r *http.Request) {
-	var req protocol.EnrolRequest
+// answer reads a request, does it, and says what came of it.
+func answer[R any](s *Service, w http.ResponseWriter, r *http.Request, do func(context.Context, R) (protocol.EnrolAnswer, error)) {
+	var req R
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err == nil {
 		err = json.Unmarshal(b, &req)
@@ -79,7 +97,7 @@ func (s *Service) enrol(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, "yêu cầu không đọc được", "the request cannot be read")
 		return
 	}
-	a, err := s.Enrol(r.Context(), req)
+	a, err := do(r.Context(), req)
 	switch {
 	case err == nil:
 		s.send(w, http.StatusOK, a)
@@ -132,14 +150,18 @@ type Server struct {
 }
 
 // Listen serves on an address with the certificate that get returns, which must
-// bring the CA's certificate with it.
-func (s *Service) Listen(address string, get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) (*Server, error) {
-	ln, err := tls.Listen("tcp", address, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: get, NextProtos: []string{"http/1.1"}})
+// bring the CA's certificate with it. A device that is enrolled may show its own
+// certificate, of clients' authority; content is as Handler has it.
+func (s *Service) Listen(address string, get func(*tls.ClientHelloInfo) (*tls.Certificate, error), clients *x509.CertPool, content http.Handler) (*Server, error) {
+	ln, err := tls.Listen("tcp", address, &tls.Config{
+		MinVersion: tls.VersionTLS13, GetCertificate: get, NextProtos: []string{"http/1.1"},
+		ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: clients,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("enrolment: %w", err)
 	}
 	srv := &Server{ln: ln, done: make(chan error, 1), http: &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second,
+		Handler: s.Handler(content), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 20 * time.Second,
 		IdleTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10,
 		// A port scan is no event of the hub's.
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -62,9 +62,10 @@ type Result struct {
 	Hash      protocol.Digest
 	// Conflict is true if another entry stood in the place of one of these.
 	Conflict bool
-	// Gap is the first missing seq if entries before these are missing, else 0.
-	Gap uint64
-	New int // entries that were not there before
+	// Gap is the first missing seq if entries before these are missing, else 0;
+	// GapTo is the last of them.
+	Gap, GapTo uint64
+	New        int // entries that were not there before
 }
 
 // Store keeps entries. Each method is one transaction.
@@ -86,9 +87,15 @@ type Replies interface {
 	Resync(ctx context.Context, device protocol.DeviceID, seq uint64) error
 }
 
-// Alarms are told what an operator must look at.
+// Alarms are told what an operator must look at. They return soon, and have
+// nothing to fail with: what could not be kept is in the log.
 type Alarms interface {
-	Conflict(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, seq uint64)
+	// Conflict: entries first to last contradict others in their place.
+	Conflict(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64)
+	// Gap: entries first to last are missing and were asked for.
+	Gap(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64)
+	// Whole: the chain has no gap that could still be filled.
+	Whole(ctx context.Context, device protocol.DeviceID, chain protocol.Digest)
 }
 
 // maxGroup is how many batches share one transaction.
@@ -201,10 +208,13 @@ func (l *Ledger) Take(ctx context.Context, device protocol.DeviceID, payload []b
 func (l *Ledger) answer(ctx context.Context, b Batch, r Result) error {
 	if r.Conflict {
 		l.log.ErrorContext(ctx, "two receipts in one place of a chain: a cloned device?", "device", b.Head.Device, "chain", b.Head.Chain.String())
-		l.alarms.Conflict(ctx, b.Head.Device, b.Head.Chain, b.Entries[0].Seq)
+		l.alarms.Conflict(ctx, b.Head.Device, b.Head.Chain, b.Entries[0].Seq, b.Head.Seq)
 	}
-	if r.Gap != 0 {
+	if r.Gap == 0 {
+		l.alarms.Whole(ctx, b.Head.Device, b.Head.Chain)
+	} else {
 		l.log.WarnContext(ctx, "receipts are missing", "device", b.Head.Device, "seq", r.Gap)
+		l.alarms.Gap(ctx, b.Head.Device, b.Head.Chain, r.Gap, r.GapTo)
 		if err := l.replies.Resync(ctx, b.Head.Device, r.Gap); err != nil {
 			return fmt.Errorf("ask for receipts: %w", err)
 		}

@@ -66,6 +66,7 @@ type draft struct {
 	by       protocol.PersonID
 	zone     *time.Location
 	now      time.Time
+	timing   *timing // of a programme's item; else the wish says
 }
 
 // build makes the airing that a wish asks for, published now.
@@ -80,9 +81,14 @@ func (d draft) build() (Airing, error) {
 		Start: w.Start, Approved: protocol.InstantOf(d.request.Approved), Published: protocol.InstantOf(d.now),
 		Volume: uint64(w.VolumeOrDefault()), Replaces: w.Replaces, Drill: w.Drill,
 	}
-	if frozen.Sound != nil {
+	switch {
+	case frozen.Sound != nil:
 		content := frozen.Sound.Content
 		a.Sound, a.SoundFor = &content, protocol.MillisOf(frozen.Sound.Length())
+	case frozen.Relay != nil:
+		// Nothing has to be there beforehand but the bulletin itself.
+		content := d.bulletin
+		a.Sound, a.SoundFor = &content, frozen.Relay.Length
 	}
 	if frozen.Board != nil {
 		for _, s := range frozen.Board.Sizes {
@@ -124,6 +130,12 @@ func (d draft) emergency(a *protocol.Airing, frozen protocol.Bulletin) {
 
 func (d draft) ordinary(a *protocol.Airing) error {
 	w := d.wish
+	if t := d.timing; t != nil {
+		a.Start, a.Rule, a.ExDates, a.RDates = t.slot.Start, t.slot.Rule, t.slot.ExDates, t.slot.RDates
+		a.Lateness, a.Order, a.AfterCut, a.Volume = protocol.MillisOf(t.lateness), t.order, t.afterCut, uint64(t.volume)
+		a.Replaces, a.Night = t.replaces, d.request.Statement.Night
+		return nil
+	}
 	if w.When == bulletin.Now {
 		a.Start = localTime(d.now.Add(Lead), d.zone)
 	} else {

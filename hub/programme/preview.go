@@ -25,6 +25,8 @@ type Preview struct {
 	People                              uint64
 	Starts                              []time.Time // the first ten
 	Warnings                            []Sentence
+	// Quiet says that a start lies in quiet hours without permission.
+	Quiet bool
 }
 
 const previewStarts = 10
@@ -74,7 +76,8 @@ func (s *Service) Preview(ctx context.Context, a account.Actor, b bulletin.Bulle
 		return Preview{}, err
 	}
 	p.Sentence = consequence(p, b, w, s.zone, now)
-	p.Warnings = s.warnings(ctx, b, w, p, devices)
+	p.Quiet = b.Class != protocol.ClassEmergency && !w.Night && s.quiet(ctx, b, p.Starts, devices)
+	p.Warnings = warnings(p, devices)
 	return p, nil
 }
 
@@ -82,6 +85,9 @@ func (s *Service) Preview(ctx context.Context, a account.Actor, b bulletin.Bulle
 func (s *Service) starts(w bulletin.Wish, now time.Time) ([]time.Time, error) {
 	if w.When == bulletin.Now {
 		return []time.Time{now.Add(Lead).In(s.zone)}, nil
+	}
+	if w.When == bulletin.InProgrammes {
+		return nil, nil
 	}
 	r, err := approval.Recurrence(w)
 	if err != nil {
@@ -124,6 +130,9 @@ func consequence(p Preview, b bulletin.Bulletin, w bulletin.Wish, zone *time.Loc
 
 // moment says when, with the weekday in words and how long until then.
 func moment(p Preview, w bulletin.Wish, zone *time.Location, now time.Time) (vi, en string) {
+	if w.When == bulletin.InProgrammes {
+		return "trong các chương trình dùng bản tin này", "in the programmes that use it"
+	}
 	if w.When == bulletin.Now || len(p.Starts) == 0 {
 		return "ngay khi được duyệt", "as soon as it is approved"
 	}
@@ -175,9 +184,9 @@ func leftEn(d time.Duration) string {
 
 // warnings say what the rules will do with it: quiet hours, and devices without
 // its medium.
-func (s *Service) warnings(ctx context.Context, b bulletin.Bulletin, w bulletin.Wish, p Preview, devices []registry.Device) []Sentence {
+func warnings(p Preview, devices []registry.Device) []Sentence {
 	var out []Sentence
-	if b.Class != protocol.ClassEmergency && !w.Night && s.quiet(ctx, b, p.Starts, devices) {
+	if p.Quiet {
 		out = append(out, Sentence{
 			"Có lần phát rơi vào giờ yên tĩnh: loa sẽ không phát lần đó. Hãy đổi giờ, hoặc xin phép phát đêm kèm lý do.",
 			"A start lies in quiet hours: the devices will skip it. Choose another time, or ask for night permission with a reason.",

@@ -22,11 +22,20 @@ type Store interface {
 	// Air inserts an airing; wished says that it is what the request's author asked
 	// for. problem.ErrConflict if that is on air already.
 	Air(ctx context.Context, a Airing, wished bool) error
+	// Aired notes that a request's wish asks for no airing.
+	Aired(ctx context.Context, digest protocol.Digest, at time.Time) error
 	Airing(ctx context.Context, id protocol.AiringID) (Airing, error)
 	// Airings lists those with a start or window at or after since in any of units,
 	// newest first.
 	Airings(ctx context.Context, units []protocol.UnitID, since time.Time) ([]Airing, error)
+	// Successors says by which airing each of these was replaced, if it was.
+	Successors(ctx context.Context, ids []protocol.AiringID) (map[protocol.AiringID]protocol.AiringID, error)
 	Withdraw(ctx context.Context, id protocol.AiringID, at time.Time) error
+	// AiringsOf lists those of all revisions of a bulletin.
+	AiringsOf(ctx context.Context, b protocol.BulletinID) ([]Airing, error)
+	// Played is how many whole plays under a statement began in a time on the device
+	// that made most, of one medium.
+	Played(ctx context.Context, statement protocol.Digest, from, to time.Time) (int, error)
 	Stop(ctx context.Context, s protocol.Stop) error
 	// TakeBack notes once that a stop was taken back; problem.ErrConflict if it was.
 	TakeBack(ctx context.Context, id protocol.StopID) error
@@ -85,6 +94,9 @@ func (s *Service) Air(ctx context.Context, digest protocol.Digest) error {
 	}
 	if r.Approved.IsZero() || !r.Aired.IsZero() || r.Bulletin.Wish == nil {
 		return nil
+	}
+	if r.Bulletin.Wish.When == bulletin.InProgrammes {
+		return s.store.Aired(ctx, digest, s.now())
 	}
 	_, err = s.air(ctx, r, *r.Bulletin.Wish, r.Bulletin.Author, true)
 	if errors.Is(err, problem.ErrConflict) {
@@ -162,6 +174,9 @@ func (s *Service) Again(ctx context.Context, a account.Actor, statement protocol
 			return Airing{}, outside("wish.units")
 		}
 	}
+	if w.When == bulletin.InProgrammes {
+		return Airing{}, problem.New(problem.ErrInvalid, "when", "wish.when", "Hãy thêm bản tin vào chương trình, hoặc chọn giờ phát.", "Put the bulletin into a programme, or choose a time.")
+	}
 	st, err := approval.Derive(r.Bulletin, r.Bulletin.Digest, w, s.zone, s.now())
 	if err != nil {
 		return Airing{}, err
@@ -175,6 +190,9 @@ func (s *Service) Again(ctx context.Context, a account.Actor, statement protocol
 	case st.Drill != r.Statement.Drill:
 		return Airing{}, outside("wish.drill")
 	}
+	if err := s.room(ctx, r, w); err != nil {
+		return Airing{}, err
+	}
 	return s.air(ctx, r, w, a.Person, false)
 }
 
@@ -186,7 +204,8 @@ func noAiring() error {
 	return problem.New(problem.ErrNotFound, "no-airing", "", "Không có lịch phát này. Hãy mở lại danh sách.", "There is no such airing. Open the list again.")
 }
 
-// List returns the airings in the actor's units whose windows reach beyond since.
+// List returns the airings in the actor's units whose windows reach beyond since,
+// without those that others have replaced.
 func (s *Service) List(ctx context.Context, a account.Actor, since time.Time) ([]Airing, error) {
 	tree, err := s.registry.Tree(ctx)
 	if err != nil {
@@ -198,7 +217,23 @@ func (s *Service) List(ctx context.Context, a account.Actor, since time.Time) ([
 		units = append(units, tree.Path(u)...) // what is aired above is heard here too
 	}
 	slices.Sort(units)
-	return s.store.Airings(ctx, slices.Compact(units), since)
+	airings, err := s.store.Airings(ctx, slices.Compact(units), since)
+	if err != nil {
+		return nil, err
+	}
+	replaced, err := s.store.Successors(ctx, idsOf(airings))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(airings, func(a Airing) bool { return replaced[a.Wire.ID] != "" }), nil
+}
+
+func idsOf(airings []Airing) []protocol.AiringID {
+	ids := make([]protocol.AiringID, len(airings))
+	for i, a := range airings {
+		ids[i] = a.Wire.ID
+	}
+	return ids
 }
 
 // Get returns an airing that the actor may see.

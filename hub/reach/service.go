@@ -23,6 +23,8 @@ type Store interface {
 // Airings reads airings.
 type Airings interface {
 	AiringsOf(ctx context.Context, b protocol.BulletinID) ([]programme.Airing, error)
+	// Airings lists those in units whose windows reach beyond since.
+	Airings(ctx context.Context, units []protocol.UnitID, since time.Time) ([]programme.Airing, error)
 }
 
 // Bulletins finds bulletins that an actor may read.

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -27,6 +28,38 @@ type NewDevice struct {
 	Tags  []string
 	// Serves gives thousandths of villages' people.
 	Serves map[protocol.UnitID]uint64
+
+	public []byte // the device's key, once it is enrolled
+}
+
+// media lists what a device has, for its placement.
+func media(n NewDevice) []protocol.Medium {
+	var m []protocol.Medium
+	if n.Sound {
+		m = append(m, protocol.MediumSound)
+	}
+	if n.Board != nil {
+		m = append(m, protocol.MediumBoard)
+	}
+	return m
+}
+
+// Attest signs a device's placement anew with its key in it, so that what it says
+// can be checked without the hub's word. Errors: those of Place; ErrConflict for a
+// device that is not enrolled.
+func (s *Service) Attest(ctx context.Context, id protocol.DeviceID, registrar string, by protocol.PersonID) (Device, error) {
+	d, err := s.Device(ctx, id)
+	if err != nil {
+		return Device{}, err
+	}
+	if len(d.Public) == 0 {
+		return Device{}, problem.New(problem.ErrConflict, "not-enrolled", "", "Thiết bị chưa đăng ký nên chưa có khoá.", "The device is not enrolled yet, so it has no key.")
+	}
+	n := NewDevice{ID: d.ID, Name: d.Name, Unit: d.Unit, Tags: d.Tags, Serves: map[protocol.UnitID]uint64{}}
+	for _, share := range d.Placement.Serves {
+		n.Serves[share.Village] = share.Share
+	}
+	return s.Place(ctx, n, registrar, by)
 }
 
 // AddDevice fixes a device's id and signs its first placement with the
@@ -38,7 +71,7 @@ func (s *Service) AddDevice(ctx context.Context, n NewDevice, registrar string, 
 		return Device{}, err
 	}
 	d.Created = now
-	c := Change{By: by, At: now, Act: "device added", Subject: string(d.ID), Unit: d.Unit}
+	c := audit.Act{By: by, At: now, Name: "device added", Subject: string(d.ID), Unit: d.Unit}
 	if err := s.store.AddDevice(ctx, d, doc, c); err != nil {
 		if errors.Is(err, problem.ErrConflict) {
 			return Device{}, problem.New(problem.ErrConflict, "device-exists", "id", "Đã có thiết bị mang mã này. Hãy chọn mã khác, hoặc tạo mã đăng ký mới cho thiết bị đó.",
@@ -60,14 +93,14 @@ func (s *Service) Place(ctx context.Context, n NewDevice, registrar string, by p
 	if !held.Revoked.IsZero() {
 		return Device{}, errRevoked()
 	}
-	n.Sound, n.Board = held.Sound, held.Board
+	n.Sound, n.Board, n.public = held.Sound, held.Board, held.Public
 	now := time.Now()
 	d, doc, err := s.place(ctx, n, registrar, by, held.Placement.Number, now)
 	if err != nil {
 		return Device{}, err
 	}
 	d.Created, d.Enrolled, d.Public = held.Created, held.Enrolled, held.Public
-	c := Change{By: by, At: now, Act: "device placed", Subject: string(d.ID), Unit: d.Unit}
+	c := audit.Act{By: by, At: now, Name: "device placed", Subject: string(d.ID), Unit: d.Unit}
 	if err := s.store.PlaceDevice(ctx, d, doc, c); err != nil {
 		return Device{}, fmt.Errorf("place device: %w", err)
 	}
@@ -96,7 +129,10 @@ func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by p
 	}
 	placement := protocol.Placement{
 		Version: protocol.Version, Device: n.ID, Number: max(held+1, uint64(now.UnixMilli())), From: protocol.InstantOf(now),
-		Path: p, Tags: n.Tags, Name: n.Name, Serves: shares(n.Serves, by, protocol.DateOf(now.In(s.zone))),
+		Media: media(n), Path: p, Tags: n.Tags, Name: n.Name, Serves: shares(n.Serves, by, protocol.DateOf(now.In(s.zone))),
+	}
+	if len(n.public) > 0 {
+		placement.Key = &protocol.Key{Kind: protocol.KeyEd25519, Public: n.public}
 	}
 	signer, err := s.registrar(registrar)
 	if err != nil {
@@ -186,5 +222,5 @@ func (s *Service) Revoke(ctx context.Context, id protocol.DeviceID, by protocol.
 	if !d.Revoked.IsZero() {
 		return errRevoked()
 	}
-	return s.store.RevokeDevice(ctx, id, Change{By: by, At: time.Now(), Act: "device revoked", Subject: string(id), Unit: d.Unit})
+	return s.store.RevokeDevice(ctx, id, audit.Act{By: by, At: time.Now(), Name: "device revoked", Subject: string(id), Unit: d.Unit})
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -102,7 +103,7 @@ func (s *Service) Import(ctx context.Context, r io.Reader, dry bool, registrar s
 			docs = append(docs, doc)
 		}
 	}
-	c := Change{By: by, At: now, Act: "units imported", Subject: string(changed[0].ID), Unit: changed[0].ID, Detail: map[string]string{
+	c := audit.Act{By: by, At: now, Name: "units imported", Subject: string(changed[0].ID), Unit: changed[0].ID, After: map[string]string{
 		"added": strconv.Itoa(done.Added), "changed": strconv.Itoa(done.Changed), "counted": strconv.Itoa(done.Counted),
 	}}
 	if err := s.store.PutUnits(ctx, changed, docs, c); err != nil {
@@ -335,7 +336,7 @@ func (s *Service) AddTop(ctx context.Context, u Unit, docs []Document) error {
 	if field, vi, en := checkUnit(u); field != "" {
 		return problem.New(problem.ErrInvalid, "bad-unit", field, field+": "+vi, field+": "+en)
 	}
-	c := Change{At: time.Now(), Act: "hub initialised", Subject: string(u.ID), Unit: u.ID}
+	c := audit.Act{At: time.Now(), Name: "hub initialised", Subject: string(u.ID), Unit: u.ID}
 	if err := s.store.PutUnits(ctx, []Unit{u}, docs, c); err != nil {
 		return fmt.Errorf("add %s: %w", u.ID, err)
 	}

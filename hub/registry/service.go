@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -23,6 +24,9 @@ type State struct {
 	Online     bool
 	At         time.Time // by the hub's clock
 	Heartbeat  protocol.Heartbeat
+	// Anew is set for a device that lost its storage: its connections count from
+	// the beginning again.
+	Anew bool
 }
 
 // DeviceRow is a device as it is stored, with its newest signed placement.
@@ -36,22 +40,22 @@ type DeviceRow struct {
 type Store interface {
 	Units(ctx context.Context) ([]Unit, error)
 	// PutUnits adds or changes units, parents first, and adds documents.
-	PutUnits(ctx context.Context, units []Unit, docs []Document, c Change) error
+	PutUnits(ctx context.Context, units []Unit, docs []Document, c audit.Act) error
 	Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error)
-	SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c Change) error
+	SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c audit.Act) error
 
 	Devices(ctx context.Context) ([]DeviceRow, error)
 	Device(ctx context.Context, id protocol.DeviceID) (DeviceRow, error)
-	AddDevice(ctx context.Context, d Device, placement Document, c Change) error
+	AddDevice(ctx context.Context, d Device, placement Document, c audit.Act) error
 	// PlaceDevice changes name, unit and tags, and adds a placement.
-	PlaceDevice(ctx context.Context, d Device, placement Document, c Change) error
-	RevokeDevice(ctx context.Context, id protocol.DeviceID, c Change) error
+	PlaceDevice(ctx context.Context, d Device, placement Document, c audit.Act) error
+	RevokeDevice(ctx context.Context, id protocol.DeviceID, c audit.Act) error
 
 	State(ctx context.Context, id protocol.DeviceID) (State, error)
 	States(ctx context.Context) ([]State, error)
-	// SaveState stores a state unless a higher connection is stored, or the same
-	// one with a later word; it says whether it did.
-	SaveState(ctx context.Context, s State) (bool, error)
+	// SaveStates stores states in one transaction, each unless a higher connection
+	// is stored; it says which it did. Unknown devices are left out.
+	SaveStates(ctx context.Context, states []State) ([]bool, error)
 
 	// Documents returns all documents of a kind by subject and number; of one
 	// subject, if it is not "".
@@ -205,14 +209,18 @@ func (s *Service) Populations(ctx context.Context, at time.Time) (map[protocol.U
 	return out, nil
 }
 
-// TrustFor returns what a device with this path must hold: the delegations that
+// TrustFor returns what a device with this path must hold: the lists of roots by
+// number, the delegations that
 // cover any unit of the path, and the newest list of approvers of each.
 func (s *Service) TrustFor(ctx context.Context, path []protocol.UnitID) ([]Document, error) {
+	out, err := s.store.Documents(ctx, envelope.KindRoots, "")
+	if err != nil {
+		return nil, fmt.Errorf("trust: %w", err)
+	}
 	delegations, err := s.store.Documents(ctx, envelope.KindDelegation, "")
 	if err != nil {
 		return nil, fmt.Errorf("trust: %w", err)
 	}
-	var out []Document
 	for _, d := range delegations {
 		v, err := decode[protocol.Delegation](d)
 		if err != nil {
@@ -263,7 +271,7 @@ func (s *Service) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []pr
 				"Giờ yên tĩnh ghi dạng HH:MM, tối đa 8 khoảng khác nhau.", "Quiet hours are written HH:MM, at most 8 different periods.")
 		}
 	}
-	return s.store.SetQuiet(ctx, unit, quiet, Change{By: by, At: time.Now(), Act: "quiet hours set", Subject: string(unit), Unit: unit})
+	return s.store.SetQuiet(ctx, unit, quiet, audit.Act{By: by, At: time.Now(), Name: "quiet hours set", Subject: string(unit), Unit: unit})
 }
 
 // State returns what was last heard of a device. Error: problem.ErrNotFound if
@@ -285,29 +293,61 @@ func (s *Service) States(ctx context.Context) (map[protocol.DeviceID]State, erro
 	return out, nil
 }
 
-// SaveState stores a heartbeat, or the will that the broker sent for it, heard
-// now. A lower connection than the stored one is ignored, so that a will older
-// than the connection changes nothing; a will keeps what the last heartbeat of
-// its connection said. It says whether anything was stored. Errors:
-// problem.ErrNotFound for an unknown device.
-func (s *Service) SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error) {
-	st := State{Device: h.Device, Connection: h.Connection, Online: h.Online, At: now, Heartbeat: h}
-	if !h.Online {
+// SaveStates stores heartbeats, and wills that the broker sent for them, heard
+// now, in one transaction. A lower connection than the stored one is ignored, so
+// that a will older than the connection changes nothing, unless the device begins
+// anew with another chain of receipts; a will keeps what the last heartbeat of its
+// connection said. It says which were stored; those of unknown devices are not.
+func (s *Service) SaveStates(ctx context.Context, hs []protocol.Heartbeat, now time.Time) ([]bool, error) {
+	states := make([]State, len(hs))
+	for i, h := range hs {
+		states[i] = State{Device: h.Device, Connection: h.Connection, Online: h.Online, At: now, Heartbeat: h}
+		if h.Online {
+			continue
+		}
 		held, err := s.store.State(ctx, h.Device)
 		switch {
 		case errors.Is(err, problem.ErrNotFound):
 		case err != nil:
-			return false, fmt.Errorf("save state: %w", err)
+			return nil, fmt.Errorf("save states: %w", err)
 		case held.Connection == h.Connection:
-			st.Heartbeat = held.Heartbeat
-			st.Heartbeat.Online = false
+			states[i].Heartbeat = held.Heartbeat
+			states[i].Heartbeat.Online = false
 		}
 	}
-	stored, err := s.store.SaveState(ctx, st)
+	stored, err := s.store.SaveStates(ctx, states)
 	if err != nil {
-		return false, fmt.Errorf("save state of %s: %w", h.Device, err)
+		return nil, fmt.Errorf("save states: %w", err)
+	}
+	for i, ok := range stored {
+		if ok || !hs[i].Online || hs[i].Chain == nil {
+			continue
+		}
+		held, err := s.store.State(ctx, hs[i].Device)
+		if err != nil || held.Heartbeat.Chain == nil || held.Heartbeat.Chain.Chain == hs[i].Chain.Chain {
+			continue // unknown, or of an earlier connection
+		}
+		states[i].Anew = true
+		again, err := s.store.SaveStates(ctx, states[i:i+1])
+		if err != nil {
+			return nil, fmt.Errorf("save states: %w", err)
+		}
+		stored[i] = again[0]
 	}
 	return stored, nil
+}
+
+// SaveState is SaveStates of one. Errors: problem.ErrNotFound for an unknown
+// device.
+func (s *Service) SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error) {
+	stored, err := s.SaveStates(ctx, []protocol.Heartbeat{h}, now)
+	if err != nil || stored[0] {
+		return err == nil, err
+	}
+	if _, err := s.store.Device(ctx, h.Device); err != nil {
+		return false, fmt.Errorf("save state of %s: %w", h.Device, err)
+	}
+	return false, nil
 }
 
 // MarkOffline says of every device that is stored as online that it is not: when
@@ -317,14 +357,12 @@ func (s *Service) MarkOffline(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("mark offline: %w", err)
 	}
-	for _, st := range all {
-		if !st.Online {
-			continue
-		}
-		st.Online, st.Heartbeat.Online = false, false
-		if _, err := s.store.SaveState(ctx, st); err != nil {
-			return fmt.Errorf("mark offline: %w", err)
-		}
+	online := slices.DeleteFunc(all, func(st State) bool { return !st.Online })
+	for i := range online {
+		online[i].Online, online[i].Heartbeat.Online = false, false
+	}
+	if _, err := s.store.SaveStates(ctx, online); err != nil {
+		return fmt.Errorf("mark offline: %w", err)
 	}
 	return nil
 }

@@ -25,9 +25,12 @@ func NewDocument(kind envelope.Kind, subject string, number uint64, b []byte, cr
 	return Document{Digest: protocol.DigestOf(b), Kind: kind, Subject: subject, Number: number, Bytes: b, Created: created}
 }
 
-// Payload returns what an envelope holds, without checking who signed it: for
+// Payload returns what an envelope or an endorsed document holds, without checking who signed it: for
 // documents of the hub's own database only. Error: protocol.ErrMalformed.
 func Payload(b []byte) ([]byte, error) {
+	if e, err := protocol.Unmarshal[protocol.Endorsed](b, envelope.MaxDocument); err == nil {
+		return e.Payload, nil
+	}
 	var msg cose.Sign1Message
 	if err := msg.UnmarshalCBOR(b); err != nil {
 		return nil, fmt.Errorf("envelope: %w", protocol.ErrMalformed)
@@ -62,14 +65,4 @@ func decode[T any, M interface {
 		return *new(T), fmt.Errorf("%s of %s: %w", d.Kind, d.Subject, err)
 	}
 	return v, nil
-}
-
-// Change is who did something, for the record of events.
-type Change struct {
-	By      protocol.PersonID // "" on the hub's own command line
-	At      time.Time
-	Act     string
-	Subject string
-	Unit    protocol.UnitID
-	Detail  map[string]string
 }

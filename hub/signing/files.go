@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	"github.com/loa-vn/loa/hub/problem"
@@ -26,6 +27,7 @@ const (
 // Files under the folder of keys.
 const (
 	hubFile       = "hub.key"
+	nextSuffix    = ".next" // of a key whose delegation is being signed
 	registrarFile = "registrar.key"
 	rootsFile     = "roots.pem" // public halves
 )
@@ -129,19 +131,11 @@ func OpenKeyring(dir string) *Keyring { return &Keyring{dir: dir} }
 
 // Create writes the hub's and the registrar's keys and the roots' public halves
 // into the folder, which must not hold any.
-func (k *Keyring) Create(hub, registrar ed25519.PrivateKey, password string, roots ...protocol.Key) error {
+func (k *Keyring) Create(hub, registrar ed25519.PrivateKey, password string, roots protocol.Roots) error {
 	if err := os.MkdirAll(k.dir, 0o700); err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
-	var b []byte
-	for _, r := range roots {
-		der, err := x509.MarshalPKIXPublicKey(ed25519.PublicKey(r.Public))
-		if err != nil {
-			return fmt.Errorf("root: %w", err)
-		}
-		b = append(b, pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: der})...)
-	}
-	if err := writeNew(filepath.Join(k.dir, rootsFile), b, 0o644); err != nil {
+	if err := WriteRoots(filepath.Join(k.dir, rootsFile), roots); err != nil {
 		return err
 	}
 	if err := WriteWrapped(filepath.Join(k.dir, registrarFile), registrar, password); err != nil {
@@ -150,26 +144,55 @@ func (k *Keyring) Create(hub, registrar ed25519.PrivateKey, password string, roo
 	return WriteKey(filepath.Join(k.dir, hubFile), hub)
 }
 
-// Roots returns the roots' keys. Error: ErrMalformed.
-func (k *Keyring) Roots() ([]protocol.Key, error) {
-	b, err := os.ReadFile(filepath.Join(k.dir, rootsFile))
-	if err != nil {
-		return nil, fmt.Errorf("roots: %w", err)
+// thresholdHeader stands in the first block of a file of roots if more than one
+// of them must sign.
+const thresholdHeader = "Threshold"
+
+// WriteRoots writes the public halves of roots; the file must not exist.
+func WriteRoots(file string, roots protocol.Roots) error {
+	var b []byte
+	for i, r := range roots.Keys {
+		der, err := x509.MarshalPKIXPublicKey(ed25519.PublicKey(r.Public))
+		if err != nil {
+			return fmt.Errorf("root: %w", err)
+		}
+		block := &pem.Block{Type: pemPublic, Bytes: der}
+		if i == 0 && roots.Threshold > 1 {
+			block.Headers = map[string]string{thresholdHeader: strconv.FormatUint(roots.Threshold, 10)}
+		}
+		b = append(b, pem.EncodeToMemory(block)...)
 	}
-	var roots []protocol.Key
+	return writeNew(file, b, 0o644)
+}
+
+// ReadRoots reads what WriteRoots wrote. Error: ErrMalformed.
+func ReadRoots(file string) (protocol.Roots, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return protocol.Roots{}, fmt.Errorf("roots: %w", err)
+	}
+	r := protocol.Roots{Version: protocol.Version, Threshold: 1}
 	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
 		key, err := x509.ParsePKIXPublicKey(block.Bytes)
 		public, ok := key.(ed25519.PublicKey)
 		if err != nil || !ok || block.Type != pemPublic {
-			return nil, fmt.Errorf("roots: %w", ErrMalformed)
+			return protocol.Roots{}, fmt.Errorf("roots: %w", ErrMalformed)
 		}
-		roots = append(roots, protocol.Key{Kind: protocol.KeyEd25519, Public: public})
+		if text, ok := block.Headers[thresholdHeader]; ok {
+			if r.Threshold, err = strconv.ParseUint(text, 10, 8); err != nil {
+				return protocol.Roots{}, fmt.Errorf("roots' threshold: %w", ErrMalformed)
+			}
+		}
+		r.Keys = append(r.Keys, protocol.Key{Kind: protocol.KeyEd25519, Public: public})
 	}
-	if len(roots) == 0 {
-		return nil, fmt.Errorf("roots: %w", ErrMalformed)
+	if r.Threshold == 0 || r.Threshold > uint64(len(r.Keys)) || len(r.Keys) > protocol.MaxRoots {
+		return protocol.Roots{}, fmt.Errorf("%d of %d roots: %w", r.Threshold, len(r.Keys), ErrMalformed)
 	}
-	return roots, nil
+	return r, nil
 }
+
+// Roots returns the roots that init made. Error: ErrMalformed.
+func (k *Keyring) Roots() (protocol.Roots, error) { return ReadRoots(filepath.Join(k.dir, rootsFile)) }
 
 // Hub opens the hub's own key. Errors: ErrMode, ErrMalformed.
 func (k *Keyring) Hub() (*envelope.Signer, error) {

@@ -114,7 +114,7 @@ func TestKeyring(t *testing.T) {
 	if _, err := k.Registrar("x"); !errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("without a key: %v", err)
 	}
-	if err := k.Create(hub, registrar, "mật khẩu", rootKey); err != nil {
+	if err := k.Create(hub, registrar, "mật khẩu", protocol.Roots{Threshold: 1, Keys: []protocol.Key{rootKey}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := k.Registrar("sai"); !errors.Is(err, problem.ErrForbidden) {
@@ -125,7 +125,7 @@ func TestKeyring(t *testing.T) {
 		t.Errorf("registrar: %v", err)
 	}
 	roots, err := k.Roots()
-	if err != nil || len(roots) != 1 || roots[0].ID() != rootKey.ID() {
+	if err != nil || len(roots.Keys) != 1 || roots.Keys[0].ID() != rootKey.ID() {
 		t.Errorf("roots %v: %v", roots, err)
 	}
 	public, wrapped, err := k.NewKey("một")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -18,14 +19,14 @@ type Accounts struct{ db *DB }
 // Accounts returns the people's part of the database.
 func (db *DB) Accounts() *Accounts { return &Accounts{db: db} }
 
-const personColumns = `SELECT p.id, p.name, p.created, p.disabled, k.kind, k.public FROM person p LEFT JOIN person_key k ON k.person = p.id`
+const personColumns = `SELECT p.id, p.name, p.created, p.disabled, p.must_change, k.kind, k.public FROM person p LEFT JOIN person_key k ON k.person = p.id`
 
 func scanPerson(r row) (account.Person, error) {
 	var p account.Person
 	var created int64
 	var disabled, kind sql.NullInt64
 	var public []byte
-	if err := r.Scan(&p.ID, &p.Name, &created, &disabled, &kind, &public); err != nil {
+	if err := r.Scan(&p.ID, &p.Name, &created, &disabled, &p.MustChange, &kind, &public); err != nil {
 		return account.Person{}, err
 	}
 	p.Created, p.Disabled = fromMs(created), fromOptMs(disabled)
@@ -113,9 +114,9 @@ func (a *Accounts) Key(ctx context.Context, id protocol.PersonID) (account.Wrapp
 }
 
 // AddPerson stores a person. Error: problem.ErrConflict.
-func (a *Accounts) AddPerson(ctx context.Context, p account.Person, hash string, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) AddPerson(ctx context.Context, p account.Person, hash string, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO person (id, name, password, created) VALUES (?, ?, ?, ?)`, p.ID, p.Name, hash, ms(p.Created)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO person (id, name, password, created, must_change) VALUES (?, ?, ?, ?, ?)`, p.ID, p.Name, hash, ms(p.Created), p.MustChange); err != nil {
 			return fmt.Errorf("add person: %w", err)
 		}
 		return setPerson(ctx, tx, p.ID, p.Grants, key, lists, c)
@@ -123,7 +124,7 @@ func (a *Accounts) AddPerson(ctx context.Context, p account.Person, hash string,
 }
 
 // setPerson stores what goes with a person; no grants leave the roles.
-func setPerson(ctx context.Context, tx *sql.Tx, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func setPerson(ctx context.Context, tx *sql.Tx, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	for _, g := range grants {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO person_role (person, unit, role) VALUES (?, ?, ?)`, id, g.Unit, g.Role); err != nil {
 			return fmt.Errorf("add role: %w", err)
@@ -139,13 +140,13 @@ func setPerson(ctx context.Context, tx *sql.Tx, id protocol.PersonID, grants []a
 	if err := addDocuments(ctx, tx, lists); err != nil {
 		return err
 	}
-	return addChange(ctx, tx, c)
+	return record(ctx, tx, c)
 }
 
 // SetPassword replaces a password. Error: problem.ErrNotFound.
-func (a *Accounts) SetPassword(ctx context.Context, id protocol.PersonID, hash string, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) SetPassword(ctx context.Context, id protocol.PersonID, hash string, oneTime bool, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
-		if err := hit(tx.ExecContext(ctx, `UPDATE person SET password = ? WHERE id = ?`, hash, id)); err != nil {
+		if err := hit(tx.ExecContext(ctx, `UPDATE person SET password = ?, must_change = ? WHERE id = ?`, hash, oneTime, id)); err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
 		return setPerson(ctx, tx, id, nil, key, lists, c)
@@ -153,10 +154,18 @@ func (a *Accounts) SetPassword(ctx context.Context, id protocol.PersonID, hash s
 }
 
 // SetGrants replaces a person's roles. Error: problem.ErrNotFound.
-func (a *Accounts) SetGrants(ctx context.Context, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) SetGrants(ctx context.Context, id protocol.PersonID, grants []account.Grant, key *account.WrappedKey, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE person SET name = name WHERE id = ?`, id)); err != nil {
 			return fmt.Errorf("set roles: %w", err)
+		}
+		was, err := all(ctx, tx, scanGrant, `SELECT person, unit, role FROM person_role WHERE person = ? ORDER BY unit, role`, id)
+		if err != nil {
+			return fmt.Errorf("set roles: %w", err)
+		}
+		c.Before = map[string]string{}
+		for _, g := range was {
+			c.Before[string(g.Unit)+"/"+string(g.Role)] = "granted"
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM person_role WHERE person = ?`, id); err != nil {
 			return fmt.Errorf("set roles: %w", err)
@@ -166,7 +175,7 @@ func (a *Accounts) SetGrants(ctx context.Context, id protocol.PersonID, grants [
 }
 
 // Disable ends a person's access. Error: problem.ErrNotFound.
-func (a *Accounts) Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c registry.Change) error {
+func (a *Accounts) Disable(ctx context.Context, id protocol.PersonID, lists []registry.Document, c audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE person SET disabled = ? WHERE id = ? AND disabled IS NULL`, ms(c.At), id)); err != nil {
 			return fmt.Errorf("disable: %w", err)
@@ -187,13 +196,13 @@ func (a *Accounts) Approvers(ctx context.Context, unit protocol.UnitID) ([]byte,
 		`SELECT bytes FROM trust WHERE kind = ? AND subject = ? ORDER BY number DESC LIMIT 1`, string(envelope.KindApprovers), unit)
 }
 
-const tokenColumns = `SELECT id, person, name, created, expires, revoked FROM token`
+const tokenColumns = `SELECT id, person, name, scope, created, expires, revoked FROM token`
 
 func scanToken(r row) (account.Token, error) {
 	var t account.Token
 	var created, expires int64
 	var revoked sql.NullInt64
-	if err := r.Scan(&t.ID, &t.Person, &t.Name, &created, &expires, &revoked); err != nil {
+	if err := r.Scan(&t.ID, &t.Person, &t.Name, &t.Scope, &created, &expires, &revoked); err != nil {
 		return account.Token{}, err
 	}
 	t.Created, t.Expires, t.Revoked = fromMs(created), fromMs(expires), fromOptMs(revoked)
@@ -203,9 +212,13 @@ func scanToken(r row) (account.Token, error) {
 // AddToken stores a token by the hash of its secret.
 func (a *Accounts) AddToken(ctx context.Context, t account.Token, hash [32]byte) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO token (id, person, name, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?)`,
-			t.ID, t.Person, t.Name, hash[:], ms(t.Created), ms(t.Expires))
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO token (id, person, name, scope, hash, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			t.ID, t.Person, t.Name, t.Scope, hash[:], ms(t.Created), ms(t.Expires)); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: t.Created, By: t.Person, About: t.Person, Name: "token made", Subject: t.ID, After: map[string]string{
+			"name": t.Name, "scope": string(t.Scope), "expires": t.Expires.UTC().Format(time.RFC3339),
+		}})
 	})
 }
 
@@ -222,6 +235,9 @@ func (a *Accounts) Tokens(ctx context.Context, person protocol.PersonID) ([]acco
 // RevokeToken ends one of a person's tokens. Error: problem.ErrNotFound.
 func (a *Accounts) RevokeToken(ctx context.Context, person protocol.PersonID, id string, at time.Time) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
-		return hit(tx.ExecContext(ctx, `UPDATE token SET revoked = coalesce(revoked, ?) WHERE id = ? AND person = ?`, ms(at), id, person))
+		if err := hit(tx.ExecContext(ctx, `UPDATE token SET revoked = coalesce(revoked, ?) WHERE id = ? AND person = ?`, ms(at), id, person)); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: at, About: person, Name: "token revoked", Subject: id})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/approval"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
@@ -18,9 +19,13 @@ func (s *Bulletins) Submit(ctx context.Context, b bulletin.Bulletin, was time.Ti
 		if err := s.change(ctx, tx, b, was); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO statement (digest, bulletin, bytes, created, needed) VALUES (?, ?, ?, ?, ?)`,
-			r.Digest[:], b.ID, r.Bytes, ms(r.Created), r.Needed)
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO statement (digest, bulletin, bytes, created, needed) VALUES (?, ?, ?, ?, ?)`,
+			r.Digest[:], b.ID, r.Bytes, ms(r.Created), r.Needed); err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin submitted", b, r.Created)
+		act.After["statement"] = r.Digest.String()
+		return record(ctx, tx, act)
 	})
 }
 
@@ -44,7 +49,7 @@ func scanRequest(r row) (approval.Request, error) {
 func scanSignature(r row) (approval.Signature, error) {
 	var s approval.Signature
 	var at int64
-	err := r.Scan(&s.Person, &s.Bytes, &at)
+	err := r.Scan(&s.Person, &s.Kind, &s.Bytes, &at)
 	s.At = fromMs(at)
 	return s, kind(err)
 }
@@ -55,7 +60,7 @@ func complete(ctx context.Context, q querier, r approval.Request) (approval.Requ
 	if r.Bulletin, err = one(ctx, q, scanBulletin, `SELECT `+bulletinColumns+` FROM bulletin WHERE id = ?`, r.Bulletin.ID); err != nil {
 		return r, err
 	}
-	r.Signatures, err = all(ctx, q, scanSignature, `SELECT person, bytes, at FROM signature WHERE statement = ? ORDER BY at, person`, r.Digest[:])
+	r.Signatures, err = all(ctx, q, scanSignature, `SELECT person, kind, bytes, at FROM signature WHERE statement = ? ORDER BY at, person`, r.Digest[:])
 	return r, err
 }
 
@@ -99,11 +104,17 @@ func (s *Bulletins) Sign(ctx context.Context, digest protocol.Digest, sig approv
 		if !r.Open() {
 			return fmt.Errorf("request is not open: %w", problem.ErrConflict)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO signature (statement, person, bytes, at) VALUES (?, ?, ?, ?)`,
-			digest[:], sig.Person, sig.Bytes, ms(sig.At)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO signature (statement, person, kind, bytes, at) VALUES (?, ?, ?, ?, ?)`,
+			digest[:], sig.Person, sig.Kind, sig.Bytes, ms(sig.At)); err != nil {
 			return err
 		}
 		r.Signatures = append(r.Signatures, sig)
+		act := audit.Act{At: sig.At, By: sig.Person, Name: "bulletin approved", Subject: string(r.Bulletin.ID), Unit: r.Bulletin.Unit, After: map[string]string{
+			"statement": digest.String(), "signature": protocol.DigestOf(sig.Bytes).String(), "signatures": fmt.Sprintf("%d/%d", len(r.Signatures), r.Needed),
+		}}
+		if err := record(ctx, tx, act); err != nil {
+			return err
+		}
 		if len(r.Signatures) < r.Needed {
 			return nil
 		}
@@ -124,9 +135,14 @@ func (s *Bulletins) Return(ctx context.Context, digest protocol.Digest, reason s
 		if err := affected(res, err, problem.ErrConflict); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE bulletin SET state = ?, problem = ?, changed = ? WHERE id = (SELECT bulletin FROM statement WHERE digest = ?)`,
-			bulletin.Returned, reason, ms(at), digest[:])
-		return err
+		b, err := one(ctx, tx, scanBulletin, `UPDATE bulletin SET state = ?, problem = ?, changed = ? WHERE id = (SELECT bulletin FROM statement WHERE digest = ?)
+			RETURNING `+bulletinColumns, bulletin.Returned, reason, ms(at), digest[:])
+		if err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin returned", b, at)
+		act.After["statement"], act.After["reason"] = digest.String(), reason
+		return record(ctx, tx, act)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
@@ -28,7 +29,7 @@ type Bulletins struct {
 func NewBulletins(db *DB, jobs Jobs) *Bulletins { return &Bulletins{db: db, jobs: jobs} }
 
 const bulletinColumns = `id, work, revision, unit, class, title, text, board, language, author, origin, options, upload,
-	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted`
+	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted, relay`
 
 // storedRendition is a rendition's column: its JSON does not show the chunks.
 type storedRendition struct {
@@ -40,11 +41,11 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 	var b bulletin.Bulletin
 	var class, options string
 	var upload, sound, dig []byte
-	var rendition, wish sql.NullString
+	var rendition, wish, relay sql.NullString
 	var created, changed int64
 	var submitted sql.NullInt64
 	if err := r.Scan(&b.ID, &b.Work, &b.Revision, &b.Unit, &class, &b.Title, &b.Text, &b.Board, &b.Language, &b.Author, &b.Origin, &options, &upload,
-		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted); err != nil {
+		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted, &relay); err != nil {
 		return b, kind(err)
 	}
 	var err error
@@ -55,20 +56,19 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 		return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
 	}
 	if rendition.Valid {
-		var s storedRendition
-		if err := json.Unmarshal([]byte(rendition.String), &s); err != nil {
+		if b.Rendition, err = parseRendition(rendition.String, sound); err != nil {
 			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
 		}
-		chunks, err := protocol.ParseDigest(s.Chunks)
-		if err != nil {
-			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
-		}
-		s.Content = protocol.Content{Digest: digest(sound), Size: uint64(s.Size), Chunks: chunks}
-		b.Rendition = &s.Rendition
 	}
 	if wish.Valid {
 		b.Wish = new(bulletin.Wish)
 		if err := json.Unmarshal([]byte(wish.String), b.Wish); err != nil {
+			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
+		}
+	}
+	if relay.Valid {
+		b.Relay = new(protocol.Relay)
+		if err := json.Unmarshal([]byte(relay.String), b.Relay); err != nil {
 			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
 		}
 	}
@@ -83,7 +83,14 @@ func bulletinArgs(b bulletin.Bulletin) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rendition, wish, sound any
+	var rendition, wish, sound, relay any
+	if b.Relay != nil {
+		j, err := json.Marshal(b.Relay)
+		if err != nil {
+			return nil, err
+		}
+		relay = string(j)
+	}
 	if b.Rendition != nil {
 		j, err := json.Marshal(storedRendition{*b.Rendition, b.Rendition.Content.Chunks.String()})
 		if err != nil {
@@ -100,7 +107,7 @@ func bulletinArgs(b bulletin.Bulletin) ([]any, error) {
 	}
 	return []any{
 		b.ID, b.Work, b.Revision, b.Unit, b.Class.String(), b.Title, b.Text, b.Board, b.Language, b.Author, b.Origin, string(options), optDigest(b.Upload),
-		b.State, b.Problem, rendition, sound, wish, optDigest(b.Digest), b.Bytes, ms(b.Created), ms(b.Changed), optMs(b.Submitted),
+		b.State, b.Problem, rendition, sound, wish, optDigest(b.Digest), b.Bytes, ms(b.Created), ms(b.Changed), optMs(b.Submitted), relay,
 	}, nil
 }
 
@@ -136,7 +143,12 @@ func (s *Bulletins) prepare(ctx context.Context, tx *sql.Tx, b bulletin.Bulletin
 
 // CreateBulletin implements bulletin.Store.
 func (s *Bulletins) CreateBulletin(ctx context.Context, b bulletin.Bulletin, prepare bool) error {
-	return s.db.WithTx(ctx, func(tx *sql.Tx) error { return s.insert(ctx, tx, b, prepare) })
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := s.insert(ctx, tx, b, prepare); err != nil {
+			return err
+		}
+		return record(ctx, tx, bulletinAct("bulletin written", b, b.Created))
+	})
 }
 
 // ReviseBulletin implements bulletin.Store.
@@ -146,14 +158,37 @@ func (s *Bulletins) ReviseBulletin(ctx context.Context, b bulletin.Bulletin, bef
 			ms(b.Created), before); err != nil {
 			return err
 		}
-		return s.insert(ctx, tx, b, prepare)
+		if err := s.insert(ctx, tx, b, prepare); err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin revised", b, b.Created)
+		act.Before = map[string]string{"bulletin": string(before)}
+		return record(ctx, tx, act)
 	})
+}
+
+// bulletinAct is the record of what was done to a bulletin.
+func bulletinAct(name string, b bulletin.Bulletin, at time.Time) audit.Act {
+	after := map[string]string{"title": b.Title, "class": b.Class.String(), "state": string(b.State), "text": protocol.DigestOf([]byte(b.Text)).String()}
+	if !b.Digest.IsZero() {
+		after["digest"] = b.Digest.String()
+	}
+	return audit.Act{At: at, Name: name, Subject: string(b.ID), Unit: b.Unit, After: after}
 }
 
 // ChangeBulletin implements bulletin.Store.
 func (s *Bulletins) ChangeBulletin(ctx context.Context, b bulletin.Bulletin, was time.Time, prepare bool) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		held, err := one(ctx, tx, scanBulletin, `SELECT `+bulletinColumns+` FROM bulletin WHERE id = ?`, b.ID)
+		if err != nil {
+			return err
+		}
 		if err := s.change(ctx, tx, b, was); err != nil {
+			return err
+		}
+		act := bulletinAct("bulletin changed", b, b.Changed)
+		act.Before = bulletinAct("", held, was).After
+		if err := record(ctx, tx, act); err != nil {
 			return err
 		}
 		return s.prepare(ctx, tx, b, prepare)

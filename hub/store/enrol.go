@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/enrol"
 	"github.com/loa-vn/loa/hub/problem"
-	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -21,7 +21,7 @@ type Enrolments struct{ db *DB }
 func (db *DB) Enrolments() *Enrolments { return &Enrolments{db: db} }
 
 // SetClaim gives a device a new claim. Errors: problem.ErrNotFound, enrol.ErrGone.
-func (s *Enrolments) SetClaim(ctx context.Context, id protocol.DeviceID, hash [32]byte, expires time.Time, c registry.Change) error {
+func (s *Enrolments) SetClaim(ctx context.Context, id protocol.DeviceID, hash [32]byte, expires time.Time, c audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		err := hit(tx.ExecContext(ctx, `UPDATE device SET claim = ?, claim_expires = ? WHERE id = ? AND revoked IS NULL`, hash[:], ms(expires), id))
 		if errors.Is(err, problem.ErrNotFound) {
@@ -33,7 +33,7 @@ func (s *Enrolments) SetClaim(ctx context.Context, id protocol.DeviceID, hash [3
 		if err != nil {
 			return err
 		}
-		return addChange(ctx, tx, c)
+		return record(ctx, tx, c)
 	})
 }
 
@@ -71,7 +71,7 @@ func (s *Enrolments) Bind(ctx context.Context, hash [32]byte, public []byte, at 
 		if err := hit(tx.ExecContext(ctx, `UPDATE device SET public = ?, enrolled = ?, claim_expires = NULL WHERE id = ?`, public, ms(at), id)); err != nil {
 			return fmt.Errorf("bind: %w", err)
 		}
-		return addChange(ctx, tx, registry.Change{At: at, Act: "device enrolled", Subject: string(id)})
+		return record(ctx, tx, audit.Act{At: at, Name: "device enrolled", Subject: string(id)})
 	})
 	return id, err
 }

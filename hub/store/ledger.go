@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/loa-vn/loa/hub/ledger"
 	"github.com/loa-vn/loa/hub/problem"
@@ -19,60 +20,122 @@ type Ledger struct{ db *DB }
 func NewLedger(db *DB) *Ledger { return &Ledger{db: db} }
 
 // SaveBatches implements ledger.Store. Entries behind a gap are not kept: they
-// come again once the gap is filled.
+// come again once the gap is filled, or is known to stay.
 func (s *Ledger) SaveBatches(ctx context.Context, batches []ledger.Batch) ([]ledger.Result, error) {
 	results := make([]ledger.Result, len(batches))
 	err := s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		w, err := newEntryWriter(ctx, tx)
+		if err != nil {
+			return err
+		}
 		for i, b := range batches {
-			r, err := saveBatch(ctx, tx, b)
-			if err != nil {
+			if results[i], err = w.batch(ctx, b); err != nil {
 				return fmt.Errorf("receipts of %s: %w", b.Head.Device, err)
 			}
-			results[i] = r
 		}
-		return nil
+		return w.close()
 	})
 	return results, err
+}
+
+// ChainEnd implements dispatch.Receipts.
+func (s *Ledger) ChainEnd(ctx context.Context, device protocol.DeviceID, chain protocol.Digest) (uint64, error) {
+	k, err := chainHead(ctx, s.db.read, device, chain)
+	if errors.Is(err, problem.ErrNotFound) {
+		return 0, nil
+	}
+	return k.seq, err
+}
+
+// LoseReceipts implements dispatch.Receipts.
+func (s *Ledger) LoseReceipts(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64, at time.Time) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO receipt_gap (device, chain, first, last, at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (device, chain, first) DO UPDATE SET last = max(last, excluded.last)`, device, chain[:], int64(first), int64(last), ms(at))
+		return err
+	})
 }
 
 // kept is where a chain stands.
 type kept struct {
 	seq  uint64 // the last that is covered
 	hash protocol.Digest
+	top  uint64 // the last that any entry takes, those in conflict too
 }
 
-func chainHead(ctx context.Context, tx *sql.Tx, head protocol.Head) (kept, error) {
-	return one(ctx, tx, func(r row) (kept, error) {
+func chainHead(ctx context.Context, q querier, device protocol.DeviceID, chain protocol.Digest) (kept, error) {
+	return one(ctx, q, func(r row) (kept, error) {
 		var k kept
 		var hash, encoded []byte
-		if err := r.Scan(&hash, &encoded); err != nil {
+		if err := r.Scan(&hash, &encoded, &k.top); err != nil {
 			return k, kind(err)
 		}
 		e, err := protocol.Unmarshal[protocol.Entry](encoded, protocol.MaxControl)
 		k.seq, k.hash = e.Last(), digest(hash)
+		k.top = max(k.top, k.seq)
 		return k, err
-	}, `SELECT hash, bytes FROM entry WHERE device = ? AND chain = ? AND conflict = 0 ORDER BY seq DESC LIMIT 1`, head.Device, head.Chain[:])
+	}, `SELECT hash, bytes, (SELECT max(coalesce(last, seq)) FROM (SELECT seq, last FROM entry WHERE device = ?1 AND chain = ?2 ORDER BY seq DESC LIMIT 2))
+		FROM entry WHERE device = ?1 AND chain = ?2 AND conflict = 0 ORDER BY seq DESC LIMIT 1`, device, chain[:])
 }
 
-func saveBatch(ctx context.Context, tx *sql.Tx, b ledger.Batch) (ledger.Result, error) {
-	held, err := chainHead(ctx, tx, b.Head)
+// entryWriter writes batches in one transaction.
+type entryWriter struct {
+	tx                   *sql.Tx
+	head, entry, outcome *sql.Stmt
+}
+
+func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
+	w := &entryWriter{tx: tx}
+	for _, s := range []struct {
+		to   **sql.Stmt
+		text string
+	}{
+		{&w.head, `INSERT OR IGNORE INTO batch (device, chain, seq, hash, head, received) VALUES (?, ?, ?, ?, ?, ?)`},
+		{&w.entry, `INSERT INTO entry (device, chain, seq, hash, bytes, received, conflict, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
+		// The first word on an occurrence counts; a second one stays in the chain.
+		{&w.outcome, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+	} {
+		stmt, err := tx.PrepareContext(ctx, s.text) //nolint:sqlclosecheck // entryWriter.close does
+		if err != nil {
+			return nil, errors.Join(kind(err), w.close())
+		}
+		*s.to = stmt
+	}
+	return w, nil
+}
+
+func (w *entryWriter) close() error {
+	var errs []error
+	for _, s := range []*sql.Stmt{w.head, w.entry, w.outcome} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (w *entryWriter) batch(ctx context.Context, b ledger.Batch) (ledger.Result, error) {
+	held, err := chainHead(ctx, w.tx, b.Head.Device, b.Head.Chain)
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return ledger.Result{}, err
 	}
 	first := b.Entries[0]
 	if first.Seq > held.seq+1 {
-		return ledger.Result{Committed: held.seq, Hash: held.hash, Gap: held.seq + 1}, nil
+		gone, err := w.gone(ctx, b.Head, held.seq+1, first.Seq-1)
+		if err != nil || !gone {
+			return ledger.Result{Committed: held.seq, Hash: held.hash, Gap: held.seq + 1, GapTo: first.Seq - 1}, err
+		}
 	}
 	// An entry that follows what is held, yet was linked to something else, is of
 	// another chain under the same name.
 	fork := held.seq > 0 && first.Seq == held.seq+1 && first.Prev != held.hash
-	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO batch (device, chain, seq, hash, head, received) VALUES (?, ?, ?, ?, ?, ?)`,
-		b.Head.Device, b.Head.Chain[:], b.Head.Seq, b.Head.Hash[:], b.Sealed, ms(b.At)); err != nil {
+	if _, err := w.head.ExecContext(ctx, b.Head.Device, b.Head.Chain[:], b.Head.Seq, b.Head.Hash[:], b.Sealed, ms(b.At)); err != nil {
 		return ledger.Result{}, err
 	}
 	res := ledger.Result{Conflict: fork}
 	for i, e := range b.Entries {
-		isNew, conflict, err := saveEntry(ctx, tx, b, e, b.Encoded[i], fork)
+		isNew, conflict, err := w.save(ctx, b, e, b.Encoded[i], held.top, fork)
 		if err != nil {
 			return ledger.Result{}, err
 		}
@@ -90,20 +153,31 @@ func saveBatch(ctx context.Context, tx *sql.Tx, b ledger.Batch) (ledger.Result, 
 	return res, nil
 }
 
-func saveEntry(ctx context.Context, tx *sql.Tx, b ledger.Batch, e protocol.Entry, encoded []byte, fork bool) (isNew, conflict bool, err error) {
+// gone says whether a range of a chain is known to be lost for good.
+func (w *entryWriter) gone(ctx context.Context, h protocol.Head, first, last uint64) (bool, error) {
+	var n int
+	err := w.tx.QueryRowContext(ctx, `SELECT count(*) FROM receipt_gap WHERE device = ? AND chain = ? AND first <= ? AND last >= ?`,
+		h.Device, h.Chain[:], int64(first), int64(last)).Scan(&n)
+	return n > 0, kind(err)
+}
+
+// save keeps one entry. What lies behind top, the last seq that is taken, can
+// contradict nothing.
+func (w *entryWriter) save(ctx context.Context, b ledger.Batch, e protocol.Entry, encoded []byte, top uint64, fork bool) (isNew, conflict bool, err error) {
 	hash := protocol.DigestOf(encoded)
 	conflict = fork
-	var same, other int
-	if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(hash = ?), 0), coalesce(sum(hash <> ?), 0) FROM entry WHERE device = ? AND chain = ? AND seq = ?`,
-		hash[:], hash[:], b.Head.Device, b.Head.Chain[:], e.Seq).Scan(&same, &other); err != nil {
-		return false, false, err
+	if e.Seq <= top {
+		same, other, err := w.beside(ctx, b.Head, e, hash)
+		if err != nil || same {
+			return false, other, err
+		}
+		conflict = conflict || other
 	}
-	if same > 0 {
-		return false, other > 0, nil
+	var last any
+	if e.Loss != nil {
+		last = int64(e.Loss.Through)
 	}
-	conflict = conflict || other > 0
-	if _, err := tx.ExecContext(ctx, `INSERT INTO entry (device, chain, seq, hash, bytes, received, conflict) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		b.Head.Device, b.Head.Chain[:], e.Seq, hash[:], encoded, ms(b.At), conflict); err != nil {
+	if _, err := w.entry.ExecContext(ctx, b.Head.Device, b.Head.Chain[:], e.Seq, hash[:], encoded, ms(b.At), conflict, last); err != nil {
 		return false, false, err
 	}
 	if e.Receipt == nil {
@@ -114,12 +188,27 @@ func saveEntry(ctx context.Context, tx *sql.Tx, b ledger.Batch, e protocol.Entry
 	if n := len(r.Plays); n > 0 {
 		began, ended = int64(r.Plays[0].From), int64(r.Plays[n-1].To)
 	}
-	// The first word on an occurrence counts; a second one stays in the chain.
-	_, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Airing, b.Head.Device, r.Medium, int64(r.Start), r.Outcome, r.Reason, r.Proof, began, ended, int64(r.Frames), r.Voice,
-		int64(r.Uncertainty), ms(b.At), hash[:])
+	_, err = w.outcome.ExecContext(ctx, r.Airing, b.Head.Device, r.Medium, int64(r.Start), r.Outcome, r.Reason, r.Proof, began, ended,
+		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:])
 	return true, conflict, err
+}
+
+// beside says whether the entry is there already, and whether another one takes a
+// seq of its own: one that begins within it, or a loss before that reaches into it.
+func (w *entryWriter) beside(ctx context.Context, h protocol.Head, e protocol.Entry, hash protocol.Digest) (same, other bool, err error) {
+	var equal, others int
+	if err := w.tx.QueryRowContext(ctx, `SELECT coalesce(sum(hash = ?), 0), coalesce(sum(hash <> ?), 0) FROM entry
+		WHERE device = ? AND chain = ? AND seq BETWEEN ? AND ?`,
+		hash[:], hash[:], h.Device, h.Chain[:], int64(e.Seq), int64(e.Last())).Scan(&equal, &others); err != nil {
+		return false, false, kind(err)
+	}
+	var reaches uint64
+	err = w.tx.QueryRowContext(ctx, `SELECT coalesce(last, seq) FROM entry WHERE device = ? AND chain = ? AND seq < ? ORDER BY seq DESC LIMIT 1`,
+		h.Device, h.Chain[:], int64(e.Seq)).Scan(&reaches)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, false, kind(err)
+	}
+	return equal > 0, others > 0 || reaches >= e.Seq, nil
 }
 
 // Outcomes implements reach.Store.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/programme"
@@ -20,10 +21,6 @@ func NewProgramme(db *DB) *Programme { return &Programme{db: db} }
 
 // Air implements programme.Store.
 func (s *Programme) Air(ctx context.Context, a programme.Airing, wished bool) error {
-	encoded, err := protocol.Marshal(a.Wire)
-	if err != nil {
-		return err
-	}
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if wished {
 			res, err := tx.ExecContext(ctx, `UPDATE statement SET aired = ? WHERE digest = ? AND aired IS NULL`,
@@ -32,19 +29,40 @@ func (s *Programme) Air(ctx context.Context, a programme.Airing, wished bool) er
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO airing (id, bulletin, statement, approval, class, drill, bytes, published, first, last, replaces, created_by)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?)`,
-			a.Wire.ID, a.Bulletin, a.Statement[:], a.Approval[:], a.Wire.Class.String(), a.Wire.Drill, encoded, int64(a.Wire.Published),
-			ms(a.First), ms(a.Last), a.Wire.Replaces, a.CreatedBy); err != nil {
+		return insertAiring(ctx, tx, a)
+	})
+}
+
+// airingAct is the record of what was done to an airing.
+func airingAct(name string, a programme.Airing, at time.Time) audit.Act {
+	act := audit.Act{At: at, Name: name, Subject: string(a.Wire.ID), Unit: a.Wire.Unit, After: map[string]string{
+		"bulletin": string(a.Bulletin), "class": a.Wire.Class.String(), "start": a.Wire.Start, "approval": a.Approval.String(),
+	}}
+	for k, v := range map[string]string{"rule": a.Wire.Rule, "replaces": string(a.Wire.Replaces)} {
+		if v != "" {
+			act.After[k] = v
+		}
+	}
+	return act
+}
+
+func insertAiring(ctx context.Context, tx *sql.Tx, a programme.Airing) error {
+	encoded, err := protocol.Marshal(a.Wire)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO airing (id, bulletin, statement, approval, class, drill, bytes, published, first, last, replaces, created_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?)`,
+		a.Wire.ID, a.Bulletin, a.Statement[:], a.Approval[:], a.Wire.Class.String(), a.Wire.Drill, encoded, int64(a.Wire.Published),
+		ms(a.First), ms(a.Last), a.Wire.Replaces, a.CreatedBy); err != nil {
+		return err
+	}
+	for _, u := range a.Units {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO airing_unit (airing, unit) VALUES (?, ?)`, a.Wire.ID, u); err != nil {
 			return err
 		}
-		for _, u := range a.Units {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO airing_unit (airing, unit) VALUES (?, ?)`, a.Wire.ID, u); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return record(ctx, tx, airingAct("airing made", a, a.Wire.Published.Time()))
 }
 
 const airingColumns = `a.id, a.bulletin, b.title, a.statement, a.approval, a.bytes, a.first, a.last, a.withdrawn, a.created_by`
@@ -109,6 +127,18 @@ func (s *Programme) Airings(ctx context.Context, units []protocol.UnitID, since 
 	return airingUnits(ctx, s.db.read, airings)
 }
 
+// Successors implements programme.Store.
+func (s *Programme) Successors(ctx context.Context, ids []protocol.AiringID) (map[protocol.AiringID]protocol.AiringID, error) {
+	out := map[protocol.AiringID]protocol.AiringID{}
+	_, err := all(ctx, s.db.read, func(r row) (struct{}, error) {
+		var id, next protocol.AiringID
+		err := r.Scan(&id, &next)
+		out[id] = next
+		return struct{}{}, err
+	}, `SELECT replaces, id FROM airing WHERE replaces IN (`+marks(len(ids))+`)`, list(ids)...)
+	return out, err
+}
+
 // AiringsOf lists the airings of all revisions of a bulletin, oldest first.
 func (s *Programme) AiringsOf(ctx context.Context, bulletin protocol.BulletinID) ([]programme.Airing, error) {
 	airings, err := all(ctx, s.db.read, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.bulletin = ? ORDER BY a.id`, bulletin)
@@ -121,9 +151,21 @@ func (s *Programme) AiringsOf(ctx context.Context, bulletin protocol.BulletinID)
 // Withdraw implements programme.Store.
 func (s *Programme) Withdraw(ctx context.Context, id protocol.AiringID, at time.Time) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE airing SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL`, ms(at), id)
-		return affected(res, err, problem.ErrConflict)
+		return withdrawAiring(ctx, tx, id, at)
 	})
+}
+
+// withdrawAiring takes an airing out. Error: problem.ErrConflict if it is out.
+func withdrawAiring(ctx context.Context, tx *sql.Tx, id protocol.AiringID, at time.Time) error {
+	res, err := tx.ExecContext(ctx, `UPDATE airing SET withdrawn = ? WHERE id = ? AND withdrawn IS NULL`, ms(at), id)
+	if err := affected(res, err, problem.ErrConflict); err != nil {
+		return err
+	}
+	a, err := one(ctx, tx, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.id = ?`, id)
+	if err != nil {
+		return err
+	}
+	return record(ctx, tx, airingAct("airing withdrawn", a, at))
 }
 
 // Stop implements programme.Store.
@@ -133,9 +175,13 @@ func (s *Programme) Stop(ctx context.Context, st protocol.Stop) error {
 		return err
 	}
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO stop (id, scope, unit, airing, start, at, expires, person, bytes) VALUES (?, ?, ?, nullif(?, ''), nullif(?, 0), ?, ?, ?, ?)`,
-			st.ID, st.Scope.String(), st.Unit, st.Airing, int64(st.Start), int64(st.At), int64(st.Expires), st.By, encoded)
-		return err
+		if _, err := tx.ExecContext(ctx, `INSERT INTO stop (id, scope, unit, airing, start, at, expires, person, bytes) VALUES (?, ?, ?, nullif(?, ''), nullif(?, 0), ?, ?, ?, ?)`,
+			st.ID, st.Scope.String(), st.Unit, st.Airing, int64(st.Start), int64(st.At), int64(st.Expires), st.By, encoded); err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: st.At.Time(), By: st.By, Name: "stopped", Subject: string(st.ID), Unit: st.Unit, After: map[string]string{
+			"scope": st.Scope.String(), "airing": string(st.Airing),
+		}})
 	})
 }
 
@@ -156,14 +202,21 @@ func (s *Programme) StopOrder(ctx context.Context, id protocol.StopID) (protocol
 func (s *Programme) TakeBack(ctx context.Context, id protocol.StopID) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE stop SET taken_back = 'yes' WHERE id = ? AND taken_back IS NULL`, id)
-		return affected(res, err, problem.ErrConflict)
+		if err := affected(res, err, problem.ErrConflict); err != nil {
+			return err
+		}
+		st, err := one(ctx, tx, scanStop, `SELECT bytes FROM stop WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{Name: "stop taken back", Subject: string(id), Unit: st.Unit})
 	})
 }
 
 // PlanSource implements plan.Store.
 func (s *Programme) PlanSource(ctx context.Context, unit protocol.UnitID, since time.Time) (plan.Source, error) {
 	src := plan.Source{Unit: unit}
-	if err := s.db.read.QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM plan WHERE unit = ?`, unit).Scan(&src.Held); err != nil {
+	if err := s.db.read.QueryRowContext(ctx, `SELECT max((SELECT coalesce(max(number), 0) FROM plan WHERE unit = ?1), (SELECT coalesce(max(number), 0) FROM plan_floor WHERE unit = ?1))`, unit).Scan(&src.Held); err != nil {
 		return src, kind(err)
 	}
 	var err error
@@ -236,6 +289,23 @@ func (s *Programme) OpenAlerts(ctx context.Context, units []protocol.UnitID, dev
 		WHERE unit IN (`+marks(len(units))+`) AND expires > ? AND digest NOT IN (SELECT alert FROM alert_seen WHERE device = ?) ORDER BY at`, args...)
 }
 
+// Answered implements dispatch.Store.
+func (s *Programme) Answered(ctx context.Context, alert protocol.Digest) (map[protocol.DeviceID]bool, error) {
+	list, err := all(ctx, s.db.read, func(r row) (protocol.DeviceID, error) {
+		var id protocol.DeviceID
+		err := r.Scan(&id)
+		return id, kind(err)
+	}, `SELECT device FROM alert_seen WHERE alert = ?`, alert[:])
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[protocol.DeviceID]bool, len(list))
+	for _, id := range list {
+		out[id] = true
+	}
+	return out, nil
+}
+
 // SaveSeen implements dispatch.Store.
 func (s *Programme) SaveSeen(ctx context.Context, device protocol.DeviceID, v protocol.Seen) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
@@ -247,9 +317,20 @@ func (s *Programme) SaveSeen(ctx context.Context, device protocol.DeviceID, v pr
 
 // StalePlans implements plan.Store.
 func (s *Programme) StalePlans(ctx context.Context) ([]protocol.UnitID, error) {
-	return all(ctx, s.db.read, scanUnit, `SELECT unit FROM (
+	return all(ctx, s.db.read, scanUnit, `SELECT s.unit FROM (
 			SELECT u.unit AS unit, max(a.published, coalesce(a.withdrawn, 0)) AS at FROM airing a JOIN airing_unit u ON u.airing = a.id
 			UNION ALL SELECT unit, at FROM stop
-			UNION ALL SELECT unit, 1 FROM quiet)
-		GROUP BY unit HAVING max(at) > coalesce((SELECT max(p.at) FROM plan p WHERE p.unit = unit), 0) ORDER BY unit`)
+			UNION ALL SELECT unit, 1 FROM quiet) s
+		GROUP BY s.unit HAVING max(s.at) > coalesce((SELECT max(p.at) FROM plan p WHERE p.unit = s.unit), 0)
+		UNION SELECT f.unit FROM plan_floor f WHERE f.number >= (SELECT coalesce(max(p.number), 0) FROM plan p WHERE p.unit = f.unit)
+		ORDER BY 1`)
+}
+
+// RaiseFloor implements dispatch.Store.
+func (s *Programme) RaiseFloor(ctx context.Context, unit protocol.UnitID, number uint64, at time.Time) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO plan_floor (unit, number, at) SELECT id, ?2, ?3 FROM unit WHERE id = ?1
+			ON CONFLICT (unit) DO UPDATE SET number = excluded.number, at = excluded.at WHERE excluded.number > number`, unit, int64(number), ms(at))
+		return err
+	})
 }

@@ -3,10 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -30,22 +30,6 @@ func hit(r sql.Result, err error) error {
 	}
 	if n == 0 {
 		return problem.ErrNotFound
-	}
-	return nil
-}
-
-// addChange writes the record of an act.
-func addChange(ctx context.Context, tx *sql.Tx, c registry.Change) error {
-	detail, err := json.Marshal(c.Detail)
-	if err != nil {
-		return fmt.Errorf("event: %w", err)
-	}
-	if c.Detail == nil {
-		detail = []byte("{}")
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO event (at, person, act, subject, unit, detail) VALUES (?, ?, ?, ?, ?, ?)`,
-		ms(c.At), c.By, c.Act, c.Subject, c.Unit, string(detail)); err != nil {
-		return fmt.Errorf("event: %w", err)
 	}
 	return nil
 }
@@ -99,7 +83,7 @@ func (s *Registry) Units(ctx context.Context) ([]registry.Unit, error) {
 }
 
 // PutUnits adds or changes units, parents first, and adds documents.
-func (s *Registry) PutUnits(ctx context.Context, units []registry.Unit, docs []registry.Document, c registry.Change) error {
+func (s *Registry) PutUnits(ctx context.Context, units []registry.Unit, docs []registry.Document, c audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		for _, u := range units {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO unit (id, code, name, kind, parent, valid_from, valid_until, people, source, counted)
@@ -113,7 +97,7 @@ func (s *Registry) PutUnits(ctx context.Context, units []registry.Unit, docs []r
 		if err := addDocuments(ctx, tx, docs); err != nil {
 			return err
 		}
-		return addChange(ctx, tx, c)
+		return record(ctx, tx, c)
 	})
 }
 
@@ -135,19 +119,37 @@ func optInt(v int) any {
 
 // Quiet returns a unit's own quiet hours.
 func (s *Registry) Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error) {
-	return all(ctx, s.db.read, func(r row) (protocol.Quiet, error) {
+	return quietOf(ctx, s.db.read, unit)
+}
+
+func quietOf(ctx context.Context, q querier, unit protocol.UnitID) ([]protocol.Quiet, error) {
+	return all(ctx, q, func(r row) (protocol.Quiet, error) {
 		var q protocol.Quiet
 		err := r.Scan(&q.Start, &q.End)
 		return q, err
 	}, `SELECT start, end FROM quiet WHERE unit = ? ORDER BY start, end`, unit)
 }
 
+// quietText writes quiet hours for a record: "21:30-05:00".
+func quietText(quiet []protocol.Quiet) string {
+	var parts []string
+	for _, q := range quiet {
+		parts = append(parts, fmt.Sprintf("%02d:%02d-%02d:%02d", q.Start/60, q.Start%60, q.End/60, q.End%60))
+	}
+	return strings.Join(parts, " ")
+}
+
 // SetQuiet replaces a unit's quiet hours. Error: problem.ErrNotFound.
-func (s *Registry) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c registry.Change) error {
+func (s *Registry) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE unit SET name = name WHERE id = ?`, unit)); err != nil {
 			return fmt.Errorf("quiet hours: %w", err)
 		}
+		was, err := quietOf(ctx, tx, unit)
+		if err != nil {
+			return fmt.Errorf("quiet hours: %w", err)
+		}
+		c.Before, c.After = map[string]string{"quiet": quietText(was)}, map[string]string{"quiet": quietText(quiet)}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM quiet WHERE unit = ?`, unit); err != nil {
 			return fmt.Errorf("quiet hours: %w", err)
 		}
@@ -156,7 +158,7 @@ func (s *Registry) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []p
 				return fmt.Errorf("quiet hours: %w", err)
 			}
 		}
-		return addChange(ctx, tx, c)
+		return record(ctx, tx, c)
 	})
 }
 
@@ -234,7 +236,7 @@ func (s *Registry) Device(ctx context.Context, id protocol.DeviceID) (registry.D
 }
 
 // AddDevice stores a device with its placement. Error: problem.ErrConflict.
-func (s *Registry) AddDevice(ctx context.Context, d registry.Device, placement registry.Document, c registry.Change) error {
+func (s *Registry) AddDevice(ctx context.Context, d registry.Device, placement registry.Document, c audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		var board protocol.Display
 		if d.Board != nil {
@@ -248,7 +250,7 @@ func (s *Registry) AddDevice(ctx context.Context, d registry.Device, placement r
 	})
 }
 
-func placeDevice(ctx context.Context, tx *sql.Tx, d registry.Device, placement registry.Document, c registry.Change) error {
+func placeDevice(ctx context.Context, tx *sql.Tx, d registry.Device, placement registry.Document, c audit.Act) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM device_tag WHERE device = ?`, d.ID); err != nil {
 		return err
 	}
@@ -260,12 +262,21 @@ func placeDevice(ctx context.Context, tx *sql.Tx, d registry.Device, placement r
 	if err := addDocuments(ctx, tx, []registry.Document{placement}); err != nil {
 		return err
 	}
-	return addChange(ctx, tx, c)
+	return record(ctx, tx, c)
 }
 
 // PlaceDevice changes a device by a new placement. Error: problem.ErrNotFound.
-func (s *Registry) PlaceDevice(ctx context.Context, d registry.Device, placement registry.Document, c registry.Change) error {
+func (s *Registry) PlaceDevice(ctx context.Context, d registry.Device, placement registry.Document, c audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		was, err := one(ctx, tx, func(r row) (registry.Device, error) {
+			var d registry.Device
+			err := r.Scan(&d.Name, &d.Unit)
+			return d, err
+		}, `SELECT name, unit FROM device WHERE id = ?`, d.ID)
+		if err != nil {
+			return err
+		}
+		c.Before, c.After = map[string]string{"name": was.Name, "unit": string(was.Unit)}, map[string]string{"name": d.Name, "unit": string(d.Unit)}
 		if err := hit(tx.ExecContext(ctx, `UPDATE device SET name = ?, unit = ? WHERE id = ?`, d.Name, d.Unit, d.ID)); err != nil {
 			return err
 		}
@@ -275,12 +286,12 @@ func (s *Registry) PlaceDevice(ctx context.Context, d registry.Device, placement
 
 // RevokeDevice ends a device's right to connect, and its claim. Error:
 // problem.ErrNotFound.
-func (s *Registry) RevokeDevice(ctx context.Context, id protocol.DeviceID, c registry.Change) error {
+func (s *Registry) RevokeDevice(ctx context.Context, id protocol.DeviceID, c audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
 		if err := hit(tx.ExecContext(ctx, `UPDATE device SET revoked = ?, claim = NULL, claim_expires = NULL WHERE id = ? AND revoked IS NULL`, ms(c.At), id)); err != nil {
 			return err
 		}
-		return addChange(ctx, tx, c)
+		return record(ctx, tx, c)
 	})
 }
 
@@ -311,27 +322,37 @@ func (s *Registry) States(ctx context.Context) ([]registry.State, error) {
 	return all(ctx, s.db.read, scanState, stateColumns)
 }
 
-// SaveState stores a state unless a higher connection is stored. Error:
-// problem.ErrNotFound for an unknown device.
-func (s *Registry) SaveState(ctx context.Context, st registry.State) (bool, error) {
-	heartbeat, err := protocol.Marshal(&st.Heartbeat)
-	if err != nil {
-		return false, err
+// SaveStates implements registry.Store.
+func (s *Registry) SaveStates(ctx context.Context, states []registry.State) ([]bool, error) {
+	stored := make([]bool, len(states))
+	if len(states) == 0 {
+		return stored, nil
 	}
-	var stored bool
-	err = s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `INSERT INTO device_state (device, connection, online, at, heartbeat)
+	err := s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, `INSERT INTO device_state (device, connection, online, at, heartbeat)
 			SELECT id, ?2, ?3, ?4, ?5 FROM device WHERE id = ?1
 			ON CONFLICT (device) DO UPDATE SET connection = excluded.connection, online = excluded.online, at = excluded.at, heartbeat = excluded.heartbeat
-			WHERE excluded.connection >= device_state.connection`, st.Device, st.Connection, st.Online, ms(st.At), heartbeat)
-		if err := hit(r, err); err == nil {
-			stored = true
-			return nil
-		} else if !errors.Is(err, problem.ErrNotFound) {
+			WHERE excluded.connection >= device_state.connection OR ?6`)
+		if err != nil {
 			return err
 		}
-		_, err = one(ctx, tx, scanString, `SELECT id FROM device WHERE id = ?`, st.Device)
-		return err
+		defer put.Close()
+		for i, st := range states {
+			heartbeat, err := protocol.Marshal(&st.Heartbeat)
+			if err != nil {
+				return err
+			}
+			r, err := put.ExecContext(ctx, st.Device, st.Connection, st.Online, ms(st.At), heartbeat, st.Anew)
+			if err != nil {
+				return err
+			}
+			n, err := r.RowsAffected()
+			if err != nil {
+				return err
+			}
+			stored[i] = n > 0
+		}
+		return nil
 	})
 	return stored, err
 }

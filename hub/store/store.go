@@ -25,6 +25,7 @@ var migrations embed.FS
 
 // DB is an open database: one connection that writes, a pool that reads.
 type DB struct {
+	file  string
 	write *sql.DB
 	read  *sql.DB
 }
@@ -47,7 +48,7 @@ func Open(ctx context.Context, file string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), write.Close())
 	}
 	read.SetMaxOpenConns(8)
-	return &DB{write: write, read: read}, nil
+	return &DB{file: file, write: write, read: read}, nil
 }
 
 func dsn(file, extra string) string {
@@ -55,17 +56,36 @@ func dsn(file, extra string) string {
 		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&" + extra
 }
 
+// adoptEvents is the migration that is written in Go: hashes are not SQL's.
+const adoptEvents = 41
+
 func migrate(ctx context.Context, db *sql.DB) error {
 	sub, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithAllowOutofOrder(true),
+		goose.WithGoMigrations(goose.NewGoMigration(adoptEvents, &goose.GoFunc{RunTx: adopt}, nil))) // areas have ranges of numbers
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Snapshot writes the database as of one instant into a new file, while it is
+// read and written.
+func (db *DB) Snapshot(ctx context.Context, file string) error {
+	// The pool of readers may not write anything, not even elsewhere.
+	own, err := sql.Open("sqlite", dsn(db.file, ""))
+	if err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	_, err = own.ExecContext(ctx, `VACUUM INTO ?`, file)
+	if err = errors.Join(kind(err), own.Close()); err != nil {
+		return fmt.Errorf("snapshot: %w", err)
 	}
 	return nil
 }

@@ -28,26 +28,33 @@ func (db *DB) Material(ctx context.Context, devices []registry.Device, media fun
 	}
 	if m.Plans, err = all(ctx, db.read, func(r row) (verify.Plan, error) {
 		var p verify.Plan
-		err := r.Scan(&p.Unit, &p.Head, &p.Body)
+		var at int64
+		err := r.Scan(&p.Unit, &p.Head, &p.Body, &at)
+		p.At = fromMs(at)
 		return p, kind(err)
-	}, `SELECT unit, head, body FROM plan ORDER BY unit, number`); err != nil {
+	}, `SELECT unit, head, body, at FROM plan ORDER BY unit, number`); err != nil {
 		return m, err
 	}
 	if m.Heads, err = all(ctx, db.read, func(r row) (verify.Head, error) {
 		var h verify.Head
 		var chain []byte
-		err := r.Scan(&h.Device, &chain, &h.Sealed)
-		h.Chain = digest(chain)
+		var received int64
+		err := r.Scan(&h.Device, &chain, &h.Seq, &h.Sealed, &received)
+		h.Chain, h.Received = digest(chain), fromMs(received)
 		return h, kind(err)
-	}, `SELECT device, chain, head FROM batch`); err != nil {
+	}, `SELECT device, chain, seq, head, received FROM batch ORDER BY device, chain, seq`); err != nil {
+		return m, err
+	}
+	if m.Audit, err = db.Audit().Material(ctx); err != nil {
 		return m, err
 	}
 	m.Entries, err = all(ctx, db.read, func(r row) (verify.Entry, error) {
 		var e verify.Entry
 		var chain []byte
-		err := r.Scan(&e.Device, &chain, &e.Bytes)
-		e.Chain = digest(chain)
+		var received int64
+		err := r.Scan(&e.Device, &chain, &e.Bytes, &received)
+		e.Chain, e.Received = digest(chain), fromMs(received)
 		return e, kind(err)
-	}, `SELECT device, chain, bytes FROM entry ORDER BY device, chain, seq`)
+	}, `SELECT device, chain, bytes, received FROM entry ORDER BY device, chain, seq`)
 	return m, err
 }

@@ -55,6 +55,10 @@ func advices() []advice {
 			"A text may be said 1 to 5 times. Choose again.",
 		},
 		{
+			ErrPause, "Khoảng nghỉ giữa các câu phải từ 0 đến 3 giây. Hãy chọn lại.",
+			"The pause after a sentence is 0 to 3 seconds. Choose again.",
+		},
+		{
 			speech.ErrVoice, "Máy chủ không có giọng đọc này. Hãy chọn giọng khác.",
 			"The server does not have this voice. Choose another one.",
 		},

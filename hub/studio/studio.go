@@ -59,17 +59,25 @@ type TextJob struct {
 	Title string // spoken before the text if not empty
 	Voice speech.Voice
 	Rate  float64 // 0 is 1, the normal pace
-	Chime Chime   // before the title; the zero value is none
+	// Pause is added after each sentence, at most MaxPause.
+	Pause time.Duration
+	Chime Chime // before the title; the zero value is none
 	// Repeat is how many times title and text are said, 0 is once. At most 5.
 	Repeat int
 	// Listen, if not nil, is given each piece of about 30 seconds as soon as it
 	// is spoken, so that a long text can be heard while it grows: title first,
 	// without chime or repeats. It is called from one goroutine at a time.
-	Listen func(piece speech.PCM)
+	Listen func(piece speech.PCM) `json:"-"`
 	// Reading replaces the studio's own options if not nil, so that a commune's
 	// list or a dialect can be tried at once.
 	Reading *normalise.Options
 }
+
+// MaxPause is the longest pause that can be added after a sentence.
+const MaxPause = 3 * time.Second
+
+// ErrPause: a TextJob's Pause is not 0 to MaxPause.
+var ErrPause = errors.New("pause out of range")
 
 // MaxRepeat is how often a text may be said in one rendition.
 const MaxRepeat = 5
@@ -136,6 +144,19 @@ func (s *Studio) Probe(ctx context.Context, path string) (transcode.Info, error)
 	return s.trans.Probe(ctx, path)
 }
 
+// Join puts the parts of an interrupted recording together, as
+// transcode.Transcoder.Join does, and returns the file; the caller removes it.
+func (s *Studio) Join(ctx context.Context, parts []string) (string, error) {
+	f, err := os.CreateTemp(s.cfg.Dir, "joined-*.flac")
+	if err != nil {
+		return "", fmt.Errorf("join: %w", err)
+	}
+	if err := errors.Join(f.Close(), s.trans.Join(ctx, parts, f.Name())); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
 // FromText speaks a text. The same job under the same settings gives the same
 // bytes. Errors: those of normalise.Check, ErrRepeat, and the sentinels of
 // speech and transcode; Message turns each into a sentence.
@@ -172,9 +193,28 @@ func (s *Studio) FromText(ctx context.Context, job TextJob, progress Progress) (
 	return r, nil
 }
 
-// FromSound makes a recording fit for a horn, without repair or trim.
-func (s *Studio) FromSound(ctx context.Context, path string, progress Progress) (Rendition, error) {
-	return s.FromRecording(ctx, path, transcode.Options{}, progress)
+// Say speaks a text as it is, neither levelled nor encoded: a sample to try a
+// reading by ear. Errors are those of FromText.
+func (s *Studio) Say(ctx context.Context, job TextJob) (speech.PCM, error) {
+	script, err := s.script(job)
+	if err != nil {
+		return speech.PCM{}, fmt.Errorf("say: %w", err)
+	}
+	sound, err := s.speak(ctx, job, script, func(string, float64) {})
+	if err != nil {
+		return speech.PCM{}, fmt.Errorf("say: %w", err)
+	}
+	return sound, nil
+}
+
+// version changes whenever the same job gives other bytes than before.
+const version = 2
+
+// Identity names the engine, the studio's version and whatever of its settings
+// changes the sound.
+func (s *Studio) Identity() string {
+	c := s.trans.Config()
+	return fmt.Sprintf("%d\x00%s\x00%g\x00%g\x00%d", version, s.engine.Identity(), c.Target, c.TruePeak, c.Bitrate)
 }
 
 // FromRecording makes a recording fit for a horn. Errors are the sentinels of
@@ -232,6 +272,9 @@ func (s *Studio) script(job TextJob) (script, error) {
 	if job.Repeat < 0 || job.Repeat > MaxRepeat {
 		return script{}, fmt.Errorf("repeat %d: %w", job.Repeat, ErrRepeat)
 	}
+	if job.Pause < 0 || job.Pause > MaxPause {
+		return script{}, fmt.Errorf("pause %s: %w", job.Pause, ErrPause)
+	}
 	if err := normalise.Check(job.Text); err != nil {
 		return script{}, fmt.Errorf("text: %w", err)
 	}
@@ -265,9 +308,13 @@ const (
 // speak joins chime, title, body and repeats into one sound.
 func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Progress) (speech.PCM, error) {
 	progress(StageSpeak, 0)
-	parts := speech.Pieces(sc.title.Spoken)
+	pieces := speech.Pieces
+	if job.Pause > 0 {
+		pieces = speech.Sentences
+	}
+	parts := pieces(sc.title.Spoken)
 	titles := len(parts)
-	parts = append(parts, speech.Pieces(sc.body.Spoken)...)
+	parts = append(parts, pieces(sc.body.Spoken)...)
 	said := make([]speech.PCM, len(parts))
 	for i, text := range parts {
 		sound, err := s.engine.Speak(ctx, speech.Request{Text: text, Voice: job.Voice, Rate: job.Rate})
@@ -277,6 +324,7 @@ func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Pro
 		if i > 0 && sound.Rate != said[0].Rate {
 			return speech.PCM{}, fmt.Errorf("rate changed to %d Hz: %w", sound.Rate, speech.ErrEngineFailed)
 		}
+		sound.Silence(job.Pause)
 		said[i] = sound
 		if job.Listen != nil {
 			job.Listen(sound)

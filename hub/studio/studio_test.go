@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/loa-vn/loa/hub/studio"
 	"github.com/loa-vn/loa/hub/studio/normalise"
@@ -119,7 +120,7 @@ func TestARecordingBecomesARendition(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.FromSound(t.Context(), source, nil)
+	r, err := s.FromRecording(t.Context(), source, transcode.Options{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +175,28 @@ func TestALongTextCanBeHeardWhileItGrows(t *testing.T) {
 	said := int64(frames) * transcode.Rate / int64(rate)
 	if said > r.Frames || said < r.Frames-2*transcode.Rate {
 		t.Errorf("%d frames heard of %d", said, r.Frames)
+	}
+}
+
+func TestAPauseFollowsEachSentence(t *testing.T) {
+	s, _ := newStudio(t)
+	job := studio.TextJob{Text: "Mời bà con đi họp. Họp lúc bảy giờ tối. Xin cảm ơn."}
+	plain, err := s.Say(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job.Pause = time.Second
+	slow, err := s.Say(t.Context(), job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Sentences spoken one by one lack the engine's own short pause between them.
+	if more := time.Duration(len(slow.Samples)-len(plain.Samples)) * time.Second / time.Duration(slow.Rate); more < 2*time.Second || more > 4*time.Second {
+		t.Errorf("three pauses of a second make it %s longer", more)
+	}
+	job.Pause = studio.MaxPause + 1
+	if _, err := s.Say(t.Context(), job); !errors.Is(err, studio.ErrPause) {
+		t.Errorf("got %v", err)
 	}
 }
 

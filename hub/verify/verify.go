@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/ledger"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/protocol"
@@ -24,41 +25,45 @@ import (
 
 // Document is a signed trust document.
 type Document struct {
-	Kind  envelope.Kind
-	Bytes []byte
+	Kind  envelope.Kind `json:"kind"`
+	Bytes []byte        `json:"bytes"`
 }
 
 // Device is the hub's word on a device.
 type Device struct {
-	ID     protocol.DeviceID
-	Media  []protocol.Medium
-	Public ed25519.PublicKey // nil if it never enrolled
+	ID     protocol.DeviceID `json:"id"`
+	Media  []protocol.Medium `json:"media"`
+	Public ed25519.PublicKey `json:"public"` // nil if it never enrolled
 }
 
 // Plan is a plan as it was signed.
 type Plan struct {
-	Unit protocol.UnitID
-	Head []byte
-	Body []byte
+	Unit protocol.UnitID `json:"unit"`
+	Head []byte          `json:"head"`
+	Body []byte          `json:"body"`
+	At   time.Time       `json:"at"` // by the hub's clock
 }
 
 // Head is the signed head of a batch of receipts.
 type Head struct {
-	Device protocol.DeviceID
-	Chain  protocol.Digest
-	Sealed []byte
+	Device   protocol.DeviceID `json:"device"`
+	Chain    protocol.Digest   `json:"chain"`
+	Seq      uint64            `json:"seq"`
+	Sealed   []byte            `json:"sealed"`
+	Received time.Time         `json:"received"`
 }
 
 // Entry is one entry of a device's chain.
 type Entry struct {
-	Device protocol.DeviceID
-	Chain  protocol.Digest
-	Bytes  []byte
+	Device   protocol.DeviceID `json:"device"`
+	Chain    protocol.Digest   `json:"chain"`
+	Bytes    []byte            `json:"bytes"`
+	Received time.Time         `json:"received"`
 }
 
 // Material is everything that is looked at.
 type Material struct {
-	Roots   []protocol.Key
+	Roots   protocol.Roots // as they were brought from outside
 	Trust   []Document
 	Devices []Device
 	Plans   []Plan
@@ -68,6 +73,11 @@ type Material struct {
 	Document func(protocol.Digest) ([]byte, error)
 	Zone     *time.Location
 	Now      time.Time
+	Audit    audit.Material
+	// From and To bound the starts that count; zero for all. Of a stretch, taken
+	// out by Between, chains of receipts begin at a signed head.
+	From, To time.Time
+	Stretch  bool
 }
 
 // Bulletin is the figure for one bulletin, recomputed.
@@ -87,15 +97,25 @@ type Report struct {
 	Bulletins []Bulletin
 	Plans     int
 	Approvals int
-	Receipts  int
-	Outcomes  map[reach.Key]reach.Answer
+	// Passkeys and HubKeys are how many people approved by either kind of key.
+	Passkeys, HubKeys int
+	// ByWord are devices whose media or key no registrar has signed.
+	ByWord   []protocol.DeviceID
+	Receipts int
+	Outcomes map[reach.Key]reach.Answer
+	// Records of acts, checkpoints over them, and records after the last.
+	Records     int
+	Checkpoints int
+	Unsigned    int
 }
 
 // checker collects what is believed on the way.
 type checker struct {
 	Material
 	Report
-	chain      *envelope.Chain
+	acts       []act
+	epochs     []epoch
+	chains     map[[2]int]*envelope.Chain // as at returned them
 	paths      map[protocol.UnitID][]protocol.UnitID
 	placements map[protocol.DeviceID][]protocol.Placement
 	people     map[protocol.UnitID]protocol.Population
@@ -113,7 +133,7 @@ type list struct {
 // Check looks at everything.
 func Check(m Material) Report {
 	c := checker{
-		Material: m, chain: envelope.NewChain(m.Roots...), paths: map[protocol.UnitID][]protocol.UnitID{},
+		Material: m, chains: map[[2]int]*envelope.Chain{}, paths: map[protocol.UnitID][]protocol.UnitID{},
 		placements: map[protocol.DeviceID][]protocol.Placement{}, people: map[protocol.UnitID]protocol.Population{},
 		airings: map[protocol.AiringID]*reach.Aired{},
 	}
@@ -126,26 +146,13 @@ func Check(m Material) Report {
 	c.approvals()
 	c.receipts()
 	c.coverage()
+	c.audit()
 	slices.Sort(c.Problems)
 	return c.Report
 }
 
 func (c *checker) problem(format string, args ...any) {
 	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
-}
-
-func (c *checker) delegations() {
-	if len(c.Roots) == 0 {
-		c.problem("no root was given")
-	}
-	for _, d := range c.Trust {
-		if d.Kind != envelope.KindDelegation {
-			continue
-		}
-		if _, err := c.chain.AddDelegation(d.Bytes); err != nil && !errors.Is(err, envelope.ErrOlder) {
-			c.problem("delegation %s: %v", short(protocol.DigestOf(d.Bytes)), err)
-		}
-	}
 }
 
 // placed opens every placement, oldest first, and learns units' paths from them.
@@ -159,7 +166,7 @@ func (c *checker) placed() {
 		if d.Kind != envelope.KindPlacement {
 			continue
 		}
-		p, err := c.chain.OpenPlacement(d.Bytes, nil, time.Time{})
+		p, err := c.placement(d.Bytes, nil)
 		if err != nil {
 			c.problem("placement %s: %v", short(protocol.DigestOf(d.Bytes)), err)
 			continue
@@ -172,7 +179,7 @@ func (c *checker) placed() {
 	for _, s := range all {
 		p := s.placement
 		if held := c.placements[p.Device]; len(held) > 0 {
-			if _, err := c.chain.OpenPlacement(s.bytes, &held[len(held)-1], time.Time{}); err != nil {
+			if _, err := c.placement(s.bytes, &held[len(held)-1]); err != nil {
 				c.problem("placement %d of %s: %v", p.Number, p.Device, err)
 				continue
 			}
@@ -184,6 +191,16 @@ func (c *checker) placed() {
 	}
 }
 
+func (c *checker) placement(b []byte, current *protocol.Placement) (protocol.Placement, error) {
+	var p protocol.Placement
+	err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
+		var err error
+		p, err = chain.OpenPlacement(b, current, time.Time{})
+		return protocol.Instant(p.Number), err
+	})
+	return p, err
+}
+
 func (c *checker) approvers() {
 	for _, d := range c.Trust {
 		if d.Kind != envelope.KindApprovers {
@@ -191,8 +208,12 @@ func (c *checker) approvers() {
 		}
 		// A list is opened by a chain of its own: the newest would refuse older ones.
 		for _, unit := range slices.Sorted(maps.Keys(c.paths)) {
-			chain := c.base()
-			l, err := chain.AddApprovers(d.Bytes, c.paths[unit])
+			var l protocol.Approvers
+			err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
+				var err error
+				l, err = chain.AddApprovers(d.Bytes, c.paths[unit])
+				return l.Issued, err
+			})
 			if err == nil && l.Unit == unit {
 				c.lists = append(c.lists, list{from: l.Issued, unit: unit, bytes: d.Bytes})
 			}
@@ -206,29 +227,6 @@ func (c *checker) approvers() {
 	slices.SortStableFunc(c.lists, func(a, b list) int { return cmp.Compare(a.from, b.from) })
 }
 
-// base returns a chain with the delegations only.
-func (c *checker) base() *envelope.Chain {
-	chain := envelope.NewChain(c.Roots...)
-	for _, d := range c.Trust {
-		if d.Kind == envelope.KindDelegation {
-			// What does not fit was named by delegations.
-			_, _ = chain.AddDelegation(d.Bytes)
-		}
-	}
-	return chain
-}
-
-// at returns the chain as it stood at an instant.
-func (c *checker) at(at protocol.Instant) *envelope.Chain {
-	chain := c.base()
-	for _, l := range c.lists {
-		if l.from <= at {
-			_, _ = chain.AddApprovers(l.bytes, c.paths[l.unit])
-		}
-	}
-	return chain
-}
-
 func (c *checker) populations() {
 	var newest uint64
 	for _, d := range c.Trust {
@@ -237,7 +235,12 @@ func (c *checker) populations() {
 		}
 		opened := false
 		for _, path := range c.paths {
-			p, err := c.chain.OpenPopulations(d.Bytes, path)
+			var p protocol.Populations
+			err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
+				var err error
+				p, err = chain.OpenPopulations(d.Bytes, path)
+				return p.From, err
+			})
 			if err != nil {
 				continue
 			}
@@ -262,7 +265,15 @@ func (c *checker) plans() {
 		if !ok {
 			continue // no device ever stood there
 		}
-		payload, err := c.chain.OpenHub(envelope.KindPlan, p.Head, protocol.MaxControl, path, p.Unit, time.Time{})
+		var payload []byte
+		err := c.during(turnover, func(chain *envelope.Chain) (protocol.Instant, error) {
+			var err error
+			if payload, err = chain.OpenHub(envelope.KindPlan, p.Head, protocol.MaxControl, path, p.Unit, time.Time{}); err != nil {
+				return 0, err
+			}
+			head, err := protocol.Unmarshal[protocol.PlanHead](payload, protocol.MaxControl)
+			return protocol.Instant(head.Number), err
+		})
 		if err != nil {
 			c.problem("plan of %s: %v", p.Unit, err)
 			continue
@@ -312,6 +323,9 @@ func (c *checker) take(p protocol.Plan) {
 func (c *checker) approvals() {
 	for _, id := range slices.Sorted(maps.Keys(c.airings)) {
 		a := c.airings[id]
+		if !c.touches(a) {
+			continue
+		}
 		bulletin, err := c.Document(a.Bulletin.Digest)
 		if err != nil {
 			c.problem("airing %s: its bulletin is missing", id)
@@ -326,8 +340,12 @@ func (c *checker) approvals() {
 		for _, u := range a.Units {
 			wire := a.Airing
 			wire.Unit = u
-			if _, err := chain.CheckApproval(envelope.Claim{Airing: wire, Bulletin: bulletin, Approval: approval, Path: c.paths[u]}, time.Time{}); err != nil {
+			grant, err := chain.CheckApproval(envelope.Claim{Airing: wire, Bulletin: bulletin, Approval: approval, Path: c.paths[u]}, time.Time{})
+			if err != nil {
 				c.problem("airing %s in %s: %v", id, u, err)
+			}
+			if u == a.Units[0] {
+				c.count(grant)
 			}
 		}
 		c.Report.Approvals++
@@ -342,10 +360,7 @@ type chainKey struct {
 
 // receipts checks every chain: each entry must be linked up to a signed head.
 func (c *checker) receipts() {
-	keys := map[protocol.DeviceID]ed25519.PublicKey{}
-	for _, d := range c.Devices {
-		keys[d.ID] = d.Public
-	}
+	keys := c.keys()
 	entries := map[chainKey][][]byte{}
 	for _, e := range c.Entries {
 		k := chainKey{e.Device, e.Chain}
@@ -377,9 +392,15 @@ func (c *checker) receipts() {
 	}
 }
 
-func openHead(h Head, key ed25519.PublicKey) (protocol.Head, error) {
-	payload, _, err := envelope.Open(envelope.KindReceipt, h.Sealed, protocol.MaxControl,
-		envelope.One(protocol.Key{Kind: protocol.KeyEd25519, Public: key}))
+func openHead(h Head, keys []protocol.Key) (protocol.Head, error) {
+	payload, _, err := envelope.Open(envelope.KindReceipt, h.Sealed, protocol.MaxControl, func(id protocol.KeyID) (protocol.Key, bool) {
+		for _, k := range keys {
+			if k.ID() == id {
+				return k, true
+			}
+		}
+		return protocol.Key{}, false
+	})
 	if err != nil {
 		return protocol.Head{}, err
 	}
@@ -411,6 +432,12 @@ func (c *checker) linked(k chainKey, encoded [][]byte, heads map[uint64]protocol
 	next := uint64(1)
 	signed := 0 // how many links a head covers
 	seen := map[uint64]bool{}
+	if c.Stretch && len(chain) > 0 {
+		if hash, ok := heads[chain[0].Seq-1]; ok {
+			prev, next = hash, chain[0].Seq
+			seen[next-1] = true
+		}
+	}
 	for i, l := range chain {
 		if l.Seq != next || l.Prev != prev {
 			c.problem("receipts of %s: chain %s is broken at entry %d", k.device, short(k.chain), l.Seq)
@@ -462,11 +489,14 @@ func (c *checker) outcome(device protocol.DeviceID, r protocol.Receipt) {
 func (c *checker) coverage() {
 	var placed []reach.Placed
 	for _, d := range c.Devices {
-		placed = append(placed, reach.Placed{Device: d.ID, Placements: c.placements[d.ID], Media: d.Media})
+		placed = append(placed, reach.Placed{Device: d.ID, Placements: c.placements[d.ID], Media: c.media(d)})
 	}
 	works := map[protocol.Digest][]reach.Aired{}
 	for _, id := range slices.Sorted(maps.Keys(c.airings)) {
 		a := c.airings[id]
+		if !c.touches(a) {
+			continue
+		}
 		works[a.Bulletin.Digest] = append(works[a.Bulletin.Digest], *a)
 	}
 	for digest, aired := range works {
@@ -489,10 +519,12 @@ func (c *checker) figure(digest protocol.Digest, aired []reach.Aired, placed []r
 	if err != nil {
 		return Bulletin{}, err
 	}
-	in, err := reach.Gather(aired, placed, c.Outcomes, c.Zone, c.Now)
+	in, err := reach.Gather(aired, placed, c.Outcomes, c.Zone, c.end())
 	if err != nil {
 		return Bulletin{}, err
 	}
+	in.Now = c.Now
+	in.Expected = slices.DeleteFunc(in.Expected, func(e reach.Expected) bool { return !c.within(e.Start) })
 	for u, path := range c.paths {
 		p, ok := c.people[u]
 		if ok && slices.ContainsFunc(aired, func(a reach.Aired) bool {

@@ -12,6 +12,8 @@ import (
 type Grant struct {
 	Statement protocol.Statement
 	People    []protocol.PersonID
+	// Keys are the kinds of the keys by which People signed, in their order.
+	Keys []protocol.KeyKind
 }
 
 // Claim is an airing with the documents that must stand behind it.
@@ -65,8 +67,15 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 		return fail("another length than the bulletin's sound", ErrNotPermitted)
 	}
 	grant := Grant{Statement: s}
+	signed := make([]seal, 0, len(approval.Signatures)+len(approval.Assertions))
 	for _, sig := range approval.Signatures {
-		person, err := c.signature(sig, approval.Statement, s, claim, now)
+		signed = append(signed, seal{kind: protocol.KeyEd25519, signature: sig})
+	}
+	for _, a := range approval.Assertions {
+		signed = append(signed, seal{kind: protocol.KeyPasskey, assertion: a})
+	}
+	for _, one := range signed {
+		person, err := c.signer(one, approval.Statement, s, claim, now)
 		if err != nil {
 			return Grant{}, err
 		}
@@ -76,7 +85,7 @@ func (c *Chain) CheckApproval(claim Claim, now time.Time) (Grant, error) {
 		if slices.Contains(grant.People, person) {
 			return fail("twice by one person", ErrNotPermitted)
 		}
-		grant.People = append(grant.People, person)
+		grant.People, grant.Keys = append(grant.People, person), append(grant.Keys, one.kind)
 	}
 	if a.Class == protocol.ClassEmergency && len(grant.People) < 2 {
 		return fail("an emergency by one person", ErrNotPermitted)
@@ -110,26 +119,106 @@ func whole(a protocol.Airing, b protocol.Bulletin) bool {
 // CheckSignature decides whether a detached signature of a statement is by that
 // person, who may give it for a unit on path. Errors: those of CheckApproval.
 func (c *Chain) CheckSignature(statement, sig []byte, path []protocol.UnitID, unit protocol.UnitID, by protocol.PersonID, now time.Time) error {
+	return c.checkOne(seal{kind: protocol.KeyEd25519, signature: sig}, statement, path, unit, by, now)
+}
+
+// CheckAssertion is CheckSignature for a passkey.
+func (c *Chain) CheckAssertion(statement []byte, a protocol.Assertion, path []protocol.UnitID, unit protocol.UnitID, by protocol.PersonID, now time.Time) error {
+	return c.checkOne(seal{kind: protocol.KeyPasskey, assertion: a}, statement, path, unit, by, now)
+}
+
+func (c *Chain) checkOne(one seal, statement []byte, path []protocol.UnitID, unit protocol.UnitID, by protocol.PersonID, now time.Time) error {
 	s, err := protocol.Unmarshal[protocol.Statement](statement, protocol.MaxControl)
 	if err != nil {
 		return err
 	}
-	person, err := c.signature(sig, statement, s, Claim{Airing: protocol.Airing{Unit: unit}, Path: path}, now)
+	person, err := c.signer(one, statement, s, Claim{Airing: protocol.Airing{Unit: unit}, Path: path}, now)
 	if err == nil && person != by {
 		return fmt.Errorf("signed by %s, not %s: %w", person, by, ErrNotPermitted)
 	}
 	return err
 }
 
-// signature checks one person's signature and right to give it. One key always
+// DemandsPasskey says whether a list of a unit on path, at or above unit, wants
+// a class to be approved by passkeys alone.
+func (c *Chain) DemandsPasskey(class protocol.Class, path []protocol.UnitID, unit protocol.UnitID) bool {
+	for _, u := range path[:slices.Index(path, unit)+1] {
+		if slices.Contains(c.approvers[u].Passkeys, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// SiteOf returns the site at which a passkey on a list of path is used.
+func (c *Chain) SiteOf(id protocol.KeyID, path []protocol.UnitID) (protocol.Site, bool) {
+	for _, r := range c.rights(id, path) {
+		if r.list.Site != nil {
+			return *r.list.Site, true
+		}
+	}
+	return protocol.Site{}, false
+}
+
+// MayApprove says whether a person has a right to approve a statement for a unit
+// on path, by whatever key.
+func (c *Chain) MayApprove(by protocol.PersonID, s protocol.Statement, path []protocol.UnitID, unit protocol.UnitID, now time.Time) bool {
+	for _, u := range path {
+		list := c.approvers[u]
+		for _, p := range list.People {
+			if p.Person == by && c.allows(right{p, list}, s, Claim{Airing: protocol.Airing{Unit: unit}, Path: path}, now) == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// seal is one person's signature of a statement, by either kind of key.
+type seal struct {
+	kind      protocol.KeyKind
+	signature []byte
+	assertion protocol.Assertion
+}
+
+// signer checks one person's signature and right to give it. One key always
 // leads to one person, that of its first right on the path which allows it.
-func (c *Chain) signature(sig, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
-	key, err := Check(KindApproval, sig, statement, c.known)
+func (c *Chain) signer(one seal, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
+	if one.kind == protocol.KeyPasskey {
+		return c.asserted(one.assertion, statement, s, claim, now)
+	}
+	key, err := Check(KindApproval, one.signature, statement, c.known)
 	if err != nil {
 		return "", err
 	}
+	if c.DemandsPasskey(s.Class, claim.Path, claim.Airing.Unit) {
+		return "", fmt.Errorf("class %s wants passkeys: %w", s.Class, ErrNotPermitted)
+	}
 	err = fmt.Errorf("approval by a key of none of the lists on the path: %w", ErrNotPermitted)
 	for _, r := range c.rights(key.ID(), claim.Path) {
+		if err = c.allows(r, s, claim, now); err == nil {
+			return r.Person, nil
+		}
+	}
+	return "", err
+}
+
+// asserted is signer for a passkey. Its site is that of the list by which the
+// person has the right.
+func (c *Chain) asserted(a protocol.Assertion, statement []byte, s protocol.Statement, claim Claim, now time.Time) (protocol.PersonID, error) {
+	id := protocol.KeyID(a.Key)
+	if _, ok := c.known(id); !ok {
+		return "", fmt.Errorf("approval by %x: %w", a.Key, ErrStranger)
+	}
+	err := fmt.Errorf("approval by a key of none of the lists on the path: %w", ErrNotPermitted)
+	for _, r := range c.rights(id, claim.Path) {
+		if r.list.Site == nil {
+			err = fmt.Errorf("approvers of %s name no site of passkeys: %w", r.list.Unit, ErrNotPermitted)
+			continue
+		}
+		if err = Assert(a, r.Key, *r.list.Site, Challenge(statement)); err != nil {
+			return "", err
+		}
 		if err = c.allows(r, s, claim, now); err == nil {
 			return r.Person, nil
 		}

@@ -1,6 +1,9 @@
 package envelope
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,10 +43,11 @@ func Covers(units, path []protocol.UnitID, unit protocol.UnitID) bool {
 	return slices.ContainsFunc(path[:at+1], func(u protocol.UnitID) bool { return slices.Contains(units, u) })
 }
 
-// delegated is a delegation and the digest of its bytes.
+// delegated is a delegation, the digest of its bytes, and what was signed.
 type delegated struct {
 	protocol.Delegation
 	digest protocol.Digest
+	signed []byte
 }
 
 // approverList is a list of approvers, the digest of its bytes, and the
@@ -57,27 +61,33 @@ type approverList struct {
 // Chain is what a device or an auditor holds to decide who may sign what. The
 // zero value trusts nobody. It is not safe for concurrent changes.
 type Chain struct {
-	roots       []protocol.Key
+	roots       protocol.Roots
 	delegations map[protocol.KeyID]delegated
 	newest      map[string]uint64 // the highest number of a role and its units
 	approvers   map[protocol.UnitID]approverList
 }
 
-// NewChain returns a chain that trusts these roots.
+// NewChain returns a chain that trusts each of these roots alone.
 func NewChain(roots ...protocol.Key) *Chain {
+	return NewChainOf(protocol.Roots{Threshold: 1, Keys: slices.Clone(roots)})
+}
+
+// NewChainOf returns a chain that trusts a list of roots. It was believed from
+// elsewhere; a number of 0 stands before all lists.
+func NewChainOf(roots protocol.Roots) *Chain {
 	return &Chain{
-		roots:       slices.Clone(roots),
+		roots:       roots,
 		delegations: map[protocol.KeyID]delegated{},
 		newest:      map[string]uint64{},
 		approvers:   map[protocol.UnitID]approverList{},
 	}
 }
 
-// Roots returns the roots' keys.
-func (c *Chain) Roots() []protocol.Key { return slices.Clone(c.roots) }
+// Roots returns the list of roots in force.
+func (c *Chain) Roots() protocol.Roots { return c.roots }
 
 func (c *Chain) root(id protocol.KeyID) (protocol.Key, bool) {
-	for _, k := range c.roots {
+	for _, k := range c.roots.Keys {
 		if k.ID() == id {
 			return k, true
 		}
@@ -115,19 +125,92 @@ func (c *Chain) openAs(role protocol.Role, kind Kind, b []byte, limit int) ([]by
 	return payload, key, nil
 }
 
-// AddDelegation takes a delegation signed by a root. A newer one for the same
-// key, or for the same role and units, takes the place of the older one, and
-// what a replaced registrar signed counts no more. Errors: those of Open;
-// ErrOlder.
+// endorsed opens what the threshold of roots signed: an envelope of one root, or
+// protocol.Endorsed. Signatures by others than roots count for nothing. Errors:
+// those of Open; ErrNotPermitted for too few.
+func (c *Chain) endorsed(kind Kind, b []byte) ([]byte, error) {
+	var payload []byte
+	var by []protocol.KeyID
+	if bytes.HasPrefix(b, []byte(opening)) {
+		opened, key, err := Open(kind, b, MaxDocument, c.known)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := c.root(key.ID()); !ok {
+			return nil, fmt.Errorf("%s signed by no root: %w", kind, ErrNotPermitted)
+		}
+		payload, by = opened, []protocol.KeyID{key.ID()}
+	} else {
+		e, err := protocol.Unmarshal[protocol.Endorsed](b, MaxDocument)
+		if err != nil {
+			return nil, err
+		}
+		payload = e.Payload
+		for _, sig := range e.Signatures {
+			key, err := Check(kind, sig, payload, c.root)
+			if errors.Is(err, ErrStranger) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if !slices.Contains(by, key.ID()) {
+				by = append(by, key.ID())
+			}
+		}
+		if len(by) == 0 {
+			return nil, fmt.Errorf("%s signed by no root: %w", kind, ErrStranger)
+		}
+	}
+	if uint64(len(by)) < c.roots.Threshold {
+		return nil, fmt.Errorf("%s signed by %d roots of the %d needed: %w", kind, len(by), c.roots.Threshold, ErrNotPermitted)
+	}
+	return payload, nil
+}
+
+// AddRoots takes a newer list of roots, signed by the threshold of those that it
+// replaces. Delegations that the new roots did not sign in sufficient number
+// count no more; those that still have their threshold stay. Errors: those of
+// Open; ErrNotPermitted, ErrOlder.
+func (c *Chain) AddRoots(b []byte) (protocol.Roots, error) {
+	if old, err := rootsIn(b); err == nil && old.Number <= c.roots.Number {
+		return protocol.Roots{}, fmt.Errorf("roots %d, held %d: %w", old.Number, c.roots.Number, ErrOlder)
+	}
+	payload, err := c.endorsed(KindRoots, b)
+	if err != nil {
+		return protocol.Roots{}, err
+	}
+	r, err := protocol.Unmarshal[protocol.Roots](payload, MaxDocument)
+	if err != nil {
+		return protocol.Roots{}, err
+	}
+	c.roots = r
+	for id, d := range c.delegations {
+		if _, err := c.endorsed(KindDelegation, d.signed); err != nil {
+			delete(c.delegations, id)
+			c.newest[slotOf(d.Delegation)] = d.Number - 1 // signed anew, it counts again
+		}
+	}
+	return r, nil
+}
+
+// rootsIn reads a list of roots whoever signed it.
+func rootsIn(b []byte) (protocol.Roots, error) {
+	e, err := protocol.Unmarshal[protocol.Endorsed](b, MaxDocument)
+	if err != nil {
+		return protocol.Roots{}, err
+	}
+	return protocol.Unmarshal[protocol.Roots](e.Payload, MaxDocument)
+}
+
+// AddDelegation takes a delegation signed by the threshold of roots. A newer one
+// for the same key, or for the same role and units, takes the place of the older
+// one, and what a replaced registrar signed counts no more. Errors: those of
+// Open; ErrOlder.
 func (c *Chain) AddDelegation(b []byte) (protocol.Delegation, error) {
-	payload, _, err := Open(KindDelegation, b, MaxDocument, c.known)
+	payload, err := c.endorsed(KindDelegation, b)
 	if err != nil {
 		return protocol.Delegation{}, err
-	}
-	if id, err := SignedBy(b); err != nil {
-		return protocol.Delegation{}, err
-	} else if _, ok := c.root(id); !ok {
-		return protocol.Delegation{}, fmt.Errorf("delegation signed by no root: %w", ErrNotPermitted)
 	}
 	d, err := protocol.Unmarshal[protocol.Delegation](payload, MaxDocument)
 	if err != nil {
@@ -143,13 +226,35 @@ func (c *Chain) AddDelegation(b []byte) (protocol.Delegation, error) {
 	}
 	maps.DeleteFunc(c.delegations, func(_ protocol.KeyID, held delegated) bool { return slotOf(held.Delegation) == slot })
 	c.newest[slot] = d.Number
-	c.delegations[id] = delegated{Delegation: d, digest: digest}
+	c.delegations[id] = delegated{Delegation: d, digest: digest, signed: b}
 	return d, nil
 }
 
 // slotOf names what only one delegation at a time can stand for.
 func slotOf(d protocol.Delegation) string {
 	return fmt.Sprint(d.Role, d.Units)
+}
+
+// Delegations returns those in force, the oldest first.
+func (c *Chain) Delegations() []protocol.Delegation {
+	var all []protocol.Delegation
+	for _, d := range c.delegations {
+		all = append(all, d.Delegation)
+	}
+	slices.SortFunc(all, func(a, b protocol.Delegation) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Key.ID(), b.Key.ID()))
+	})
+	return all
+}
+
+// HasHub says whether a hub may speak for a unit on path, whatever the day.
+func (c *Chain) HasHub(path []protocol.UnitID, unit protocol.UnitID) bool {
+	for id, d := range c.delegations {
+		if _, err := c.delegate(id, path, unit, time.Time{}); err == nil && d.Role == protocol.RoleHub {
+			return true
+		}
+	}
+	return false
 }
 
 // delegate returns the delegation of the registrar or hub that signed, if it

@@ -86,6 +86,8 @@ func stories(tb testing.TB) []protocoltest.Story {
 	t.hub()
 	t.approvals()
 	t.rights()
+	t.passkeys()
+	t.roots()
 	return t.stories
 }
 
@@ -249,7 +251,7 @@ func run(s protocoltest.Story) error {
 	for _, r := range s.Roots {
 		roots = append(roots, protocol.Key{Kind: protocol.KeyEd25519, Public: r})
 	}
-	chain := envelope.NewChain(roots...)
+	chain := envelope.NewChainOf(protocol.Roots{Threshold: max(1, s.Threshold), Keys: roots})
 	for i, step := range s.Steps {
 		err := take(chain, s.Path, step)
 		if got := protocoltest.KindOf(err); got != step.Expect {
@@ -266,6 +268,8 @@ func take(c *envelope.Chain, path []protocol.UnitID, s protocoltest.Step) error 
 	}
 	var err error
 	switch s.Do {
+	case "roots":
+		_, err = c.AddRoots(s.Hex)
 	case "delegation":
 		_, err = c.AddDelegation(s.Hex)
 	case "approvers":

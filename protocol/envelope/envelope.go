@@ -32,6 +32,7 @@ type Kind string
 
 // The kinds.
 const (
+	KindRoots       Kind = "roots"
 	KindDelegation  Kind = "delegation"
 	KindApprovers   Kind = "approvers"
 	KindPlacement   Kind = "placement"
@@ -158,6 +159,16 @@ func SignedBy(b []byte) (protocol.KeyID, error) {
 		return "", fmt.Errorf("envelope's headers: %w", protocol.ErrMalformed)
 	}
 	return protocol.KeyID(rest[:idSize]), nil
+}
+
+// Unverified returns what an envelope holds, whoever signed it, or nobody: for
+// what proves itself by other signatures. Error: protocol.ErrMalformed.
+func Unverified(b []byte) ([]byte, error) {
+	var msg cose.Sign1Message
+	if err := msg.UnmarshalCBOR(b); err != nil || len(msg.Payload) == 0 {
+		return nil, fmt.Errorf("no envelope: %w", protocol.ErrMalformed)
+	}
+	return msg.Payload, nil
 }
 
 func parse(kind Kind, b []byte, limit int, keys Keys) (*cose.Sign1Message, protocol.Key, error) {

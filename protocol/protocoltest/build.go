@@ -169,6 +169,11 @@ func Stop() protocol.Stop {
 	}
 }
 
+// Roots is a list of roots made an hour ago.
+func Roots(threshold uint64, keys ...protocol.Key) protocol.Roots {
+	return protocol.Roots{Version: protocol.Version, Number: Number(-time.Hour), At: At(-time.Hour), Threshold: threshold, Keys: keys}
+}
+
 // Delegation gives a key a role in the commune for a year, for all classes.
 func Delegation(role protocol.Role, key protocol.Key) protocol.Delegation {
 	return protocol.Delegation{

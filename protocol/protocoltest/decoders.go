@@ -34,6 +34,8 @@ func Decoders() []Decoder {
 		of[protocol.Entry]("entry", protocol.MaxControl),
 		of[protocol.Head]("head", protocol.MaxControl),
 		of[protocol.Batch]("batch", protocol.MaxControl),
+		of[protocol.Roots]("roots", 256<<10),
+		of[protocol.Endorsed]("endorsed", 256<<10),
 		of[protocol.Delegation]("delegation", 256<<10),
 		of[protocol.Approvers]("approvers", 256<<10),
 		of[protocol.Placement]("placement", 256<<10),

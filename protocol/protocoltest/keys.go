@@ -48,3 +48,17 @@ func Encode(tb testing.TB, m Message) []byte {
 	}
 	return b
 }
+
+// Endorse returns a message signed by several roots.
+func Endorse(tb testing.TB, kind envelope.Kind, m Message, roots ...*envelope.Signer) []byte {
+	tb.Helper()
+	e := protocol.Endorsed{Payload: Encode(tb, m)}
+	for _, r := range roots {
+		sig, err := r.Sign(kind, e.Payload)
+		if err != nil {
+			tb.Fatalf("endorse %s: %v", kind, err)
+		}
+		e.Signatures = append(e.Signatures, sig)
+	}
+	return Encode(tb, e)
+}

@@ -70,15 +70,17 @@ func (v Envelope) Bytes() []byte { return append(slices.Clone([]byte(v.Hex)), ma
 
 // Story is an example of the chain of trust: what a device is given, in order.
 type Story struct {
-	Name  string            `json:"name"`
-	Roots []Hex             `json:"roots"`
-	Path  []protocol.UnitID `json:"path"` // of the device
-	Steps []Step            `json:"steps"`
+	Name  string `json:"name"`
+	Roots []Hex  `json:"roots"`
+	// Threshold is how many of Roots must sign, if that is more than one.
+	Threshold uint64            `json:"threshold,omitempty"`
+	Path      []protocol.UnitID `json:"path"` // of the device
+	Steps     []Step            `json:"steps"`
 }
 
 // Step is one document given to a device.
 type Step struct {
-	// Do is "delegation", "approvers", "placement", "populations", "claim" (an
+	// Do is "roots", "delegation", "approvers", "placement", "populations", "claim" (an
 	// airing with its bulletin and approval), or a kind that the hub signs.
 	Do  string `json:"do"`
 	Hex Hex    `json:"hex"` // the envelope; for a claim the encoded airing

@@ -184,6 +184,11 @@ func (r *resolver) span(u int64) {
 	if !hi.IsZero() {
 		r.hi = hi.Unix()
 	}
+	// Beyond a zone's table package time cuts stretches at the ends of years, and
+	// takes each for 365 days: the last of a leap year, in UTC, is beyond its end.
+	if r.hi <= u {
+		r.hi = (floorDiv(u, secondsPerDay) + 1) * secondsPerDay
+	}
 }
 
 // local returns the local seconds at Unix second u.

@@ -128,6 +128,14 @@ func (m *Machine) Step(now time.Time, events ...Event) Effects {
 	return m.effects()
 }
 
+// SetClock tells that the clock was set, and now shows now, for a caller whose
+// instants carry no monotonic reading. What sounds goes on; what a jump forward
+// passed over is skipped as "clock unsure". Step through the instant before first.
+func (m *Machine) SetClock(now time.Time) {
+	m.setClock(toMs(now))
+	m.seen = now
+}
+
 // maxClockSlew is how far the clock and the monotonic one may part between two
 // steps before the clock counts as set, in ms.
 const maxClockSlew = 1000

@@ -130,6 +130,7 @@ func refusedFiles() []refusedFile {
 	a("order", `"order": -1`, `"order": 0.5`)
 	a("order", `"order": -1`, `"order": "1"`)
 	a("approved", `"2026-11-30T00:00:00Z"`, `"yesterday"`)
+	a("approved", `"2026-11-30T00:00:00Z"`, `"0001-01-01T00:00:00Z"`)
 	a("after_cut", `"resume"`, `"repeat"`)
 	a("after_cut", `"resume"`, `""`)
 	a("night", `true`, `1`)

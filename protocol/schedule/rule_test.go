@@ -250,6 +250,34 @@ func TestExpandFarAway(t *testing.T) {
 	}
 }
 
+// TestLeapYearsEndBeyondTheTable: past a zone's table package time gives each year
+// 365 days; the last day of a leap year has starts all the same (rule 1).
+func TestLeapYearsEndBeyondTheTable(t *testing.T) {
+	for _, name := range []string{"Europe/Berlin", "America/Santiago", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Ho_Chi_Minh"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, year := range []int{2040, 2096, 2400} {
+			rule, err := ParseRule("FREQ=DAILY;COUNT=5")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := Recurrence{Start: LocalTime{year, 12, 29, 23, 30, 0}, Rule: &rule}
+			day := 29
+			for s := range Expand(r, zone, time.Time{}, time.Time{}) {
+				if want := time.Date(year, 12, day, 23, 30, 0, 0, zone); !s.Equal(want) {
+					t.Errorf("%s: got %v, want %v", name, s, want)
+				}
+				day++
+			}
+			if day != 34 {
+				t.Errorf("%s %d: %d starts", name, year, day-29)
+			}
+		}
+	}
+}
+
 // TestExpandText: lines of the command, numeric offsets, zero as +00:00.
 func TestExpandText(t *testing.T) {
 	got, err := ExpandText("UTC", "2026-12-01T05:00:00", "FREQ=DAILY", []string{"2026-12-02T05:00:00"}, []string{"2026-12-01T06:00:00"}, 3)
@@ -286,5 +314,14 @@ func TestLocalTimeText(t *testing.T) {
 		if l, err := ParseLocalTime(s); !errors.Is(err, protocol.ErrInvalid) {
 			t.Errorf("%q: got %v, %v", s, l, err)
 		}
+	}
+}
+
+// TestSecondsOfAnOffsetAreLeftOut: RFC 3339 has no place for those of local mean
+// time (SCHEDULE.md 11).
+func TestSecondsOfAnOffsetAreLeftOut(t *testing.T) {
+	got, err := ExpandText("Asia/Ho_Chi_Minh", "1900-12-31T05:00:00", "", nil, nil, 1)
+	if want := []string{"1900-12-31T05:00:00+07:06"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 }

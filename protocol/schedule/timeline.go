@@ -3,7 +3,6 @@ package schedule
 import (
 	"cmp"
 	"slices"
-	"time"
 )
 
 // lineTime is RFC 3339 with milliseconds and a numeric offset, "+00:00" for zero.
@@ -28,24 +27,6 @@ func Timeline(input []byte) ([][]byte, error) {
 		lines[i] = m.line(o)
 	}
 	return lines, nil
-}
-
-// Forecast returns what becomes of every start from one instant to another if
-// nothing happens to the device: the timeline without events. Airings that have
-// not arrived at from are taken when they do. The bounds of cfg are not read.
-// Its error is a *FieldError.
-func Forecast(cfg Config, airings []Airing, from, to time.Time) ([]Final, error) {
-	cfg.From, cfg.To, cfg.MaxLag = from, to, 0
-	m, err := run(cfg, airings, nil)
-	if err != nil {
-		return nil, err
-	}
-	all := m.outcomes()
-	finals := make([]Final, len(all))
-	for i, o := range all {
-		finals[i] = m.final(o)
-	}
-	return finals, nil
 }
 
 // timed is an event at its instant, in ms.

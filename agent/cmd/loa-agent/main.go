@@ -21,6 +21,7 @@ import (
 	"github.com/loa-vn/loa/agent"
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/identity"
+	"github.com/loa-vn/loa/agent/mute"
 	"github.com/loa-vn/loa/agent/player/cardtest"
 	"github.com/loa-vn/loa/agent/player/speaker"
 	"github.com/loa-vn/loa/agent/store"
@@ -48,6 +49,9 @@ type commands struct {
 	Run    runCmd    `cmd:"" help:"Play, show and report until stopped."`
 	Doctor doctorCmd `cmd:"" help:"Look at sound, clock, storage and hub, and say what to do."`
 
+	Mute   muteCmd   `cmd:"" help:"Silence this device until loa-agent unmute, also over restarts."`
+	Unmute unmuteCmd `cmd:"" help:"Let this device sound again."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -74,6 +78,7 @@ func main() {
 	debug.SetMemoryLimit(memoryLimit)
 	debug.SetGCPercent(50)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it as it stands
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -138,6 +143,32 @@ func (s *session) log(c config.Config) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(s.errOut, o))
 	}
 	return slog.New(slog.NewTextHandler(s.errOut, o))
+}
+
+type (
+	muteCmd   struct{}
+	unmuteCmd struct{}
+)
+
+// Run implements the command.
+func (muteCmd) Run(s *session) error {
+	return s.mute(true, "muted; the hub is told; next: loa-agent unmute")
+}
+
+// Run implements the command.
+func (unmuteCmd) Run(s *session) error { return s.mute(false, "not muted here any more") }
+
+// mute turns the switch that the running agent looks at.
+func (s *session) mute(on bool, said string) error {
+	c, err := s.load()
+	if err != nil {
+		return err
+	}
+	if err := (mute.Switch{Dir: c.Data}).Set(on); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.out, said)
+	return err
 }
 
 type versionCmd struct{}

@@ -94,7 +94,7 @@ func TestProfilesNameOutputsAndBoardsThatExist(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	for _, kind := range strings.Fields("fb ddp flaschen kiosk png") {
+	for _, kind := range strings.Fields("drm fb ddp flaschen kiosk png") {
 		if !kinds[kind] {
 			t.Errorf("no profile shows how %s is set", kind)
 		}

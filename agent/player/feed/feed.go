@@ -47,7 +47,9 @@ type track struct {
 	serial int
 	at     time.Time
 	begun  bool
-	end    int64 // content position of its end; -1 while it may grow
+	from   int64     // content position of its first frame, once begun
+	aim    time.Time // when its first frame should have sounded; zero: nobody minds
+	end    int64     // content position of its end; -1 while it may grow
 }
 
 // run is a stretch of content among all frames that were put out.
@@ -87,7 +89,7 @@ func (f *Feed) Start(name string, at time.Time) {
 	defer f.mu.Unlock()
 	f.endLast()
 	f.serial++
-	f.tracks = append(f.tracks, track{name: name, serial: f.serial, at: at, end: -1})
+	f.tracks = append(f.tracks, track{name: name, serial: f.serial, at: at, aim: at, end: -1})
 }
 
 func (f *Feed) endLast() {
@@ -171,7 +173,9 @@ func (f *Feed) Next(dst []int16, sounds time.Time) Span {
 			ready = t.end - f.taken
 		}
 		if ready > 0 {
-			t.begun = true
+			if !t.begun {
+				t.begun, t.from = true, f.taken
+			}
 			return f.content(*t, dst, min(room, ready))
 		}
 		if t.end < 0 {
@@ -185,6 +189,32 @@ func (f *Feed) Next(dst []int16, sounds time.Time) Span {
 	return f.silence(Silence, track{}, dst, room)
 }
 
+// Aim says when the first frame of the track that sounds should have sounded, by what
+// is known now. A track that was started for no instant has none.
+func (f *Feed) Aim(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.tracks) > 0 && f.tracks[0].begun && !f.tracks[0].aim.IsZero() {
+		f.tracks[0].aim = at
+	}
+}
+
+// Late is by how much the next frame, if it sounds at sounds, is later than the aim of
+// the track that sounds; false if no track does, or it has no aim.
+func (f *Feed) Late(sounds time.Time) (time.Duration, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.tracks) == 0 || !f.tracks[0].begun || f.tracks[0].aim.IsZero() {
+		return 0, false
+	}
+	t := f.tracks[0]
+	return sounds.Sub(t.aim.Add(player.Duration(f.taken - t.from))), true
+}
+
+// join is the longest wait of a track directly behind another one that is left out:
+// items of a programme follow each other without a gap.
+const join = 2 * time.Millisecond
+
 // lead is how many frames t still has to wait if the next frame sounds at sounds,
 // rounded to the nearest.
 func (f *Feed) lead(t *track, sounds time.Time) int64 {
@@ -193,6 +223,9 @@ func (f *Feed) lead(t *track, sounds time.Time) int64 {
 	}
 	wait := t.at.Sub(sounds)
 	if wait <= 0 {
+		return 0
+	}
+	if k := len(f.runs); wait < join && k > 0 && f.runs[k-1].total+f.runs[k-1].frames == f.total {
 		return 0
 	}
 	return player.FramesIn(wait + time.Second/(2*player.Rate))

@@ -194,3 +194,26 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 		}
 	})
 }
+
+// TestATrackThatFollowsDirectlyHasNoGap: a wait under two milliseconds behind another
+// track's last frame is left out; behind silence it is waited.
+func TestATrackThatFollowsDirectlyHasNoGap(t *testing.T) {
+	t.Parallel()
+	f := New(1, time.Second)
+	f.Start("a", time.Time{})
+	put(t, f, 1, 2)
+	f.Start("b", epoch().Add(time.Millisecond))
+	put(t, f, 3, 4)
+	got := make([]int16, 4)
+	f.Pull(got, epoch())
+	if diff := cmp.Diff([]int16{1, 2, 3, 4}, got); diff != "" {
+		t.Error(diff)
+	}
+	if late, aimed := f.Late(epoch().Add(time.Millisecond)); !aimed || late > 0 {
+		t.Errorf("late %s, aimed %v", late, aimed)
+	}
+	f.Aim(epoch())
+	if late, _ := f.Late(epoch().Add(10 * time.Millisecond)); late != 10*time.Millisecond-player.Duration(2) {
+		t.Errorf("late %s", late)
+	}
+}

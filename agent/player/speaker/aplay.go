@@ -119,6 +119,11 @@ func (l *local) start(at int64) error {
 	return nil
 }
 
+func (l *local) aim(at int64) error {
+	l.engine.feed.Aim(instant(at))
+	return nil
+}
+
 func (l *local) put(pcm []int16) error { return l.engine.feed.Put(pcm) }
 
 func (l *local) end() error { return l.engine.feed.End() }

@@ -94,6 +94,12 @@ func obey(e *engine, channels int, stdin io.Reader, say *sender) error {
 			if err := e.feed.End(); err != nil {
 				return err
 			}
+		case sayAim:
+			at, err := parseInt(data)
+			if err != nil {
+				return err
+			}
+			e.feed.Aim(instant(at))
 		case sayFlush:
 			fade, err := parseInt(data)
 			if err != nil {

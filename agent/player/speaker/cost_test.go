@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -153,4 +154,42 @@ func pss(b *testing.B, pid int) float64 {
 	}
 	b.Fatal("no Pss in smaps_rollup")
 	return 0
+}
+
+// BenchmarkTogether starts a sound on two cards, each with a process of its own, at one
+// instant, and tells how far apart the first frames were, and how far off the instant.
+func BenchmarkTogether(b *testing.B) {
+	for _, driver := range drivers(b) {
+		b.Run(driver, func(b *testing.B) {
+			rigs := []*rig{newRig(b, driver, cardtest.Config{PPM: 100}), newRig(b, driver, cardtest.Config{PPM: -100})}
+			var apart, off []float64
+			for b.Loop() {
+				at := time.Now().Add(300 * time.Millisecond)
+				var from [2]int64
+				for i, r := range rigs {
+					from[i] = r.card.Taken()
+					track := tone("a", 300*time.Millisecond)
+					track.StartAt = at
+					if err := r.player.Play(track); err != nil {
+						b.Fatal(err)
+					}
+				}
+				var first [2]time.Time
+				for i, r := range rigs {
+					expect[player.Begun](b, r, 5*time.Second)
+					expect[player.Ended](b, r, 5*time.Second)
+					rec := r.card.Recording()
+					first[i] = rec.At(rec.Sounding(from[i]))
+					off = append(off, first[i].Sub(at).Abs().Seconds()*1000)
+				}
+				apart = append(apart, first[0].Sub(first[1]).Abs().Seconds()*1000)
+			}
+			slices.Sort(apart)
+			slices.Sort(off)
+			b.ReportMetric(apart[len(apart)/2], "apart_p50_ms")
+			b.ReportMetric(apart[len(apart)*99/100], "apart_p99_ms")
+			b.ReportMetric(off[len(off)/2], "off_p50_ms")
+			b.ReportMetric(off[len(off)*99/100], "off_p99_ms")
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/feed"
+	"github.com/loa-vn/loa/agent/player/slew"
 )
 
 const (
@@ -14,23 +15,36 @@ const (
 	// soundingEvery and idleEvery are how often an engine reports.
 	soundingEvery = 40 * time.Millisecond
 	idleEvery     = 250 * time.Millisecond
+	// astray is how far a card may be from a track's aim before it is led back, and
+	// leap how much of that is done before it is looked at again.
+	astray = time.Millisecond
+	leap   = player.Rate / 200
 )
 
 // engine joins a feed to a card that takes frames: what it pulls, when that sounds, and
-// what became of it. The driver calls pull and taken, from one goroutine.
+// what became of it. A card whose clock goes astray from a track's aim is led back
+// inaudibly. The driver calls pull and taken, from one goroutine.
 type engine struct {
-	feed *feed.Feed
-	out  func(report) // called from pull and taken; must not block for long
+	channels int
+	clock    func() int64 // monotonic ns
+	feed     *feed.Feed
+	slew     *slew.Slew   // used by pull alone
+	out      func(report) // called from pull and taken; must not block for long
 
 	mu       sync.Mutex
 	meter    meter
 	ready    bool
 	reported int64 // instant of the last report
 	pending  int64 // what it said
+	pulled   int64 // frames that the card was given
+	marks    []mark
 }
 
+// mark says which frame of the feed the card was given as which of its own.
+type mark struct{ card, feed int64 }
+
 func newEngine(channels int, out func(report)) *engine {
-	return &engine{feed: feed.New(channels, queue), out: out}
+	return &engine{channels: channels, clock: monotonic, feed: feed.New(channels, queue), slew: slew.New(channels), out: out}
 }
 
 // calibrate says how many frames lie between pull and the card's output when the card
@@ -44,11 +58,46 @@ func (e *engine) calibrate(held int64) {
 
 // pull fills dst with the next frames for the card.
 func (e *engine) pull(dst []int16) {
-	now := monotonic()
+	now := e.clock()
 	e.mu.Lock()
-	sounds := e.meter.at(now, e.feed.Total())
+	sounds := instant(e.meter.at(now, e.pulled) + nanos(e.slew.Ahead()))
+	e.marks = append(e.marks, mark{e.pulled, e.slew.Position()})
+	e.pulled += int64(len(dst) / e.channels)
 	e.mu.Unlock()
-	e.feed.Pull(dst, instant(sounds))
+	e.steer(sounds)
+	e.slew.Fill(dst, func(frames []int16) { e.feed.Pull(frames, sounds) })
+}
+
+// steer leads the card back to the aim of what sounds, if the feed's next frame will
+// sound at sounds.
+func (e *engine) steer(sounds time.Time) {
+	late, aimed := e.feed.Late(sounds)
+	switch {
+	case !aimed && e.slew.Owed():
+		e.slew.Correct(0)
+	case aimed && !e.slew.Owed() && late.Abs() > astray:
+		frames := min(player.FramesIn(late.Abs()), leap)
+		if late > 0 {
+			frames = -frames
+		}
+		e.slew.Correct(frames)
+	}
+}
+
+// heard is how many frames of the feed the card has consumed.
+func (e *engine) heard() int64 {
+	card := e.meter.consumed
+	for len(e.marks) > 1 && e.marks[1].card <= card {
+		e.marks = append(e.marks[:0], e.marks[1:]...)
+	}
+	if len(e.marks) == 0 {
+		return 0
+	}
+	n := e.marks[0].feed + card - e.marks[0].card
+	if len(e.marks) > 1 {
+		n = min(n, e.marks[1].feed)
+	}
+	return n
 }
 
 // instant makes a monotonic instant one that the feed can compare with another.
@@ -65,14 +114,14 @@ func (e *engine) start(at int64) {
 
 // taken notes that the card has taken frames of those pulled, in all, just now.
 func (e *engine) taken(frames int64) {
-	now := monotonic()
+	now := e.clock()
 	e.mu.Lock()
 	if !e.ready {
 		e.mu.Unlock()
 		return
 	}
 	e.meter.taken(now, frames)
-	pending := e.feed.Consumed(e.meter.consumed).Pending
+	pending := e.feed.Consumed(e.heard()).Pending
 	every := int64(idleEvery)
 	if pending > 0 {
 		every = int64(soundingEvery)
@@ -91,13 +140,13 @@ func (e *engine) taken(frames int64) {
 func (e *engine) report() report {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a := e.feed.Consumed(e.meter.consumed)
+	a := e.feed.Consumed(e.heard())
 	r := report{
 		Consumed: e.meter.consumed, Content: a.Content, Pending: a.Pending,
 		Starved: e.feed.Starved(), Held: e.meter.held,
 	}
 	if len(e.meter.samples) > 0 {
-		r.At = e.meter.at(0, e.meter.consumed-a.Since)
+		r.At = e.meter.at(0, e.meter.consumed) - nanos(a.Since)
 	}
 	return r
 }

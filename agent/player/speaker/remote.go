@@ -95,6 +95,8 @@ func (r *remote) listen(stdout *os.File, h hooks) {
 
 func (r *remote) start(at int64) error { return r.out.sendInt(sayStart, at) }
 
+func (r *remote) aim(at int64) error { return r.out.sendInt(sayAim, at) }
+
 func (r *remote) put(pcm []int16) error { return r.out.sendPCM(pcm) }
 
 func (r *remote) end() error {

@@ -93,6 +93,7 @@ type Speaker struct {
 // line is the way to one running process. One goroutine uses it, but for kill.
 type line interface {
 	start(at int64) error // monotonic; 0: at once
+	aim(at int64) error   // monotonic
 	put(pcm []int16) error
 	end() error
 	flush(fade time.Duration) (report, error)
@@ -192,6 +193,15 @@ func (s *Speaker) Start(ctx context.Context, _ string, at time.Time) error {
 			return player.ErrClosed
 		}
 	}
+}
+
+// Aim implements player.Aimer.
+func (s *Speaker) Aim(at time.Time) error {
+	l, err := s.current()
+	if err != nil {
+		return err
+	}
+	return failed(l.aim(toMonotonic(at)))
 }
 
 // Write implements player.Sink.

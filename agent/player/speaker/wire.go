@@ -16,6 +16,7 @@ const (
 	sayStart   = 's' // to the child: instant of the first frame (int64, monotonic ns; 0: at once)
 	sayPCM     = 'p' // to the child: samples, 16 bit little endian
 	sayEnd     = 'e' // to the child: the track is complete
+	sayAim     = 'm' // to the child: when the track's first frame should have sounded (int64, monotonic ns)
 	sayFlush   = 'f' // to the child: fade (int64, ns); answered by sayFlushed
 	sayReady   = 'r' // to the parent: the card runs; a report
 	sayAt      = 'q' // to the parent: a report

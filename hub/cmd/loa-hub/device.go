@@ -3,13 +3,16 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/enrol"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
+	"golang.org/x/term"
 )
 
 type deviceCmd struct {
@@ -17,6 +20,7 @@ type deviceCmd struct {
 	List   deviceListCmd   `cmd:"" help:"List devices."`
 	Place  devicePlaceCmd  `cmd:"" help:"Move a device, or change its name, tags or villages."`
 	Claim  deviceClaimCmd  `cmd:"" help:"Print a new claim, to enrol a device or its replacement; an unused one is void."`
+	Attest deviceAttestCmd `cmd:"" help:"Sign a device's key into its placement, so that verify needs no word of the hub."`
 	Revoke deviceRevokeCmd `cmd:"" help:"End a device's right to connect, for good."`
 }
 
@@ -57,6 +61,7 @@ type deviceAddCmd struct {
 	placeFlags
 	ID    protocol.DeviceID `help:"a-z, 0-9 and hyphens; a replacement keeps it." required:""`
 	Sound bool              `help:"It has a loudspeaker."`
+	QR    string            `name:"qr" help:"File for the claim as a QR code (PNG)." type:"path"`
 	Board string            `help:"It has a board of WIDTHxHEIGHTxROW pixels: 192x32x16."`
 }
 
@@ -82,7 +87,7 @@ func (c *deviceAddCmd) Run(s *session) error {
 			return err
 		}
 		s.printf("Đã thêm / added: %s (%s)\n", d.ID, d.Name)
-		return claim(s, b, d.ID)
+		return claim(s, b, d.ID, c.QR)
 	})
 }
 
@@ -103,23 +108,55 @@ func parseBoard(text string) (*protocol.Display, error) {
 }
 
 // claim makes and prints a claim.
-func claim(s *session, b *hub.Base, id protocol.DeviceID) error {
+func claim(s *session, b *hub.Base, id protocol.DeviceID, picture string) error {
 	c, err := b.Enrol.Claim(s.ctx, id, "")
 	if err != nil {
 		return err
 	}
 	s.printf("Mã đăng ký, dùng một lần đến %s / claim, good once until then:\n%s\nĐịa chỉ / address: %s\n",
 		c.Expires.In(b.Zone).Format("2006-01-02 15:04"), c.Text, hub.ConfiguredEnrolURL(b.Config))
+	code, err := enrol.Code(c, hub.ConfiguredEnrolURL(b.Config))
+	if err != nil {
+		return err
+	}
+	if picture != "" {
+		return os.WriteFile(picture, code.PNG(), 0o600)
+	}
+	if f, ok := s.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		s.printf("%s", code.Text())
+	}
 	return nil
+}
+
+type deviceAttestCmd struct {
+	registrarFlags
+	ID protocol.DeviceID `arg:"" help:"Which device."`
+}
+
+// Run signs a device's key into its placement.
+func (c *deviceAttestCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		registrar, err := c.password(s)
+		if err != nil {
+			return err
+		}
+		d, err := b.Registry.Attest(s.ctx, c.ID, registrar, "")
+		if err != nil {
+			return err
+		}
+		s.printf("Đã ký khoá vào nơi đặt / key signed into the placement: %s\n", d.ID)
+		return nil
+	})
 }
 
 type deviceClaimCmd struct {
 	ID protocol.DeviceID `arg:"" help:"Which device."`
+	QR string            `name:"qr" help:"File for the claim as a QR code (PNG)." type:"path"`
 }
 
 // Run prints a new claim.
 func (c *deviceClaimCmd) Run(s *session) error {
-	return s.with(func(b *hub.Base) error { return claim(s, b, c.ID) })
+	return s.with(func(b *hub.Base) error { return claim(s, b, c.ID, c.QR) })
 }
 
 type devicePlaceCmd struct {

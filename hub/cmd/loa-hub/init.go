@@ -26,6 +26,9 @@ type initCmd struct {
 	Admin    protocol.PersonID `help:"Id of the administrator, for logging in." env:"LOA_INIT_ADMIN"`
 	Name     string            `help:"The administrator's name; default is the id." env:"LOA_INIT_ADMIN_NAME"`
 
+	Roots     int `help:"How many root keys to make; each is to be held by another person." default:"1" env:"LOA_INIT_ROOTS"`
+	Threshold int `help:"How many of them must sign." default:"1" env:"LOA_INIT_THRESHOLD"`
+
 	PasswordFile          string `help:"File with the administrator's password in its first line; - is standard input." env:"LOA_INIT_PASSWORD_FILE"`
 	RegistrarPasswordFile string `help:"The same for the registrar's key; default is the administrator's." env:"LOA_INIT_REGISTRAR_PASSWORD_FILE"`
 	RootPasswordFile      string `help:"The same for the root key." env:"LOA_INIT_ROOT_PASSWORD_FILE"`
@@ -57,7 +60,9 @@ func (c *initCmd) Run(s *session) error {
 		}
 	}
 	s.printf("Đơn vị / unit: %s (%s)\nQuản trị / administrator: %s\nDữ liệu / data: %s\n", o.Unit.Name, done.Unit, o.Admin, cfg.Data)
-	s.printf("KHOÁ GỐC / ROOT KEY: %s\n", done.RootFile)
+	for _, file := range done.RootFiles {
+		s.printf("KHOÁ GỐC / ROOT KEY: %s\n", file)
+	}
 	s.printf("Hãy cất khoá gốc ra khỏi máy này ngay (USB, két), giữ mật khẩu của nó riêng; trung tâm không cần nó để chạy.\n")
 	s.printf("Take the root key away from this machine now (USB stick, safe) and keep its password apart; the hub runs without it.\n")
 	return nil
@@ -107,7 +112,7 @@ func (c *initCmd) answers(s *session) (hub.InitOptions, error) {
 		c.Name = string(c.Admin)
 	}
 	o := hub.InitOptions{
-		RootOut: c.RootOut, Admin: c.Admin, AdminName: c.Name,
+		RootOut: c.RootOut, Roots: c.Roots, Threshold: c.Threshold, Admin: c.Admin, AdminName: c.Name,
 		Unit: registry.Unit{ID: c.UnitID, Code: c.UnitCode, Name: c.UnitName, Kind: c.UnitKind},
 	}
 	var err error

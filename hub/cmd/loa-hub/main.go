@@ -17,6 +17,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/problem"
 )
@@ -40,9 +41,14 @@ type commands struct {
 	Unit   unitCmd   `cmd:"" help:"Units of administration."`
 	Device deviceCmd `cmd:"" help:"Devices and their claims."`
 	Broker brokerCmd `cmd:"" help:"What an MQTT broker elsewhere needs of the hub."`
+	Trust  trustCmd  `cmd:"" help:"Roots, registrars, deputies: each act one step."`
 	Serve  serveCmd  `cmd:"" help:"Serve console, enrolment and devices until stopped."`
 
+	Backup  backupCmd  `cmd:"" help:"Back everything up while the hub runs."`
+	Restore restoreCmd `cmd:"" help:"Bring a backup back into an empty data folder."`
+
 	Verify   verifyCmd   `cmd:"" help:"Recompute approvals, receipts and coverage from what was signed."`
+	Export   exportCmd   `cmd:"" help:"Write what was signed and done on some days to a file for an outside auditor."`
 	Schedule scheduleCmd `cmd:"" help:"What sounds when."`
 	Studio   studioCmd   `cmd:"" help:"What a text becomes."`
 }
@@ -59,6 +65,7 @@ type session struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it as it stands
 	status := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -141,6 +148,7 @@ func (s *session) with(fn func(*hub.Base) error) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(s.errOut, &slog.HandlerOptions{Level: max(level, slog.LevelError)}))
+	s.ctx = audit.With(s.ctx, audit.Origin{Via: "command"})
 	b, err := hub.OpenBase(s.ctx, c, "", log)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/loa-vn/loa/hub/studio/normalise"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/schedule"
 )
@@ -75,27 +74,4 @@ func (t timelineCmd) Run(s *session) error {
 		s.printf("%s\n", l)
 	}
 	return nil
-}
-
-type studioCmd struct {
-	Read readCmd `cmd:"" help:"Print how each line of a text is read."`
-}
-
-type readCmd struct {
-	File     string `arg:"" optional:"" help:"UTF-8 text; standard input if missing."`
-	Southern bool   `help:"Southern forms: ngàn, lẻ."`
-}
-
-// Run implements the command.
-func (r readCmd) Run(s *session) error {
-	in := s.in
-	if r.File != "" && r.File != "-" {
-		f, err := os.Open(r.File)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errRefused, err)
-		}
-		defer f.Close()
-		in = f
-	}
-	return normalise.ReadLines(in, s.out, normalise.Options{Southern: r.Southern})
 }

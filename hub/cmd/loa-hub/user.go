@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/loa-vn/loa/hub"
@@ -15,6 +17,7 @@ type userCmd struct {
 	List     userListCmd     `cmd:"" help:"List people."`
 	Password userPasswordCmd `cmd:"" help:"Set a new password for somebody who lost it."`
 	Disable  userDisableCmd  `cmd:"" help:"End a person's access; what they approved stays approved."`
+	Erase    userEraseCmd    `cmd:"" help:"Forget what is personal of somebody who is disabled; the record of acts stays whole."`
 }
 
 // registrarFlags give the registrar's password where something is to be signed.
@@ -30,9 +33,10 @@ type userAddCmd struct {
 	registrarFlags
 	ID           protocol.PersonID `help:"For logging in: a-z, 0-9 and hyphens." required:""`
 	Name         string            `help:"Full name." required:""`
-	Role         []account.Role    `help:"editor, approver, operator or administrator; may be repeated." required:""`
+	Role         []account.Role    `help:"editor, approver, operator, administrator, auditor or technician; may be repeated." required:""`
 	Unit         string            `help:"Id or code of the unit; the role holds below it too." required:""`
 	PasswordFile string            `help:"File with the new person's password; - is standard input." env:"LOA_PASSWORD_FILE"`
+	OneTime      bool              `help:"Print a password for the first log-in, at which it has to be changed."`
 }
 
 // Run adds a person.
@@ -48,7 +52,9 @@ func (c *userAddCmd) Run(s *session) error {
 			n.Grants = append(n.Grants, account.Grant{Unit: unit.ID, Role: r})
 			approver = approver || r == account.Approver
 		}
-		if n.Password, err = s.secret(c.PasswordFile, "Mật khẩu của "+string(c.ID)+" / password", "--password-file"); err != nil {
+		if c.OneTime {
+			n.Password, n.OneTime = strings.ToLower(rand.Text()[:14]), true
+		} else if n.Password, err = s.secret(c.PasswordFile, "Mật khẩu của "+string(c.ID)+" / password", "--password-file"); err != nil {
 			return err
 		}
 		var registrar string
@@ -61,6 +67,9 @@ func (c *userAddCmd) Run(s *session) error {
 			return err
 		}
 		s.printf("Đã thêm / added: %s (%s)\n", n.ID, unit.Name)
+		if c.OneTime {
+			s.printf("Mật khẩu dùng một lần / one-time password: %s\n", n.Password)
+		}
 		return nil
 	})
 }
@@ -111,7 +120,7 @@ func (c *userPasswordCmd) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := b.Account.ResetPassword(s.ctx, c.ID, password, registrar, ""); err != nil {
+		if err := b.Account.ResetPassword(s.ctx, c.ID, password, registrar, false, ""); err != nil {
 			return err
 		}
 		s.printf("Đã đổi mật khẩu / password set: %s\n", c.ID)
@@ -149,6 +158,21 @@ func (c *userDisableCmd) Run(s *session) error {
 			return err
 		}
 		s.printf("Đã khoá / disabled: %s\n", c.ID)
+		return nil
+	})
+}
+
+type userEraseCmd struct {
+	ID protocol.PersonID `arg:"" help:"Whose data are erased."`
+}
+
+// Run erases what is personal of somebody.
+func (c *userEraseCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		if err := b.Account.Erase(s.ctx, c.ID, ""); err != nil {
+			return err
+		}
+		s.printf("Đã xoá dữ liệu cá nhân / personal data erased: %s\n", c.ID)
 		return nil
 	})
 }

@@ -8,116 +8,13 @@
 //   AUTHOR_PASSWORD, APPROVER_PASSWORD
 //   OUT            folder for screenshots
 //   CHROMIUM       the browser's program, /usr/bin/chromium
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step } from "./lib.mjs";
+import { others, routes } from "./others.mjs";
 
-const env = (name, otherwise) => {
-  const v = process.env[name] ?? otherwise;
-  if (v === undefined) {
-    console.log(`FAIL ${name} is not set`);
-    process.exit(1);
-  }
-  return v;
-};
-const base = env("BASE_URL");
-const out = env("OUT");
-const people = {
-  author: { user: env("AUTHOR", "soan"), password: env("AUTHOR_PASSWORD") },
-  approver: { user: env("APPROVER", "duyet1"), password: env("APPROVER_PASSWORD") },
-};
-mkdirSync(out, { recursive: true });
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-let failures = 0;
-function result(name, ok, detail = "") {
-  if (!ok) failures++;
-  console.log(`${ok ? "PASS" : "FAIL"} ${name}${detail ? `: ${detail}` : ""}`);
-}
-
-/** step runs one part of the flow; a part that fails does not end the others, unless they need it. */
-async function step(name, work) {
-  const began = Date.now();
-  try {
-    await work();
-    result(name, true, `${Date.now() - began} ms`);
-    return true;
-  } catch (e) {
-    result(name, false, String(e?.message ?? e).split("\n").slice(0, 4).join(" | "));
-    for (const [who, p] of Object.entries(pages)) await p.screenshot({ path: join(out, `failed-${who}.png`) }).catch(() => {});
-    return false;
-  }
-}
-function must(ok, what) {
-  if (!ok) throw new Error(what);
-}
-
-const browser = await chromium.launch({
-  executablePath: env("CHROMIUM", "/usr/bin/chromium"),
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--lang=vi", "--autoplay-policy=no-user-gesture-required"],
-});
-const pages = {};
-async function open(who) {
-  const context = await browser.newContext({ locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", viewport: { width: 390, height: 844 }, deviceScaleFactor: 1 });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  pages[who] = page;
-  const wrong = [];
-  page.on("pageerror", (e) => wrong.push(String(e)));
-  page.on("console", (m) => {
-    if (m.type() === "error" && !/status of (401|403|409|422)/.test(m.text())) wrong.push(m.text());
-  });
-  page.wrong = wrong;
-  return page;
-}
-async function logIn(page, { user, password }) {
-  await page.goto(base);
-  await page.getByLabel("Tên đăng nhập").fill(user);
-  await page.getByLabel("Mật khẩu").fill(password);
-  await page.getByRole("button", { name: "Đăng nhập" }).click();
-  await page.getByRole("heading", { name: "Hôm nay" }).waitFor();
-}
-/** ask calls the API as the page's person. */
-const ask = (page, path) => page.evaluate(async (p) => (await fetch("/api/v1" + p)).json(), path);
-const idAt = (page) => new URL(page.url()).pathname.split("/")[2];
-
-/** look checks one screen in two sizes and two languages: axe, nothing sticks out, nothing is too small to touch. */
-async function look(page, name, sizes = [[390, 844], [1366, 768], [320, 640]]) {
-  const bad = [];
-  for (const [width, height] of sizes) {
-    await page.setViewportSize({ width, height });
-    for (const lang of ["vi", "en"]) {
-      if ((await page.evaluate(() => document.documentElement.lang)) !== lang) await page.getByRole("button", { name: lang === "en" ? "English" : "Tiếng Việt" }).click();
-      await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
-      await page.evaluate(() => Promise.all([...document.images].map((i) => i.decode().catch(() => {}))));
-      const sticks = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (sticks > 0) bad.push(`${width} ${lang}: ${sticks} px too wide`);
-      const small = await page.evaluate(() =>
-        [...document.querySelectorAll("button, .button, .second, nav a, .pick, summary, select, .field input, textarea, a.row")]
-          .filter((e) => e.getClientRects().length && e.getBoundingClientRect().height < 55.5)
-          .map((e) => `${e.tagName} ${e.textContent.slice(0, 20)} ${Math.round(e.getBoundingClientRect().height)}`),
-      );
-      if (small.length) bad.push(`${width} ${lang}: too small: ${small.join("; ")}`);
-      if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
-      const found = await page.evaluate(async () => (await globalThis.axe.run(document, { resultTypes: ["violations"] })).violations.map((v) => `${v.id} (${v.nodes.map((n) => n.target.join(" ")).join(", ")})`));
-      if (found.length) bad.push(`${width} ${lang}: axe: ${found.join("; ")}`);
-      if (lang === "vi" || width === 390) await page.screenshot({ path: join(out, `${name}-${width}-${lang}.png`) });
-      if (lang === "vi" && width === 390) {
-        // As long as the page, so that what sticks to the edges hides nothing.
-        await page.setViewportSize({ width, height: Math.max(height, await page.evaluate(() => document.documentElement.scrollHeight)) });
-        await page.screenshot({ path: join(out, `${name}-whole.png`) });
-        await page.setViewportSize({ width, height });
-      }
-    }
-    await page.getByRole("button", { name: "Tiếng Việt" }).click();
-  }
-  await page.setViewportSize({ width: 390, height: 844 });
-  result(`screen ${name}`, bad.length === 0, bad.join(" || "));
-}
-
-const text = "Kính mời bà con đến họp tại nhà văn hoá thôn lúc 19h30 ngày 21/6. UBND xã đề nghị mỗi hộ cử một người dự.";
-const board = "Họp thôn 19h30 ngày 21/6 tại nhà văn hoá";
+const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
+const board = "Họp thôn 19h30 ngày 21/6";
 /** until asks again until the answer is yes. */
 async function until(what, within, yes) {
   const end = Date.now() + within;
@@ -202,8 +99,12 @@ if (ok) {
     const tomorrow = new Date(Date.now() + 31 * 3600_000).toISOString().slice(0, 10);
     await author.getByLabel("Ngày", { exact: true }).fill(tomorrow);
     await author.getByText(/giờ yên tĩnh: loa sẽ không phát/).waitFor();
+    must(await author.getByRole("button", { name: "Gửi duyệt" }).isDisabled(), "a start in quiet hours can be sent");
     await author.getByText("Xin phép phát trong giờ yên tĩnh").click();
     must(await author.getByRole("button", { name: "Gửi duyệt" }).isDisabled(), "night without a reason");
+    const wish = { units: [unit], when: "at", start: `${tomorrow}T${hour}:00` };
+    const refused = await author.evaluate(async ([b, w]) => (await fetch(`/api/v1/bulletins/${b}/submit`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(w) })).json(), [bulletin, wish]);
+    must(refused.code === "quiet-hours", `a start at night without permission: ${JSON.stringify(refused)}`);
     await author.getByLabel("Lý do phát trong giờ yên tĩnh").fill("Nước sông lên nhanh trong đêm");
     await author.getByText(new RegExp(`Sẽ phát .* ${hour}`)).waitFor();
   });
@@ -280,7 +181,7 @@ if (ok) {
     await author.getByRole("button", { name: /Phát lại/ }).click();
     await author.getByText("Đã gửi lịch phát lại.").waitFor();
     await author.getByRole("link", { name: "Hôm nay" }).click();
-    await author.locator(".card.live").waitFor();
+    await author.locator(".card.live").first().waitFor();
     await author.screenshot({ path: join(out, "onair.png") });
     await until("something plays", 20_000, async () => (await ask(author, "/devices")).some((d) => d.playing));
     await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
@@ -323,12 +224,12 @@ if (ok) {
   await author.goto(base + "/thiet-bi");
   await look(author, "devices");
   await author.goto(base + "/soan");
-  await author.getByText("Khẩn cấp", { exact: true }).click();
-  await look(author, "emergency", [[390, 844]]);
+  await author.locator("main").getByText("Khẩn cấp", { exact: true }).click();
+  await look(author, "emergency", [[360, 740]]);
   await author.getByText("Đây là diễn tập").click();
-  await look(author, "drill", [[390, 844]]);
+  await look(author, "drill", [[360, 740]]);
   await step("stop is on every screen", async () => {
-    for (const p of ["/", "/soan", `/soan/${bulletin}`, `/nghe/${bulletin}`, `/gui/${bulletin}`, "/duyet", "/phat", `/phat/${bulletin}`, "/thiet-bi", "/khong-co"]) {
+    for (const p of [...routes, `/soan/${bulletin}`, `/nghe/${bulletin}`, `/gui/${bulletin}`, `/phat/${bulletin}`, "/khong-co"]) {
       await author.goto(base + p);
       await author.getByRole("button", { name: "DỪNG PHÁT" }).waitFor();
       const seen = await author.getByRole("button", { name: "DỪNG PHÁT" }).boundingBox();
@@ -348,6 +249,7 @@ if (ok) {
     await page.getByText("Đã hoàn tác.").waitFor();
     await context.close();
   });
+  await others({ author, approver, bulletin });
   await step("log out", async () => {
     await author.goto(base);
     await author.getByRole("button", { name: "Đăng xuất" }).click();

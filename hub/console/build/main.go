@@ -6,6 +6,9 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -47,10 +50,10 @@ func build(dir string) ([]string, error) {
 		return nil, err
 	}
 	r := api.Build(api.BuildOptions{
-		AbsWorkingDir: abs, EntryPoints: []string{"src/main.tsx", "src/style.css"}, EntryNames: "assets/[name]-[hash]", Outdir: "dist",
+		AbsWorkingDir: abs, EntryPoints: []string{"src/main.tsx", "src/style.css"}, EntryNames: "assets/[name]-[hash]", ChunkNames: "assets/[name]-[hash]", Outdir: "dist", Splitting: true,
 		Bundle: true, Format: api.FormatESModule, Target: api.ES2020, Platform: api.PlatformBrowser,
 		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetUTF8,
-		JSX: api.JSXAutomatic, JSXImportSource: "preact", LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelWarning,
+		JSX: api.JSXAutomatic, JSXImportSource: "preact", LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelWarning, Metafile: true,
 	})
 	if len(r.Errors) > 0 {
 		return nil, errBundle
@@ -59,15 +62,24 @@ func build(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lines []string
+	var lines, files []string
 	for _, f := range r.OutputFiles {
 		name := filepath.ToSlash(strings.TrimPrefix(f.Path, filepath.Join(abs, "dist")))
-		shell = bytes.ReplaceAll(shell, []byte("{{"+strings.TrimPrefix(filepath.Ext(name), ".")+"}}"), []byte(name))
+		if base := strings.TrimPrefix(name, "/assets/"); strings.HasPrefix(base, "main-") || strings.HasPrefix(base, "style-") {
+			shell = bytes.ReplaceAll(shell, []byte("{{"+strings.TrimPrefix(filepath.Ext(name), ".")+"}}"), []byte(name))
+		}
 		line, err := write(dist, name, f.Contents)
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, line)
+		lines, files = append(lines, line), append(files, name)
+	}
+	if err := worker(dir, dist, files); err != nil {
+		return nil, err
+	}
+	shell, err = preloaded(shell, r.Metafile)
+	if err != nil {
+		return nil, err
 	}
 	icon, err := os.ReadFile(filepath.Join(dir, "src", "icon.svg"))
 	if err != nil {
@@ -78,6 +90,53 @@ func build(dir string) ([]string, error) {
 	}
 	line, err := write(dist, "app.html", shell)
 	return append(lines, line), err
+}
+
+// worker writes the service worker with the list of files that it keeps.
+func worker(dir, dist string, files []string) error {
+	text, err := os.ReadFile(filepath.Join(dir, "src", "sw.js"))
+	if err != nil {
+		return err
+	}
+	list, err := json.Marshal(files)
+	if err != nil {
+		return err
+	}
+	// The names hold their content's hash, so a new build has a new list.
+	sum := sha256.Sum256(list)
+	text = bytes.ReplaceAll(text, []byte("{{files}}"), list)
+	text = bytes.ReplaceAll(text, []byte("{{version}}"), []byte(hex.EncodeToString(sum[:6])))
+	_, err = write(dist, "sw.js", text)
+	return err
+}
+
+// preloaded names in the page's head what the first script imports, so that it
+// comes at once and not one after the other.
+func preloaded(shell []byte, metafile string) ([]byte, error) {
+	var meta struct {
+		Outputs map[string]struct {
+			EntryPoint string `json:"entryPoint"`
+			Imports    []struct {
+				Path string `json:"path"`
+				Kind string `json:"kind"`
+			} `json:"imports"`
+		} `json:"outputs"`
+	}
+	if err := json.Unmarshal([]byte(metafile), &meta); err != nil {
+		return nil, err
+	}
+	var links strings.Builder
+	for _, out := range meta.Outputs {
+		if out.EntryPoint != "src/main.tsx" {
+			continue
+		}
+		for _, i := range out.Imports {
+			if i.Kind == "import-statement" {
+				fmt.Fprintf(&links, "<link rel=\"modulepreload\" href=\"/%s\">\n", strings.TrimPrefix(i.Path, "dist/"))
+			}
+		}
+	}
+	return bytes.ReplaceAll(shell, []byte("{{preload}}"), []byte(links.String())), nil
 }
 
 // clean removes what an earlier build has written.

@@ -1,8 +1,10 @@
-// What is being written, kept on this device until the hub has it.
-import type { BulletinBody, BulletinContent, Class, SoundOptions } from "./api";
+// What is being written: kept on this device at once, and at the hub two seconds
+// later, so that it can be gone on with elsewhere.
+import { call, newKey, Refusal } from "./call";
+import type { BulletinBody, BulletinContent, Class, DraftBody, SoundOptions } from "./api";
 import { kept } from "./state";
 
-export type Source = "text" | "file" | "none";
+export type Source = "text" | "record" | "file" | "none";
 
 /** A bulletin as its form holds it. */
 export interface Draft {
@@ -20,34 +22,74 @@ export interface Draft {
   chime: boolean;
   upload: string;
   uploadName: string;
+  changed: number; // ms since 1970, by this device
 }
 
 export const empty = (unit: string): Draft => ({
   unit, class: "normal", drill: false, source: "text", title: "", text: "", boardOn: false, board: "",
-  voice: "north", rate: "1", repeat: "1", chime: true, upload: "", uploadName: "",
+  voice: "north", rate: "1", repeat: "1", chime: true, upload: "", uploadName: "", changed: 0,
 });
 
-const key = (id: string): string => "draft." + (id || "new");
+/** current is the id of the new bulletin that was begun on this device; fresh takes a new one. */
+export const current = (): string => kept.get("draft") || fresh();
 
-/** recall returns what was kept, or undefined; what cannot be read is none. */
+export function fresh(): string {
+  const id = newKey();
+  kept.set("draft", id);
+  return id;
+}
+
+const read = (d: unknown): Draft | undefined => (d && typeof d === "object" ? { ...empty(""), ...(d as Partial<Draft>) } : undefined);
+
+/** recall returns what is kept here, or undefined; what cannot be read is none. */
 export function recall(id: string): Draft | undefined {
   try {
-    const d: unknown = JSON.parse(kept.get(key(id)));
-    return d && typeof d === "object" ? { ...empty(""), ...(d as Partial<Draft>) } : undefined;
+    return read(JSON.parse(kept.get("draft." + id)));
   } catch {
     return undefined;
   }
 }
 
-export const keep = (id: string, d: Draft): void => kept.set(key(id), JSON.stringify(d));
-export const forget = (id: string): void => kept.set(key(id), "");
+export const keep = (id: string, d: Draft): void => kept.set("draft." + id, JSON.stringify(d));
 
-const written = (d: Draft): boolean => Boolean(d.title.trim() || d.text.trim() || d.board.trim() || d.upload);
+/** forget throws a draft away, here and at the hub. */
+export function forget(id: string): void {
+  kept.set("draft." + id, "");
+  if (kept.get("draft") === id) kept.set("draft", "");
+  void call("DELETE", `/drafts/${id}`).catch(() => undefined); // it is swept from the list the next time
+}
+
+export const written = (d: Draft): boolean => Boolean(d.title.trim() || d.text.trim() || d.board.trim() || d.upload);
 
 /** hasDraft says whether a new bulletin was begun here. */
 export function hasDraft(): boolean {
-  const d = recall("");
+  const d = kept.get("draft") ? recall(kept.get("draft")) : undefined;
   return d !== undefined && written(d);
+}
+
+const first = (text: string): string => text.trim().split("\n")[0]?.slice(0, 80) ?? "";
+
+/** Kept is what became of keeping a draft at the hub. */
+export type Kept = "hub" | "here" | "newer";
+
+/** send keeps a draft at the hub. */
+export async function send(id: string, d: Draft): Promise<Kept> {
+  try {
+    await call("PUT", `/drafts/${id}`, { title: d.title.trim() || first(d.text), content: d, changed: new Date(d.changed).toISOString() });
+    return "hub";
+  } catch (e) {
+    return e instanceof Refusal && e.code === "newer-draft" ? "newer" : "here";
+  }
+}
+
+/** fetchDraft returns the hub's copy, or undefined. */
+export async function fetchDraft(id: string): Promise<Draft | undefined> {
+  try {
+    const d = await call<DraftBody>("GET", `/drafts/${id}`);
+    return read(d.content);
+  } catch {
+    return undefined;
+  }
 }
 
 /** draftOf is the form of a bulletin that the hub has. */
@@ -57,7 +99,7 @@ export function draftOf(b: BulletinBody): Draft {
     unit: b.unit, class: b.class, drill: o.drill ?? false, source: b.upload ? "file" : o.wanted ? "text" : "none",
     title: b.title, text: b.text, boardOn: b.board !== "", board: b.board, voice: o.voice ?? "north",
     rate: (o.rate ?? 1) < 1 ? "0.8" : (o.rate ?? 1) > 1 ? "1.25" : "1", repeat: o.repeat === 3 ? "3" : o.repeat === 2 ? "2" : "1",
-    chime: o.chime ?? false, upload: b.upload ?? "", uploadName: "",
+    chime: o.chime ?? false, upload: b.upload ?? "", uploadName: "", changed: 0,
   };
 }
 
@@ -67,7 +109,7 @@ export function contentOf(d: Draft): BulletinContent {
   if (d.source === "text") Object.assign(options, { voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat) });
   if (d.class === "emergency" && d.drill && d.source === "text") options.drill = true;
   const c: BulletinContent = { unit: d.unit, class: d.class, title: d.title, text: d.text, board: d.boardOn ? d.board : "", options };
-  if (d.source === "file" && d.upload) c.upload = d.upload;
+  if ((d.source === "file" || d.source === "record") && d.upload) c.upload = d.upload;
   return c;
 }
 

@@ -1,87 +1,24 @@
 // The page: who is logged in, the address, and the frame around every screen.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { lang, live, load, me, notice, path, trouble, units, w, writes } from "./state";
+import { lang, live, load, me, notice, speak, trouble, units, w } from "./state";
+import { Nav } from "./nav";
 import { StopButton, StopStrip } from "./stop";
-import { Icon, Link, Say, Title, type IconName } from "./ui";
-import { Aired, AiredList } from "./screens/aired";
-import { Approval, Approvals } from "./screens/approve";
-import { Compose } from "./screens/compose";
-import { Devices } from "./screens/devices";
-import { Listen } from "./screens/listen";
+import { Icon, Link, Say } from "./ui";
+import { Here } from "./router";
 import { LogIn } from "./screens/login";
-import { Send } from "./screens/send";
-import { Today } from "./screens/today";
-
-/** The routes, most particular first; the group is the id that the screen gets. */
-const routes: { at: RegExp; screen: (id: string) => preact.JSX.Element }[] = [
-  { at: /^\/$/, screen: () => <Today /> },
-  { at: /^\/soan$/, screen: () => <Compose key="" id="" /> },
-  { at: /^\/soan\/([a-z0-9-]{1,64})$/, screen: (id) => <Compose key={id} id={id} /> },
-  { at: /^\/nghe\/([a-z0-9-]{1,64})$/, screen: (id) => <Listen key={id} id={id} /> },
-  { at: /^\/gui\/([a-z0-9-]{1,64})$/, screen: (id) => <Send key={id} id={id} /> },
-  { at: /^\/duyet$/, screen: () => <Approvals /> },
-  { at: /^\/duyet\/([0-9a-f]{64})$/, screen: (id) => <Approval key={id} id={id} /> },
-  { at: /^\/phat$/, screen: () => <AiredList /> },
-  { at: /^\/phat\/([a-z0-9-]{1,64})$/, screen: (id) => <Aired key={id} id={id} /> },
-  { at: /^\/thiet-bi$/, screen: () => <Devices /> },
-];
-
-function Lost() {
-  return (
-    <>
-      <Title>{w().notFound}</Title>
-      <Link to="/" class="button">
-        {w().toToday}
-      </Link>
-    </>
-  );
-}
-
-function screenAt(at: string) {
-  for (const r of routes) {
-    const m = r.at.exec(at);
-    if (m) return r.screen(m[1] ?? "");
-  }
-  return <Lost />;
-}
 
 function LangButton() {
   const other = lang.value === "en" ? "vi" : "en";
   return (
-    <button type="button" class="ghost" lang={other} aria-label={`${other.toUpperCase()}: ${w().otherLang}`} onClick={() => (lang.value = other)}>
+    <button type="button" class="ghost" lang={other} aria-label={`${other.toUpperCase()}: ${w().otherLang}`} onClick={() => void speak(other)}>
       {other.toUpperCase()}
     </button>
   );
 }
 
-function Nav() {
-  const items: [string, IconName, string][] = [
-    ["/", "today", w().today],
-    ["/soan", "compose", w().compose],
-    ["/duyet", "approvals", w().approvals],
-    ["/phat", "aired", w().aired],
-    ["/thiet-bi", "devices", w().devices],
-  ];
-  const here = "/" + (path.value.split("/")[1] ?? "");
-  const step = here === "/nghe" || here === "/gui" ? "/soan" : here;
-  return (
-    <nav aria-label={w().menu}>
-      {items
-        .filter(([to]) => to !== "/soan" || writes())
-        .map(([to, icon, label]) => (
-          <Link key={to} to={to} {...(step === to ? { "aria-current": "page" as const } : {})}>
-            <Icon name={icon} />
-            <span>{label}</span>
-          </Link>
-        ))}
-    </nav>
-  );
-}
-
 function Frame() {
   const top = units.value[0];
-  const screen = screenAt(path.value);
   useEffect(() => {
     if (!notice.value) return;
     const t = setTimeout(() => (notice.value = ""), 8000);
@@ -117,7 +54,7 @@ function Frame() {
             <span>{notice.value}</span>
           </p>
           <Say refusal={trouble.value} />
-          {screen}
+          <Here />
         </main>
       </div>
     </>
@@ -137,5 +74,6 @@ function App() {
 }
 
 void load();
+if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined); // without it, the page needs the network
 const root = document.getElementById("app");
 if (root) render(<App />, root);

@@ -1,7 +1,7 @@
 // The sound and the pages of a bulletin, as devices will have them.
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { api, type BoardBody, type BulletinBody, type DeviceBody } from "./api";
+import { api, type BoardBody, type BulletinBody } from "./api";
 import { heard } from "./draft";
 import { w } from "./state";
 import { length } from "./time";
@@ -65,20 +65,10 @@ export function Player({ bulletin: b, onHeard }: { bulletin: BulletinBody; onHea
 
 const usual: BoardBody = { width: 192, height: 32, row: 16 };
 
-/** sizes lists the different boards of the devices; the usual one if there is none. */
-function sizes(devices: DeviceBody[]): BoardBody[] {
-  const out: BoardBody[] = [];
-  for (const d of devices) {
-    const s = d.board;
-    if (s && !out.some((o) => o.width === s.width && o.height === s.height && o.row === s.row)) out.push(s);
-  }
-  return out.length ? out.slice(0, 4) : [usual];
-}
-
-/** Boards shows the very pixels of every size of board. */
+/** Boards shows the very pixels of every size of board; the usual one if there is none. */
 export function Boards({ bulletin: b }: { bulletin: BulletinBody }) {
-  const devices = useLoaded("devices", [], api.devices);
-  return <Shown of={devices}>{(list) => sizes(list).map((s) => <Board key={`${s.width}x${s.height}x${s.row}`} bulletin={b} size={s} />)}</Shown>;
+  const devices = useLoaded("devices", [], api.devicesNow);
+  return <Shown of={devices}>{(now) => (now.sizes.length ? now.sizes.slice(0, 4) : [usual]).map((s) => <Board key={`${s.width}x${s.height}x${s.row}`} bulletin={b} size={s} />)}</Shown>;
 }
 
 function Board({ bulletin: b, size }: { bulletin: BulletinBody; size: BoardBody }) {

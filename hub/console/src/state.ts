@@ -2,7 +2,10 @@
 // what has just changed at the hub.
 import { computed, effect, signal } from "@preact/signals";
 import { api, refusalOf, type Me, type Refusal, type Sentence, type UnitBody } from "./api";
-import { en, vi, type Words } from "./words";
+import { follow, hush, live, type Heard } from "./stream";
+import { vi, type Words } from "./words";
+
+export { live };
 
 export type Lang = "vi" | "en";
 
@@ -25,11 +28,25 @@ export const kept = {
   },
 };
 
-export const lang = signal<Lang>(kept.get("lang") === "en" ? "en" : "vi");
-const words = computed<Words>(() => (lang.value === "en" ? en : vi));
+export const lang = signal<Lang>("vi");
+const first: Lang = kept.get("lang") === "en" ? "en" : "vi";
+const english = signal<Words | undefined>(undefined);
+const words = computed<Words>(() => (lang.value === "en" && english.value ? english.value : vi));
 
 /** w is the dictionary of the language in use. */
 export const w = (): Words => words.value;
+
+/** dictionary makes the like of w for a group of screens. */
+export const dictionary =
+  <T,>(vi: T, en: T) =>
+  (): T =>
+    lang.value === "en" ? en : vi;
+
+/** speak changes the language, once its words are there. */
+export async function speak(to: Lang): Promise<void> {
+  if (to === "en") english.value ??= (await import("./words-en")).en;
+  lang.value = to;
+}
 
 /** say picks the language in use of a text that the hub gave in both. */
 export const say = (s: Sentence): string => (lang.value === "en" ? s.en : s.vi);
@@ -64,76 +81,63 @@ addEventListener("popstate", arrive);
 export const may = (...roles: string[]): boolean => me.value?.grants.some((g) => roles.includes(g.role)) ?? false;
 export const writes = (): boolean => may("editor", "operator");
 export const approves = (): boolean => may("approver");
+export const administers = (): boolean => may("administrator");
+export const audits = (): boolean => may("auditor", "administrator");
 export const schedules = (): boolean => may("editor", "approver", "operator");
 
 export const unitName = (id: string): string => units.value.find((u) => u.id === id)?.name ?? id;
 
 /** changed counts the changes of each kind, so that whoever shows it loads it again. */
 export const changed = signal<Record<string, number>>({});
-/** live is false while changes are not heard of. */
-export const live = signal(true);
+/** devicesHeard are the devices that something was just heard of; null: any of them. */
+export const devicesHeard = signal<string[] | null>([]);
 
-let pending = new Set<string>();
+let pending = new Map<string, string[]>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** touch says that something of a kind has changed; several are taken together. */
 export function touch(...kinds: string[]): void {
-  kinds.forEach((k) => pending.add(k));
+  kinds.forEach((k) => note(k, ""));
+}
+
+function note(kind: string, id: string): void {
+  const ids = pending.get(kind) ?? [];
+  ids.push(id);
+  pending.set(kind, ids);
   timer ??= setTimeout(() => {
     const next = { ...changed.value };
-    pending.forEach((k) => (next[k] = (next[k] ?? 0) + 1));
-    pending = new Set();
+    const ids = [...(pending.get("device") ?? []), ...(pending.get("receipt") ?? [])];
+    for (const k of pending.keys()) next[k] = (next[k] ?? 0) + 1;
+    pending = new Map();
     timer = undefined;
     changed.value = next;
-  }, 300);
+    if (ids.length) devicesHeard.value = ids.includes("") ? null : [...new Set(ids)];
+  }, 400);
 }
 
-export const kinds = ["device", "receipt", "bulletin", "airing"];
-let stream: EventSource | undefined;
-let late: ReturnType<typeof setTimeout> | undefined;
+export const kinds = ["device", "receipt", "bulletin", "airing", "draft", "programme", "alert", "place"];
 
-function listen(): void {
-  if (stream || !me.value || document.hidden) return;
-  const s = new EventSource("/api/v1/events");
-  stream = s;
-  let lost = false;
-  s.onopen = () => {
-    clearTimeout(late);
-    live.value = true;
-    if (lost) touch(...kinds);
-    lost = false;
-  };
-  s.onerror = () => {
-    lost = true;
-    // A short break is nobody's business.
-    clearTimeout(late);
-    late = setTimeout(() => (live.value = false), 3000);
-    if (s.readyState === EventSource.CLOSED) {
-      hush();
-      setTimeout(listen, 5000);
-      load(); // tells a log-in that is over from a hub that is away
-    }
-  };
-  s.addEventListener("change", (e) => {
-    try {
-      const kind = (JSON.parse((e as MessageEvent<string>).data) as { kind: string }).kind;
-      touch(...(kind === "missed" ? kinds : [kind]));
-    } catch {
-      touch(...kinds);
-    }
-  });
-}
-
-function hush(): void {
-  stream?.close();
-  stream = undefined;
+function heard(h: Heard): void {
+  if (h.kind === "missed") touch(...kinds);
+  else note(h.kind, h.id);
 }
 
 addEventListener("visibilitychange", () => {
+  if (!me.value) return;
   if (document.hidden) return hush();
-  listen();
-  touch(...kinds);
+  follow(heard, ended);
 });
+
+/** ended is told by the hub that the log-in is over. */
+function ended(): void {
+  me.value = null;
+  unread();
+}
+
+/** unread throws away what was kept for reading without a network. */
+function unread(): void {
+  if ("caches" in self) void caches.delete("loa-read");
+}
 
 /** failed shows what to do; a log-in that is over leads to the log-in. */
 export function failed(e: unknown): void {
@@ -148,6 +152,7 @@ export function failed(e: unknown): void {
 /** load finds out who is logged in. */
 export async function load(): Promise<void> {
   try {
+    if (first !== lang.value && me.value === undefined) await speak(first);
     me.value = await api.me();
   } catch (e) {
     if (refusalOf(e).status === 401) me.value = null;
@@ -163,6 +168,7 @@ export async function logOut(): Promise<void> {
   try {
     await api.logOut();
     me.value = null;
+    unread();
     go("/", true);
   } catch (e) {
     failed(e);
@@ -176,6 +182,6 @@ effect(() => {
 
 effect(() => {
   if (!me.value) return hush();
-  listen();
+  if (!document.hidden) follow(heard, ended);
   api.units().then((list) => (units.value = list), failed);
 });

@@ -6,7 +6,17 @@ export const zone = "Asia/Ho_Chi_Minh";
 
 const tag = (): string => (lang.value === "en" ? "en-GB" : "vi-VN");
 
-const form = (o: Intl.DateTimeFormatOptions, t: Date): string => new Intl.DateTimeFormat(tag(), { timeZone: zone, ...o }).format(t);
+// Making a format costs a telephone as much as a row of a list, so each is made once.
+const formats = new Map<string, Intl.DateTimeFormat>();
+const form = (o: Intl.DateTimeFormatOptions, t: Date): string => {
+  const key = tag() + JSON.stringify(o);
+  let f = formats.get(key);
+  if (!f) formats.set(key, (f = new Intl.DateTimeFormat(tag(), { timeZone: zone, ...o })));
+  return f.format(t);
+};
+const relative = { vi: new Intl.RelativeTimeFormat("vi-VN", { numeric: "auto" }), en: new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" }) };
+const whole = { vi: new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 0 }), en: new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 }) };
+const days = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" });
 
 /** clock is "17:00". */
 export const clock = (t: string | Date): string => form({ hour: "2-digit", minute: "2-digit", hour12: false }, new Date(t));
@@ -14,7 +24,7 @@ export const clock = (t: string | Date): string => form({ hour: "2-digit", minut
 export const clockExact = (t: string | Date): string => form({ hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }, new Date(t));
 
 /** dayOf is the local date "2026-12-01". */
-export const dayOf = (t: Date): string => new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(t);
+export const dayOf = (t: Date): string => days.format(t);
 
 const day = 24 * 3600_000;
 
@@ -44,7 +54,7 @@ export function length(ms: number): string {
 /** ago is "5 phút trước". */
 export function ago(t: string, now = Date.now()): string {
   const s = Math.round((new Date(t).getTime() - now) / 1000);
-  const f = new Intl.RelativeTimeFormat(tag(), { numeric: "auto" });
+  const f = relative[lang.value];
   const a = Math.abs(s);
   if (a < 60) return lang.value === "en" ? "just now" : "vừa xong";
   if (a < 3600) return f.format(Math.round(s / 60), "minute");
@@ -52,4 +62,4 @@ export function ago(t: string, now = Date.now()): string {
   return f.format(Math.round(s / 86400), "day");
 }
 
-export const number = (n: number): string => new Intl.NumberFormat(tag(), { maximumFractionDigits: 0 }).format(n);
+export const number = (n: number): string => whole[lang.value].format(n);

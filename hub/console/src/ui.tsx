@@ -20,6 +20,15 @@ const icons = {
   warn: "M12 3L2 20h20zM12 10v4M12 17v.5",
   night: "M20 14A8 8 0 1 1 10 4a7 7 0 0 0 10 10z",
   out: "M9 4H5v16h4M14 8l4 4-4 4M18 12H9",
+  calendar: "M4 6h16v14H4zM4 10h16M8 3v5M16 3v5",
+  store: "M4 7h16v13H4zM3 4h18v3H3zM9 11h6",
+  relay: "M12 12v8M8 20h8M7 7a7 7 0 0 0 0 9M17 7a7 7 0 0 1 0 9M12 10v2",
+  people: "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM2 21c0-5 3-7 7-7s7 2 7 7M16 4a4 4 0 0 1 0 7M18 14c3 1 4 3 4 7",
+  log: "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4",
+  settings: "M4 7h10M18 7h2M4 17h2M10 17h10M16 5v4M8 15v4",
+  bell: "M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4",
+  menu: "M4 6h16M4 12h16M4 18h16",
+  mic: "M12 3v11M9 6v6a3 3 0 0 0 6 0V6M5 11a7 7 0 0 0 14 0M12 18v3",
 };
 export type IconName = keyof typeof icons;
 

@@ -40,6 +40,7 @@ type Spec struct {
 	Dir    string    // working directory; "" is the hub's
 	Stdin  io.Reader // nil is an empty input
 	Stdout io.Writer // nil drops what is written
+	Stderr io.Writer // gets the standard error as it comes; may be nil
 
 	Timeout   time.Duration // wall clock, must be positive
 	MaxOutput int64         // bytes on standard output, must be positive
@@ -67,6 +68,9 @@ func Run(ctx context.Context, spec Spec) (string, error) {
 	out := &limitedWriter{to: spec.Stdout, left: spec.MaxOutput, overflow: cancel}
 	tail := &tailBuffer{}
 	cmd.Stdout, cmd.Stderr = out, tail
+	if spec.Stderr != nil {
+		cmd.Stderr = io.MultiWriter(tail, spec.Stderr)
+	}
 
 	// The death signal follows the thread that started the child, not the hub.
 	runtime.LockOSThread()

@@ -6,7 +6,10 @@ func abbreviation(s string) string {
 	if w := institution(s); w != "" {
 		return w
 	}
-	return activity(s)
+	if w := activity(s); w != "" {
+		return w
+	}
+	return work(s)
 }
 
 // institution reads the names of bodies, programmes and fields of work.

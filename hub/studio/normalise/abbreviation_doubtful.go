@@ -91,7 +91,19 @@ func doubtful(s string) []string {
 	case "QH":
 		return []string{"quốc hội", "quy hoạch"}
 	case "BĐ":
-		return []string{"bưu điện", "bản đồ"}
+		return []string{"bưu điện", "báo động", "bản đồ"}
+	case "KS":
+		return []string{"kỹ sư", "khách sạn", "khảo sát"}
+	case "AI":
+		return []string{"ây ai", "ai"}
+	case "CK":
+		return []string{"chuyển khoản", "cùng kỳ"}
+	case "VT":
+		return []string{"vận tải", "văn thư", "viễn thông"}
+	case "HT":
+		return []string{"hỗ trợ", "hè thu", "hiệu trưởng", "hạ tầng"}
+	case "ĐC":
+		return []string{"đồng chí", "địa chỉ"}
 	case "LĐ":
 		return []string{"lao động", "lãnh đạo"}
 	case "SN":

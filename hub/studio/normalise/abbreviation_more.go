@@ -271,8 +271,6 @@ func activity(s string) string {
 		return "đơn vị tính"
 	case "ĐX":
 		return "đông xuân"
-	case "HT":
-		return "hè thu"
 	case "TBA":
 		return "trạm biến áp"
 	case "CTCP":

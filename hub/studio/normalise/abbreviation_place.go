@@ -76,6 +76,28 @@ func documentPart(s string) string {
 		return "nội chính"
 	case "QH":
 		return "quốc hội"
+	case "DP":
+		return "dự phòng"
+	case "TCCB":
+		return "tổ chức cán bộ"
+	case "PC":
+		return "pháp chế"
+	case "TCT":
+		return "tổng cục thuế"
+	case "BTGTW":
+		return "ban tuyên giáo trung ương"
+	case "BTCTW":
+		return "ban tổ chức trung ương"
+	case "UBKTTW":
+		return "uỷ ban kiểm tra trung ương"
+	case "BTGDVTU":
+		return "ban tuyên giáo và dân vận tỉnh uỷ"
+	case "HĐBC":
+		return "hội đồng bầu cử"
+	case "ĐTN":
+		return "đoàn thanh niên"
+	case "ĐUBND":
+		return "đảng uỷ uỷ ban nhân dân"
 	case "XP":
 		return "xử phạt"
 	case "XPHC":
@@ -197,7 +219,7 @@ func placeAbbreviation(s string) string {
 		return "xã"
 	case "T.":
 		return "tỉnh"
-	case "TX.", "TX", "Tx.":
+	case "TX.", "TX", "Tx.", "Tx":
 		return "thị xã"
 	case "TP.", "Tp.", "Tp", "tp.", "tp":
 		return "thành phố"
@@ -217,6 +239,23 @@ func placeAbbreviation(s string) string {
 		return "đường huyện"
 	case "Ng.":
 		return "ngõ"
+	}
+	return ""
+}
+
+// signature reads what stands before the office of the one who signs.
+func signature(s string) string {
+	switch s {
+	case "TM.", "T/M":
+		return "thay mặt"
+	case "KT.", "K/T":
+		return "ký thay"
+	case "TL.", "T/L":
+		return "thừa lệnh"
+	case "TUQ.":
+		return "thừa uỷ quyền"
+	case "Q.":
+		return "quyền"
 	}
 	return ""
 }

@@ -1,5 +1,7 @@
 package normalise
 
+import "strings"
+
 // clock takes hours: 17h30, 17h, 17 h 30, 17g30, 17:30, 17:30:15.
 func (p *pass) clock(i int) int {
 	hour := p.str(i)
@@ -14,7 +16,7 @@ func (p *pass) clock(i int) int {
 	switch p.str(j) {
 	case "h", "H":
 	case "g", "G":
-		if len(p.digits(j+1)) != 2 {
+		if len(p.digits(j+1)) != 2 && (j > i+1 || p.is(j+1, tokDigits) || !p.hourContext(i)) {
 			return 0 // grams
 		}
 	default:
@@ -37,6 +39,19 @@ func (p *pass) clock(i int) int {
 	}
 	p.value = value{end: next, kind: valueHour}
 	return p.say(i, next, b.String(), KindHour)
+}
+
+// hourContext says whether the number at i is an hour though it is written like a
+// weight: từ 7g đến 11g.
+func (p *pass) hourContext(i int) bool {
+	if p.value.kind == valueHour && p.value.end >= i-3 {
+		return true
+	}
+	switch p.before(i, 0) {
+	case "lúc", "hồi", "từ", "trước":
+		return true
+	}
+	return false
 }
 
 // minuteMark says whether token i says that minutes stood before it.
@@ -157,8 +172,19 @@ func (p *pass) date(i int) int {
 	switch prev {
 	case "ngõ", "ngách", "hẻm", "kiệt", "nhà", "lớp", "phòng", "ô", "lô", "thửa", "tổ", "tờ":
 		return 0
+	case "số":
+		j := i + 3
+		if p.sym(j, ",") {
+			j++
+		}
+		if p.before(i, 1) == "nhà" || addressAfter(p.following(j)) {
+			return 0
+		}
 	}
-	if day < month { // could be a fraction; more than the whole could not
+	if p.before(i, 0) == "chỉ" && p.before(i, 1) == "địa" {
+		return 0
+	}
+	if day < month && !p.near(i, 8, namedDay) { // could be a fraction; more than the whole could not
 		p.doubt(i, i+3, words, DoubtDateOrFraction, p.cardinal(a)+" phần "+p.parts(m))
 	}
 	return p.sayDate(i, i+3, words)
@@ -250,27 +276,37 @@ func (p *pass) fraction(i int) int {
 	if !p.sym(i+1, "/") {
 		return 0
 	}
-	joint := " trên "
+	joint := "trên"
 	x, y := number(a), number(b)
 	small := x > 0 && x < y && y <= 10 && len(a) == 1
-	if small && !p.sym(i+3, "/") && (shareBefore(p.governor(i)) || shareBefore(p.before(i, 1)) || shareAfter(p.following(i+3))) {
-		joint = " phần "
+	after := p.following(i + 3)
+	about := shareBefore(p.governor(i)) || shareBefore(p.before(i, 1))
+	if small && !p.sym(i+3, "/") && (about || shareAfter(after)) && (!wholeNumber(after) || roughly(p.before(i, 0))) {
+		joint = "phần"
 	}
 	next := p.thousandsEnd(i + 2)
-	words := p.cardinal(a) + joint + p.cardinal(p.digitsOf(i+2, next))
-	if joint == " phần " {
-		words = p.cardinal(a) + joint + p.parts(p.digitsOf(i+2, next))
+	var words wordList
+	words.add(p.cardinal(a))
+	words.add(joint)
+	if joint == "phần" {
+		words.add(p.parts(p.digitsOf(i+2, next)))
+	} else {
+		words.add(p.cardinal(p.digitsOf(i+2, next)))
 	}
 	for p.sym(next, "/") && p.is(next+1, tokDigits) {
-		words += " trên " + p.cardinal(p.str(next+1))
+		words.add("trên")
+		words.add(p.cardinal(p.str(next + 1)))
 		next += 2
 	}
 	if unit, end, _ := p.unit(next); end > 0 {
-		words += " " + unit
+		words.add(unit)
 		next = end
 	}
 	p.value = value{end: next, kind: valueOther, ratio: true}
-	return p.say(i, next, words, KindFraction)
+	if joint == "phần" {
+		p.value.kind = valueMeasure // 1/2 - 1 viên
+	}
+	return p.say(i, next, words.String(), KindFraction)
 }
 
 // parts reads the lower number of a fraction: a quarter is "phần tư".
@@ -295,9 +331,9 @@ func (p *pass) digitsOf(i, next int) string {
 	if next == i+1 {
 		return p.digits(i)
 	}
-	s := ""
+	var b strings.Builder
 	for ; i < next; i++ {
-		s += p.digits(i)
+		b.WriteString(p.digits(i))
 	}
-	return s
+	return b.String()
 }

@@ -1,7 +1,7 @@
 package normalise
 
-// The sets below are words in small letters, with the tone mark in both places
-// where there are two.
+// The sets below are words in small letters, with the tone mark on the main vowel (khoá),
+// as pass.before and pass.following give them.
 
 func phoneContext(w string) bool {
 	switch w {
@@ -21,7 +21,7 @@ func emergencyCode(s string) bool {
 
 func emergencyContext(w string) bool {
 	switch w {
-	case "gọi", "đài", "sát", "cứu", "hoả", "hỏa", "nóng", "hotline", "thoại", "khẩn", "bấm", "điện", "quay", "báo":
+	case "gọi", "đài", "sát", "cứu", "hoả", "nóng", "hotline", "thoại", "khẩn", "bấm", "điện", "quay", "báo":
 		return true
 	}
 	return false
@@ -64,6 +64,9 @@ func dateBefore(w string) bool {
 	return dateWord(w)
 }
 
+// namedDay says whether w begins the name of a day: Ngày Pháp luật 9/11.
+func namedDay(w string) bool { return w == "ngày" || w == "dịp" || w == "lễ" }
+
 // dayWord says whether 30-6 or 30.6 after w is a date.
 func dayWord(w string) bool {
 	switch w {
@@ -86,7 +89,7 @@ func dateWord(w string) bool {
 func shareBefore(w string) bool {
 	switch w {
 	case "chiếm", "khoảng", "hơn", "gần", "bằng", "lệ", "giảm", "tăng", "quá", "ít", "được", "trên", "còn", "có", "đạt", "thu", "mất",
-		"tối", "thiểu", "đủ", "nộp", "hỗ", "tán", "với", "nhất":
+		"thiểu", "đủ", "uống", "pha", "dùng", "nộp", "hỗ", "tán", "với", "nhất":
 		return true
 	}
 	return false
@@ -98,7 +101,7 @@ func shareAfter(w string) bool {
 	case "số", "diện", "dân", "hộ", "thành", "đại", "thôn", "xã", "tổ", "chỉ", "giá", "tổng", "khối", "sản", "quãng",
 		"thời", "lượng", "mức", "phường", "trường", "đoàn", "chi", "cử", "nhân", "phần", "huyện", "tỉnh", "khu", "tấn", "ha",
 		"lần", "đảng", "ý", "buổi", "bước", "môn", "câu", "đội", "cháu", "hồ", "dự", "tuyến", "tiêu", "cơ", "sở", "đơn", "phiếu",
-		"bài", "mục", "trận", "vòng", "ao", "cây", "con", "chuồng", "nhiệm", "điểm", "người", "nội", "công", "gia", "học", "suất", "vụ":
+		"bài", "mục", "trận", "viên", "gói", "thìa", "muỗng", "cốc", "chén", "lít", "quả", "sào", "mẫu", "héc", "cân", "kg", "ống", "liều", "vòng", "ao", "cây", "con", "chuồng", "nhiệm", "điểm", "người", "nội", "công", "gia", "học", "suất", "vụ":
 		return true
 	}
 	return false
@@ -122,7 +125,7 @@ func ratioContext(w string) bool {
 
 func scoreContext(w string) bool {
 	switch w {
-	case "tỉ", "tỷ", "thắng", "thua", "hoà", "hòa":
+	case "tỉ", "tỷ", "thắng", "thua", "hoà":
 		return true
 	}
 	return false
@@ -131,7 +134,7 @@ func scoreContext(w string) bool {
 // yearAfter says whether n/yyyy after w is the n-th of its kind in that year.
 func yearAfter(w string) bool {
 	switch w {
-	case "quý", "tuần", "kỳ", "kì", "đợt", "số", "định", "tư", "quyết", "lệnh", "luật", "khoá", "khóa", "nđ", "tt", "qđ", "nq", "ct", "lần":
+	case "quý", "tuần", "kỳ", "kì", "đợt", "số", "định", "tư", "quyết", "lệnh", "luật", "khoá", "nđ", "tt", "qđ", "nq", "ct", "lần":
 		return true
 	}
 	return false
@@ -140,9 +143,9 @@ func yearAfter(w string) bool {
 // romanContext says whether a Roman numeral may follow w, even a single letter.
 func romanContext(w string) bool {
 	switch w {
-	case "quý", "cấp", "kỷ", "kỉ", "khoá", "khóa", "chương", "phần", "mục", "hội", "lần", "kỳ", "kì", "hạng", "loại", "nhóm",
+	case "quý", "cấp", "kỷ", "kỉ", "khoá", "chương", "phần", "mục", "hội", "lần", "kỳ", "kì", "hạng", "loại", "nhóm",
 		"vùng", "vực", "tập", "quyển", "đợt", "đoạn", "bậc", "độ", "lục", "hiệp", "giải", "khối", "bảng", "điểm", "điều", "nhiệm",
-		"số", "khu", "đô", "chiến", "tuyến", "tầng", "vua", "tiểu", "ngạch", "năm", "vòng", "lớp", "thi", "đông":
+		"số", "khu", "đô", "chiến", "tuyến", "tầng", "vua", "tiểu", "ngạch", "năm", "ron", "bđ", "vòng", "lớp", "thi", "đông":
 		return true
 	}
 	return false
@@ -161,6 +164,62 @@ func measured(w string) bool {
 func currency(w string) bool {
 	switch w {
 	case "đồng", "đ", "vnđ", "vnd", "đô", "usd", "eur", "euro", "xu", "nghìn", "ngàn", "triệu", "tỷ", "tỉ", "trđ":
+		return true
+	}
+	return false
+}
+
+// scale says whether w multiplies the number before it.
+func scale(w string) bool {
+	switch w {
+	case "trăm", "nghìn", "ngàn", "vạn", "triệu", "tỷ", "tỉ":
+		return true
+	}
+	return false
+}
+
+// extends says whether w after a number belongs to its value, so that a dash after
+// it is a range: 7 giờ - 10 giờ, 500 nghìn - 1 triệu.
+func extends(w string) bool {
+	switch w {
+	case "giờ", "phút", "giây", "tuổi", "ngày", "tháng", "tuần", "mươi", "chục", "hộ", "phần":
+		return true
+	}
+	return scale(w) || measured(w)
+}
+
+// wholeNumber says whether a/b before w counts b whole things, a of them: 5/7 thôn.
+func wholeNumber(w string) bool {
+	switch w {
+	case "thôn", "xã", "phường", "tổ", "ấp", "bản", "làng", "chi", "đơn", "tiêu", "trường", "đội", "câu", "bài", "môn", "trận", "điểm", "buổi":
+		return true
+	}
+	return false
+}
+
+// roughly says whether what follows w is a share, not a count.
+func roughly(w string) bool {
+	switch w {
+	case "khoảng", "gần", "hơn", "quá", "chiếm", "bằng", "giảm", "tăng", "trên", "dưới", "ít", "nhất":
+		return true
+	}
+	return false
+}
+
+// addressAfter says whether a/b before w is the number of a house.
+func addressAfter(w string) bool {
+	switch w {
+	case "ngõ", "ngách", "hẻm", "kiệt", "đường", "phố", "ấp", "khu", "tổ", "thôn", "xóm", "quốc", "tỉnh":
+		return true
+	}
+	return false
+}
+
+// placed says whether a number and a letter after w are the name of a place or a
+// class: lớp 5 V.
+func placed(w string) bool {
+	switch w {
+	case "lớp", "nhà", "lô", "khu", "phòng", "tổ", "điều", "chương", "mục", "phần", "khoá", "khối", "tầng", "cửa":
 		return true
 	}
 	return false

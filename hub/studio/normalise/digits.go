@@ -34,7 +34,7 @@ func (p *pass) groups(i int) []int {
 	for j := i; ; {
 		k := j + 2
 		switch {
-		case p.sym(j+1, ")") && j == i && p.sym(i-1, "("):
+		case p.sym(j+1, ")") && j == i && (p.sym(i-1, "(") || p.sym(i-1, "+") && p.sym(i-2, "(")):
 			k = p.skip(j + 2)
 		case p.str(j+1) == " " || p.sym(j+1, ".") || p.sym(j+1, "-"):
 		default:
@@ -160,7 +160,7 @@ func (p *pass) identity(i int) int {
 	if p.glued(i) || p.is(i+1, tokWord) {
 		return 0
 	}
-	named := p.near(i, 3, identityContext)
+	named := p.near(i, 3, identityContext) && !(isYear(s) && p.before(i, 0) == "cước") // Luật Căn cước 2023
 	if named && len(s) >= 3 {
 		return p.sayGroups(i, p.groups(i), KindDigits)
 	}
@@ -170,7 +170,7 @@ func (p *pass) identity(i int) int {
 	if emergencyCode(s) && p.before(i, 0) == "số" {
 		p.doubt(i, i+1, p.cardinal(s), DoubtLongNumber, digitByDigit(s))
 	}
-	if len(s) >= 3 && s[0] == '0' {
+	if s[0] == '0' && (len(s) >= 3 || len(s) == 2 && p.numbered(i) && !counted(p.following(i+1))) {
 		return p.sayGroups(i, []int{i}, KindDigits)
 	}
 	if len(s) >= 8 && !measured(p.following(i+1)) {
@@ -178,6 +178,19 @@ func (p *pass) identity(i int) int {
 		return p.sayGroups(i, []int{i}, KindDigits)
 	}
 	return 0
+}
+
+// numbered says whether the number at i names a document of the state: đề án 06.
+func (p *pass) numbered(i int) bool {
+	n := 0
+	if p.before(i, 0) == "số" {
+		n = 1
+	}
+	switch p.before(i, n+1) + " " + p.before(i, n) {
+	case "đề án", "chỉ thị", "nghị quyết", "nghị định", "thông tư", "công điện", "kết luận":
+		return true
+	}
+	return false
 }
 
 // document takes the codes of documents: 49/2024/NĐ-CP, 12/TB-UBND, 05-CT/TW.
@@ -216,6 +229,9 @@ func (p *pass) documentNumber(s string) string {
 	return p.cardinal(s)
 }
 
+// maxCode bounds the letters of a document's code, in tokens.
+const maxCode = 16
+
 // documentCode reads the letters of a document's code at token i, such as
 // NĐ-CP, QH15, CT/TW; next is 0 if there are none.
 func (p *pass) documentCode(i int) (words string, next int, known bool) {
@@ -223,7 +239,7 @@ func (p *pass) documentCode(i int) (words string, next int, known bool) {
 	known = true
 	for j := i; ; j++ {
 		s := p.str(j)
-		if !p.is(j, tokWord) || !p.toks[j].upper || len(s) < 2 {
+		if j > i+maxCode || !p.is(j, tokWord) || !p.toks[j].upper || len(s) < 2 {
 			break
 		}
 		if roman(s) > 0 && j == i {

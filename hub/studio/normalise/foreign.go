@@ -203,7 +203,7 @@ func foreignWord(s string) string {
 	case "samsung":
 		return "xam xung"
 	}
-	return ""
+	return foreignName(s)
 }
 
 // foreignMore reads foreign words that are only read so when they stand alone.

@@ -18,9 +18,45 @@ func (p *pass) quantity(i int) int {
 			kind = KindMoney
 		}
 	}
+	if rest, end := p.rest(next); end > 0 {
+		words += " " + rest
+		next = end
+		v.kind, kind = valueMeasure, KindUnit
+	}
+	if v.kind == valuePlain && p.lower(i-2) == "giờ" && p.is(i-4, tokDigits) { // 7 giờ 30
+		v.kind = valueHour
+	}
 	v.end = next
 	p.value = v
 	return p.say(i, next, words, kind)
+}
+
+// rest reads a unit with more digits behind it, which touch: 1m65, 12tr500, 2tỷ3.
+func (p *pass) rest(i int) (words string, next int) {
+	d := p.digits(i + 1)
+	if p.lower(i) == "tr" && d != "" && len(d) <= 3 && p.lower(i+2) == "k" { // 1tr500k
+		return "triệu " + p.cardinal(d) + " " + p.thousand(), i + 3
+	}
+	if d == "" || len(d) > 3 || p.is(i+2, tokWord) || p.is(i+2, tokSymbol) && p.is(i+3, tokDigits) {
+		return "", 0
+	}
+	switch s := p.lower(i); s {
+	case "m":
+		if len(d) > 2 || power(d) != "" {
+			return "", 0
+		}
+		words = "mét "
+	case "tr", "triệu":
+		words = "triệu "
+	case "tỷ", "tỉ":
+		words = s + " "
+	default:
+		return "", 0
+	}
+	if d[0] == '0' {
+		return words + digitByDigit(d), i + 2
+	}
+	return words + p.cardinal(d), i + 2
 }
 
 // numeral reads the number at i: digits, thousands with points (or with spaces
@@ -70,35 +106,40 @@ func (p *pass) spacedThousands(i int) int {
 func (p *pass) foreignNumeral(i int) (string, int) {
 	if p.sym(i+1, ",") && len(p.digits(i+2)) == 3 && p.sym(i+3, ",") && len(p.digits(i+4)) == 3 && len(p.str(i)) <= 3 {
 		next := i + 1
-		digits := p.str(i)
 		for p.sym(next, ",") && len(p.digits(next+1)) == 3 {
-			digits += p.digits(next + 1)
 			next += 2
 		}
-		return p.cardinal(digits), next
+		return p.cardinal(p.digitsOf(i, next)), next
 	}
 	d := p.digits(i + 2)
 	if !p.sym(i+1, ".") || d == "" {
 		return "", 0
 	}
 	if p.sym(i+3, ".") && p.is(i+4, tokDigits) {
-		words := p.cardinal(p.str(i))
+		var words wordList
+		words.add(p.cardinal(p.str(i)))
 		next := i + 1
 		for p.sym(next, ".") && p.is(next+1, tokDigits) {
-			words += " chấm " + p.cardinal(p.str(next+1))
+			words.add("chấm")
+			words.add(p.cardinal(p.str(next + 1)))
 			next += 2
 		}
-		return words, next
+		return words.String(), next
 	}
 	next := i + 3
-	_, end, _ := p.unit(next)
+	unit, end, _ := p.unit(next)
 	if end > 0 || measured(p.following(next)) {
 		words := p.cardinal(p.str(i)) + " phẩy " + p.decimals(d)
-		p.doubt(i, next, words, DoubtDecimalPoint, p.cardinal(p.str(i)+d))
+		if !strings.HasSuffix(unit, "héc") { // radio: 98.9 MHz
+			p.doubt(i, next, words, DoubtDecimalPoint, p.cardinal(p.str(i)+d))
+		}
 		return words, next
 	}
 	return p.cardinal(p.str(i)) + " chấm " + p.decimals(d), next
 }
+
+// maxRates bounds how many units one rate has: đồng/người/tháng.
+const maxRates = 4
 
 // unit reads the unit at i, one space allowed before it, with its own rate
 // (km/h, mg/m3). next is 0 if there is none.
@@ -107,7 +148,7 @@ func (p *pass) unit(i int) (words string, next int, money bool) {
 	if next == 0 {
 		return "", 0, false
 	}
-	for p.sym(next, "/") {
+	for n := 0; n < maxRates && p.sym(next, "/"); n++ {
 		w, end, _ := p.oneUnit(next+1, false)
 		if end == 0 {
 			break
@@ -140,7 +181,7 @@ func (p *pass) oneUnit(i int, spaces bool) (words string, next int, money bool) 
 	if p.is(j+1, tokDigits) || j > i && p.sym(j+1, ".") && p.is(j+2, tokWord) {
 		return "", 0, false
 	}
-	if j > i && len(s) == 1 && (s == "A" || s == "V" || s == "W" || s == "k" || s == "K" || s == "s") {
+	if j > i && len(s) == 1 && (s == "A" || s == "k" || s == "K" || s == "s" || (s == "V" || s == "W") && placed(p.before(i, 0))) {
 		return "", 0, false
 	}
 	if w := currencyWord(s); w != "" {
@@ -203,6 +244,7 @@ func rateJoint(money bool, below string) string {
 	switch below {
 	case "người", "ngày", "tháng", "năm", "tuần", "hộ", "khẩu", "lần", "suất", "lượt", "đợt", "vụ", "con",
 		"buổi", "ca", "xã", "thôn", "trẻ", "cháu", "em", "học", "gia", "nhà", "bữa", "đêm", "quý", "kỳ", "lứa",
+		"đội", "nhóm", "lớp", "trường", "phường", "ấp", "bàn", "phòng", "lượng", "chỉ", "bản", "hội", "chốt", "điểm",
 		"nhân", "đầu", "cây", "bao", "thửa", "xe", "chiếc", "cái", "bộ", "cặp", "mũi", "liều", "tổ", "cụm", "đơn":
 		return "một"
 	}

@@ -63,10 +63,6 @@ func (r *reader) appendNumber(b *wordList, n string, full bool) {
 		r.appendNumber(b, n[len(n)-9:], true)
 		return
 	}
-	thousand := "nghìn"
-	if r.south {
-		thousand = "ngàn"
-	}
 	for len(n) > 0 {
 		size := (len(n)-1)%3 + 1
 		group := n[:size]
@@ -77,11 +73,18 @@ func (r *reader) appendNumber(b *wordList, n string, full bool) {
 			case 6:
 				b.add("triệu")
 			case 3:
-				b.add(thousand)
+				b.add(r.thousand())
 			}
 		}
 		full = true
 	}
+}
+
+func (r *reader) thousand() string {
+	if r.south {
+		return "ngàn"
+	}
+	return "nghìn"
 }
 
 func (r *reader) appendTriple(b *wordList, group string, full bool) {

@@ -1,11 +1,56 @@
 package normalise
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
 )
+
+// MaxList is how many entries a commune's list may have.
+const MaxList = 2000
+
+// ErrList is what ParseList's errors wrap.
+var ErrList = errors.New("not a list of pronunciations")
+
+// ParseList reads a commune's own list for Options.Pronounce: UTF-8 text, one
+// entry a line, what is written, "=", how it is said. Lines that begin with # and
+// empty ones count for nothing. The error names the line; it wraps ErrList for an
+// entry without "=" or without one of its sides, a second entry for the same
+// writing, a line over 64 KiB and more than MaxList entries.
+func ParseList(r io.Reader) (map[string]string, error) {
+	list := map[string]string{}
+	in := bufio.NewScanner(r)
+	for n := 1; in.Scan(); n++ {
+		line := strings.TrimSpace(strings.TrimPrefix(in.Text(), "\uFEFF"))
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		written, said, ok := strings.Cut(line, "=")
+		written, said = strings.TrimSpace(norm.NFC.String(written)), strings.TrimSpace(said)
+		_, twice := list[written]
+		switch {
+		case !ok || written == "" || said == "":
+			return nil, fmt.Errorf("%w: line %d is not \"written = said\"", ErrList, n)
+		case twice:
+			return nil, fmt.Errorf("%w: line %d has %q again", ErrList, n, written)
+		case len(list) == MaxList:
+			return nil, fmt.Errorf("%w: line %d is over the limit of %d entries", ErrList, n, MaxList)
+		}
+		list[written] = said
+	}
+	if err := in.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			return nil, fmt.Errorf("%w: %w", ErrList, err)
+		}
+		return nil, fmt.Errorf("read list: %w", err)
+	}
+	return list, nil
+}
 
 // ownEntry is one entry of a commune's list.
 type ownEntry struct {

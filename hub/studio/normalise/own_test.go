@@ -2,9 +2,13 @@ package normalise
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestTheCommunesOwnListGoesBeforeEveryRule(t *testing.T) {
@@ -24,7 +28,7 @@ func TestTheCommunesOwnListGoesBeforeEveryRule(t *testing.T) {
 		"ubnd":                 "uỷ ban nhân dân", // the key has capitals
 		"Nhóm ZALO, Zalo":      "nhóm gia lô gia lô",
 		"QL1 và QL12":          "quốc lộ một và quốc lộ mười hai",
-		"UBNDX KTX":            "u bê en nờ dê ích ca tê ích", // whole words only
+		"UBNDX KTW":            "u bê en nờ dê ích ca tê vê kép", // whole words only
 		"chiếm 3/2, 13/2 điểm": "chiếm ba tháng hai mười ba trên hai điểm",
 	} {
 		r := Read(written, opt)
@@ -53,6 +57,29 @@ func TestBothFormsOfUnicodeAndOfTonePlacementReadAlike(t *testing.T) {
 	}
 }
 
+func TestEverySentenceReadsAlikeHoweverItsMarksAreTyped(t *testing.T) {
+	var pairs []string
+	for _, first := range []string{"oa", "oe", "uy"} {
+		r := []rune(first)
+		for tone := 1; tone <= 5; tone++ {
+			pairs = append(pairs, string(r[0])+string(withTone(r[1], tone)), string(withTone(r[0], tone))+string(r[1]))
+		}
+	}
+	older := strings.NewReplacer(pairs...) // hoà is hòa
+	for _, s := range sentences(t) {
+		want := Read(s.written, Options{}).Words
+		if got := Read(norm.NFD.String(s.written), Options{}).Words; got != want {
+			t.Errorf("%s, decomposed: %s, want %s", s.written, got, want)
+		}
+		if strings.Contains(lowerCase(s.written), "qu") {
+			continue // the u belongs to the initial
+		}
+		if got := Read(older.Replace(s.written), Options{}).Words; got != want {
+			t.Errorf("%s, marks on the first vowel: %s, want %s", s.written, got, want)
+		}
+	}
+}
+
 func TestDoubtfulPlacesAreMarkedForTheAuthor(t *testing.T) {
 	for written, want := range map[string]Doubt{
 		"Hoàn thành 3/5.":             DoubtDateOrFraction,
@@ -65,6 +92,14 @@ func TestDoubtfulPlacesAreMarkedForTheAuthor(t *testing.T) {
 		"Bài viết của nhóm VII ở đó.": "",
 		"Ngày 3/5 và 17h30, UBND xã.": "",
 		"Kỷ niệm 30/4.":               "",
+		"Ngày Pháp luật 9/11.":        "",
+		"Quý I/2026, mục I.":          "",
+		"Lũ trên báo động II.":        "",
+		"Sóng FM 98.9 MHz.":           "",
+		"Phát triển KT - XH.":         "",
+		"Khu Tiên Sơn I.":             DoubtRoman,
+		"Thanh toán qua CK.":          DoubtAbbreviation,
+		"Vận tốc 1.5 m.":              DoubtDecimalPoint,
 	} {
 		r := Read(written, Options{})
 		if want == "" {
@@ -97,5 +132,32 @@ func TestReadLinesGivesOneLineForEachLine(t *testing.T) {
 	broken := errors.New("broken")
 	if err := ReadLines(iotest.ErrReader(broken), &out, Options{}); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAListIsOneEntryALine(t *testing.T) {
+	in := "\uFEFF# tên riêng\n\n Ea H'leo = ê a hờ leo \r\nzalo=gia lô\nX = a = b\n"
+	list, err := ParseList(strings.NewReader(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"Ea H'leo": "ê a hờ leo", "zalo": "gia lô", "X": "a = b"}
+	if diff := cmp.Diff(want, list); diff != "" {
+		t.Error(diff)
+	}
+	if got := Read("Nhóm Zalo xã Ea H'leo", Options{Pronounce: list}).Words; got != "nhóm gia lô xã ê a hờ leo" {
+		t.Errorf("got %s", got)
+	}
+	var long strings.Builder
+	for n := range MaxList + 1 {
+		fmt.Fprintf(&long, "k%d = ca\n", n)
+	}
+	for name, bad := range map[string]string{
+		"no sign": "UBND uỷ ban\n", "nothing said": "a = b\nUBND =\n", "nothing written": "= uỷ ban\n",
+		"twice": "xã = xa\nxa\u0303 = xa\n", "too many": long.String(), "endless line": strings.Repeat("a", 1<<17),
+	} {
+		if _, err := ParseList(strings.NewReader(bad)); !errors.Is(err, ErrList) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }

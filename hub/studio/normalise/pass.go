@@ -188,14 +188,19 @@ func (p *pass) lineStart(i int) bool {
 // glued says whether a letter or digit touches token i on its left.
 func (p *pass) glued(i int) bool { return p.is(i-1, tokWord) || p.is(i-1, tokDigits) }
 
+// lookAround is how many tokens a rule looks back or ahead for its context, so
+// that a text of any shape is read in time linear in its length.
+const lookAround = 32
+
 // before returns the n-th word before token i in small letters, 0 being the
 // nearest; "" where the sentence or the line begins.
 func (p *pass) before(i, n int) string {
-	for i--; i >= 0; i-- {
+	for far := max(0, i-lookAround); i > far; {
+		i--
 		switch p.toks[i].kind {
 		case tokWord:
 			if n == 0 {
-				return p.lower(i)
+				return placeTone(p.lower(i))
 			}
 			n--
 		case tokLine:
@@ -231,7 +236,8 @@ func (p *pass) near(i, n int, in func(string) bool) bool {
 // governor returns the word that rules token i through an enumeration such as
 // "thứ 2, 4 và 6": the first word before it that is no number, numeral or joint.
 func (p *pass) governor(i int) string {
-	for i--; i >= 0; i-- {
+	for far := max(0, i-lookAround); i > far; {
+		i--
 		switch p.toks[i].kind {
 		case tokDigits, tokSpace:
 		case tokSymbol:
@@ -239,7 +245,7 @@ func (p *pass) governor(i int) string {
 				return ""
 			}
 		case tokWord:
-			switch w := p.lower(i); w {
+			switch w := placeTone(p.lower(i)); w {
 			case "và", "hoặc", "hay", "đến", "tới":
 			default:
 				if roman(p.str(i)) == 0 {
@@ -258,7 +264,7 @@ func (p *pass) governor(i int) string {
 func (p *pass) following(i int) string {
 	i = p.skip(i)
 	if p.is(i, tokWord) {
-		return p.lower(i)
+		return placeTone(p.lower(i))
 	}
 	return ""
 }

@@ -91,10 +91,14 @@ func withTone(base rune, tone int) rune {
 	return base
 }
 
+// maxSyllable is the length of the longest syllable with room to spare, in bytes:
+// nghiễng has 11.
+const maxSyllable = 16
+
 // placeTone moves a tone mark that stands on the first letter of oa, oe, uy to
 // the second one, the main vowel: hòa is hoà, ủy is uỷ. s is in small letters.
 func placeTone(s string) string {
-	if len(s) < 3 {
+	if len(s) < 3 || len(s) > maxSyllable {
 		return s
 	}
 	previous, at := rune(0), 0
@@ -138,6 +142,9 @@ func bare(s string) (string, int) {
 // isSyllable says whether s, in small letters, is formed like a Vietnamese
 // syllable: an initial, a rime, at most one tone.
 func isSyllable(s string) bool {
+	if len(s) > maxSyllable {
+		return false
+	}
 	b, tones := bare(s)
 	if tones > 1 {
 		return false

@@ -122,6 +122,9 @@ func (p *pass) dashSymbol(i int) int {
 		p.value.kind == valueDate && p.value.end == i-1 && spaced && p.lower(next) == "t" && p.is(next+1, tokDigits) {
 		return p.say(i, i+1, "đến", KindRange) // T2-T6
 	}
+	if spaced && p.toDay(i, next) {
+		return p.say(i, i+1, "đến", KindRange)
+	}
 	if w := p.before(i, 0); spaced && p.value.end == i-1 && p.value.kind != valueNone && p.is(next, tokWord) &&
 		p.lower(next) == w && p.is(p.skip(next+1), tokDigits) {
 		return p.say(i, i+1, "đến", KindRange) // thứ 2 - thứ 6
@@ -131,6 +134,21 @@ func (p *pass) dashSymbol(i int) int {
 	}
 	p.setPause(',')
 	return i + 1
+}
+
+// toDay says whether the dash at i stands between two days: thứ Hai - thứ Sáu,
+// 28 tháng 5 - ngày 3 tháng 6.
+func (p *pass) toDay(i, next int) bool {
+	switch p.lower(next) {
+	case "thứ":
+		return p.before(i, 1) == "thứ" && p.is(p.skip(next+1), tokWord)
+	case "chủ":
+		return p.before(i, 1) == "thứ" && p.following(next+1) == "nhật"
+	case "ngày", "mùng", "mồng":
+		dated := p.value.kind == valueDate || p.value.kind == valuePlain && p.before(i, 0) == "tháng"
+		return dated && p.value.end == i-1 && p.is(p.skip(next+1), tokDigits)
+	}
+	return false
 }
 
 // degrees says whether the number at i is a temperature.
@@ -194,6 +212,9 @@ func (p *pass) slash(i int) int {
 	if next := p.slashRate(i); next > 0 {
 		return next
 	}
+	if p.value.kind == valueOther && p.value.end == i && p.is(i-1, tokWord) && p.is(i+1, tokDigits) { // số 9B/2
+		return p.say(i, i+1, "trên", KindSymbol)
+	}
 	p.record(i, i+1, "", KindSymbol)
 	p.setPause(',')
 	return i + 1
@@ -207,13 +228,11 @@ func (p *pass) moneyBefore(i int) int {
 		return p.say(i, i+1, word, KindSymbol)
 	}
 	words, next, _ := p.numeral(j)
-	for { // $2 triệu
-		w := p.following(next)
-		if w != "triệu" && w != "tỷ" && w != "tỉ" && w != "nghìn" && w != "ngàn" {
-			break
+	for range 2 { // $2 triệu, $3 nghìn tỷ
+		if w := p.following(next); scale(w) && p.is(next, tokSpace) {
+			words += " " + w
+			next = p.skip(next) + 1
 		}
-		words += " " + w
-		next = p.skip(next) + 1
 	}
 	p.value = value{end: next, kind: valueMeasure, ratio: true}
 	return p.say(i, next, words+" "+word, KindMoney)
@@ -324,8 +343,6 @@ func symbolWord(s string) string {
 		return "yên"
 	case "№":
 		return "số"
-	case "Ω":
-		return "ôm"
 	}
 	return ""
 }

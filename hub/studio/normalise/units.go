@@ -51,6 +51,38 @@ func unitWord(s string) string {
 		return "mi li giây"
 	case "p", "ph":
 		return "phút"
+	case "Ω":
+		return "ôm"
+	case "kΩ":
+		return "ki lô ôm"
+	case "oC":
+		return "độ xê"
+	case "CV", "HP":
+		return "mã lực"
+	case "mAh":
+		return "mi li am pe giờ"
+	case "Ah":
+		return "am pe giờ"
+	case "mA":
+		return "mi li am pe"
+	case "µm", "μm":
+		return "mi crô mét"
+	case "nm":
+		return "na nô mét"
+	case "kPa":
+		return "ki lô pát can"
+	case "MPa":
+		return "mê ga pát can"
+	case "kN":
+		return "ki lô niu tơn"
+	case "mSv":
+		return "mi li xi vớt"
+	case "ppb":
+		return "phần tỷ"
+	case "kbps", "Kbps":
+		return "ki lô bít trên giây"
+	case "GWh":
+		return "gi ga oát giờ"
 	case "W", "w":
 		return "oát"
 	case "kW", "KW", "Kw", "kw":

@@ -2,6 +2,9 @@ package normalise
 
 import "strings"
 
+// maxAddress bounds an address, in tokens.
+const maxAddress = 128
+
 // web takes addresses of the web and of mail.
 func (p *pass) web(i int) int {
 	s := p.str(i + 1)
@@ -13,7 +16,7 @@ func (p *pass) web(i int) int {
 	}
 	end := i
 	at, dots := false, false
-	for end < len(p.toks) && !p.is(end, tokSpace) && !p.is(end, tokLine) {
+	for end < min(len(p.toks), i+maxAddress) && !p.is(end, tokSpace) && !p.is(end, tokLine) {
 		if p.is(end, tokSymbol) && !strings.ContainsAny(p.str(end), ".@:/_-?=&%+#~") {
 			break
 		}
@@ -64,10 +67,60 @@ func (p *pass) webPart(j int) string {
 	if w := foreignWord(s); w != "" {
 		return w
 	}
+	if w := siteName(s); w != "" {
+		return w
+	}
 	if !hasVowel(s) || abbreviation(strings.ToUpper(s)) != "" {
 		return spell(s)
 	}
+	for _, office := range [...]string{"ubnd", "hdnd", "mttq", "thcs", "thpt", "bhxh"} {
+		if rest, ok := strings.CutPrefix(s, office); ok && hasVowel(rest) { // ubndxabinhan
+			return spell(office) + " " + rest
+		}
+	}
 	return s
+}
+
+// siteName reads the names of the state's best known sites, which are written
+// without marks.
+func siteName(s string) string {
+	switch s {
+	case "dichvucong":
+		return "dịch vụ công"
+	case "chinhphu":
+		return "chính phủ"
+	case "baochinhphu":
+		return "báo chính phủ"
+	case "quochoi":
+		return "quốc hội"
+	case "baohiemxahoi":
+		return "bảo hiểm xã hội"
+	case "bocongan":
+		return "bộ công an"
+	case "congan":
+		return "công an"
+	case "thuedientu":
+		return "thuế điện tử"
+	case "dangcongsan":
+		return "đảng cộng sản"
+	case "nhandan":
+		return "nhân dân"
+	case "thuvienphapluat":
+		return "thư viện pháp luật"
+	case "phapluat":
+		return "pháp luật"
+	case "tracuu":
+		return "tra cứu"
+	case "tinnhiemmang":
+		return "tín nhiệm mạng"
+	case "vietnam":
+		return "việt nam"
+	case "hanoi":
+		return "hà nội"
+	case "hochiminhcity", "tphcm":
+		return "thành phố hồ chí minh"
+	}
+	return ""
 }
 
 func webWord(s string) string {

@@ -16,7 +16,23 @@ func (p *pass) word(i int) int {
 }
 
 // plainWord says token i as it is written.
-func (p *pass) plainWord(i int) { p.emit(placeTone(p.lower(i)), "") }
+func (p *pass) plainWord(i int) {
+	w := p.lower(i)
+	if p.continues(i) && extends(w) {
+		p.value.end = i + 1
+		p.value.kind = valueMeasure
+		if w == "giờ" || w == "phút" {
+			p.value.kind = valueHour
+		}
+	}
+	p.emit(placeTone(w), "")
+}
+
+// continues says whether token i stands one space after the number last said.
+func (p *pass) continues(i int) bool {
+	return p.value.end > 0 && p.value.end == i-1 && p.is(i-1, tokSpace) &&
+		(p.value.kind == valuePlain || p.value.kind == valueMeasure || p.value.kind == valueHour)
+}
 
 // listLetter takes "a)" and "a." at the beginning of a line.
 func (p *pass) listLetter(i int) int {
@@ -83,6 +99,9 @@ func (p *pass) expand(i, next int, written string) int {
 			return p.say(i, next, words, KindAbbreviation)
 		}
 	}
+	if words := p.role(i, next, written, small); words != "" {
+		return p.say(i, next, words, KindAbbreviation)
+	}
 	for _, form := range [...]string{written, small} {
 		if words := abbreviation(form); words != "" {
 			return p.say(i, next, words, KindAbbreviation)
@@ -96,12 +115,42 @@ func (p *pass) expand(i, next int, written string) int {
 	}
 	if options := doubtful(written); len(options) > 0 && !p.shouting(i) {
 		words, sure := p.choose(i, next, written, options)
+		if !sure && p.is(next, tokDigits) {
+			return 0 // a name with a number: BC15
+		}
 		if !sure {
 			p.doubt(i, next, words, DoubtAbbreviation, others(options, words)...)
 		}
 		return p.say(i, next, words, KindAbbreviation)
 	}
+	if len(written) > 2 && p.toks[i].upper && !p.is(next, tokDigits) && !p.shouting(i) {
+		if words := documentPart(written); words != "" { // BYT, SNV
+			return p.say(i, next, words, KindAbbreviation)
+		}
+	}
 	return 0
+}
+
+// role reads abbreviations whose place decides: those before a signature, đ/c
+// before an address, P. before the name of an office.
+func (p *pass) role(i, next int, written, small string) string {
+	after := p.skip(next)
+	switch {
+	case (small == "đ/c" || small == "đc") && p.sym(after, ":"):
+		return "địa chỉ"
+	case (written == "P." || written == "P") && p.is(after, tokWord) && p.toks[after].upper && len(p.str(after)) > 1:
+		if abbreviation(p.str(after)) != "" || p.sym(after+1, "-") || p.sym(after+1, "&") {
+			return "phòng"
+		}
+	case p.before(i, 0) == "đường" && (written == "ĐT." || written == "ĐH.") && p.is(after, tokDigits):
+		if written == "ĐH." {
+			return "huyện"
+		}
+		return "tỉnh" // "đường" is said already
+	case p.lineStart(i) && p.is(after, tokWord) && p.toks[after].upper:
+		return signature(written)
+	}
+	return ""
 }
 
 // dotted says whether s is single capitals with points between them.
@@ -141,7 +190,7 @@ func (p *pass) beforePlace(next int, written string) bool {
 func (p *pass) shouting(i int) bool {
 	capitals, small := 0, 0
 	for _, step := range [...]int{-1, 1} {
-		for j, seen := i+step, 0; j >= 0 && j < len(p.toks) && seen < 2; j += step {
+		for j, seen := i+step, 0; j >= max(0, i-lookAround) && j < min(len(p.toks), i+lookAround) && seen < 2; j += step {
 			if p.toks[j].kind == tokLine {
 				break
 			}
@@ -171,7 +220,7 @@ func (p *pass) numeralWord(i int) int {
 		return 0
 	}
 	digits := decimalText(n)
-	if p.lineStart(i) && (p.sym(i+1, ".") || p.sym(i+1, ")")) && p.is(i+2, tokSpace) {
+	if p.lineStart(i) && (p.sym(i+1, ".") || p.sym(i+1, ")") || p.sym(i+1, "/") || p.sym(i+1, "-")) && p.is(i+2, tokSpace) {
 		next := p.say(i, i+2, p.cardinal(digits), KindList)
 		p.setPause(',')
 		return next
@@ -183,7 +232,9 @@ func (p *pass) numeralWord(i int) int {
 		words = p.ordinal(digits)
 	case prev == "tháng":
 		words = p.month(digits)
-	case romanContext(prev) || prev == "thể" && p.before(i, 1) == "cụ":
+	case romanContext(prev) || prev == "thể" && p.before(i, 1) == "cụ" || prev == "động" && p.before(i, 1) == "báo":
+	case p.str(i) == "I" && p.is(i-1, tokSpace) && p.is(i-2, tokWord) && !p.toks[i-2].lower && !p.toks[i-2].upper: // Tiên Sơn I
+		p.doubt(i, i+1, words, DoubtRoman, "i")
 	case len(p.str(i)) > 1 && !isSyllable(p.lower(i)) && !p.shouting(i):
 		p.doubt(i, i+1, words, DoubtRoman, spell(p.str(i)))
 	default:
@@ -247,6 +298,24 @@ func (p *pass) letters(i int) int {
 		p.value = value{}
 		return p.say(i, i+1, "nhân", KindSymbol)
 	}
+	if p.continues(i) && scale(p.before(i, 0)) { // 1,2 triệu m3
+		if w, end, money := p.unit(i); end > 0 {
+			kind := KindUnit
+			if money {
+				kind = KindMoney
+			}
+			p.value.end, p.value.kind = end, valueMeasure
+			return p.say(i, end, w, kind)
+		}
+	}
+	if unit := lengthUnit(s); unit != "" && !p.glued(i) {
+		switch {
+		case lowerCase(s) == "km" && p.is(i+1, tokDigits) && (power(p.str(i+1)) == "" || p.sym(i+2, "+")): // Km12+300
+			return p.say(i, i+1, unit, KindUnit)
+		case p.toks[i].lower && power(p.str(i+1)) != "" && !p.is(i+2, tokWord) && !p.is(i+2, tokDigits):
+			return p.say(i, i+2, unit+power(p.str(i+1)), KindUnit)
+		}
+	}
 	if p.is(i+1, tokDigits) && (p.toks[i].upper || len(s) <= 2) || p.is(i-1, tokDigits) {
 		return p.mixture(i)
 	}
@@ -258,12 +327,9 @@ func (p *pass) letters(i int) int {
 		return 0
 	}
 	if p.toks[i].lower || !p.toks[i].upper {
-		if power(p.str(i+1)) != "" && lengthUnit(s) != "" {
-			return p.say(i, i+2, lengthUnit(s)+power(p.str(i+1)), KindUnit)
-		}
 		if w := unitWord(s); w != "" && !hasVowel(low) {
 			next := i + 1
-			for p.sym(next, "/") {
+			for n := 0; n < maxRates && p.sym(next, "/"); n++ {
 				below, end, _ := p.oneUnit(next+1, false)
 				if end == 0 {
 					break
@@ -337,6 +403,9 @@ func (p *pass) letterAlone(i int) int {
 	}
 	if p.before(i, 0) == "độ" && p.lower(i) == "c" {
 		name = "xê"
+		if p.continues(i) {
+			p.value.end = i + 1
+		}
 	}
 	if name == p.lower(i) {
 		return 0
@@ -383,6 +452,9 @@ func (p *pass) letterWords(s string) string { return abbreviation(s) }
 func spell(s string) string {
 	var b wordList
 	for _, c := range lowerCase(s) {
+		if c == 'o' { // in a spelt word it is called like ô: OTP
+			c = 'ô'
+		}
 		b.add(letterName(string(c)))
 	}
 	return b.String()

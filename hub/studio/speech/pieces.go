@@ -22,6 +22,20 @@ func Pieces(text string) []string {
 	return out
 }
 
+// Sentences cuts words with punctuation into sentences; one that is longer than a
+// piece is cut as Pieces does.
+func Sentences(text string) []string {
+	var out []string
+	for {
+		at := strings.IndexAny(text, ".!?\n")
+		if at < 0 {
+			return append(out, Pieces(text)...)
+		}
+		out = append(out, Pieces(text[:at+1])...)
+		text = text[at+1:]
+	}
+}
+
 // cut returns where the piece at the beginning of text ends.
 func cut(text string) int {
 	head := text[:pieceSize]

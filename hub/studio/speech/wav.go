@@ -67,24 +67,46 @@ func mix(b []byte, channels int) []int16 {
 
 // WriteWAV writes s as a RIFF WAVE file.
 func WriteWAV(w io.Writer, s PCM) error {
-	size := len(s.Samples) * 2
-	head := make([]byte, 44, 44+size)
+	if err := writeHeader(w, s.Rate, uint32(36+2*len(s.Samples)), uint32(2*len(s.Samples))); err != nil {
+		return err
+	}
+	return WriteSamples(w, s.Samples)
+}
+
+// endless is the size of what grows: players take it as "up to the end".
+const endless = 0xFFFFFFFF
+
+// WriteWAVHeader begins a RIFF WAVE file whose length is not known yet; samples
+// follow by WriteSamples.
+func WriteWAVHeader(w io.Writer, rate int) error { return writeHeader(w, rate, endless, endless) }
+
+func writeHeader(w io.Writer, rate int, riff, data uint32) error {
+	head := make([]byte, 44)
 	copy(head, "RIFF")
-	binary.LittleEndian.PutUint32(head[4:], uint32(36+size))
+	binary.LittleEndian.PutUint32(head[4:], riff)
 	copy(head[8:], "WAVEfmt ")
 	binary.LittleEndian.PutUint32(head[16:], 16)
 	binary.LittleEndian.PutUint16(head[20:], 1)
 	binary.LittleEndian.PutUint16(head[22:], 1)
-	binary.LittleEndian.PutUint32(head[24:], uint32(s.Rate))
-	binary.LittleEndian.PutUint32(head[28:], uint32(s.Rate*2))
+	binary.LittleEndian.PutUint32(head[24:], uint32(rate))
+	binary.LittleEndian.PutUint32(head[28:], uint32(rate*2))
 	binary.LittleEndian.PutUint16(head[32:], 2)
 	binary.LittleEndian.PutUint16(head[34:], 16)
 	copy(head[36:], "data")
-	binary.LittleEndian.PutUint32(head[40:], uint32(size))
-	for _, v := range s.Samples {
-		head = binary.LittleEndian.AppendUint16(head, uint16(v))
-	}
+	binary.LittleEndian.PutUint32(head[40:], data)
 	if _, err := w.Write(head); err != nil {
+		return fmt.Errorf("write wav: %w", err)
+	}
+	return nil
+}
+
+// WriteSamples writes what follows the header of a WAV file.
+func WriteSamples(w io.Writer, samples []int16) error {
+	b := make([]byte, 0, 2*len(samples))
+	for _, v := range samples {
+		b = binary.LittleEndian.AppendUint16(b, uint16(v))
+	}
+	if _, err := w.Write(b); err != nil {
 		return fmt.Errorf("write wav: %w", err)
 	}
 	return nil

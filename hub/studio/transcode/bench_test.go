@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,11 +44,14 @@ func BenchmarkRecordingAgainstBareFFmpeg(b *testing.B) {
 	}
 	draft := filepath.Join(dir, "bare.opus")
 	ours, theirs := 0.0, 0.0
+	var took time.Duration
 	for b.Loop() {
 		start := childSeconds(b)
+		from := time.Now()
 		if _, err := New(Config{Nice: 1}).Make(b.Context(), source, filepath.Join(dir, "ours.opus"), Options{}, nil); err != nil {
 			b.Fatal(err)
 		}
+		took += time.Since(from)
 		middle := childSeconds(b)
 		const norm = "loudnorm=I=-16:TP=-1:LRA=11:linear=true"
 		bare("-i", source, "-af", norm+":print_format=json", "-f", "null", "-")
@@ -56,6 +60,9 @@ func BenchmarkRecordingAgainstBareFFmpeg(b *testing.B) {
 		ours += middle - start
 		theirs += childSeconds(b) - middle
 	}
+	off := math.Abs(heard(b, filepath.Join(dir, "ours.opus")).Integrated - TargetHorn)
+	b.ReportMetric(off, "LU_off")
+	b.ReportMetric(took.Seconds()/float64(b.N), "s/recording")
 	b.ReportMetric(ours/theirs, "x_bare_ffmpeg")
 	b.ReportMetric(ours/float64(b.N)/minutes, "cpu_s/minute")
 }

@@ -84,29 +84,35 @@ func TestEveryFaultOfARecordingIsItsOwnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// An hour of silence is a small piece of FLAC; a decoder must not go through all of it.
+	bomb, err := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono:d=3600", "-c:a", "flac", "-f", "flac", "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		file string
 		data []byte
 		cfg  Config
 		want error
 	}{
-		"zero bytes":         {file: "a.mp3", want: ErrEmpty},
-		"not media":          {file: "a.mp3", data: []byte(strings.Repeat("không phải âm thanh ", 400)), want: ErrDamaged},
-		"text with a script": {file: "a.m3u8", data: []byte("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"), want: ErrDamaged},
-		"list of files":      {file: "a.wav", data: []byte("ffconcat version 1.0\nfile '/etc/hostname'\n"), want: ErrDamaged},
-		"cut m4a":            {file: "a.m4a", data: m4a[:len(m4a)/2], want: ErrDamaged},
-		"cut wav":            {file: "a.wav", data: good[:len(good)/2], want: ErrDamaged},
-		"claims ten hours":   {file: "a.wav", data: append(wavHeader(36000*16000, 16000, 1), good[44:]...), want: ErrDamaged},
-		"silence":            {file: "a.wav", data: append(wavHeader(48000, 16000, 1), make([]byte, 96000)...), want: ErrSilence},
-		"hiss only":          {file: "a.wav", data: speechLike(3, 16000, 1, 0.0004), want: ErrSilence},
-		"too short":          {file: "a.wav", data: speechLike(0.3, 16000, 1, 0.3), want: ErrTooShort},
-		"no frames":          {file: "a.wav", data: wavHeader(0, 16000, 1), want: ErrDamaged},
-		"too long":           {file: "a.wav", data: good, cfg: Config{MaxDuration: 2 * time.Second}, want: ErrTooLong},
-		"too large":          {file: "a.wav", data: good, cfg: Config{MaxSize: 1000}, want: ErrTooLarge},
-		"many channels":      {file: "a.wav", data: speechLike(1, 8000, 12, 0.3), want: ErrTooMany},
-		"no ffprobe":         {file: "a.wav", data: good, cfg: Config{FFprobe: "/nowhere/ffprobe"}, want: ErrFFmpegMissing},
-		"no ffmpeg":          {file: "a.wav", data: good, cfg: Config{FFmpeg: "/nowhere/ffmpeg"}, want: ErrFFmpegMissing},
-		"slow ffmpeg":        {file: "a.wav", data: good, cfg: Config{Timeout: time.Microsecond}, want: ErrFFmpegTimeout},
+		"zero bytes":              {file: "a.mp3", want: ErrEmpty},
+		"not media":               {file: "a.mp3", data: []byte(strings.Repeat("không phải âm thanh ", 400)), want: ErrDamaged},
+		"text with a script":      {file: "a.m3u8", data: []byte("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"), want: ErrDamaged},
+		"list of files":           {file: "a.wav", data: []byte("ffconcat version 1.0\nfile '/etc/hostname'\n"), want: ErrDamaged},
+		"cut m4a":                 {file: "a.m4a", data: m4a[:len(m4a)/2], want: ErrDamaged},
+		"cut wav":                 {file: "a.wav", data: good[:len(good)/2], want: ErrDamaged},
+		"claims ten hours":        {file: "a.wav", data: append(wavHeader(36000*16000, 16000, 1), good[44:]...), want: ErrDamaged},
+		"silence":                 {file: "a.wav", data: append(wavHeader(48000, 16000, 1), make([]byte, 96000)...), want: ErrSilence},
+		"hiss only":               {file: "a.wav", data: speechLike(3, 16000, 1, 0.0004), want: ErrSilence},
+		"too short":               {file: "a.wav", data: speechLike(0.3, 16000, 1, 0.3), want: ErrTooShort},
+		"a small file of an hour": {file: "a.flac", data: bomb, cfg: Config{MaxDuration: 5 * time.Second}, want: ErrTooLong},
+		"no frames":               {file: "a.wav", data: wavHeader(0, 16000, 1), want: ErrDamaged},
+		"too long":                {file: "a.wav", data: good, cfg: Config{MaxDuration: 2 * time.Second}, want: ErrTooLong},
+		"too large":               {file: "a.wav", data: good, cfg: Config{MaxSize: 1000}, want: ErrTooLarge},
+		"many channels":           {file: "a.wav", data: speechLike(1, 8000, 12, 0.3), want: ErrTooMany},
+		"no ffprobe":              {file: "a.wav", data: good, cfg: Config{FFprobe: "/nowhere/ffprobe"}, want: ErrFFmpegMissing},
+		"no ffmpeg":               {file: "a.wav", data: good, cfg: Config{FFmpeg: "/nowhere/ffmpeg"}, want: ErrFFmpegMissing},
+		"slow ffmpeg":             {file: "a.wav", data: good, cfg: Config{Timeout: time.Microsecond}, want: ErrFFmpegTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -178,7 +184,7 @@ func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
 }
 
 // heard is what a player gives of a rendition, its output gain applied.
-func heard(t *testing.T, path string) Level {
+func heard(t testing.TB, path string) Level {
 	t.Helper()
 	out, err := exec.Command("ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-i", path, "-af", "ebur128=framelog=verbose:peak=true", "-f", "null", "-").CombinedOutput()
 	if err != nil {

@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { api, type AiringBody, type BulletinBody, type DeviceBody, type LineBody, type ReachBody } from "../api";
 import { Boards, Player } from "../player";
-import { notice, schedules, touch, unitName, w, writes } from "../state";
+import { Map, mapOf } from "../map";
+import { notice, schedules, touch, unitName, units, w, writes } from "../state";
 import { clockExact, dayOf, length, number, when } from "../time";
 import { Bar, Card, Check, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 import { ClassTag } from "./today";
@@ -65,7 +66,15 @@ export function Aired({ id }: { id: string }) {
           <Shown of={reach}>
             {(r) => (
               <>
-                <Figures r={r} />
+                <Figures r={r} unit={b.unit} />
+                <p class="pair wrap noprint">
+                  <a class="second" href={`/api/v1/bulletins/${b.id}/reach.xlsx`} download>
+                    {w().sheet}
+                  </a>
+                  <button type="button" class="second" onClick={() => print()}>
+                    {w().print}
+                  </button>
+                </p>
                 {airings.data && <Airings b={b} r={r} list={airings.data.filter((a) => a.bulletin === b.id)} devices={devices.data ?? []} />}
                 <Lines r={r} devices={devices.data ?? []} />
               </>
@@ -91,7 +100,19 @@ export function Aired({ id }: { id: string }) {
   );
 }
 
-function Figures({ r }: { r: ReachBody }) {
+/** Where is the map that the commune has drawn, coloured by what was played. */
+function Where({ r, unit }: { r: ReachBody; unit: string }) {
+  const commune = units.value.find((u) => u.id === unit);
+  const map = useLoaded(unit, ["place"], () => mapOf(commune?.kind === "village" && commune.parent ? commune.parent : unit));
+  if (!map.data?.length) return null;
+  const tint = (id: string) => {
+    const v = r.villages.find((x) => x.unit === id);
+    return v && { value: v.people ? v.reached / v.people : undefined, label: w().reachLine(number(v.reached), number(v.people)) };
+  };
+  return <Map shapes={map.data} tint={tint} label={w().byVillage} />;
+}
+
+function Figures({ r, unit }: { r: ReachBody; unit: string }) {
   if (r.expected === 0 && r.ahead === 0) return <p class="quiet">{w().noLines}</p>;
   const parts: [keyof typeof r, string, string][] = [
     ["played", w().outcomes.played, "good"],
@@ -127,6 +148,7 @@ function Figures({ r }: { r: ReachBody }) {
       </Card>
       {r.villages.length > 0 && (
         <Card title={w().byVillage}>
+          <Where r={r} unit={unit} />
           <ul class="rows">
             {r.villages.map((v) => (
               <li key={v.unit} class="row">

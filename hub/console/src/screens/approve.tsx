@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { api, type ApprovalBody, type BulletinBody } from "../api";
+import { api, type ApprovalBody, type AssertionBody, type BulletinBody, type QuestionBody } from "../api";
 import { diff } from "../diff";
+import { question, sign as passkey } from "../passkey";
 import { Boards, Player } from "../player";
 import { approves, go, me, notice, say, touch, trouble, unitName, w } from "../state";
 import { date, length, when } from "../time";
@@ -58,9 +59,9 @@ function One({ r }: { r: ApprovalBody }) {
       <p class="tags">
         <ClassTag of={b.class} drill={r.drill} />
         <Tag>{w().needs(r.signed.length, r.needed)}</Tag>
-        {r.signed.length > 0 && (
+        {r.signatures.length > 0 && (
           <span>
-            {w().signedBy}: {r.signed.join(", ")}
+            {w().signedBy}: {r.signatures.map((x) => `${x.person} (${x.key === "passkey" ? w().keyOwn : w().keyHub})`).join(", ")}
           </span>
         )}
       </p>
@@ -125,10 +126,15 @@ function Sign({ r }: { r: ApprovalBody }) {
     : "";
   const goesNow = r.bulletin.wish?.when === "now" && r.signed.length + 1 >= r.needed;
 
+  const assertion = useRef<AssertionBody | undefined>(undefined);
+  const asked = useSignal<QuestionBody | undefined>(undefined);
+  useEffect(() => {
+    if (!why) void question(r.id).then((q) => (asked.value = q));
+  }, [r.id, why]);
   const sign = () =>
     run(async () => {
       try {
-        const signed = await api.approve(r.id, password.value);
+        const signed = await api.approve(r.id, assertion.current ? { assertion: assertion.current } : { password: password.value });
         go("/", true);
         notice.value = signed.state === "approved" ? w().approved : w().signedOne;
         touch("bulletin", "receipt");
@@ -137,10 +143,21 @@ function Sign({ r }: { r: ApprovalBody }) {
         throw e;
       } finally {
         password.value = "";
+        assertion.current = undefined;
       }
+    });
+  // The passkey is opened first, while the person is at it; what goes on air at once is sent after the count-down.
+  const byPasskey = () =>
+    run(async () => {
+      if (asked.value) assertion.current = await passkey(asked.value);
+    }).then(() => {
+      if (assertion.current) count();
     });
   const begin = (e: Event) => {
     e.preventDefault();
+    count();
+  };
+  const count = () => {
     if (!goesNow) return void sign();
     step.value = { is: "count", left: patience };
     timer.current = setInterval(() => {
@@ -155,6 +172,7 @@ function Sign({ r }: { r: ApprovalBody }) {
   const cancel = () => {
     clearInterval(timer.current);
     password.value = "";
+    assertion.current = undefined;
     step.value = { is: "look" };
     notice.value = w().countdownStopped;
   };
@@ -179,12 +197,18 @@ function Sign({ r }: { r: ApprovalBody }) {
           <button type="button" class="second" onClick={() => (step.value = { is: "return" })}>
             {w().giveBack}
           </button>
-          <button type="button" class="button" onClick={() => (step.value = { is: "sign" })}>
+          <button type="button" class="button" aria-disabled={busy} onClick={() => (asked.value ? void byPasskey() : (step.value = { is: "sign" }))}>
             <Icon name="approvals" />
             {w().approveVerb}
           </button>
         </div>
       )}
+      {!why && s.is === "look" && asked.value && !r.passkey && (
+        <button type="button" class="text" onClick={() => (step.value = { is: "sign" })}>
+          {w().byPassword}
+        </button>
+      )}
+      {!why && r.passkey && !asked.value && <p class="badtext">{w().passkeyOnly}</p>}
       {!why && s.is === "sign" && (
         <form onSubmit={begin}>
           <Field label={w().approvePassword}>

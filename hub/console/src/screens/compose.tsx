@@ -1,75 +1,137 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { api, Refusal, type BulletinBody } from "../api";
-import { contentOf, draftOf, empty, forget, keep, recall, type Draft } from "../draft";
-import { failed, go, me, touch, trouble, unitName, w, writes } from "../state";
+import { api, type BulletinBody } from "../api";
+import { call, newKey, Refusal } from "../call";
+import { contentOf, current, draftOf, empty, fetchDraft, forget, fresh, keep, recall, send, written, type Draft, type Kept } from "../draft";
+import { post } from "../outbox";
+import type Recorder from "../record";
+import { failed, go, kept, me, notice, touch, trouble, unitName, w, writes } from "../state";
 import { clock, length } from "../time";
 import { Card, Check, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
 
 /** readingTime is roughly how long a text takes to read out, in ms: two words a second with the chime, for numbers and abbreviations grow when spoken. */
 const readingTime = (text: string): number => text.split(/\s+/).filter(Boolean).length * 500;
 
+function MayNot() {
+  return (
+    <>
+      <Title back="/">{w().composeBulletin}</Title>
+      <Note>{w().mayNotWrite}</Note>
+    </>
+  );
+}
+
+/** Compose writes a new bulletin, or a new revision of one. */
 export function Compose({ id }: { id: string }) {
   const before = useLoaded<BulletinBody | null>(id, [], () => (id ? api.bulletin(id) : Promise.resolve(null)));
-  if (!writes())
+  const draft = useSignal(id || current());
+  if (!writes()) return <MayNot />;
+  return <Shown of={before}>{(b) => <Form key={draft.value} draft={draft.value} id={id} before={b} onNew={() => (draft.value = fresh())} />}</Shown>;
+}
+
+/** Resume goes on with a draft that the hub keeps, whichever copy is newer. */
+export function Resume({ id }: { id: string }) {
+  const ready = useSignal(false);
+  useEffect(() => {
+    void fetchDraft(id).then((d) => {
+      if (d && d.changed > (recall(id)?.changed ?? 0)) keep(id, d);
+      ready.value = true;
+    });
+  }, [id]);
+  if (!writes()) return <MayNot />;
+  if (!ready.value)
     return (
-      <>
-        <Title back="/">{w().composeBulletin}</Title>
-        <Note>{w().mayNotWrite}</Note>
-      </>
+      <p class="quiet" aria-busy="true">
+        {w().loading}
+      </p>
     );
-  return <Shown of={before}>{(b) => <Form key={id} id={id} before={b} />}</Shown>;
+  return <Form draft={id} id="" before={null} onNew={() => go("/soan")} />;
 }
 
 function mine(): string[] {
   return [...new Set((me.value?.grants ?? []).filter((g) => g.role === "editor" || g.role === "operator").map((g) => g.unit))];
 }
 
-function Form({ id, before }: { id: string; before: BulletinBody | null }) {
+function Form({ id, draft, before, onNew }: { id: string; draft: string; before: BulletinBody | null; onNew: () => void }) {
   const own = mine();
-  const d = useSignal<Draft>(recall(id) ?? (before ? draftOf(before) : empty(own[0] ?? "")));
-  const saved = useSignal<Date | null>(null);
+  const d = useSignal<Draft>(recall(draft) ?? (before ? draftOf(before) : empty(own[0] ?? "")));
+  const saved = useSignal<[Kept, Date] | null>(null);
   const sent = useRef(false);
   const [busy, run] = useBusy();
-  const set = (part: Partial<Draft>) => (d.value = { ...d.value, ...part });
-  if (!own.includes(d.value.unit) && !before) set({ unit: own[0] ?? "" });
+  const set = (part: Partial<Draft>) => (d.value = { ...d.value, ...part, changed: Date.now() });
+  if (!own.includes(d.value.unit) && !before) d.value = { ...d.value, unit: own[0] ?? "" };
 
-  // What is typed is kept half a second later, and when the page is left.
+  // What is typed is kept here half a second later, at the hub two seconds later.
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let here: ReturnType<typeof setTimeout> | undefined;
+    let hub: ReturnType<typeof setTimeout> | undefined;
     let last = d.value;
     const write = () => {
-      clearTimeout(timer);
-      timer = undefined;
+      clearTimeout(here);
+      here = undefined;
       if (sent.current || d.value === last) return;
       last = d.value;
-      keep(id, d.value);
-      saved.value = new Date();
+      keep(draft, d.value);
+      saved.value ??= ["here", new Date()];
+    };
+    const share = async () => {
+      hub = undefined;
+      if (sent.current || !written(d.value)) return;
+      const before = d.value;
+      const kept = await send(draft, before);
+      if (!sent.current) saved.value = [kept, new Date()];
+      // What the hub could not take is tried again.
+      if (kept === "here" || d.value !== before) hub ??= setTimeout(() => void share(), kept === "here" ? 10_000 : 2000);
     };
     const unsubscribe = d.subscribe((v) => {
-      if (v !== last) timer ??= setTimeout(write, 500);
+      if (v === last) return;
+      here ??= setTimeout(write, 500);
+      hub ??= setTimeout(() => void share(), 2000);
     });
     addEventListener("pagehide", write);
     return () => {
       unsubscribe();
       removeEventListener("pagehide", write);
       write();
+      clearTimeout(hub);
+      if (hub !== undefined) void share();
     };
   }, []);
 
   const v = d.value;
-  const send = () =>
+  const submit = () =>
     run(async () => {
-      const b = id ? await api.edit(id, contentOf(v)) : await api.create(contentOf(v));
-      sent.current = true;
-      forget(id);
-      touch("bulletin");
-      go(`/nghe/${b.id}`);
+      const content = contentOf(v);
+      keep(draft, v);
+      if (id) {
+        const b = await api.edit(id, content);
+        return done(`/nghe/${b.id}`);
+      }
+      const key = newKey();
+      try {
+        const b = await call<BulletinBody>("POST", "/bulletins", content, key);
+        done(`/nghe/${b.id}`);
+      } catch (e) {
+        if (e instanceof Refusal) throw e;
+        // The hub is away: it is sent once, when it can be reached.
+        post(key, draft, content);
+        sent.current = true;
+        if (kept.get("draft") === draft) kept.set("draft", "");
+        go("/");
+        notice.value = w().willBeSent;
+      }
     });
+  const done = (to: string) => {
+    sent.current = true;
+    forget(draft);
+    touch("bulletin");
+    go(to);
+  };
   const discard = () => {
-    d.value = before ? draftOf(before) : empty(own[0] ?? "");
-    forget(id);
-    saved.value = null;
+    sent.current = true;
+    forget(draft);
+    if (before) go(`/phat/${before.id}`);
+    else onNew();
   };
 
   return (
@@ -77,7 +139,7 @@ function Form({ id, before }: { id: string; before: BulletinBody | null }) {
       class={v.class === "emergency" ? (v.drill ? "mood drill" : "mood alarm") : ""}
       onSubmit={(e) => {
         e.preventDefault();
-        void send();
+        void submit();
       }}
     >
       <Title back="/">
@@ -111,6 +173,7 @@ function Form({ id, before }: { id: string; before: BulletinBody | null }) {
         onPick={(source) => set({ source, drill: source === "text" && v.drill, boardOn: v.boardOn || source === "none" })}
         options={[
           { value: "text", label: w().fromText },
+          { value: "record", label: w().fromMicrophone },
           { value: "file", label: w().fromFile },
           { value: "none", label: w().noSound },
         ]}
@@ -132,10 +195,11 @@ function Form({ id, before }: { id: string; before: BulletinBody | null }) {
         {(f, h) => <input id={f} aria-describedby={h} name="title" maxLength={200} value={v.title} onInput={(e) => set({ title: e.currentTarget.value })} />}
       </Field>
       {v.source === "file" && <Upload draft={v} set={set} />}
+      {v.source === "record" && <Microphone draft={draft} done={Boolean(v.upload)} onDone={(upload) => set({ upload, uploadName: upload ? w().recordName : "" })} />}
       {v.source !== "none" && (
-        <Field label={v.source === "file" ? w().textOfFile : w().text} {...(v.source === "text" && v.text.trim() ? { hint: w().textHint(length(readingTime(v.text))) } : {})}>
+        <Field label={v.source !== "text" ? w().textOfFile : w().text} {...(v.source === "text" && v.text.trim() ? { hint: w().textHint(length(readingTime(v.text))) } : {})}>
           {(f, h) => (
-            <textarea id={f} aria-describedby={h} name="text" rows={v.source === "file" ? 3 : 8} required={v.source === "text"} value={v.text} onInput={(e) => set({ text: e.currentTarget.value })} />
+            <textarea id={f} aria-describedby={h} name="text" rows={v.source !== "text" ? 3 : 8} required={v.source === "text"} value={v.text} onInput={(e) => set({ text: e.currentTarget.value })} />
           )}
         </Field>
       )}
@@ -163,7 +227,7 @@ function Form({ id, before }: { id: string; before: BulletinBody | null }) {
       <p class="saved" role="status">
         {saved.value && (
           <>
-            {w().savedHere(clock(saved.value))}{" "}
+            {saved.value[0] === "hub" ? w().savedHub(clock(saved.value[1])) : saved.value[0] === "newer" ? w().savedNewer : w().savedHere(clock(saved.value[1]))}{" "}
             <button type="button" class="text" onClick={discard}>
               {w().discard}
             </button>
@@ -181,6 +245,16 @@ function Form({ id, before }: { id: string; before: BulletinBody | null }) {
   );
 }
 
+/** Microphone is the recorder, which comes when it is first wanted. */
+function Microphone(p: { draft: string; done: boolean; onDone: (digest: string) => void }) {
+  const part = useSignal<typeof Recorder | null>(null);
+  useEffect(() => {
+    import("../record").then((m) => (part.value = m.default), failed);
+  }, []);
+  const Part = part.value;
+  return Part ? <Part {...p} /> : <p class="quiet">{w().loading}</p>;
+}
+
 function Upload({ draft, set }: { draft: Draft; set: (part: Partial<Draft>) => void }) {
   const done = useSignal<number | null>(null);
   const take = async (file: File | undefined) => {
@@ -189,8 +263,9 @@ function Upload({ draft, set }: { draft: Draft; set: (part: Partial<Draft>) => v
     trouble.value = null;
     try {
       if (file.size > 512 * 1024 * 1024) throw new Refusal(413, { vi: "Tệp quá 512 MB. Hãy cắt ngắn rồi chọn lại.", en: "The file is over 512 MB. Shorten it and choose again." }, "too-large", "");
-      const up = await api.upload(file, (p) => (done.value = p));
-      set({ upload: up.digest, uploadName: file.name.normalize("NFC") });
+      const { send } = await import("../uploads");
+      const upload = await send(file, { name: file.name, tell: (p) => (done.value = p) });
+      set({ upload, uploadName: file.name.normalize("NFC") });
     } catch (e) {
       failed(e);
     } finally {

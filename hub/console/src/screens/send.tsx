@@ -103,7 +103,7 @@ function Form({ b }: { b: BulletinBody }) {
           {p.units.length === 0 ? <p class="badtext">{w().atLeastOne}</p> : preview && !refusal ? <Consequence of={preview} /> : null}
         </div>
         <Say refusal={trouble.value ?? refusal} />
-        <button type="submit" class="button wide" disabled={!wish || refusal !== null || preview === undefined || preview.devices === 0 || busy}>
+        <button type="submit" class="button wide" disabled={!wish || refusal !== null || preview === undefined || preview.devices === 0 || preview.quiet || busy}>
           {w().sendForApproval}
         </button>
       </Foot>

@@ -1,10 +1,11 @@
-import { api, type AiringBody, type ApprovalBody, type BulletinBody, type DeviceBody } from "../api";
+import { api, type AiringBody, type ApprovalBody, type BulletinBody, type DevicesNow, type DraftBody } from "../api";
 import { approves, logOut, me, unitName, w, writes } from "../state";
 import { ago, length, when } from "../time";
 import { stop } from "../stop";
 import { Card, Icon, Link, Shown, Tag, Title, useLoaded } from "../ui";
-import { hasDraft } from "../draft";
-import { reasonsOf } from "./devices";
+import { current, hasDraft } from "../draft";
+import { waiting } from "../outbox";
+import { reasonsOf } from "../health";
 
 /** ClassTag names a class, unless it is the normal one. */
 export function ClassTag({ of, drill }: { of: string; drill?: boolean | undefined }) {
@@ -83,13 +84,15 @@ function waitsFor(b: BulletinBody): [string, string] | undefined {
   }
 }
 
-function Waiting({ bulletins, requests }: { bulletins: BulletinBody[]; requests: ApprovalBody[] }) {
+function Waiting({ bulletins, requests, drafts }: { bulletins: BulletinBody[]; requests: ApprovalBody[]; drafts: DraftBody[] }) {
   const self = me.value?.id ?? "";
   const mine = bulletins.filter((b) => b.author === self && waitsFor(b)).slice(0, 8);
   const toSign = requests.filter((r) => approves() && r.bulletin.author !== self && !r.signed.includes(self));
   const others = requests.filter((r) => r.bulletin.author === self);
-  const draft = writes() && hasDraft();
-  const none = !mine.length && !toSign.length && !others.length && !draft;
+  const here = hasDraft() ? current() : "";
+  const elsewhere = drafts.filter((d) => d.id !== here && !bulletins.some((b) => b.id === d.id)).slice(0, 5);
+  const draft = writes() && here !== "";
+  const none = !mine.length && !toSign.length && !others.length && !draft && !elsewhere.length && !waiting.value;
   return (
     <Card title={w().waiting}>
       {none && <p class="quiet">{w().nothingWaiting}</p>}
@@ -111,6 +114,16 @@ function Waiting({ bulletins, requests }: { bulletins: BulletinBody[]; requests:
             </Link>
           </li>
         )}
+        {elsewhere.map((d) => (
+          <li key={d.id}>
+            <Link to={`/nhap/${d.id}`} class="row">
+              <b>{d.title || w().localDraft}</b>
+              <Tag>{w().drafts}</Tag>
+              <span class="quiet">{when(d.changed)}</span>
+            </Link>
+          </li>
+        ))}
+        {waiting.value > 0 && <li class="row">{w().waitsForNet(waiting.value)}</li>}
         {mine.map((b) => (
           <li key={b.id}>
             <Link to={waitsFor(b)?.[1] ?? "/"} class="row">
@@ -133,18 +146,15 @@ function Waiting({ bulletins, requests }: { bulletins: BulletinBody[]; requests:
   );
 }
 
-function Down({ list }: { list: DeviceBody[] }) {
-  const here = list.filter((d) => d.state !== "revoked");
-  const bad = here.filter((d) => d.state !== "online" || reasonsOf(d).length > 0);
-  const up = here.filter((d) => d.state === "online").length;
+function Down({ now }: { now: DevicesNow }) {
   return (
-    <Card title={w().devices} aside={here.length > 0 && <Tag tone={up === here.length ? "good" : "bad"}>{w().devicesUp(up, here.length)}</Tag>}>
-      {here.length === 0 && <p class="quiet">{w().noDevices}</p>}
-      {here.length > 0 && bad.length === 0 && <p class="quiet">{w().allUp}</p>}
+    <Card title={w().devices} aside={now.all > 0 && <Tag tone={now.online === now.all ? "good" : "bad"}>{w().devicesUp(now.online, now.all)}</Tag>}>
+      {now.all === 0 && <p class="quiet">{w().noDevices}</p>}
+      {now.all > 0 && now.trouble === 0 && <p class="quiet">{w().allUp}</p>}
       <ul class="rows">
-        {bad.slice(0, 6).map((d) => (
+        {now.worst.map((d) => (
           <li key={d.id}>
-            <Link to="/thiet-bi" class="row">
+            <Link to={`/thiet-bi/${d.id}`} class="row">
               <b>{d.name}</b>
               <Tag tone={d.state === "online" ? "warn" : d.state === "waiting" ? "" : "bad"}>{w().deviceStates[d.state]}</Tag>
               <span class="quiet">{[...reasonsOf(d), d.state === "offline" && d.last_heard ? w().lastHeard(ago(d.last_heard)) : ""].filter(Boolean).join(", ")}</span>
@@ -152,14 +162,15 @@ function Down({ list }: { list: DeviceBody[] }) {
           </li>
         ))}
       </ul>
-      {bad.length > 6 && <Link to="/thiet-bi">{w().seeAll}</Link>}
+      {now.trouble > now.worst.length && <Link to="/thiet-bi">{w().seeAll}</Link>}
     </Card>
   );
 }
 
 export function Today() {
   const airings = useLoaded("airings", ["airing", "receipt", "device", "bulletin"], () => api.airings());
-  const devices = useLoaded("devices", ["device"], api.devices);
+  const devices = useLoaded("devices", ["device"], api.devicesNow);
+  const drafts = useLoaded("drafts", ["bulletin"], api.drafts);
   const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
   const requests = useLoaded("requests", ["bulletin"], api.approvals);
   return (
@@ -173,9 +184,9 @@ export function Today() {
       )}
       <div class="grid">
         <Shown of={airings}>{(list) => <OnAir list={list} />}</Shown>
-        <Shown of={bulletins}>{(b) => <Waiting bulletins={b} requests={requests.data ?? []} />}</Shown>
+        <Shown of={bulletins}>{(b) => <Waiting bulletins={b} requests={requests.data ?? []} drafts={drafts.data ?? []} />}</Shown>
         {airings.data && <Next list={airings.data} />}
-        <Shown of={devices}>{(list) => <Down list={list} />}</Shown>
+        <Shown of={devices}>{(now) => <Down now={now} />}</Shown>
       </div>
       <p class="who">
         <span>{me.value?.name}</span>

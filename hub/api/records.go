@@ -1,0 +1,136 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/audit"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// Journal is the record of acts.
+type Journal interface {
+	Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error)
+}
+
+// ValueBody is one value of a record.
+type ValueBody struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// RecordBody is one act. Who, about whom and from where are missing where they
+// were erased.
+type RecordBody struct {
+	Seq      uint64            `json:"seq"`
+	At       time.Time         `json:"at"`
+	Act      string            `json:"act"`
+	Person   protocol.PersonID `json:"person,omitempty" doc:"who; missing for the hub itself"`
+	Erased   bool              `json:"erased,omitempty" doc:"who it was has been erased"`
+	Address  string            `json:"address,omitempty"`
+	Via      string            `json:"via,omitempty" doc:"session, token, command or drop"`
+	Subject  string            `json:"subject,omitempty"`
+	About    protocol.PersonID `json:"about,omitempty" doc:"whom it was about"`
+	Unit     protocol.UnitID   `json:"unit,omitempty"`
+	Before   []ValueBody       `json:"before,omitempty"`
+	After    []ValueBody       `json:"after,omitempty"`
+	Personal []ValueBody       `json:"personal,omitempty"`
+	Hash     string            `json:"previous" doc:"hash of the record before"`
+}
+
+func values(fields []audit.Field) []ValueBody {
+	var out []ValueBody
+	for _, f := range fields {
+		out = append(out, ValueBody(f))
+	}
+	return out
+}
+
+func recordBody(e audit.Entry) RecordBody {
+	r := e.Record
+	return RecordBody{
+		Seq: r.Seq, At: r.At.Time(), Act: r.Act, Person: e.Person, Erased: r.Who != "" && e.Person == "", Address: e.Address, Via: r.Via,
+		Subject: r.Subject, About: e.About, Unit: r.Unit, Before: values(r.Before), After: values(r.After), Personal: values(e.Personal),
+		Hash: r.Prev.String(),
+	}
+}
+
+type (
+	recordsInput struct {
+		From    time.Time         `query:"from" doc:"first instant"`
+		To      time.Time         `query:"to" doc:"last instant, not included"`
+		Person  protocol.PersonID `query:"person" maxLength:"64"`
+		Act     string            `query:"act" maxLength:"100"`
+		Subject string            `query:"subject" maxLength:"100" doc:"id of a bulletin, airing, device, person, ..."`
+		Unit    protocol.UnitID   `query:"unit" maxLength:"64" doc:"with all below it"`
+		Before  uint64            `query:"before" doc:"the lowest seq of the page before"`
+		Limit   int               `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	}
+	recordsOutput struct {
+		Body struct {
+			Records []RecordBody `json:"records" doc:"the newest first"`
+			Next    uint64       `json:"next,omitempty" doc:"for before; missing on the last page"`
+		}
+	}
+)
+
+func registerRecords(api huma.API, s *Server) {
+	route(api, s, huma.Operation{
+		OperationID: "list-records", Method: http.MethodGet, Path: "/records", Summary: "The record of acts in the caller's units, for auditors", Tags: []string{"records"},
+	}, func(ctx context.Context, actor account.Actor, in *recordsInput) (*recordsOutput, error) {
+		q := audit.Query{From: in.From, To: in.To, Person: in.Person, Act: in.Act, Subject: in.Subject, Before: in.Before, Limit: in.Limit + 1}
+		var err error
+		if q.Units, err = s.audited(ctx, actor, in.Unit); err != nil {
+			return nil, err
+		}
+		entries, err := s.Journal.Entries(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		out := &recordsOutput{}
+		out.Body.Records = []RecordBody{}
+		if len(entries) > in.Limit {
+			entries = entries[:in.Limit]
+			out.Body.Next = entries[in.Limit-1].Record.Seq
+		}
+		for _, e := range entries {
+			out.Body.Records = append(out.Body.Records, recordBody(e))
+		}
+		return out, nil
+	})
+}
+
+// audited returns the units whose records the actor may read, nil for all: who
+// audits the top sees acts of no unit too. Error: problem.ErrForbidden.
+func (s *Server) audited(ctx context.Context, actor account.Actor, unit protocol.UnitID) ([]protocol.UnitID, error) {
+	tree, err := s.Registry.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own := actor.Units(account.Audit)
+	if len(own) == 0 {
+		return nil, problem.ErrForbidden
+	}
+	if unit != "" {
+		if _, err := s.path(ctx, actor, account.Audit, unit); err != nil {
+			return nil, err
+		}
+		return tree.Below(unit), nil
+	}
+	units := []protocol.UnitID{}
+	all := len(tree.Top()) > 0
+	for _, top := range tree.Top() {
+		all = all && actor.May(account.Audit, tree.Path(top))
+	}
+	if all {
+		return nil, nil
+	}
+	for _, u := range own {
+		units = append(units, tree.Below(u)...)
+	}
+	return units, nil
+}

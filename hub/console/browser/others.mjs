@@ -1,0 +1,297 @@
+// Everything but the main path: recording, uploads, emergencies, working without
+// a network, the shared stream, 10,000 devices, hostile texts, every screen.
+import { join } from "node:path";
+import { ask, base, browser, idAt, logIn, look, must, open, out, people, result, step } from "./lib.mjs";
+
+/** Every address that has a screen of its own, for loops over all of them. */
+export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/nhat-ky", "/cai-dat", "/ban-do", "/trang"];
+
+/** wave is a WAV of a tone, in seconds. */
+function wave(seconds) {
+  const rate = 16000;
+  const n = rate * seconds;
+  const b = Buffer.alloc(44 + 2 * n);
+  b.write("RIFF", 0), b.writeUInt32LE(36 + 2 * n, 4), b.write("WAVEfmt ", 8), b.writeUInt32LE(16, 16), b.writeUInt16LE(1, 20), b.writeUInt16LE(1, 22);
+  b.writeUInt32LE(rate, 24), b.writeUInt32LE(2 * rate, 28), b.writeUInt16LE(2, 32), b.writeUInt16LE(16, 34), b.write("data", 36), b.writeUInt32LE(2 * n, 40);
+  for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * 440 * i) / rate) * (0.6 + 0.4 * Math.sin(i / 4000))), 44 + 2 * i);
+  return b;
+}
+
+const send = (page, method, path, body, headers = {}) =>
+  page.evaluate(
+    async ([m, p, b, h]) => {
+      const r = await fetch("/api/v1" + p, { method: m, headers: { "Content-Type": "application/json", ...h }, body: b === null ? undefined : JSON.stringify(b) });
+      const text = await r.text();
+      return { status: r.status, body: text ? JSON.parse(text) : null, replayed: r.headers.get("Idempotent-Replayed") };
+    },
+    [method, path, body ?? null, headers],
+  );
+
+const hostile = `<img src=x onerror="window.hit=1">"'\`{{7*7}}<script>window.hit=1</script>${"d".repeat(60)}`;
+
+async function listenWhole(page) {
+  const next = page.getByRole("button", { name: "Tiếp: chọn nơi và giờ" });
+  await next.waitFor({ timeout: 60_000 });
+  if (await next.isDisabled()) {
+    await page.getByRole("button", { name: "Nghe", exact: true }).click();
+    await page.evaluate(() => (document.querySelector("audio").playbackRate = 8));
+    await page.getByText("Anh/chị đã nghe hết.").waitFor({ timeout: 60_000 });
+  }
+  await next.click();
+}
+
+async function sign(page, request) {
+  await page.goto(base + `/duyet/${request}`);
+  await page.getByRole("button", { name: "Duyệt", exact: true }).click();
+  await page.getByLabel("Mật khẩu của anh/chị, để ký").fill(people.second.password);
+  await page.getByRole("button", { name: /^Ký/ }).click();
+}
+
+export async function others({ author, approver, bulletin }) {
+  const admin = await open("admin");
+  await logIn(admin, people.admin);
+
+  await step("3 a recording survives a closed tab and goes on", async () => {
+    const tab = await author.context().newPage();
+    await tab.goto(base + "/soan");
+    await tab.getByText("Ghi âm", { exact: true }).first().click();
+    await tab.getByRole("button", { name: "Ghi âm" }).click();
+    await tab.getByText(/Đang ghi: 5 giây/).waitFor({ timeout: 20_000 });
+    await tab.screenshot({ path: join(out, "recording.png") });
+    await tab.close();
+    await author.goto(base + "/soan");
+    await author.getByText(/Đã ghi \d/).waitFor({ timeout: 20_000 });
+    await author.getByRole("button", { name: "Ghi tiếp" }).click();
+    await author.getByText(/Đang ghi: /).waitFor();
+    await author.waitForTimeout(2000);
+    await author.getByRole("button", { name: "Dừng ghi" }).click();
+    await author.getByText(/2 đoạn/).waitFor({ timeout: 20_000 });
+  });
+  await look(author, "record");
+  await step("3 both parts are in the sound", async () => {
+    await author.getByLabel("Tiêu đề").fill("Ghi âm thử");
+    await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor({ timeout: 60_000 });
+    const b = await ask(author, `/bulletins/${idAt(author)}`);
+    must(b.origin === "sound" && b.length_ms > 5500, `${b.origin}, ${b.length_ms} ms`);
+  });
+
+  await step("4 a decomposed title and a wrong type: the bytes count", async () => {
+    await author.goto(base + "/soan");
+    await author.getByText("Tệp ghi âm", { exact: true }).click();
+    await author.getByLabel("Tiêu đề").fill("Thông báo tiêm chủng".normalize("NFD"));
+    await author.getByLabel("Chọn tệp ghi âm").setInputFiles({ name: "Thông báo.txt".normalize("NFD"), mimeType: "text/plain", buffer: wave(3) });
+    await author.getByText(/Đã tải lên/).waitFor({ timeout: 20_000 });
+    await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor({ timeout: 60_000 });
+    const b = await ask(author, `/bulletins/${idAt(author)}`);
+    must(b.title === "Thông báo tiêm chủng".normalize("NFC"), `title ${JSON.stringify(b.title)}`);
+  });
+
+  let alarm = "";
+  const second = await open("second");
+  await logIn(second, people.second);
+  await step("8 an emergency from a template asks for two people, and has its all-clear ready", async () => {
+    await author.goto(base + "/khan-cap");
+    await author.getByRole("button", { name: /Cháy/ }).click();
+    must(await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).isDisabled(), "places in brackets can be sent");
+    await author.getByLabel("Nội dung phát").fill("Cháy lớn ở chợ. Bà con rời ngay.");
+    await author.getByLabel("Chữ trên bảng").fill("CHÁY LỚN Ở CHỢ");
+    await author.screenshot({ path: join(out, "emergency-write.png"), fullPage: true });
+    await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await listenWhole(author);
+    alarm = idAt(author);
+    await author.getByText(/KHẨN CẤP: sẽ phát trên/).waitFor();
+    await author.getByRole("button", { name: "Gửi duyệt" }).click();
+    await author.getByText("Đã gửi duyệt.").waitFor();
+    const clear = await ask(author, `/bulletins/${alarm}/all-clear`);
+    must(clear.class === "emergency" && clear.id !== alarm, "no all-clear is prepared");
+  });
+  await step("8 two people sign; it cuts in on the board and can be called off", async () => {
+    const request = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === alarm);
+    must(request.needed === 2, `${request.needed} signatures`);
+    await sign(approver, request.id);
+    await approver.getByText("Cần thêm một người khác ký.").first().waitFor();
+    must((await ask(author, `/bulletins/${alarm}`)).state === "submitted", "one signature was enough");
+    await sign(second, request.id);
+    await second.getByText(/Phát ngay sau/).waitFor();
+    await second.screenshot({ path: join(out, "emergency-countdown.png") });
+    await second.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor({ timeout: 30_000 });
+    await author.goto(base + "/khan-cap");
+    await author.getByText("Đang có hiệu lực").waitFor({ timeout: 20_000 });
+    await author.getByRole("link", { name: "Báo hết khẩn cấp" }).waitFor();
+    const air = (await ask(author, "/airings")).find((a) => a.bulletin === alarm);
+    must(air.class === "emergency" && Date.parse(air.last) - Date.parse(air.first) < 25 * 3600_000, "an emergency without an end");
+    for (let n = 0; ; n++) {
+      if ((await ask(author, "/devices")).some((d) => d.board && d.playing === air.id)) break;
+      must(n < 100, "the board shows something else");
+      await author.waitForTimeout(200);
+    }
+  });
+  await look(author, "emergency-running");
+  await step("8 stopped by one tap", async () => {
+    await author.goto(base + "/dang-phat");
+    await author.locator(".card.live").first().waitFor();
+    await author.screenshot({ path: join(out, "onair-screen.png"), fullPage: true });
+    await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
+    const tapped = Date.now();
+    for (let n = 0; (await ask(author, "/devices")).some((d) => d.playing); n++) {
+      must(n < 400, "something still plays");
+      await author.waitForTimeout(25);
+    }
+    console.log(`     ${Date.now() - tapped} ms from the tap until every device has said that nothing sounds`);
+  });
+  await step("8 a drill has another address, another colour, and says so", async () => {
+    await author.goto(base + "/dien-tap");
+    await author.locator(".mood.drill").waitFor();
+    await author.getByText(/DIỄN TẬP: tiếng và chữ/).waitFor();
+    must((await author.locator(".mood.alarm").count()) === 0, "it looks like the real thing");
+  });
+
+  await step("9 written without a network, sent once when it is back", async () => {
+    const title = `Không mạng ${Date.now()}`;
+    await author.goto(base + "/soan");
+    await author.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+    await author.context().setOffline(true);
+    await author.reload();
+    await author.getByLabel("Nội dung").fill("Bản tin viết khi mất mạng.");
+    await author.getByLabel("Tiêu đề").fill(title);
+    await author.getByText(/Đã lưu nháp/).waitFor();
+    await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await author.getByText(/được giữ trên máy/).waitFor();
+    await author.screenshot({ path: join(out, "offline.png") });
+    await author.context().setOffline(false);
+    for (let n = 0; ; n++) {
+      const found = (await ask(author, "/bulletins")).filter((b) => b.title === title);
+      if (found.length === 1) break;
+      must(found.length === 0 && n < 100, `${found.length} bulletins`);
+      await author.waitForTimeout(300);
+    }
+    await author.waitForTimeout(1500);
+    must((await ask(author, "/bulletins")).filter((b) => b.title === title).length === 1, "sent twice");
+  });
+  await step("9 the same key is done once", async () => {
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const body = { unit, class: "normal", title: "Một lần", text: "Một lần.", board: "Một lần", options: { wanted: false } };
+    const key = { "Idempotency-Key": "abcdefghijklmnop0123" };
+    const a = await send(author, "POST", "/bulletins", body, key);
+    const b = await send(author, "POST", "/bulletins", body, key);
+    must(a.status === 201 && b.status === 201 && a.body.id === b.body.id && b.replayed === "true", JSON.stringify([a, b]));
+    const other = await send(author, "POST", "/airings", { approval: "0".repeat(64), wish: { units: [unit], when: "now" } }, key);
+    must(other.status === 422, `the same key for something else: ${other.status}`);
+  });
+
+  await step("10 two tabs hear by one stream; the second takes over and misses nothing", async () => {
+    const context = await browser.newContext({ locale: "vi-VN", viewport: { width: 360, height: 740 } });
+    const streams = [];
+    context.on("request", (r) => r.url().includes("/api/v1/events") && streams.push(r.url()));
+    const one = await context.newPage();
+    await logIn(one, people.author);
+    const two = await context.newPage();
+    await two.goto(base);
+    await two.getByRole("heading", { name: "Hôm nay" }).waitFor();
+    await two.waitForTimeout(800);
+    must(streams.length === 1, `${streams.length} streams for two tabs`);
+    const unit = (await ask(two, "/sessions")).grants[0].unit;
+    const write = (title) => send(author, "POST", "/bulletins", { unit, class: "normal", title, text: title, board: title, options: { wanted: false } });
+    await write("Tin cho cả hai thẻ");
+    await one.getByText("Tin cho cả hai thẻ").first().waitFor();
+    await two.getByText("Tin cho cả hai thẻ").first().waitFor();
+    // Dropped: the leading tab goes, and something happens before the other has taken over.
+    await one.close();
+    await write("Tin lúc đứt luồng");
+    await two.getByText("Tin lúc đứt luồng").first().waitFor();
+    must(streams.length === 2 && /since=\d+/.test(streams[1]), `the second stream: ${streams[1]}`);
+    await context.close();
+  });
+
+  await step("11 ten thousand devices: found without marks, by keyboard, few nodes", async () => {
+    const n = 10_000;
+    const table = { ids: [], names: [], units: ["xa-binh-an"], unit: Array(n).fill(0), state: [], heard: Array(n).fill(1_790_000_000), flags: Array(n).fill(1), online: n, all: n };
+    for (let i = 0; i < n; i++) {
+      table.ids.push(`loa-${i}`), table.state.push(i % 50 === 0 ? 2 : 3);
+      table.names.push(i === 7321 ? "Loa Nhà văn hoá thôn Đoài Thượng" : `Cụm loa số ${i}`);
+    }
+    // A page without the service worker, whose requests cannot be answered in its place.
+    const context = await browser.newContext({ serviceWorkers: "block", storageState: await author.context().storageState(), locale: "vi-VN", viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    await page.route("**/api/v1/device-table", (r) => r.fulfill({ json: table }));
+    await page.goto(base + "/thiet-bi");
+    await page.getByText("10.000 thiết bị").waitFor();
+    must((await page.evaluate(() => document.querySelectorAll("*").length)) < 1500, "too many nodes");
+    await page.screenshot({ path: join(out, "devices-10000.png") });
+    await page.getByLabel("Tìm thiết bị").fill("nha van hoa doai");
+    await page.getByText("Loa Nhà văn hoá thôn Đoài Thượng").waitFor();
+    must((await page.locator(".virtual li").count()) === 1, "found more than that");
+    await page.getByLabel("Tìm thiết bị").fill("");
+    await page.locator(".virtual a").first().focus();
+    await page.keyboard.press("End");
+    await page.waitForFunction(() => document.activeElement?.parentElement?.getAttribute("aria-posinset") === "10000");
+    await context.close();
+  });
+
+  await step("12 one commune cannot see another by address", async () => {
+    const stranger = await open("stranger");
+    await logIn(stranger, people.stranger);
+    for (const path of [`/phat/${bulletin}`, `/nghe/${bulletin}`, `/soan/${bulletin}`, "/thiet-bi/loa-dong"]) {
+      await stranger.goto(base + path);
+      await stranger.getByRole("alert").filter({ hasText: /Không/ }).first().waitFor();
+    }
+    for (const path of [`/bulletins/${bulletin}`, `/bulletins/${bulletin}/reach`, `/bulletins/${bulletin}/reach.xlsx`, `/bulletins/${bulletin}/all-clear`, "/devices/loa-dong", "/devices/loa-dong/photo", "/units/xa-binh-an/map", "/units/xa-binh-an/quiet"]) {
+      const r = await send(stranger, "GET", path);
+      must(r.status === 404, `${path}: ${r.status}`);
+    }
+    must((await ask(stranger, "/device-table")).ids.length === 0, "devices of another commune");
+    await stranger.context().close();
+  });
+
+  await step("15 hostile texts in every field stay texts", async () => {
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const made = await send(author, "POST", "/bulletins", { unit, class: "priority", title: hostile, text: "Chữ thường.", board: hostile.slice(0, 120), options: { wanted: false } });
+    must(made.status === 201, JSON.stringify(made.body));
+    const turned = await send(author, "POST", "/bulletins", { unit, class: "normal", title: "\u202Egnol", text: "Chữ.", board: "x", options: { wanted: false } });
+    must(turned.status === 422, "letters that turn the direction of writing were taken");
+    await send(author, "POST", "/templates", { unit, name: hostile.slice(0, 90), title: hostile, text: hostile, board: "x", clear_title: hostile, clear_text: hostile, clear_board: "x", own: false, id: "" });
+    await send(author, "PUT", "/drafts/thu-nguy-hiem", { title: hostile, content: { title: hostile }, changed: new Date().toISOString() });
+    const tree = (await ask(admin, "/units")).filter((u) => u.parent === "xa-binh-an");
+    const shape = { type: "Feature", properties: { unit: tree[0].id, name: hostile }, geometry: { type: "Polygon", coordinates: [[[0, 0], [300, 0], [300, 200], [0, 0]]] } };
+    must((await send(author, "PUT", "/units/xa-binh-an/map", { geojson: JSON.stringify({ type: "FeatureCollection", features: [shape] }) })).status === 204, "the map was refused");
+    must((await send(admin, "POST", "/users", { id: "nguy-hiem", name: hostile, password: "mat khau dai va kho doan", grants: [{ unit: "xa-binh-an", role: "editor" }] })).status === 204, "the person was refused");
+    for (const at of [...routes, `/soan/${made.body.id}`, `/nghe/${made.body.id}`, `/gui/${made.body.id}`, `/phat/${made.body.id}`]) {
+      await admin.goto(base + at);
+      await author.goto(base + at);
+      for (const page of [admin, author]) {
+        await page.waitForFunction(() => document.querySelector("h1") && !document.querySelector("[aria-busy=true]"));
+        must(!(await page.evaluate(() => "hit" in window)), `a script ran at ${at}`);
+        const sticks = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        must(sticks <= 0, `${sticks} px too wide at ${at}`);
+      }
+    }
+    for (const path of ["/tren-song", "/kiosk/xa-binh-an", "/dung"]) {
+      await admin.goto(base + path);
+      must(!(await admin.evaluate(() => "hit" in window)), `a script ran at ${path}`);
+    }
+  });
+
+  // 13 axe, overflow and sizes, on every screen that the main path has not seen.
+  for (const at of ["/lich", "/dang-phat", "/khan-cap", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/canh-bao", "/trang"]) {
+    await author.goto(base + at);
+    await author.getByRole("heading", { level: 1 }).waitFor();
+    await look(author, "screen" + at.replaceAll("/", "-"));
+  }
+  for (const at of ["/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/nguoi-dung", "/nhat-ky", "/cai-dat", "/ban-do"]) {
+    await admin.goto(base + at);
+    await admin.getByRole("heading", { level: 1 }).waitFor();
+    await look(admin, "screen" + at.replaceAll("/", "-"));
+  }
+  await step("what is on air without script", async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    await page.goto(base + "/kiosk/xa-binh-an");
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.screenshot({ path: join(out, "kiosk.png") });
+    await context.close();
+  });
+  result("others", true);
+}

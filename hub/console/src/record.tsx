@@ -1,0 +1,108 @@
+// The recorder on the screen: one button that records and stops.
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { canRecord, drop, finish, record, takesOf, whole, type Recording, type Take } from "./recorder";
+import { failed, w } from "./state";
+import { length } from "./time";
+import { Card, Icon, Note } from "./ui";
+
+export default function Recorder({ draft, done, onDone }: { draft: string; done: boolean; onDone: (digest: string) => void }) {
+  const takes = useSignal<Take[]>([]);
+  const going = useSignal<Recording | null>(null);
+  const working = useSignal(false);
+  const elapsed = useSignal(0);
+  const level = useSignal(0);
+  const refused = useSignal(false);
+  const running = useRef<Recording | null>(null);
+
+  const settle = async (list: Take[]) => {
+    working.value = true;
+    try {
+      const all: Take[] = [];
+      for (const t of list) if (t.ms > 0) all.push(await finish(t));
+      takes.value = all;
+      if (all.length) onDone(await whole(all));
+    } catch (e) {
+      failed(e);
+    } finally {
+      working.value = false;
+    }
+  };
+
+  useEffect(() => {
+    // A recording that a closed tab has left.
+    void takesOf(draft).then((list) => {
+      takes.value = list;
+      if (list.length && !done) void settle(list);
+    }, failed);
+    const stop = () => void running.current?.stop();
+    addEventListener("pagehide", stop);
+    return () => {
+      removeEventListener("pagehide", stop);
+      stop();
+    };
+  }, [draft]);
+
+  useEffect(() => {
+    const r = going.value;
+    if (!r) return;
+    const timer = setInterval(() => {
+      elapsed.value = r.elapsed();
+      level.value = r.level();
+    }, 100);
+    return () => clearInterval(timer);
+  }, [going.value]);
+
+  const toggle = async () => {
+    if (working.value) return;
+    const now = going.value;
+    if (now) {
+      working.value = true;
+      going.value = null;
+      running.current = null;
+      await now.stop();
+      await settle(await takesOf(draft));
+      return;
+    }
+    refused.value = false;
+    try {
+      running.current = going.value = await record(draft);
+    } catch {
+      refused.value = true;
+    }
+  };
+  const again = async () => {
+    await drop(draft);
+    takes.value = [];
+    onDone("");
+  };
+
+  if (!canRecord()) return <Note tone="warn">{w().noMicrophone}</Note>;
+  const total = takes.value.reduce((n, t) => n + t.ms, 0);
+  const on = going.value !== null;
+  return (
+    <Card tone={on ? "live" : ""}>
+      <button type="button" class={on ? "button danger wide" : "button wide"} aria-disabled={working.value} onClick={() => void toggle()}>
+        <Icon name={on ? "stop" : "mic"} solid={on} />
+        {on ? w().recordStop : takes.value.length ? w().recordOn : w().record}
+      </button>
+      <p role="status" class="recording">
+        {on && w().recording(length(elapsed.value + total))}
+        {!on && working.value && w().recordKeeping}
+        {!on && !working.value && takes.value.length > 0 && w().recorded(length(total), takes.value.length)}
+      </p>
+      {on && (
+        <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label={w().recordLevel}>
+          <rect class="rest" width="100" height="4" />
+          <rect class="sure" width={Math.round(level.value * 100)} height="4" />
+        </svg>
+      )}
+      {refused.value && <Note tone="bad">{w().microphoneRefused}</Note>}
+      {!on && !working.value && takes.value.length > 0 && (
+        <button type="button" class="text" onClick={() => void again()}>
+          {w().recordAgain}
+        </button>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,56 @@
+import { call } from "../call";
+import type { AlertBody } from "../api";
+import { dictionary, say, touch, w } from "../state";
+import { when } from "../time";
+import { Link, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+
+const t = dictionary(
+  { none: "Không có cảnh báo nào.", seen: (by: string) => `${by} đã xem`, see: "Đã xem", over: "đã hết", open: "đang có", device: "Xem thiết bị" },
+  { none: "There are no alerts.", seen: (by: string) => `seen by ${by}`, see: "Seen", over: "over", open: "open", device: "See the device" },
+);
+
+/** Alerts lists what an operator must look at: those of the last week too. */
+export function Alerts() {
+  const alerts = useLoaded("alerts", ["alert", "device"], () => call<AlertBody[]>("GET", `/alerts?since=${encodeURIComponent(new Date(Date.now() - 7 * 86400_000).toISOString())}`));
+  const [busy, run] = useBusy();
+  const see = (id: number) =>
+    run(async () => {
+      await call<AlertBody>("POST", `/alerts/${id}/seen`);
+      touch("alert");
+    });
+  return (
+    <>
+      <Title>{w().alerts}</Title>
+      <Shown of={alerts}>
+        {(list) =>
+          list.length === 0 ? (
+            <p class="quiet">{t().none}</p>
+          ) : (
+            <ul class="rows cards">
+              {list.map((a) => (
+                <li key={a.id} class="row">
+                  <b>{say({ vi: a.text_vi, en: a.text_en })}</b>
+                  <Tag tone={a.closed ? "" : "bad"}>{a.closed ? t().over : t().open}</Tag>
+                  <span class="quiet">
+                    {when(a.since)}
+                    {a.seen_by ? `, ${t().seen(a.seen_by)}` : ""}
+                  </span>
+                  {a.device && (
+                    <Link to={`/thiet-bi/${a.device}`} class="second small">
+                      {t().device}
+                    </Link>
+                  )}
+                  {!a.seen && !a.closed && (
+                    <button type="button" class="second small" aria-disabled={busy} onClick={() => void see(a.id)}>
+                      {t().see}
+                    </button>
+                  )}
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+    </>
+  );
+}

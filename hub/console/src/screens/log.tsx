@@ -1,0 +1,107 @@
+// The record of acts, for auditors: who did what, when, from where.
+import { useSignal } from "@preact/signals";
+import { call } from "../call";
+import type { RecordBody, ValueBody } from "../api";
+import { dictionary, unitName, units } from "../state";
+import { clockExact, when } from "../time";
+import { Field, Shown, Tag, Title, useLoaded } from "../ui";
+
+const t = dictionary(
+  {
+    title: "Nhật ký", note: "Mỗi việc được ghi nối tiếp nhau; bản ghi sau mang dấu của bản ghi trước, nên không ai sửa được mà không lộ.", person: "Người", subject: "Mã bản tin, thiết bị, người…", unit: "Đơn vị", all: "Tất cả", from: "Từ ngày", to: "Đến ngày", none: "Không có bản ghi nào.", more: "Xem thêm", hub: "trung tâm", erased: "đã xoá tên", before: "trước", after: "sau", filter: "Lọc",
+    via: { session: "trên web", token: "bằng mã API", command: "bằng lệnh", drop: "qua thư mục" } as Record<string, string>,
+  },
+  {
+    title: "Log", note: "Acts are recorded in a chain; each carries the mark of the one before, so nobody changes one unseen.", person: "Person", subject: "Id of a bulletin, device, person…", unit: "Unit", all: "All", from: "From", to: "To", none: "There are no records.", more: "More", hub: "the hub", erased: "name erased", before: "before", after: "after", filter: "Filter",
+    via: { session: "on the web", token: "by an API token", command: "by a command", drop: "by the drop folder" } as Record<string, string>,
+  },
+);
+
+interface Page {
+  records: RecordBody[];
+  next?: number;
+}
+
+const said = (list: ValueBody[] | undefined): string => (list ?? []).map((v) => `${v.name}: ${v.value}`).join(", ");
+
+export function Log() {
+  const q = useSignal({ person: "", subject: "", unit: "", from: "", to: "" });
+  const before = useSignal(0);
+  const v = q.value;
+  const set = (part: Partial<typeof v>) => {
+    q.value = { ...q.value, ...part };
+    before.value = 0;
+  };
+  const params = new URLSearchParams({ limit: "50" });
+  if (v.person) params.set("person", v.person.trim());
+  if (v.subject) params.set("subject", v.subject.trim());
+  if (v.unit) params.set("unit", v.unit);
+  if (v.from) params.set("from", new Date(v.from + "T00:00:00+07:00").toISOString());
+  if (v.to) params.set("to", new Date(Date.parse(v.to + "T00:00:00+07:00") + 86400_000).toISOString());
+  if (before.value) params.set("before", String(before.value));
+  const page = useLoaded(params.toString(), [], () => call<Page>("GET", `/records?${params.toString()}`));
+  return (
+    <>
+      <Title>{t().title}</Title>
+      <p class="hint">{t().note}</p>
+      <details>
+        <summary>{t().filter}</summary>
+        <div class="more">
+          <div class="cols">
+            <Field label={t().person}>{(f) => <input id={f} autocapitalize="none" value={v.person} onInput={(e) => set({ person: e.currentTarget.value })} />}</Field>
+            <Field label={t().subject}>{(f) => <input id={f} autocapitalize="none" value={v.subject} onInput={(e) => set({ subject: e.currentTarget.value })} />}</Field>
+            <Field label={t().unit}>
+              {(f) => (
+                <select id={f} value={v.unit} onChange={(e) => set({ unit: e.currentTarget.value })}>
+                  <option value="">{t().all}</option>
+                  {units.value.map((u) => (
+                    <option key={u.id} value={u.id}>
+                      {u.name}
+                    </option>
+                  ))}
+                </select>
+              )}
+            </Field>
+            <Field label={t().from}>{(f) => <input id={f} type="date" value={v.from} onInput={(e) => set({ from: e.currentTarget.value })} />}</Field>
+            <Field label={t().to}>{(f) => <input id={f} type="date" value={v.to} onInput={(e) => set({ to: e.currentTarget.value })} />}</Field>
+          </div>
+        </div>
+      </details>
+      <Shown of={page}>
+        {(p) => (
+          <>
+            {p.records.length === 0 && <p class="quiet">{t().none}</p>}
+            <ul class="rows cards">
+              {p.records.map((r) => (
+                <li key={r.seq} class="row">
+                  <b>{r.act}</b>
+                  <Tag>{r.erased ? t().erased : r.person || t().hub}</Tag>
+                  <span class="quiet">
+                    {[`#${r.seq}`, `${when(r.at)} (${clockExact(r.at)})`, r.unit ? unitName(r.unit) : "", r.via ? (t().via[r.via] ?? r.via) : "", r.address ?? ""].filter(Boolean).join(" · ")}
+                  </span>
+                  {(r.subject || r.about) && <span>{[r.subject, r.about].filter(Boolean).join(", ")}</span>}
+                  {r.before && r.before.length > 0 && (
+                    <span class="quiet">
+                      {t().before}: {said(r.before)}
+                    </span>
+                  )}
+                  {r.after && r.after.length > 0 && (
+                    <span>
+                      {t().after}: {said(r.after)}
+                    </span>
+                  )}
+                </li>
+              ))}
+            </ul>
+            {p.next ? (
+              <button type="button" class="second wide" onClick={() => (before.value = p.next ?? 0)}>
+                {t().more}
+              </button>
+            ) : null}
+          </>
+        )}
+      </Shown>
+    </>
+  );
+}
+

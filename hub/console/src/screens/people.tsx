@@ -1,0 +1,214 @@
+import { useSignal } from "@preact/signals";
+import { call } from "../call";
+import type { GrantBody, UserBody } from "../api";
+import type { Role } from "../api";
+import { plain } from "../health";
+import { dictionary, me, notice, touch, trouble, unitName, units } from "../state";
+import { when } from "../time";
+import { Field, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+
+const t = dictionary(
+  {
+    title: "Người dùng và quyền", add: "Thêm người", id: "Tên đăng nhập", idHint: "Chữ thường không dấu, số và gạch nối.", name: "Họ tên", password: "Mật khẩu ban đầu", passwordHint: "Người đó tự đổi sau ở trang Cài đặt.", unit: "Đơn vị", role: "Vai trò",
+    roles: { editor: "Soạn bản tin", approver: "Duyệt bản tin", operator: "Vận hành", administrator: "Quản trị", auditor: "Thanh tra", technician: "Kỹ thuật viên" } as Record<string, string>,
+    roleSays: { editor: "viết, ghi âm, gửi duyệt", approver: "duyệt bằng chữ ký", operator: "xếp lịch, xem thiết bị", administrator: "quản lý đơn vị, thiết bị, người", auditor: "chỉ xem, kể cả nhật ký", technician: "lắp, thay, thử thiết bị" } as Record<string, string>,
+    registrar: "Mật khẩu của người giữ sổ", registrarHint: "Cần khi người đó được duyệt bản tin: khoá của họ được ghi vào danh sách đã ký.", addVerb: "Thêm người này", added: "Đã thêm.", changed: "Đã đổi quyền.", disable: "Khoá tài khoản", disabled: "đã khoá", locked: "Đã khoá tài khoản.", canSign: "có khoá ký",
+    search: "Tìm người", addGrant: "Thêm quyền", remove: "Bỏ quyền", noOwn: "Không ai tự đổi quyền của mình.", since: (x: string) => `từ ${x}`, own: "Mật khẩu của người đó",
+  },
+  {
+    title: "People and rights", add: "Add a person", id: "User name", idHint: "Small letters without marks, digits, hyphens.", name: "Name", password: "First password", passwordHint: "They change it on the page Settings.", unit: "Unit", role: "Role",
+    roles: { editor: "Writes bulletins", approver: "Approves", operator: "Operates", administrator: "Administers", auditor: "Audits", technician: "Technician" } as Record<string, string>,
+    roleSays: { editor: "writes, records, submits", approver: "approves by signature", operator: "schedules, watches devices", administrator: "units, devices, people", auditor: "reads only, the log too", technician: "installs, replaces, tests devices" } as Record<string, string>,
+    registrar: "The registrar's password", registrarHint: "Needed if the person is to approve: their key goes into the signed list.", addVerb: "Add this person", added: "Added.", changed: "Rights changed.", disable: "Lock the account", disabled: "locked", locked: "Account locked.", canSign: "has a key",
+    search: "Search", addGrant: "Add a right", remove: "Remove", noOwn: "Nobody changes their own rights.", since: (x: string) => `since ${x}`, own: "The person's own password",
+  },
+);
+
+/** roles are what can be given. */
+const roles: Role[] = ["editor", "approver", "operator", "technician", "auditor", "administrator"];
+
+function Where({ value, onPick }: { value: string; onPick: (u: string) => void }) {
+  return (
+    <Field label={t().unit}>
+      {(f) => (
+        <select id={f} value={value} onChange={(e) => onPick(e.currentTarget.value)}>
+          {units.value
+            .filter((u) => !u.valid_until)
+            .map((u) => (
+              <option key={u.id} value={u.id}>
+                {u.name}
+              </option>
+            ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+function What({ value, onPick }: { value: Role; onPick: (r: Role) => void }) {
+  return (
+    <Field label={t().role}>
+      {(f) => (
+        <select id={f} value={value} onChange={(e) => onPick(e.currentTarget.value as Role)}>
+          {roles.map((r) => (
+            <option key={r} value={r}>
+              {t().roles[r]} ({t().roleSays[r]})
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+export function People() {
+  const people = useLoaded("people", ["person"], () => call<UserBody[]>("GET", "/users"));
+  const search = useSignal("");
+  return (
+    <>
+      <Title>{t().title}</Title>
+      <Add />
+      <Field label={t().search}>{(f) => <input id={f} type="search" value={search.value} onInput={(e) => (search.value = e.currentTarget.value)} />}</Field>
+      <Shown of={people}>
+        {(list) => (
+          <ul class="rows cards">
+            {list
+              .filter((p) => plain(`${p.name} ${p.id}`).includes(plain(search.value)))
+              .map((p) => (
+                <li key={p.id}>
+                  <Person p={p} />
+                </li>
+              ))}
+          </ul>
+        )}
+      </Shown>
+    </>
+  );
+}
+
+function Add() {
+  const f = useSignal({ id: "", name: "", password: "", registrar: "" });
+  const grant = useSignal<GrantBody>({ unit: units.value[0]?.id ?? "", role: "editor" });
+  const [busy, run] = useBusy();
+  const v = f.value;
+  const set = (part: Partial<typeof v>) => (f.value = { ...f.value, ...part });
+  const add = (e: Event) => {
+    e.preventDefault();
+    void run(async () => {
+      await call<void>("POST", "/users", {
+        id: v.id.trim(), name: v.name.trim(), password: v.password, grants: [{ ...grant.value, unit: grant.value.unit || units.value[0]?.id }],
+        ...(v.registrar ? { registrar_password: v.registrar } : {}),
+      });
+      f.value = { id: "", name: "", password: "", registrar: "" };
+      notice.value = t().added;
+      touch("person");
+    });
+  };
+  return (
+    <details>
+      <summary>{t().add}</summary>
+      <form class="more" onSubmit={add}>
+        <Field label={t().name}>{(x) => <input id={x} required maxLength={100} value={v.name} onInput={(e) => set({ name: e.currentTarget.value })} />}</Field>
+        <Field label={t().id} hint={t().idHint}>
+          {(x, h) => <input id={x} aria-describedby={h} required pattern="[a-z0-9\-]{1,64}" autocapitalize="none" autocomplete="off" value={v.id} onInput={(e) => set({ id: e.currentTarget.value })} />}
+        </Field>
+        <Field label={t().password} hint={t().passwordHint}>
+          {(x, h) => <input id={x} aria-describedby={h} type="password" autocomplete="new-password" required value={v.password} onInput={(e) => set({ password: e.currentTarget.value })} />}
+        </Field>
+        <div class="cols">
+          <Where value={grant.value.unit} onPick={(unit) => (grant.value = { ...grant.value, unit })} />
+          <What value={grant.value.role} onPick={(role) => (grant.value = { ...grant.value, role })} />
+        </div>
+        {grant.value.role === "approver" && (
+          <Field label={t().registrar} hint={t().registrarHint}>
+            {(x, h) => <input id={x} aria-describedby={h} type="password" autocomplete="off" required value={v.registrar} onInput={(e) => set({ registrar: e.currentTarget.value })} />}
+          </Field>
+        )}
+        <Say refusal={trouble.value} />
+        <button type="submit" class="button" aria-disabled={busy}>
+          {t().addVerb}
+        </button>
+      </form>
+    </details>
+  );
+}
+
+function Person({ p }: { p: UserBody }) {
+  const open = useSignal(false);
+  const grant = useSignal<GrantBody>({ unit: units.value[0]?.id ?? "", role: "editor" });
+  const registrar = useSignal("");
+  const own = useSignal("");
+  const [busy, run] = useBusy();
+  const self = p.id === me.value?.id;
+  const signs = (g: GrantBody[]) => g.some((x) => x.role === "approver");
+  const put = (grants: GrantBody[]) =>
+    run(async () => {
+      await call<void>("PUT", `/users/${p.id}/grants`, { grants, ...(registrar.value ? { registrar_password: registrar.value } : {}), ...(own.value ? { password: own.value } : {}) });
+      notice.value = t().changed;
+      registrar.value = own.value = "";
+      touch("person");
+    });
+  const lock = () =>
+    run(async () => {
+      await call<void>("POST", `/users/${p.id}/disable`, registrar.value ? { registrar_password: registrar.value } : {});
+      notice.value = t().locked;
+      touch("person");
+    });
+  return (
+    <details open={open.value} onToggle={(e) => (open.value = e.currentTarget.open)} class="plainfold">
+      <summary>
+        <b>{p.name}</b> <span class="quiet">{p.id}</span> {p.disabled && <Tag tone="bad">{t().disabled}</Tag>}
+        {p.grants.map((g) => (
+          <Tag key={g.unit + g.role}>
+            {t().roles[g.role]}: {unitName(g.unit)}
+          </Tag>
+        ))}
+      </summary>
+      <div class="more">
+        <p class="quiet">
+          {t().since(when(p.created))}
+          {p.can_sign ? `, ${t().canSign}` : ""}
+        </p>
+        {self && <Note>{t().noOwn}</Note>}
+        {!self && !p.disabled && (
+          <>
+            <ul class="rows">
+              {p.grants.map((g) => (
+                <li key={g.unit + g.role} class="row">
+                  <b>
+                    {t().roles[g.role]}: {unitName(g.unit)}
+                  </b>
+                  <button type="button" class="second small" aria-disabled={busy} aria-label={`${t().remove}: ${t().roles[g.role]}, ${unitName(g.unit)}`} onClick={() => void put(p.grants.filter((x) => x !== g))}>
+                    {t().remove}
+                  </button>
+                </li>
+              ))}
+            </ul>
+            <div class="cols">
+              <Where value={grant.value.unit} onPick={(unit) => (grant.value = { ...grant.value, unit })} />
+              <What value={grant.value.role} onPick={(role) => (grant.value = { ...grant.value, role })} />
+            </div>
+            {(grant.value.role === "approver" || signs(p.grants)) && (
+              <Field label={t().registrar} hint={t().registrarHint}>
+                {(x, h) => <input id={x} aria-describedby={h} type="password" autocomplete="off" value={registrar.value} onInput={(e) => (registrar.value = e.currentTarget.value)} />}
+              </Field>
+            )}
+            {grant.value.role === "approver" && !p.can_sign && (
+              <Field label={t().own}>{(x) => <input id={x} type="password" autocomplete="off" value={own.value} onInput={(e) => (own.value = e.currentTarget.value)} />}</Field>
+            )}
+            <Say refusal={trouble.value} />
+            <div class="pair">
+              <button type="button" class="second" aria-disabled={busy} onClick={() => void lock()}>
+                {t().disable}
+              </button>
+              <button type="button" class="button" aria-disabled={busy} onClick={() => void put([...p.grants, { ...grant.value, unit: grant.value.unit || (units.value[0]?.id ?? "") }])}>
+                {t().addGrant}
+              </button>
+            </div>
+          </>
+        )}
+      </div>
+    </details>
+  );
+}
+

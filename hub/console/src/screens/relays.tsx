@@ -1,0 +1,447 @@
+import { useSignal } from "@preact/signals";
+import { call, once } from "../call";
+import { api, type AnswerBody, type BulletinBody, type ForecastBody, type GroupBody, type ItemBody, type ProgrammeBody, type ProgrammeContent, type StationBody } from "../api";
+import { dictionary, go, me, notice, say, touch, trouble, unitName, units, w, writes } from "../state";
+import { clock, dayOf, length, when } from "../time";
+import { Card, Check, Choice, Field, Foot, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+
+const t = dictionary(
+  {
+    title: "Tiếp sóng, danh sách phát", newRelay: "Thêm tiếp sóng một đài", station: "Đài", slotFrom: "Khung giờ từ", slotTo: "đến", relayNote: "Loa tự ngắt khi hết khung giờ, và không tiếp sóng trong giờ yên tĩnh.", makeRelay: "Tạo tiếp sóng", noStations: "Trung tâm chưa khai báo đài nào (mục relay trong hub.yaml).", none: "Chưa có chương trình nào.", add: "Thêm chương trình", groups: "Nhóm xã", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút",
+    name: "Tên chương trình", unit: "Của đơn vị", where: "Phát ở", own: "Các đơn vị chọn dưới đây", start: "Giờ bắt đầu", first: "Từ ngày", last: "Đến hết ngày", minutes: "Khung giờ dài (phút)", repeat: "Lặp", daily: "Hằng ngày", weekly: "Các thứ", never: "Một lần", lunar: "Thêm ngày âm lịch mỗi tháng (ví dụ 1, 15)", holidays: "Bỏ ngày lễ",
+    items: "Thứ tự phát", addItem: "Thêm vào danh sách", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng",
+    save: "Lưu chương trình", saved: "Đã lưu chương trình.", take: "Rút chương trình", took: "Đã rút chương trình.", preview: "Nghe thử ở thôn đầu tiên", answers: "Các xã trả lời", accept: "Nhận", decline: "Từ chối", accepted: "nhận", declined: "từ chối", byRule: "theo quy định của nhóm", deadline: "Hạn trả lời", ask: "Xã của anh/chị có nhận chương trình này không?",
+    members: "Các xã trong nhóm", silence: "Không trả lời tức là nhận", saveGroup: "Lưu nhóm", savedGroup: "Đã lưu nhóm.", stock: "Tạo nhạc hiệu", stockMade: "Đã tạo, hãy gửi duyệt một lần rồi dùng mãi.", empty: "Chưa có mục nào. Hãy thêm bản tin đã duyệt.", kind: "Loại mục", order: "Thứ tự trong một khung giờ: đài quốc gia, đài tỉnh, rồi đến xã.",
+  },
+  {
+    title: "Relays, playlists", newRelay: "Relay a station", station: "Station", slotFrom: "Slot from", slotTo: "to", relayNote: "The device ends it with the slot, and relays nothing in quiet hours.", makeRelay: "Make the relay", noStations: "No station is set at the hub (relay in hub.yaml).", none: "There is no programme yet.", add: "Add a programme", groups: "Groups of communes", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back",
+    name: "Name", unit: "Of unit", where: "Aired in", own: "The units chosen below", start: "Begins at", first: "From", last: "Through", minutes: "Length of the slot (minutes)", repeat: "Repeat", daily: "Every day", weekly: "Weekdays", never: "Once", lunar: "Lunar days of every month as well (1, 15)", holidays: "Not on holidays",
+    items: "Order", addItem: "Add to the list", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails",
+    save: "Save the programme", saved: "Programme saved.", take: "Take the programme back", took: "Programme taken back.", preview: "As heard in the first village", answers: "What communes said", accept: "Accept", decline: "Decline", accepted: "accepted", declined: "declined", byRule: "by the group's rule", deadline: "Answer until", ask: "Does your commune take this programme?",
+    members: "Communes of the group", silence: "No answer means accepted", saveGroup: "Save the group", savedGroup: "Group saved.", stock: "Make a chime", stockMade: "Made; have it approved once and use it ever after.", empty: "Nothing in it yet. Add approved bulletins.", kind: "Kind", order: "Order within a slot: national relay, province, then commune.",
+  },
+);
+
+export function Relays() {
+  const programmes = useLoaded("programmes", ["programme"], () => call<ProgrammeBody[]>("GET", "/programmes"));
+  const groups = useLoaded("groups", ["programme"], () => call<GroupBody[]>("GET", "/groups"));
+  return (
+    <>
+      <Title>{t().title}</Title>
+      {writes() && (
+        <Link to="/tiep-song/moi" class="button wide">
+          <Icon name="relay" />
+          {t().add}
+        </Link>
+      )}
+      <p class="hint">{t().order}</p>
+      <Shown of={programmes}>
+        {(list) =>
+          list.length === 0 ? (
+            <p class="quiet">{t().none}</p>
+          ) : (
+            <ul class="rows cards">
+              {list.map((p) => (
+                <li key={p.id}>
+                  <Link to={`/tiep-song/${p.id}`} class="row">
+                    <b>{p.name}</b>
+                    {p.group && <Tag>{groups.data?.find((g) => g.id === p.group)?.name ?? t().group}</Tag>}
+                    {p.withdrawn && <Tag>{t().withdrawn}</Tag>}
+                    <span class="quiet">{[unitName(p.unit), p.next ? t().next(when(p.next)) : "", p.items.map((i) => t().kinds[i.kind]).slice(0, 4).join(" → ")].filter(Boolean).join(" · ")}</span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Shown>
+      {writes() && <NewRelay />}
+      <Card title={t().groups}>
+        <ul class="rows">
+          {(groups.data ?? []).map((g) => (
+            <li key={g.id} class="row">
+              <b>{g.name}</b>
+              <span class="quiet">{g.members.map(unitName).join(", ")}</span>
+            </li>
+          ))}
+        </ul>
+        {writes() && units.value.filter((u) => u.kind === "commune").length > 1 && <NewGroup />}
+      </Card>
+    </>
+  );
+}
+
+const mine = (): string[] => [...new Set((me.value?.grants ?? []).filter((g) => g.role === "editor" || g.role === "operator").map((g) => g.unit))];
+
+/** NewRelay makes a bulletin of a station's stream, to be approved once and put into programmes. */
+function NewRelay() {
+  const stations = useLoaded("stations", [], () => call<StationBody[]>("GET", "/stations"));
+  const f = useSignal({ station: "", from: "05:00", to: "05:30", minutes: "30" });
+  const [busy, run] = useBusy();
+  const v = f.value;
+  const list = stations.data ?? [];
+  const make = (e: Event) => {
+    e.preventDefault();
+    void run(async () => {
+      const b = await once<BulletinBody>("POST", "/relays", { unit: mine()[0], station: v.station || list[0]?.id, minutes: Number(v.minutes), from: v.from, to: v.to });
+      touch("bulletin");
+      go(`/gui/${b.id}`);
+    });
+  };
+  return (
+    <details>
+      <summary>{t().newRelay}</summary>
+      {list.length === 0 ? (
+        <p class="more quiet">{t().noStations}</p>
+      ) : (
+        <form class="more" onSubmit={make}>
+          <Field label={t().station}>
+            {(x) => (
+              <select id={x} value={v.station || list[0]?.id} onChange={(e) => (f.value = { ...v, station: e.currentTarget.value })}>
+                {list.map((s) => (
+                  <option key={s.id} value={s.id}>
+                    {s.name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <div class="cols">
+            <Field label={t().slotFrom}>{(x) => <input id={x} type="time" required value={v.from} onInput={(e) => (f.value = { ...v, from: e.currentTarget.value })} />}</Field>
+            <Field label={t().slotTo}>{(x) => <input id={x} type="time" required value={v.to} onInput={(e) => (f.value = { ...v, to: e.currentTarget.value })} />}</Field>
+            <Field label={t().minutes}>{(x) => <input id={x} type="number" min={1} max={240} required value={v.minutes} onInput={(e) => (f.value = { ...v, minutes: e.currentTarget.value })} />}</Field>
+          </div>
+          <p class="hint">{t().relayNote}</p>
+          <Say refusal={trouble.value} />
+          <button type="submit" class="button" aria-disabled={busy}>
+            {t().makeRelay}
+          </button>
+        </form>
+      )}
+    </details>
+  );
+}
+
+function NewGroup() {
+  const name = useSignal("");
+  const members = useSignal<string[]>([]);
+  const accept = useSignal(false);
+  const [busy, run] = useBusy();
+  const communes = units.value.filter((u) => u.kind === "commune" && !u.valid_until);
+  const save = (e: Event) => {
+    e.preventDefault();
+    void run(async () => {
+      await once<GroupBody>("POST", "/groups", { unit: mine()[0], name: name.value, members: members.value, accept: accept.value });
+      notice.value = t().savedGroup;
+      name.value = "";
+      touch("programme");
+    });
+  };
+  return (
+    <details>
+      <summary>{t().addGroup}</summary>
+      <form class="more" onSubmit={save}>
+        <Field label={t().group}>{(f) => <input id={f} required maxLength={200} value={name.value} onInput={(e) => (name.value = e.currentTarget.value)} />}</Field>
+        <fieldset class="choice">
+          <legend>{t().members}</legend>
+          <div class="villages">
+            {communes.map((u) => (
+              <Check key={u.id} label={u.name} checked={members.value.includes(u.id)} onPick={(on) => (members.value = on ? [...members.value, u.id] : members.value.filter((x) => x !== u.id))} />
+            ))}
+          </div>
+        </fieldset>
+        <Check label={t().silence} checked={accept.value} onPick={(v) => (accept.value = v)} />
+        <button type="submit" class="button" aria-disabled={busy} disabled={members.value.length === 0}>
+          {t().saveGroup}
+        </button>
+      </form>
+    </details>
+  );
+}
+
+/** Programme makes or changes one programme; the id "moi" is a new one. */
+export function Programme({ id }: { id: string }) {
+  const fresh = id === "moi";
+  const programme = useLoaded(id, [], () => (fresh ? Promise.resolve(null) : call<ProgrammeBody>("GET", `/programmes/${id}`)));
+  const groups = useLoaded("groups", [], () => call<GroupBody[]>("GET", "/groups"));
+  const approved = useLoaded("approved", ["bulletin"], async () => (await api.bulletins()).filter((b) => b.state === "approved" && b.sound && b.class !== "emergency"));
+  return (
+    <>
+      <Title back="/tiep-song">{programme.data?.name ?? t().add}</Title>
+      <Shown of={programme}>
+        {(p) => (
+          <>
+            {p?.group && <Answers p={p} />}
+            <Form key={id} before={p} groups={groups.data ?? []} approved={approved.data ?? []} />
+          </>
+        )}
+      </Shown>
+    </>
+  );
+}
+
+function Answers({ p }: { p: ProgrammeBody }) {
+  const answers = useLoaded(p.id, ["programme"], () => call<AnswerBody[]>("GET", `/programmes/${p.id}/answers`));
+  const [busy, run] = useBusy();
+  const own = [...new Set((me.value?.grants ?? []).map((g) => g.unit))].filter((u) => u !== p.unit);
+  const say_ = (unit: string, accept: boolean) =>
+    run(async () => {
+      await call<void>("PUT", `/programmes/${p.id}/answers/${unit}`, { accept });
+      touch("programme");
+    });
+  return (
+    <Card title={t().answers} aside={p.deadline && <span class="quiet">{`${t().deadline}: ${when(p.deadline)}`}</span>}>
+      <ul class="rows">
+        {(answers.data ?? []).map((a) => (
+          <li key={a.unit} class="row">
+            <b>{unitName(a.unit)}</b>
+            <Tag tone={a.accepted ? "good" : "bad"}>{a.accepted ? t().accepted : t().declined}</Tag>
+            <span class="quiet">{a.by ? `${a.by}, ${when(a.at)}` : t().byRule}</span>
+          </li>
+        ))}
+      </ul>
+      {own
+        .filter((u) => units.value.some((x) => x.id === u && x.kind === "commune"))
+        .map((u) => (
+          <div key={u}>
+            <p>
+              {t().ask} ({unitName(u)})
+            </p>
+            <div class="pair">
+              <button type="button" class="second" aria-disabled={busy} onClick={() => void say_(u, false)}>
+                {t().decline}
+              </button>
+              <button type="button" class="button" aria-disabled={busy} onClick={() => void say_(u, true)}>
+                {t().accept}
+              </button>
+            </div>
+          </div>
+        ))}
+    </Card>
+  );
+}
+
+interface Plan {
+  name: string;
+  unit: string;
+  units: string[];
+  group: string;
+  deadline: string;
+  day: string;
+  hour: string;
+  last: string;
+  minutes: string;
+  repeat: "" | "FREQ=DAILY" | "week";
+  days: string[];
+  lunar: string;
+  skip: boolean;
+  items: ItemBody[];
+}
+
+const names = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"] as const;
+const plus = (n: number): string => dayOf(new Date(Date.now() + n * 86400_000));
+
+function planOf(p: ProgrammeBody | null): Plan {
+  const own = mine()[0] ?? "";
+  if (!p) return { name: "", unit: own, units: [own], group: "", deadline: "", day: plus(1), hour: "05:00", last: plus(31), minutes: "30", repeat: "FREQ=DAILY", days: ["MO"], lunar: "", skip: false, items: [] };
+  const by = /BYDAY=([A-Z,]+)/.exec(p.slot.rule ?? "")?.[1]?.split(",");
+  return {
+    name: p.name, unit: p.unit, units: p.units ?? [], group: p.group ?? "", deadline: p.deadline ? dayOf(new Date(p.deadline)) : "", day: p.slot.start.slice(0, 10), hour: p.slot.start.slice(11, 16), last: p.slot.last_day ?? "",
+    minutes: String(p.slot.minutes), repeat: by ? "week" : p.slot.rule ? "FREQ=DAILY" : "", days: by ?? ["MO"], lunar: (p.slot.lunar ?? []).join(", "), skip: p.slot.skip_holidays ?? false, items: p.items,
+  };
+}
+
+function contentOf(v: Plan): ProgrammeContent {
+  const rule = v.repeat === "week" ? `FREQ=WEEKLY;BYDAY=${names.filter((d) => v.days.includes(d)).join(",")}` : v.repeat;
+  const lunar = v.lunar.split(/[^0-9]+/).map(Number).filter((n) => n > 0);
+  const c: ProgrammeContent = { unit: v.unit, name: v.name, slot: { start: `${v.day}T${v.hour}:00`, minutes: Number(v.minutes) || 30, skip_holidays: v.skip }, items: v.items };
+  if (rule) c.slot.rule = rule;
+  if (v.last && rule) c.slot.last_day = v.last;
+  if (lunar.length) c.slot.lunar = lunar;
+  if (v.group) {
+    c.group = v.group;
+    if (v.deadline) c.deadline = new Date(v.deadline + "T17:00:00+07:00").toISOString();
+  } else c.units = v.units;
+  return c;
+}
+
+function Form({ before, groups, approved }: { before: ProgrammeBody | null; groups: GroupBody[]; approved: BulletinBody[] }) {
+  const plan = useSignal(planOf(before));
+  const v = plan.value;
+  const set = (part: Partial<Plan>) => (plan.value = { ...plan.value, ...part });
+  const pick = useSignal("");
+  const kind = useSignal<ItemBody["kind"]>("bulletin");
+  const [busy, run] = useBusy();
+  const village = units.value.find((u) => u.kind === "village" && (v.group ? true : v.units.some((x) => u.path.includes(x))))?.id;
+  const forecast = useLoaded(JSON.stringify(v), [], () =>
+    village && v.items.length ? call<ForecastBody>("POST", "/programmes/preview", { village, programme: contentOf(v), ...(before ? { id: before.id } : {}) }).catch(() => undefined) : Promise.resolve(undefined),
+  );
+  const title = (b: string): string => approved.find((x) => x.id === b)?.title ?? b;
+  const swap = (i: number, by: number) => {
+    const list = v.items.slice();
+    const [x] = list.splice(i, 1);
+    if (x) list.splice(i + by, 0, x);
+    set({ items: list });
+  };
+  const save = (e: Event) => {
+    e.preventDefault();
+    void run(async () => {
+      const c = contentOf(v);
+      if (before) await call<ProgrammeBody>("PUT", `/programmes/${before.id}`, c);
+      else await once<ProgrammeBody>("POST", "/programmes", c);
+      touch("programme");
+      go("/tiep-song", true);
+      notice.value = t().saved;
+    });
+  };
+  const take = () =>
+    run(async () => {
+      await call<void>("DELETE", `/programmes/${before?.id}`);
+      touch("programme");
+      go("/tiep-song", true);
+      notice.value = t().took;
+    });
+  const stock = (k: "opening" | "closing") =>
+    run(async () => {
+      const b = await once<BulletinBody>("POST", "/library", { unit: v.unit, kind: k });
+      notice.value = t().stockMade;
+      go(`/nghe/${b.id}`);
+    });
+  const communes = units.value.filter((u) => !u.valid_until && u.kind !== "village" && u.path.includes(v.unit));
+  return (
+    <form onSubmit={save}>
+      <Field label={t().name}>{(f) => <input id={f} required maxLength={200} value={v.name} onInput={(e) => set({ name: e.currentTarget.value })} />}</Field>
+      {groups.length > 0 && (
+        <Field label={t().where}>
+          {(f) => (
+            <select id={f} value={v.group} onChange={(e) => set({ group: e.currentTarget.value })}>
+              <option value="">{t().own}</option>
+              {groups.map((g) => (
+                <option key={g.id} value={g.id}>
+                  {g.name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
+      {v.group ? (
+        <Field label={t().deadline}>{(f) => <input id={f} type="date" value={v.deadline} onInput={(e) => set({ deadline: e.currentTarget.value })} />}</Field>
+      ) : (
+        communes.length > 1 && (
+          <div class="villages">
+            {communes.map((u) => (
+              <Check key={u.id} label={u.name} checked={v.units.includes(u.id)} onPick={(on) => set({ units: on ? [...v.units, u.id] : v.units.filter((x) => x !== u.id) })} />
+            ))}
+          </div>
+        )
+      )}
+      <div class="cols">
+        <Field label={t().first}>{(f) => <input id={f} type="date" required value={v.day} onInput={(e) => set({ day: e.currentTarget.value })} />}</Field>
+        <Field label={t().start}>{(f) => <input id={f} type="time" required value={v.hour} onInput={(e) => set({ hour: e.currentTarget.value })} />}</Field>
+        <Field label={t().minutes}>{(f) => <input id={f} type="number" min={1} max={240} required value={v.minutes} onInput={(e) => set({ minutes: e.currentTarget.value })} />}</Field>
+      </div>
+      <Choice label={t().repeat} name="repeat" row value={v.repeat} onPick={(repeat) => set({ repeat })} options={[{ value: "", label: t().never }, { value: "FREQ=DAILY", label: t().daily }, { value: "week", label: t().weekly }]} />
+      {v.repeat === "week" && (
+        <div class="chips" role="group" aria-label={t().weekly}>
+          {names.map((d, i) => (
+            <button key={d} type="button" class="chip" aria-label={w().weekdaysLong[i]} aria-pressed={v.days.includes(d)} onClick={() => set({ days: v.days.includes(d) ? v.days.filter((x) => x !== d) : [...v.days, d] })}>
+              {w().weekdays[i]}
+            </button>
+          ))}
+        </div>
+      )}
+      {v.repeat && <Field label={t().last}>{(f) => <input id={f} type="date" value={v.last} onInput={(e) => set({ last: e.currentTarget.value })} />}</Field>}
+      <Field label={t().lunar}>{(f) => <input id={f} inputMode="numeric" value={v.lunar} onInput={(e) => set({ lunar: e.currentTarget.value })} />}</Field>
+      <Check label={t().holidays} checked={v.skip} onPick={(skip) => set({ skip })} />
+      <Card title={t().items}>
+        {v.items.length === 0 && <p class="quiet">{t().empty}</p>}
+        <ol class="rows">
+          {v.items.map((it, i) => (
+            <li key={i} class="row">
+              <b>
+                {t().kinds[it.kind]}: {title(it.bulletin)}
+              </b>
+              {it.stand_in && <Tag>{t().standIn}</Tag>}
+              <button type="button" class="second small" disabled={i === 0} aria-label={`${t().up}: ${title(it.bulletin)}`} onClick={() => swap(i, -1)}>
+                ↑
+              </button>
+              <button type="button" class="second small" disabled={i === v.items.length - 1} aria-label={`${t().down}: ${title(it.bulletin)}`} onClick={() => swap(i, 1)}>
+                ↓
+              </button>
+              <button type="button" class="second small" aria-label={`${t().remove}: ${title(it.bulletin)}`} onClick={() => set({ items: v.items.filter((_, k) => k !== i) })}>
+                {t().remove}
+              </button>
+            </li>
+          ))}
+        </ol>
+        <Field label={t().kind}>
+          {(f) => (
+            <select id={f} value={kind.value} onChange={(e) => (kind.value = e.currentTarget.value as ItemBody["kind"])}>
+              {Object.entries(t().kinds).map(([k, label]) => (
+                <option key={k} value={k}>
+                  {label}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field label={t().choose}>
+          {(f) => (
+            <select id={f} value={pick.value} onChange={(e) => (pick.value = e.currentTarget.value)}>
+              <option value="" />
+              {approved.map((b) => (
+                <option key={b.id} value={b.id}>
+                  {b.title} ({length(b.length_ms ?? 0)})
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <div class="pair wrap">
+          <button type="button" class="second" disabled={!pick.value} onClick={() => set({ items: [...v.items, { kind: kind.value, bulletin: pick.value }] })}>
+            {t().addItem}
+          </button>
+          {(["opening", "closing"] as const).includes(kind.value as "opening") && (
+            <button type="button" class="second" aria-disabled={busy} onClick={() => void stock(kind.value as "opening")}>
+              {t().stock}
+            </button>
+          )}
+        </div>
+      </Card>
+      {forecast.data && (
+        <Card title={t().preview}>
+          <ul class="rows">
+            {forecast.data.lines.map((l) => (
+              <li key={l.start + l.title} class="row">
+                <b>
+                  {clock(l.begins ?? l.start)} {l.title}
+                </b>
+                {l.outcome !== "played" && <Tag tone="bad">{w().reasons[l.reason ?? ""] ?? l.outcome}</Tag>}
+                {l.note && <span class="quiet">{say(l.note)}</span>}
+              </li>
+            ))}
+          </ul>
+          {forecast.data.warnings.map((x) => (
+            <Note key={x.en} tone="warn">
+              {say(x)}
+            </Note>
+          ))}
+        </Card>
+      )}
+      <Foot>
+        <Say refusal={trouble.value} />
+        <div class="pair">
+          {before && !before.withdrawn && (
+            <button type="button" class="second" aria-disabled={busy} onClick={() => void take()}>
+              {t().take}
+            </button>
+          )}
+          <button type="submit" class="button" disabled={v.items.length === 0} aria-disabled={busy}>
+            {t().save}
+          </button>
+        </div>
+      </Foot>
+    </form>
+  );
+}

@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/alert"
+	"github.com/loa-vn/loa/hub/backup"
+	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/reach"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/protocol"
+)
+
+func (w *world) folders() backup.Folders {
+	c := w.config
+	return backup.Folders{Data: c.Data, Database: c.Database(), Keys: c.KeyDir(), CA: c.CADir(), Blobs: c.BlobDir()}
+}
+
+// loaded writes without a pause while fn runs.
+func (w *world) loaded(fn func()) {
+	w.t.Helper()
+	ctx, end := context.WithCancel(w.t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			h := protocol.Heartbeat{Version: protocol.Version, Device: "loa-dong", Connection: 1, Online: true, At: protocol.Instant(i)}
+			if _, err := w.Registry.SaveState(ctx, h, time.Now()); err != nil && ctx.Err() == nil {
+				w.t.Error(err)
+				return
+			}
+		}
+	})
+	fn()
+	end()
+	wg.Wait()
+}
+
+// A hub that was restored from a backup made under load asks what devices hold:
+// it numbers its plans on from there, and gets the receipts again that it had
+// acknowledged and lost.
+func TestARestoredHubGoesPastWhatDevicesHold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.device(speaker("loa-dong", "thon-dong", 1000))
+	w.online(d)
+	before := w.ready(spokenText(1))
+	w.air(before, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
+	w.settled(before, 1, time.Minute)
+	dest := filepath.Join(t.TempDir(), "backup")
+	w.loaded(func() {
+		_, err := backup.Write(t.Context(), backup.Options{Folders: w.folders(), Dest: dest, Snapshot: w.DB.Snapshot, Now: time.Now()})
+		must(t, err)
+	})
+	// What the backup does not have.
+	lost := w.ready(spokenText(1))
+	w.air(lost, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
+	w.settled(lost, 1, time.Minute)
+	w.holds(d)
+	state := w.heartbeat(d)
+	w.until("the device's receipts are acknowledged", 20*time.Second, func() bool {
+		state = w.heartbeat(d)
+		return state.Unacked == 0 && state.Chain != nil
+	})
+	held := map[protocol.UnitID]uint64{}
+	for _, p := range state.Plans {
+		held[p.Unit] = p.Number
+	}
+
+	w.stop()
+	must(t, os.Rename(w.config.Data, w.config.Data+".lost"))
+	_, err := backup.Restore(t.Context(), dest, backup.Key{}, w.folders())
+	must(t, err)
+	w.start()
+	w.online(d)
+	w.until("the plan goes past what the device held", 30*time.Second, func() bool {
+		p, err := store.NewProgramme(w.DB).NewestPlan(t.Context(), commune)
+		return err == nil && p.Number > held[commune]
+	})
+	w.holds(d)
+	w.until("the receipts are back", 30*time.Second, func() bool {
+		end, err := store.NewLedger(w.DB).ChainEnd(t.Context(), d.id, state.Chain.Chain)
+		must(t, err)
+		return end >= state.Chain.Seq
+	})
+	w.countedOnce(before, reach.Count{Expected: 1, Played: 1})
+	after := w.ready(spokenText(1))
+	w.air(after, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
+	w.settled(after, 1, time.Minute)
+	w.countedOnce(after, reach.Count{Expected: 1, Played: 1})
+}
+
+func (w *world) heartbeat(d *device) protocol.Heartbeat {
+	w.t.Helper()
+	s, err := w.Registry.State(w.t.Context(), d.id)
+	must(w.t, err)
+	return s.Heartbeat
+}
+
+// A device whose storage was put back to an earlier state, or copied, signs other
+// receipts in places that are taken: both stay, and an alert says so.
+func TestAClonedDeviceRaisesAnAlert(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.device(speaker("loa-dong", "thon-dong", 1000))
+	w.online(d)
+	w.until("the first receipts are acknowledged", 20*time.Second, func() bool {
+		h := w.heartbeat(d)
+		return h.Unacked == 0 && h.Chain != nil
+	})
+	d.stop()
+	file := filepath.Join(d.config.Data, "agent.db")
+	copied := readAll(t, file)
+	for range 2 {
+		must(t, os.WriteFile(file, copied, 0o600))
+		d.start()
+		w.until("connected again", 20*time.Second, func() bool { return d.Online() })
+		b := w.ready(spokenText(1))
+		w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
+		w.settled(b, 1, time.Minute)
+		d.stop()
+	}
+	operator := account.Actor{Person: "quantri", Grants: []account.Grant{{Unit: commune, Role: account.Operator}}}
+	list, err := w.Alerts.List(t.Context(), operator, time.Now())
+	must(t, err)
+	if !slices.ContainsFunc(list, func(a alert.Alert) bool { return a.Kind == alert.Conflict && a.Device == d.id && a.First > 1 }) {
+		t.Errorf("no alert of a conflict in %+v", list)
+	}
+}
+
+// merged replaces two villages by one.
+const merged = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
+thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,2026-11-01,820,UBND xã (mẫu),2026-06-30
+thon-doai,9900102,Thôn Đoài,village,xa-binh-an,2025-07-01,2026-11-01,610,UBND xã (mẫu),2026-06-30
+thon-moi,9900104,Thôn Mới,village,xa-binh-an,2026-11-01,,1430,UBND xã (mẫu),2026-10-30
+`
+
+// A device that was away while it was moved twice, and its village merged into
+// another, ends where it belongs: it holds the newest placement, the plans of that
+// path alone, and answers for what is aired there.
+func TestADeviceAwayThroughMovesEndsInItsPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.device(speaker("loa-dong", "thon-dong", 1000))
+	w.online(d)
+	old := w.ready(spokenText(1))
+	start, wish := w.later(time.Hour)
+	w.air(old, bulletin.Wish{When: bulletin.At, Volume: 100, Start: wish, Units: []protocol.UnitID{"thon-dong"}}, "duyet1")
+	w.holds(d)
+	d.stop()
+	w.offline(d)
+
+	_, err := w.Registry.Import(t.Context(), strings.NewReader(merged), false, registrar, "quantri")
+	must(t, err)
+	for _, unit := range []protocol.UnitID{"thon-trung", "thon-moi"} {
+		_, err := w.Registry.Place(t.Context(), registry.NewDevice{
+			ID: d.id, Name: "Loa Đông", Unit: unit, Serves: map[protocol.UnitID]uint64{unit: 1000},
+		}, registrar, "quantri")
+		must(t, err)
+	}
+	here := w.ready(spokenText(1))
+	w.air(here, bulletin.Wish{When: bulletin.At, Volume: 100, Start: start.Add(time.Minute).Format("2006-01-02T15:04:05"), Units: []protocol.UnitID{"thon-moi"}}, "duyet1")
+
+	d.start()
+	w.online(d)
+	newest, err := w.Registry.Device(t.Context(), d.id)
+	must(t, err)
+	w.until("the device is in its place", 30*time.Second, func() bool {
+		h := w.heartbeat(d)
+		return h.Placement == newest.Placement.Number && slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-moi" }) &&
+			!slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-dong" || p.Unit == "thon-trung" })
+	})
+	w.holds(d)
+	now := w.ready(spokenText(1))
+	w.air(now, bulletin.Wish{When: bulletin.Now, Volume: 100, Units: []protocol.UnitID{"thon-moi"}}, "duyet1")
+	w.settled(now, 1, time.Minute)
+	w.countedOnce(now, reach.Count{Expected: 1, Played: 1})
+}

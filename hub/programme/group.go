@@ -1,0 +1,189 @@
+package programme
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// GroupID names a group of communes.
+type GroupID string
+
+// Group is communes for which an operator above schedules together. Each may
+// accept or decline a programme until its deadline; then Accept stands for those
+// that have said nothing, and that is recorded as their answer.
+type Group struct {
+	ID      GroupID
+	Unit    protocol.UnitID // whose
+	Name    string
+	Members []protocol.UnitID
+	Accept  bool
+	By      protocol.PersonID
+	Created time.Time
+}
+
+// Answer is what a commune said to one revision of a programme.
+type Answer struct {
+	Rundown  RundownID
+	Revision int
+	Unit     protocol.UnitID
+	Accepted bool
+	// By is who said so; "" means that nobody did, and the group's rule stands.
+	By protocol.PersonID
+	At time.Time
+}
+
+// SaveGroup makes a group, or changes one that has an id.
+func (d *Desk) SaveGroup(ctx context.Context, a account.Actor, g Group) (Group, error) {
+	tree, err := d.air.registry.Tree(ctx)
+	if err != nil {
+		return Group{}, err
+	}
+	if g.ID != "" {
+		held, err := d.group(ctx, a, tree, g.ID)
+		if err != nil {
+			return Group{}, err
+		}
+		g.Unit, g.Created = held.Unit, held.Created
+	}
+	if !a.May(account.Schedule, tree.Path(g.Unit)) {
+		return Group{}, problem.New(problem.ErrForbidden, "forbidden", "unit", "Tài khoản này không được lập nhóm ở đơn vị đó.", "This account may not make groups of that unit.")
+	}
+	g.Members = slices.Compact(slices.Sorted(slices.Values(g.Members)))
+	switch {
+	case g.Name == "" || utf8.RuneCountInString(g.Name) > 200:
+		return Group{}, problem.New(problem.ErrInvalid, "name", "name", "Hãy đặt tên nhóm, tối đa 200 ký tự.", "Name the group, in at most 200 characters.")
+	case len(g.Members) == 0 || len(g.Members) > 500:
+		return Group{}, problem.New(problem.ErrInvalid, "members", "members", "Nhóm phải có từ 1 đến 500 xã.", "A group has 1 to 500 communes.")
+	}
+	for _, m := range g.Members {
+		if u, ok := tree.Unit(m); !ok || u.Kind != registry.Commune || !tree.Contains(g.Unit, m) {
+			return Group{}, problem.New(problem.ErrInvalid, "members", "members", "Nhóm chỉ gồm các xã, phường thuộc đơn vị lập nhóm. Hãy chọn lại.", "A group has communes of the unit that makes it, and nothing else. Choose again.")
+		}
+	}
+	now := d.air.now()
+	if g.ID == "" {
+		id, err := protocol.NewID(now, rand.Reader)
+		if err != nil {
+			return Group{}, err
+		}
+		g.ID, g.Created = GroupID(id), now
+	}
+	g.By = a.Person
+	if err := d.store.SaveGroup(ctx, g); err != nil {
+		return Group{}, fmt.Errorf("save group: %w", err)
+	}
+	return g, d.Settle(ctx)
+}
+
+// Groups lists the groups that the actor may see: their own units', and those
+// that one of their units is a member of.
+func (d *Desk) Groups(ctx context.Context, a account.Actor) ([]Group, error) {
+	tree, err := d.air.registry.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.store.Groups(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("groups: %w", err)
+	}
+	return slices.DeleteFunc(all, func(g Group) bool { return !sees(a, tree, g) }), nil
+}
+
+func sees(a account.Actor, tree registry.Tree, g Group) bool {
+	return a.May(account.Read, tree.Path(g.Unit)) ||
+		slices.ContainsFunc(g.Members, func(m protocol.UnitID) bool { return a.May(account.Read, tree.Path(m)) })
+}
+
+func (d *Desk) group(ctx context.Context, a account.Actor, tree registry.Tree, id GroupID) (Group, error) {
+	g, err := d.store.Group(ctx, id)
+	if err != nil || !sees(a, tree, g) {
+		return Group{}, problem.New(problem.ErrNotFound, "no-group", "group", "Không có nhóm này. Hãy mở lại danh sách.", "There is no such group. Open the list again.")
+	}
+	return g, nil
+}
+
+// Answer accepts or declines a group's programme for one of its communes. Only
+// that commune's own people can, and only until the deadline.
+func (d *Desk) Answer(ctx context.Context, a account.Actor, id RundownID, unit protocol.UnitID, accept bool) error {
+	r, err := d.Get(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	own := slices.ContainsFunc(a.Grants, func(g account.Grant) bool {
+		return g.Unit == unit && (account.Actor{Grants: []account.Grant{g}}).May(account.Schedule, []protocol.UnitID{unit})
+	})
+	now := d.air.now()
+	switch {
+	case r.Group == "":
+		return problem.New(problem.ErrConflict, "no-group", "", "Chương trình này không phát theo nhóm nên không cần trả lời.", "This programme is not for a group, so it needs no answer.")
+	case !own:
+		return problem.New(problem.ErrForbidden, "not-own", "", "Chỉ người của chính xã đó được nhận hoặc từ chối chương trình.", "Only a commune's own people accept or decline a programme.")
+	case !r.Withdrawn.IsZero():
+		return problem.New(problem.ErrConflict, "withdrawn-already", "", "Chương trình này đã được rút.", "This programme has been withdrawn.")
+	case !now.Before(r.Deadline):
+		return problem.New(problem.ErrConflict, "deadline-passed", "", "Đã hết hạn trả lời. Hãy liên hệ đơn vị lập chương trình.", "The deadline has passed. Ask the unit that made the programme.")
+	}
+	g, err := d.store.Group(ctx, r.Group)
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	if !slices.Contains(g.Members, unit) {
+		return problem.New(problem.ErrNotFound, "not-a-member", "", "Xã này không thuộc nhóm của chương trình.", "This commune is not of the programme's group.")
+	}
+	if err := d.store.SaveAnswers(ctx, []Answer{{Rundown: id, Revision: r.Revision, Unit: unit, Accepted: accept, By: a.Person, At: now}}); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	return d.settle(ctx, r)
+}
+
+// Answers returns what the communes of a programme's group have said.
+func (d *Desk) Answers(ctx context.Context, a account.Actor, id RundownID) ([]Answer, error) {
+	r, err := d.Get(ctx, a, id)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := d.store.Answers(ctx, id, r.Revision)
+	if err != nil {
+		return nil, fmt.Errorf("answers: %w", err)
+	}
+	return answers, nil
+}
+
+// members returns the communes that get a programme as of now. After the
+// deadline it writes down the group's rule as the answer of those without one.
+func (d *Desk) members(ctx context.Context, r Rundown, now time.Time) ([]protocol.UnitID, error) {
+	g, err := d.store.Group(ctx, r.Group)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := d.store.Answers(ctx, r.ID, r.Revision)
+	if err != nil {
+		return nil, err
+	}
+	said := map[protocol.UnitID]bool{}
+	for _, a := range answers {
+		said[a.Unit] = a.Accepted
+	}
+	var silent []Answer
+	for _, m := range g.Members {
+		if _, ok := said[m]; !ok && !now.Before(r.Deadline) {
+			said[m] = g.Accept
+			silent = append(silent, Answer{Rundown: r.ID, Revision: r.Revision, Unit: m, Accepted: g.Accept, At: now})
+		}
+	}
+	if len(silent) > 0 {
+		if err := d.store.SaveAnswers(ctx, silent); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(g.Members), func(m protocol.UnitID) bool { return !said[m] }), nil
+}

@@ -1,0 +1,58 @@
+package reach
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/hub/programme"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// settle is how long after a window's end a receipt may still be under way.
+const settle = 10 * time.Minute
+
+// Recent lists what each device owed and what became of it, for windows that
+// ended since an instant, newest first.
+func (s *Service) Recent(ctx context.Context, since time.Time) (map[protocol.DeviceID][]Line, error) {
+	tree, err := s.registry.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var units []protocol.UnitID
+	for _, top := range tree.Top() {
+		units = append(units, tree.Below(top)...)
+	}
+	airings, err := s.airings.Airings(ctx, units, since)
+	if err != nil {
+		return nil, fmt.Errorf("recent: %w", err)
+	}
+	lines, err := s.since(ctx, airings, since)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	out := map[protocol.DeviceID][]Line{}
+	for _, l := range slices.Backward(lines) {
+		if l.Due.After(since) && l.Due.Before(now.Add(-settle)) {
+			out[l.Device] = append(out[l.Device], l)
+		}
+	}
+	for _, list := range out {
+		slices.SortStableFunc(list, func(a, b Line) int { return b.Due.Compare(a.Due) })
+	}
+	return out, nil
+}
+
+// since computes the lines of airings with starts from an instant on.
+func (s *Service) since(ctx context.Context, airings []programme.Airing, from time.Time) ([]Line, error) {
+	report, err := s.report(ctx, airings)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(report.Lines, func(l Line) bool { return l.Due.Before(from) }), nil
+}
+
+// Played says whether a line proves that the whole was played or shown.
+func (l Line) Played() bool { return l.Answer != nil && played(l.Medium, *l.Answer) }

@@ -1,0 +1,122 @@
+package hub
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/loa-vn/loa/hub/api"
+	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/signing"
+	"golang.org/x/crypto/acme"
+	"golang.org/x/crypto/acme/autocert"
+)
+
+// secure puts TLS in front of the console as the settings say, and begins to send
+// browsers of plain HTTP to it.
+func (h *Hub) secure() error {
+	c := h.Config.Console
+	certificate, answer, err := certificates(c, h.CA, filepath.Join(h.Config.Data, "acme"))
+	if err != nil || certificate == nil {
+		return err
+	}
+	h.web = tls.NewListener(h.web, &tls.Config{
+		GetCertificate: certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1", acme.ALPNProto},
+	})
+	if h.plain == nil {
+		return nil
+	}
+	h.redirect = &http.Server{Handler: answer(toHTTPS(c.URL)), ReadHeaderTimeout: api.ReadHeaderTimeout, ErrorLog: h.http.ErrorLog}
+	go func() {
+		if err := h.redirect.Serve(h.plain); !errors.Is(err, http.ErrServerClosed) {
+			h.errs <- fmt.Errorf("console.tls.redirect: %w", err)
+		}
+	}()
+	return nil
+}
+
+type getCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+// certificates returns where the console's certificate comes from, nil for plain
+// HTTP, and what answers a public authority's questions on plain HTTP.
+func certificates(c config.Console, ca *signing.CA, cache string) (getCertificate, func(http.Handler) http.Handler, error) {
+	alone := func(next http.Handler) http.Handler { return next }
+	switch c.TLS.Mode {
+	case "files":
+		f := &certificateFiles{certificate: c.TLS.Certificate, key: c.TLS.Key}
+		_, err := f.get(nil) // what is wrong is said at the start
+		return f.get, alone, err
+	case "lan":
+		return ca.Server([]string{c.Host()}), alone, nil
+	case "acme":
+		m := &autocert.Manager{
+			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.Host()), Cache: autocert.DirCache(cache), Email: c.TLS.Email,
+			Client: &acme.Client{DirectoryURL: c.TLS.Directory},
+		}
+		return m.GetCertificate, m.HTTPHandler, nil
+	}
+	return nil, nil, nil
+}
+
+// toHTTPS sends a browser to the same page under the console's address.
+func toHTTPS(console string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			// A password in a body is not invited to be sent once more.
+			http.Error(w, "Hãy dùng https. / Use https.", http.StatusBadRequest)
+			return
+		}
+		u, err := url.Parse(console)
+		if err != nil {
+			http.Error(w, "", http.StatusInternalServerError)
+			return
+		}
+		u.Path, u.RawQuery = r.URL.Path, r.URL.RawQuery
+		http.Redirect(w, r, u.String(), http.StatusMovedPermanently)
+	})
+}
+
+// lookAgain is how often certificate files are looked at.
+const lookAgain = time.Minute
+
+// certificateFiles is a certificate of one's own, read again when it changes.
+type certificateFiles struct {
+	certificate, key string
+
+	mu      sync.Mutex
+	held    *tls.Certificate
+	changed time.Time
+	looked  time.Time
+}
+
+func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if f.held != nil && now.Sub(f.looked) < lookAgain {
+		return f.held, nil
+	}
+	f.looked = now
+	info, err := os.Stat(f.certificate)
+	if err == nil && f.held != nil && info.ModTime().Equal(f.changed) {
+		return f.held, nil
+	}
+	var c tls.Certificate
+	if err == nil {
+		c, err = tls.LoadX509KeyPair(f.certificate, f.key)
+	}
+	switch {
+	case err == nil:
+		f.held, f.changed = &c, info.ModTime()
+	case f.held == nil:
+		return nil, fmt.Errorf("console.tls: %w", err)
+	}
+	// One half written anew does not take the console away.
+	return f.held, nil
+}
