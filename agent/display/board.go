@@ -23,8 +23,6 @@ const (
 	// calm is the least time between two pages: six changes a second are three
 	// flashes, the most that is safe for people with epilepsy (WCAG 2.2, 2.3.1).
 	calm = time.Second / 6
-	// firstFor is how long the picture of before a restart waits for the first job.
-	firstFor = 10 * time.Second
 )
 
 // Job is a set of pages to be shown.
@@ -102,9 +100,6 @@ type Config struct {
 	Main image.Rectangle
 	// Sides are the zones beside it.
 	Sides []Side
-	// First, if set, stands from the beginning until there is a job, for ten seconds at
-	// most: what the board showed before it was restarted.
-	First *page.Frame
 	// Sleep is how the pace of what crawls is kept; Nap is made for it. nil: the
 	// runtime's timers.
 	Sleep func(time.Duration)
@@ -133,7 +128,6 @@ type Board struct {
 	clock   func(time.Time) ([]page.Page, time.Time)
 	main    image.Rectangle
 	sides   []Side
-	first   *page.Frame
 
 	mu     sync.Mutex
 	closed bool
@@ -162,9 +156,6 @@ func New(cfg Config) (*Board, error) {
 	}
 	if err := b.zones(); err != nil {
 		return nil, err
-	}
-	if f := cfg.First; f != nil && f.W == w && f.H == h {
-		b.first = f
 	}
 	if err := b.fits(cfg.Idle); err != nil {
 		return nil, fmt.Errorf("idle pages: %w", err)

@@ -62,9 +62,7 @@ func (b *Board) run(ctx context.Context) {
 	for _, side := range b.sides {
 		c.sides = append(c.sides, shelf{Side: side})
 	}
-	if c.rest(time.Now()); b.first != nil {
-		c.cur.pages, c.cur.until = []page.Page{still(b.first)}, time.Now().Add(firstFor)
-	}
+	c.rest(time.Now())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -157,14 +155,6 @@ func (c *canvas) rest(now time.Time) {
 	}
 }
 
-// still is a page that is a picture.
-func still(f *page.Frame) page.Page {
-	return page.Page{
-		Board:   page.Board{Width: f.W, Height: f.H},
-		Picture: &page.Placed{Picture: page.Picture{W: f.W, H: f.H, Pix: f.Pix}},
-	}
-}
-
 // end reports the job that is shown.
 func (c *canvas) end(now time.Time) {
 	s := c.cur
@@ -240,8 +230,13 @@ func (c *canvas) besides(now time.Time) time.Duration {
 	left := time.Hour
 	for i := range c.sides {
 		s := &c.sides[i]
-		at, stays, on := s.shown.turn(now)
-		if len(s.pages) == 0 || !on {
+		var at turn
+		var stays time.Duration
+		on := len(s.pages) > 0
+		if on {
+			at, stays, on = s.shown.turn(now)
+		}
+		if !on {
 			pages, until := s.Clock(now)
 			if len(pages) == 0 || pages[0].Board.Width != s.At.Dx() || pages[0].Board.Height != s.At.Dy() {
 				pages = []page.Page{{Board: page.Board{Width: s.At.Dx(), Height: s.At.Dy()}}}
