@@ -129,7 +129,7 @@ export const en: Words = {
   fast: "Fast",
   sentencePause: "Added pause after a sentence",
   sentencePauseN: (ms) => (ms === 0 ? "None" : ms === 500 ? "Half a second" : "A second"),
-  recordingMore: "Language, repair, trim, chime",
+  recordingMore: "Language, repair, trim",
   spokenLanguage: "Language of the recording",
   cleanUp: "Take out noise and even out speech",
   cleanUpHint: "Less hum and hiss, quiet passages raised. Compare with the original in the next step.",

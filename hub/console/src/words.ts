@@ -134,7 +134,7 @@ export const vi = {
   fast: "Nhanh",
   sentencePause: "Nghỉ thêm sau mỗi câu",
   sentencePauseN: (ms: number): string => (ms === 0 ? "Không" : ms === 500 ? "Nửa giây" : "Một giây"),
-  recordingMore: "Ngôn ngữ, lọc tạp âm, cắt, nhạc hiệu",
+  recordingMore: "Ngôn ngữ, lọc tạp âm, cắt",
   spokenLanguage: "Ngôn ngữ trong bản ghi",
   cleanUp: "Lọc tạp âm và làm đều tiếng",
   cleanUpHint: "Bỏ tiếng ù và tiếng rè, nâng chỗ nói nhỏ. Nghe so sánh với bản gốc ở bước sau.",
