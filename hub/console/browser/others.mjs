@@ -82,10 +82,17 @@ export async function others({ author, approver, bulletin }) {
     await author.getByLabel("Tiêu đề").fill("Thông báo tiêm chủng".normalize("NFD"));
     await author.getByLabel("Chọn tệp ghi âm").setInputFiles({ name: "Thông báo.txt".normalize("NFD"), mimeType: "text/plain", buffer: wave(3) });
     await author.getByText(/Đã tải lên/).waitFor({ timeout: 20_000 });
+    await author.getByText("Ngôn ngữ, lọc tạp âm, cắt").click();
+    await author.getByLabel("Ngôn ngữ trong bản ghi").selectOption("hmn");
+    await author.getByText("Lọc tạp âm và làm đều tiếng").click();
+    await author.getByLabel("Kết thúc ở giây").fill("2");
     await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
     await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor({ timeout: 60_000 });
+    await author.getByText("Nghe bản gốc để so sánh").click();
+    must(await author.locator("audio[src$='/sound/original']").evaluate((a) => new Promise((ok) => { a.onloadedmetadata = () => ok(Math.round(a.duration) === 3); a.onerror = () => ok(false); a.load(); })), "the original cannot be heard");
     const b = await ask(author, `/bulletins/${idAt(author)}`);
     must(b.title === "Thông báo tiêm chủng".normalize("NFC"), `title ${JSON.stringify(b.title)}`);
+    must(b.length_ms === 2000 && b.language === "hmn" && b.options.repair === true, `${b.length_ms} ms, ${b.language}`);
   });
 
   let alarm = "";

@@ -1,7 +1,7 @@
 // The calls of the hub's API that several screens share. types.ts is written
 // from the API's own document.
 import { call, once, prefix } from "./call";
-import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, StopBody, UnitBody, Wish } from "./types";
+import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, ReadingBody, StopBody, TrialBody, UnitBody, Wish } from "./types";
 
 export { Refusal, refusalOf } from "./call";
 export type * from "./types";
@@ -26,6 +26,9 @@ export const api = {
   job: (b: string) => call<JobBody>("GET", `/bulletins/${id(b)}/job`),
   retry: (j: string) => call<JobBody>("POST", `/jobs/${id(j)}/retry`),
   pages: (b: string, size: BoardBody) => call<PagesBody>("GET", `/bulletins/${id(b)}/pages?width=${size.width}&height=${size.height}&row=${size.row}`),
+  reading: (t: TrialBody) => call<ReadingBody>("POST", "/readings", t),
+  originalURL: (b: BulletinBody) => `${prefix}/bulletins/${id(b.id)}/sound/original`,
+  growingURL: (b: BulletinBody) => `${prefix}/bulletins/${id(b.id)}/sound/growing`,
   soundURL: (b: BulletinBody) => `${prefix}/bulletins/${id(b.id)}/sound`,
   preview: (b: string, w: Wish) => call<PreviewBody>("POST", `/bulletins/${id(b)}/preview`, w),
   submit: (b: string, w: Wish) => once<ApprovalBody>("POST", `/bulletins/${id(b)}/submit`, w),

@@ -19,7 +19,13 @@ export interface Draft {
   voice: NonNullable<SoundOptions["voice"]>;
   rate: "0.8" | "1" | "1.25";
   repeat: "1" | "2" | "3";
+  pause: "0" | "500" | "1000"; // ms after each sentence
   chime: boolean;
+  // Of recordings.
+  language: string; // BCP 47
+  repair: boolean;
+  from: string; // seconds, "" for the beginning
+  to: string; // seconds, "" for the end
   upload: string;
   uploadName: string;
   changed: number; // ms since 1970, by this device
@@ -27,7 +33,7 @@ export interface Draft {
 
 export const empty = (unit: string): Draft => ({
   unit, class: "normal", drill: false, source: "text", title: "", text: "", boardOn: false, board: "",
-  voice: "north", rate: "1", repeat: "1", chime: true, upload: "", uploadName: "", changed: 0,
+  voice: "north", rate: "1", repeat: "1", pause: "0", chime: true, language: "vi", repair: false, from: "", to: "", upload: "", uploadName: "", changed: 0,
 });
 
 /** current is the id of the new bulletin that was begun on this device; fresh takes a new one. */
@@ -92,6 +98,11 @@ export async function fetchDraft(id: string): Promise<Draft | undefined> {
   }
 }
 
+const seconds = (ms: number | undefined): string => (ms ? String(ms / 1000) : "");
+
+/** millis reads seconds as people type them, with a comma or a point; nothing is 0. */
+const millis = (s: string): number => Math.max(0, Math.round(Number(s.trim().replace(",", ".")) * 1000) || 0);
+
 /** draftOf is the form of a bulletin that the hub has. */
 export function draftOf(b: BulletinBody): Draft {
   const o = b.options;
@@ -99,17 +110,23 @@ export function draftOf(b: BulletinBody): Draft {
     unit: b.unit, class: b.class, drill: o.drill ?? false, source: b.upload ? "file" : o.wanted ? "text" : "none",
     title: b.title, text: b.text, boardOn: b.board !== "", board: b.board, voice: o.voice ?? "north",
     rate: (o.rate ?? 1) < 1 ? "0.8" : (o.rate ?? 1) > 1 ? "1.25" : "1", repeat: o.repeat === 3 ? "3" : o.repeat === 2 ? "2" : "1",
+    pause: (o.pause_ms ?? 0) >= 1000 ? "1000" : (o.pause_ms ?? 0) > 0 ? "500" : "0",
+    language: b.language || "vi", repair: o.repair ?? false, from: seconds(o.from_ms), to: seconds(o.to_ms),
     chime: o.chime ?? false, upload: b.upload ?? "", uploadName: "", changed: 0,
   };
 }
 
 /** contentOf is what the hub gets. */
 export function contentOf(d: Draft): BulletinContent {
-  const options: SoundOptions = { wanted: d.source !== "none", chime: d.chime };
-  if (d.source === "text") Object.assign(options, { voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat) });
+  const options: SoundOptions = { wanted: d.source !== "none" };
+  if (d.source === "text") Object.assign(options, { chime: d.chime, voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat), pause_ms: Number(d.pause) });
   if (d.class === "emergency" && d.drill && d.source === "text") options.drill = true;
   const c: BulletinContent = { unit: d.unit, class: d.class, title: d.title, text: d.text, board: d.boardOn ? d.board : "", options };
-  if ((d.source === "file" || d.source === "record") && d.upload) c.upload = d.upload;
+  if ((d.source === "file" || d.source === "record") && d.upload) {
+    c.upload = d.upload;
+    c.language = d.language;
+    Object.assign(options, { repair: d.repair, from_ms: millis(d.from), to_ms: millis(d.to) });
+  }
   return c;
 }
 

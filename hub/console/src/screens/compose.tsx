@@ -209,18 +209,35 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
           {(f, h) => <textarea id={f} aria-describedby={h} name="board" rows={3} required value={v.board} onInput={(e) => set({ board: e.currentTarget.value })} />}
         </Field>
       )}
+      {v.boardOn && v.text.trim() && (
+        <button
+          type="button"
+          class="text"
+          aria-disabled={busy}
+          onClick={() =>
+            void run(async () => {
+              const r = await api.reading({ unit: v.unit, title: v.title, text: v.text });
+              set({ board: r.board });
+            })
+          }
+        >
+          {w().proposeBoard}
+        </button>
+      )}
       {v.source !== "none" && (
         <details>
-          <summary>{w().voiceMore}</summary>
+          <summary>{v.source === "text" ? w().voiceMore : w().recordingMore}</summary>
           <div class="more">
-            <Check label={w().chime} checked={v.chime} onPick={(chime) => set({ chime })} />
             {v.source === "text" && (
               <>
+                <Check label={w().chime} checked={v.chime} onPick={(chime) => set({ chime })} />
                 <Choice label={w().voice} name="voice" row value={v.voice} onPick={(voice) => set({ voice })} options={[{ value: "north", label: w().north }, { value: "central", label: w().central }, { value: "south", label: w().south }]} />
                 <Choice label={w().rate} name="rate" row value={v.rate} onPick={(rate) => set({ rate })} options={[{ value: "0.8", label: w().slow }, { value: "1", label: w().usual }, { value: "1.25", label: w().fast }]} />
+                <Choice label={w().sentencePause} name="pause" row value={v.pause} onPick={(pause) => set({ pause })} options={(["0", "500", "1000"] as const).map((n) => ({ value: n, label: w().sentencePauseN(Number(n)) }))} />
                 <Choice label={w().times} name="repeat" row value={v.repeat} onPick={(repeat) => set({ repeat })} options={(["1", "2", "3"] as const).map((n) => ({ value: n, label: w().timesN(Number(n)) }))} />
               </>
             )}
+            {v.source !== "text" && <Treatment draft={v} set={set} />}
           </div>
         </details>
       )}
@@ -242,6 +259,39 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
         </button>
       </Foot>
     </form>
+  );
+}
+
+/** The languages of Viet Nam that are most often broadcast, by their tags. */
+const languages: [string, string][] = [
+  ["vi", "Tiếng Việt"], ["tyz", "Tày"], ["blt", "Thái"], ["mtq", "Mường"], ["km", "Khmer"], ["hmn", "Mông"], ["nut", "Nùng"], ["ium", "Dao"],
+  ["jra", "Gia Rai"], ["rad", "Ê Đê"], ["bdq", "Ba Na"], ["cjm", "Chăm"], ["kpm", "Cơ Ho"], ["sed", "Xơ Đăng"], ["hre", "Hrê"], ["yue", "Hoa"],
+];
+
+/** Treatment is what can be done with a recording: its language, repair and trim. */
+function Treatment({ draft: v, set }: { draft: Draft; set: (part: Partial<Draft>) => void }) {
+  const end = (label: string, value: string, put: (s: string) => void) => (
+    <Field label={label} hint={w().trimHint}>
+      {(f, h) => <input id={f} aria-describedby={h} inputMode="decimal" pattern="[0-9]+([.,][0-9]+)?" value={value} onInput={(e) => put(e.currentTarget.value)} />}
+    </Field>
+  );
+  return (
+    <>
+      <Field label={w().spokenLanguage}>
+        {(f) => (
+          <select id={f} value={v.language} onChange={(e) => set({ language: e.currentTarget.value })}>
+            {(languages.some(([tag]) => tag === v.language) ? languages : [...languages, [v.language, v.language] as const]).map(([tag, name]) => (
+              <option key={tag} value={tag}>
+                {name}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Check label={w().cleanUp} hint={w().cleanUpHint} checked={v.repair} onPick={(repair) => set({ repair })} />
+      {end(w().trimFrom, v.from, (from) => set({ from }))}
+      {end(w().trimTo, v.to, (to) => set({ to }))}
+    </>
   );
 }
 

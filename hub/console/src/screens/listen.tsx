@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { api, type BulletinBody, type JobBody } from "../api";
 import { heard } from "../draft";
 import { Boards, Player } from "../player";
-import { failed, go, say, touch, w } from "../state";
+import { failed, go, lang, say, touch, w } from "../state";
 import { length } from "../time";
 import { Card, Foot, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 import { ClassTag } from "./today";
@@ -85,6 +85,12 @@ function Making({ b, again }: { b: BulletinBody; again: () => void }) {
       <p role="status">
         {w().makingSound}: {stage(j?.stage ?? "")}
       </p>
+      {j?.stage === "speak" && j.fraction > 0 && (
+        <details>
+          <summary>{w().hearGrowing}</summary>
+          <audio controls preload="none" src={api.growingURL(b)} aria-label={w().hearGrowing} />
+        </details>
+      )}
       {j && j.fraction > 0 ? <progress max={1} value={j.fraction} aria-label={w().makingSound} /> : <progress aria-label={w().makingSound} />}
     </Card>
   );
@@ -94,7 +100,7 @@ function Ready({ b }: { b: BulletinBody }) {
   const listened = useSignal(!b.sound || heard.has(b.sound.digest));
   const changes = b.sound?.changes ?? [];
   const doubts = b.sound?.doubts ?? [];
-  const findings = b.sound?.findings ?? [];
+  const findings = (lang.value === "en" ? b.sound?.findings_en : b.sound?.findings) ?? [];
   return (
     <>
       <Card title={b.title} aside={<ClassTag of={b.class} drill={b.options.drill} />}>
@@ -115,6 +121,12 @@ function Ready({ b }: { b: BulletinBody }) {
           <Note tone="warn">
             <b>{w().findings}:</b> {findings.join(" ")}
           </Note>
+        )}
+        {b.upload && (
+          <details>
+            <summary>{w().hearOriginal}</summary>
+            <audio controls preload="none" src={api.originalURL(b)} aria-label={w().hearOriginal} />
+          </details>
         )}
       </Card>
       {changes.length > 0 && (
