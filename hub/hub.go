@@ -293,7 +293,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	}
 	server, err := api.New(services, api.Options{
 		PasskeyLogIn: passkey.SiteOf(h.Config.Console.URL) != nil,
-		Proxies: proxies, EnrolURL: h.Config.EnrolURL(h.enrol.Addr()),
+		Proxies:      proxies, EnrolURL: h.Config.EnrolURL(h.enrol.Addr()),
 		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
 		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
 		MaxUpload: h.Config.Studio.MaxUpload,
