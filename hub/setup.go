@@ -339,6 +339,15 @@ func (b *Base) rootsInForce(ctx context.Context) (protocol.Roots, error) {
 	return rootsInForce(ctx, b.DB.Registry(), b.FirstRoots)
 }
 
+// ConfiguredMQTTURL is where devices find MQTT if the port is a fixed one.
+func ConfiguredMQTTURL(c config.Config) string {
+	addr, err := net.ResolveTCPAddr("tcp", c.MQTT.Listen)
+	if err != nil {
+		return c.MQTT.URL
+	}
+	return c.MQTTURL(addr)
+}
+
 // ConfiguredEnrolURL is where devices find enrolment if the port is a fixed one.
 func ConfiguredEnrolURL(c config.Config) string {
 	addr, err := net.ResolveTCPAddr("tcp", c.Enrol.Listen)

@@ -56,22 +56,7 @@ func Enrol(ctx context.Context, hubURL, claim, dir string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, err := fromAnswer(key, answer)
-	if err != nil {
-		return nil, err
-	}
-	if protocol.FingerprintOf(id.Roots, id.CA.Raw) != c.Fingerprint {
-		return nil, ErrFingerprint
-	}
-	answer.Hub, id.Hub = hubURL, hubURL
-	raw, err := json.MarshalIndent(answer, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("enrol: %w", err)
-	}
-	if err := writeFile(filepath.Join(dir, answerFile), raw); err != nil {
-		return nil, fmt.Errorf("enrol: keep identity: %w", err)
-	}
-	return id, nil
+	return keep(answer, key, c.Fingerprint, hubURL, dir)
 }
 
 // anchors asks anybody for roots and CA, and believes them by their fingerprint.

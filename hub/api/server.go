@@ -87,6 +87,7 @@ type Server struct {
 	sessions *scs.SessionManager
 	origins  *http.CrossOriginProtection
 	engine   *gin.Engine
+	photos   sync.Mutex
 	api      huma.API
 }
 

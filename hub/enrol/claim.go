@@ -171,6 +171,10 @@ func certificatePEM(der []byte) string {
 // Enrol binds a device's key to the device whose claim it shows, once. Errors:
 // problem.ErrInvalid, ErrSecret, ErrGone, ErrEnrolled.
 func (s *Service) Enrol(ctx context.Context, r protocol.EnrolRequest) (protocol.EnrolAnswer, error) {
+	return s.enrol(ctx, r, func(Pending) error { return nil })
+}
+
+func (s *Service) enrol(ctx context.Context, r protocol.EnrolRequest, also func(Pending) error) (protocol.EnrolAnswer, error) {
 	key := ed25519.PublicKey(r.DeviceKey)
 	if len(r.Secret) != protocol.ClaimSize || len(key) != ed25519.PublicKeySize {
 		return protocol.EnrolAnswer{}, fmt.Errorf("secret or key of a wrong length: %w", problem.ErrInvalid)
@@ -182,7 +186,12 @@ func (s *Service) Enrol(ctx context.Context, r protocol.EnrolRequest) (protocol.
 	}
 	now := time.Now()
 	want := hash(r.Secret)
-	id, err := s.store.Bind(ctx, want, key, now, func(p Pending) error { return judge(p, want, key, now) })
+	id, err := s.store.Bind(ctx, want, key, now, func(p Pending) error {
+		if err := also(p); err != nil {
+			return err
+		}
+		return judge(p, want, key, now)
+	})
 	if err != nil {
 		return protocol.EnrolAnswer{}, fmt.Errorf("enrol: %w", err)
 	}
@@ -210,6 +219,32 @@ func (s *Service) Renew(ctx context.Context, r protocol.RenewRequest) (protocol.
 		}
 	}
 	return s.answer(ctx, d.ID, d.Public, time.Now())
+}
+
+// EnrolAs is Enrol for a request that was brought for one device: the claim must be
+// that one's. Errors: those of Enrol.
+func (s *Service) EnrolAs(ctx context.Context, id protocol.DeviceID, r protocol.EnrolRequest) (protocol.EnrolAnswer, error) {
+	return s.enrol(ctx, r, func(p Pending) error {
+		if p.Device != id {
+			return ErrSecret
+		}
+		return nil
+	})
+}
+
+// Installation returns what a technician takes to a device without a network, with
+// a new claim in it. Errors: those of Claim.
+func (s *Service) Installation(ctx context.Context, id protocol.DeviceID, hubURL string, by protocol.PersonID) (protocol.Installation, error) {
+	c, err := s.Claim(ctx, id, by)
+	if err != nil {
+		return protocol.Installation{}, err
+	}
+	d, err := s.registry.Device(ctx, id)
+	if err != nil {
+		return protocol.Installation{}, err
+	}
+	held, err := s.place(ctx, d)
+	return protocol.Installation{Claim: c.Text, Name: d.Name, Hub: hubURL, Held: held}, err
 }
 
 // judge decides whether a claim still binds this key. A device whose answer got
@@ -255,21 +290,9 @@ func (s *Service) answer(ctx context.Context, id protocol.DeviceID, key ed25519.
 	if err != nil {
 		return protocol.EnrolAnswer{}, err
 	}
-	placement, err := s.registry.SignedPlacement(ctx, id)
+	a, err := s.place(ctx, d)
 	if err != nil {
 		return protocol.EnrolAnswer{}, err
-	}
-	lists, err := s.registry.TrustFor(ctx, d.Placement.Path)
-	if err != nil {
-		return protocol.EnrolAnswer{}, err
-	}
-	anchors, err := s.Anchors(ctx)
-	if err != nil {
-		return protocol.EnrolAnswer{}, err
-	}
-	a := protocol.EnrolAnswer{Device: id, Anchors: anchors, MQTTURL: s.mqtt, Placement: placement.Bytes}
-	for _, l := range lists {
-		a.Lists = append(a.Lists, l.Bytes)
 	}
 	for _, c := range []struct {
 		client protocol.Client
@@ -281,6 +304,27 @@ func (s *Service) answer(ctx context.Context, id protocol.DeviceID, key ed25519.
 			return protocol.EnrolAnswer{}, fmt.Errorf("certificate of %s: %w", c.client, err)
 		}
 		*c.to = certificatePEM(der)
+	}
+	return a, nil
+}
+
+// place is what a device is told of its hub and its place.
+func (s *Service) place(ctx context.Context, d registry.Device) (protocol.EnrolAnswer, error) {
+	placement, err := s.registry.SignedPlacement(ctx, d.ID)
+	if err != nil {
+		return protocol.EnrolAnswer{}, err
+	}
+	lists, err := s.registry.TrustFor(ctx, d.Placement.Path)
+	if err != nil {
+		return protocol.EnrolAnswer{}, err
+	}
+	anchors, err := s.Anchors(ctx)
+	if err != nil {
+		return protocol.EnrolAnswer{}, err
+	}
+	a := protocol.EnrolAnswer{Device: d.ID, Anchors: anchors, MQTTURL: s.mqtt, Placement: placement.Bytes}
+	for _, l := range lists {
+		a.Lists = append(a.Lists, l.Bytes)
 	}
 	return a, nil
 }
