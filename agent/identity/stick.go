@@ -123,7 +123,7 @@ func Begin(i protocol.Installation, dir string) (protocol.EnrolRequest, protocol
 	if err != nil {
 		return none(fmt.Errorf("enrol: device key: %w", err))
 	}
-	csr, err := request(key)
+	csr, csrBulk, err := requests(key, place.Device)
 	if err != nil {
 		return none(fmt.Errorf("enrol: %w", err))
 	}
@@ -134,7 +134,7 @@ func Begin(i protocol.Installation, dir string) (protocol.EnrolRequest, protocol
 	if err := writeFile(filepath.Join(dir, installationFile), raw); err != nil {
 		return none(fmt.Errorf("enrol: keep installation: %w", err))
 	}
-	return protocol.EnrolRequest{Secret: claim.Secret[:], DeviceKey: key.Public().(ed25519.PublicKey), CSR: csr, CSRBulk: csr}, place, nil
+	return protocol.EnrolRequest{Secret: claim.Secret[:], DeviceKey: key.Public().(ed25519.PublicKey), CSR: csr, CSRBulk: csrBulk}, place, nil
 }
 
 // genuine checks an installation against its claim.

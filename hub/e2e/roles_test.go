@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -173,6 +174,7 @@ type roles struct {
 	top       *caller // every role in the commune
 	doc       described
 	bulletin  string
+	approved  string
 	submitted string
 	airing    string
 	tomorrow  string
@@ -188,8 +190,12 @@ func (r *roles) object(op string) string {
 		return "loa-dong"
 	case "get-approval", "approve", "return", "ask-passkey":
 		return r.submitted
+	case "see-alert":
+		return "1"
 	case "get-airing", "withdraw-airing":
 		return r.airing
+	case "edit-bulletin":
+		return r.top.ok("POST", "/bulletins", r.bodies()[op])
 	case "put-template", "delete-template":
 		return r.top.ok("POST", "/templates", `{`+at+`,"name":"Cháy","title":"Cháy","text":"Cháy ở chợ.","board":"","clear_title":"","clear_text":"Hết cháy.","clear_board":""}`)
 	}
@@ -207,8 +213,12 @@ func (r *roles) bodies() map[string]string {
 	const bulletin = `{"unit":"xa-binh-an","class":"normal","title":"Họp thôn","text":"Mời bà con."}`
 	programme := `{"unit":"xa-binh-an","name":"Sáng","units":["xa-binh-an"],"slot":{"start":"` + r.tomorrow + `T05:00:00","minutes":30},"items":[{"kind":"bulletin","bulletin":"` + r.bulletin + `"}]}`
 	return map[string]string{
-		"create-programme": programme, "preview-programme": programme, "edit-programme": programme,
-		"create-airing": `{"bulletin":"` + r.bulletin + `","wish":{"when":"now","units":["xa-binh-an"]}}`,
+		"create-programme": programme, "preview-programme": `{"village":"thon-doai","programme":` + programme + `}`, "edit-programme": programme,
+		"create-airing":   `{"approval":"` + r.approved + `","wish":{"when":"now","units":["xa-binh-an"]}}`,
+		"submit-bulletin": `{"when":"now","units":["xa-binh-an"]}`, "preview-airing": `{"when":"now","units":["xa-binh-an"]}`,
+		"create-relay": `{"unit":"xa-binh-an","station":"x","class":"normal","minutes":1,"from":"05:00","to":"06:00"}`,
+		"import-units": `{"file":"aWQsY29kZSxuYW1lLGtpbmQscGFyZW50LHZhbGlkX2Zyb20KdGhvbi1tb2ksLFgsdmlsbGFnZSx4YS1iaW5oLWFuLDIwMjYtMDEtMDEK","dry":true}`,
+		"copy-week":    `{"unit":"xa-binh-an","from":"2026-01-05","to":"2026-01-12"}`,
 
 		"add-user":                 `{"id":"moi","name":"Mới","password":"x","grants":[{"unit":"xa-binh-an","role":"editor"}]}`,
 		"set-grants":               `{"grants":[{"unit":"xa-binh-an","role":"editor"}]}`,
@@ -255,7 +265,7 @@ func admitted(status int) bool {
 // Every registered operation is called by everybody on what belongs to a commune,
 // and who is admitted is what the table says. The table is read by people.
 func TestEveryRouteAdmitsTheRolesOfItsTable(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, func(c *config.Config) { c.Relay.Stations = map[string]string{"x": "http://127.0.0.1:1/x Đài mẫu"} })
 	r := &roles{world: w, tomorrow: time.Now().AddDate(0, 0, 1).In(w.Zone).Format(time.DateOnly)}
 	var all []account.Grant
 	for _, role := range account.Roles() {
@@ -273,7 +283,7 @@ func TestEveryRouteAdmitsTheRolesOfItsTable(t *testing.T) {
 
 	made := w.ready(spokenText(1))
 	r.bulletin = string(w.ready(spokenText(2)).ID)
-	w.air(made, bulletin.Wish{When: bulletin.Now}, "duyet1")
+	r.approved = w.air(made, bulletin.Wish{When: bulletin.Now}, "duyet1").Digest.String()
 	r.submitted = w.air(w.ready(spokenText(3)), bulletin.Wish{When: bulletin.Now}).Digest.String()
 	w.until("there is an airing", 10*time.Second, func() bool {
 		airings, err := w.Programme.List(t.Context(), w.actor("soan"), time.Now().Add(-time.Hour))
@@ -325,6 +335,9 @@ func (r *roles) matrix() string {
 	for _, path := range slices.Sorted(maps.Keys(r.doc.Paths)) {
 		for _, method := range slices.Sorted(maps.Keys(r.doc.Paths[path])) {
 			op := r.doc.Paths[path][method]
+			if op.OperationID == "log-in" { // refuses by the password, not by the role
+				continue
+			}
 			marks := ""
 			for _, who := range callers() {
 				at, body, kind := r.request(method, path, op)
@@ -336,8 +349,8 @@ func (r *roles) matrix() string {
 				if status >= 500 {
 					r.t.Errorf("%s %s by %s: %d %s", method, at, who, status, text)
 				}
-				if testing.Verbose() { // DEBUG
-					r.t.Logf("%s %s by %s: %d %.200s", method, at, who, status, text)
+				if status == http.StatusUnprocessableEntity && testing.Verbose() {
+					r.t.Logf("%s %s by %s: %d %.500q", method, at, who, status, text)
 				}
 				marks += map[bool]string{true: "y", false: "-"}[admitted(status)]
 			}

@@ -111,22 +111,27 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	return Compute(in), nil
 }
 
-// Gather puts together what a report is computed from, but for the villages:
-// answers to other airings are left out.
+// Gather puts together what a report is computed from, but for the villages.
+// answers are those to these airings.
 func Gather(aired []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
-	in := Input{Answers: map[Key]Answer{}, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
-	for k, a := range answers {
-		if slices.ContainsFunc(aired, func(air Aired) bool { return air.ID == k.Airing }) {
-			in.Answers[k] = a
-		}
-	}
+	in := Input{Answers: answers, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
 	expected, err := Expect(aired, placed, zone, now)
 	if err != nil {
 		return Input{}, err
 	}
 	in.Expected = Answered(expected, in.Answers)
+	first := map[protocol.DeviceID]time.Time{} // who was served is asked as of the first start
+	for _, e := range in.Expected {
+		if _, ok := first[e.Device]; !ok {
+			first[e.Device] = e.Start
+		}
+	}
 	for _, p := range placed {
-		if at := p.at(when(in.Expected, p.Device, now)); at != nil {
+		start, ok := first[p.Device]
+		if !ok {
+			start = now
+		}
+		if at := p.at(start); at != nil {
 			in.Serves[p.Device] = at.Serves
 		}
 	}
@@ -158,16 +163,6 @@ func Answered(expected []Expected, answers map[Key]Answer) []Expected {
 		}
 	}
 	return expected
-}
-
-// when is the start of a device's first expected occurrence, or otherwise.
-func when(expected []Expected, device protocol.DeviceID, otherwise time.Time) time.Time {
-	for _, e := range expected {
-		if e.Device == device {
-			return e.Start
-		}
-	}
-	return otherwise
 }
 
 // villages lists the villages in units with their people.
