@@ -61,6 +61,7 @@ type world struct {
 	card     *process
 	devices  []*device
 	web      string
+	enrol    string // where devices enrol
 	author   *client
 	approver *client
 }
@@ -155,8 +156,9 @@ func (w *world) start(ctx context.Context) error {
 	if err := w.logIn(ctx); err != nil {
 		return err
 	}
+	w.enrol = "https://localhost:" + ports[1][strings.LastIndex(ports[1], ":")+1:]
 	for i := range 5 {
-		if err := w.device(ctx, i, pw, "https://localhost:"+ports[1][strings.LastIndex(ports[1], ":")+1:]); err != nil {
+		if err := w.device(ctx, i, pw, w.enrol); err != nil {
 			return err
 		}
 	}

@@ -30,14 +30,14 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// province is an authority that stands for a province's step-ca: a root, an
+// provinceCA is an authority that stands for a province's step-ca: a root, an
 // intermediate that signs, and a JWK provisioner whose tokens it checks as step-ca
 // does: its key, the audience, the times, the name of the request, and once.
-type province struct {
+type provinceCA struct {
 	t    *testing.T
 	srv  *httptest.Server
-	root *authority
-	mid  *authority
+	root *issuingCA
+	mid  *issuingCA
 	key  *ecdsa.PrivateKey // of the provisioner
 	dir  string
 
@@ -47,7 +47,7 @@ type province struct {
 	change func(*x509.Certificate) // before it is signed
 }
 
-type authority struct {
+type issuingCA struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
@@ -59,7 +59,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func (a *authority) sign(t *testing.T, tmpl *x509.Certificate, public any) *x509.Certificate {
+func (a *issuingCA) sign(t *testing.T, tmpl *x509.Certificate, public any) *x509.Certificate {
 	t.Helper()
 	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 100))
 	must(t, err)
@@ -75,11 +75,11 @@ func (a *authority) sign(t *testing.T, tmpl *x509.Certificate, public any) *x509
 	return cert
 }
 
-func newAuthority(t *testing.T, name string, by *authority) *authority {
+func newAuthority(t *testing.T, name string, by *issuingCA) *issuingCA {
 	t.Helper()
-	a := &authority{key: newKey(t)}
+	a := &issuingCA{key: newKey(t)}
 	if by == nil {
-		by = &authority{key: a.key}
+		by = &issuingCA{key: a.key}
 	}
 	a.cert = by.sign(t, &x509.Certificate{
 		Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-25 * time.Hour), NotAfter: time.Now().Add(1000 * 24 * time.Hour),
@@ -88,9 +88,9 @@ func newAuthority(t *testing.T, name string, by *authority) *authority {
 	return a
 }
 
-func newProvince(t *testing.T) *province {
+func newProvinceCA(t *testing.T) *provinceCA {
 	t.Helper()
-	p := &province{t: t, root: newAuthority(t, "Tỉnh mẫu Root CA", nil), key: newKey(t), dir: t.TempDir(), used: map[string]bool{}, change: func(*x509.Certificate) {}}
+	p := &provinceCA{t: t, root: newAuthority(t, "Tỉnh mẫu Root CA", nil), key: newKey(t), dir: t.TempDir(), used: map[string]bool{}, change: func(*x509.Certificate) {}}
 	p.mid = newAuthority(t, "Tỉnh mẫu Intermediate CA", p.root)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /1.0/sign", p.sign)
@@ -115,13 +115,13 @@ func pemOf(c *x509.Certificate) []byte {
 }
 
 // settings are those of a hub whose devices this authority certifies.
-func (p *province) settings(c *config.Config) {
+func (p *provinceCA) settings(c *config.Config) {
 	_, port, _ := strings.Cut(strings.TrimPrefix(p.srv.URL, "https://"), ":")
 	c.Enrol.Issuer = config.Issuer{URL: "https://localhost:" + port, Root: filepath.Join(p.dir, "root.pem"), Provisioner: "loa", Key: filepath.Join(p.dir, "loa.key")}
 }
 
 // sign answers a request with a token, as step-ca does.
-func (p *province) sign(w http.ResponseWriter, r *http.Request) {
+func (p *provinceCA) sign(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var body struct{ CSR, OTT, NotBefore, NotAfter string }
@@ -151,7 +151,7 @@ func (p *province) sign(w http.ResponseWriter, r *http.Request) {
 	}))
 }
 
-func (p *province) allows(token string, csr *x509.CertificateRequest) error {
+func (p *provinceCA) allows(token string, csr *x509.CertificateRequest) error {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return fmt.Errorf("not a token")
@@ -193,7 +193,7 @@ func (p *province) allows(token string, csr *x509.CertificateRequest) error {
 
 func TestDevicesAreCertifiedByTheProvincesAuthority(t *testing.T) {
 	t.Parallel()
-	p := newProvince(t)
+	p := newProvinceCA(t)
 	w := newWorld(t, p.settings)
 	d := w.enrolled(speaker("loa-dong", "thon-dong", 1000))
 	dir := filepath.Join(d.config.Data, "identity")
@@ -236,7 +236,7 @@ func TestDevicesAreCertifiedByTheProvincesAuthority(t *testing.T) {
 // likes, nobody is another device.
 func TestTheProvincesAuthorityIsNoDevice(t *testing.T) {
 	t.Parallel()
-	p := newProvince(t)
+	p := newProvinceCA(t)
 	w := newWorld(t, p.settings)
 	d := w.enrolled(speaker("loa-dong", "thon-dong", 1000))
 	stolen := d.config

@@ -217,6 +217,10 @@ func TestPeopleUnitsAndDevicesByCommand(t *testing.T) {
 	if claims, err := os.ReadFile(filepath.Join(l.dir, "claims.csv")); err != nil || strings.Count(string(claims), "loa1.") != 2 {
 		t.Errorf("claims: %s, %v", claims, err)
 	}
+	if _, errOut := l.run(exitRefused, "backup", "DIR/backup"); !strings.Contains(errOut, "--unencrypted") {
+		t.Errorf("a backup that anybody reads: %s", errOut)
+	}
+	l.run(exitDone, "backup", "DIR/backup", "--unencrypted")
 	l.run(exitDone, "device", "revoke", "loa-dong")
 	l.run(exitRefused, "device", "revoke", "loa-dong")
 	l.run(exitRefused, "device", "claim", "loa-dong")
