@@ -20,7 +20,8 @@ type Program struct {
 	names map[uint64]string // by return address
 }
 
-// Open reads a program's own table of functions, which is there in stripped ones too.
+// Open reads a program's own table of functions. A program with C in it must not be
+// stripped.
 func Open(path string) (*Program, error) {
 	f, err := elf.Open(path)
 	if err != nil {
@@ -35,7 +36,18 @@ func Open(path string) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open program: %w", err)
 	}
-	table, err := gosym.NewTable(nil, gosym.NewLineTable(b, text.Addr))
+	// With C linked in, Go's own code does not begin where the section does.
+	begin := text.Addr
+	symbols, err := f.Symbols()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return nil, fmt.Errorf("open program: %w", err)
+	}
+	for _, s := range symbols {
+		if s.Name == "runtime.text" {
+			begin = s.Value
+		}
+	}
+	table, err := gosym.NewTable(nil, gosym.NewLineTable(b, begin))
 	if err != nil {
 		return nil, fmt.Errorf("open program: %w", err)
 	}
