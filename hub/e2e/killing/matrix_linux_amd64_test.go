@@ -280,7 +280,7 @@ func (m *matrix) meet(t *testing.T, s sighting, f meeting) {
 			}
 			out.problems = append(out.problems, r.problems...)
 			for _, p := range r.problems {
-				t.Error(p)
+				t.Errorf("%s: %s", t.Name(), p)
 			}
 			must(t, os.RemoveAll(r.dir))
 		}
@@ -324,6 +324,19 @@ func (m *matrix) report(t *testing.T, file string) {
 	must(t, os.WriteFile(file, []byte(head+b.String()), 0o644))
 }
 
+// pairs are all places with all that they meet, in no order: a run that is broken off
+// has seen something of everything.
+func pairs(list []sighting) []row {
+	var all []row
+	for _, s := range list {
+		for _, f := range s.fates() {
+			all = append(all, row{sighting: s, meeting: f})
+		}
+	}
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
 // onlyEnv is a regular expression: only fates whose name it matches are tried.
 const onlyEnv = "LOA_KILL"
 
@@ -337,12 +350,11 @@ func TestSoakKillMatrix(t *testing.T) {
 	must(t, err)
 	m := &matrix{ground: newGround(t)}
 	list := m.ground.listed(t, stories())
+	all := pairs(list)
 	t.Run("fates", func(t *testing.T) {
-		for _, s := range list {
-			for _, f := range s.fates() {
-				if only.MatchString(fmt.Sprintf("%s %s", f, s.place)) {
-					m.meet(t, s, f)
-				}
+		for _, one := range all {
+			if only.MatchString(fmt.Sprintf("%s %s", one.meeting, one.place)) {
+				m.meet(t, one.sighting, one.meeting)
 			}
 		}
 	})
@@ -359,19 +371,7 @@ func TestEveryPlaceSurvivesASample(t *testing.T) {
 		t.Skip("takes a minute")
 	}
 	m := &matrix{ground: newGround(t)}
-	var all []struct {
-		sighting
-		meeting
-	}
-	for _, s := range m.ground.listed(t, stories()[:1]) {
-		for _, f := range s.fates() {
-			all = append(all, struct {
-				sighting
-				meeting
-			}{s, f})
-		}
-	}
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	all := pairs(m.ground.listed(t, stories()[:1]))
 	t.Run("fates", func(t *testing.T) {
 		for _, one := range all[:min(sampled, len(all))] {
 			m.meet(t, one.sighting, one.meeting)

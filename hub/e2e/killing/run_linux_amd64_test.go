@@ -29,7 +29,7 @@ const (
 	// full is how long a disk stays full before the program ends and there is room.
 	full = 1500 * time.Millisecond
 	// look is how often a condition is looked at.
-	look = 50 * time.Millisecond
+	look = 100 * time.Millisecond
 )
 
 // fault is what meets a program once, at one of its places.
@@ -88,9 +88,10 @@ func (g *ground) newRun(t *testing.T, direct bool, f *fault) *run {
 	r.log, err = os.Create(r.path("log"))
 	must(t, err)
 	t.Cleanup(func() {
-		r.log.Close()
-		if t.Failed() || len(r.problems) > 0 {
-			b, _ := os.ReadFile(r.path("log"))
+		defer r.log.Close()
+		if len(r.problems) > 0 {
+			// The folder may be gone by now.
+			b, _ := io.ReadAll(io.NewSectionReader(r.log, 0, 1<<20))
 			t.Logf("programs' log:\n%s", b)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -94,11 +95,8 @@ func (p *Process) run(begun chan<- error) {
 	}
 	begun <- nil
 	for {
-		var ws unix.WaitStatus
-		tid, err := unix.Wait4(-1, &ws, unix.WALL|unix.WNOTHREAD, nil)
+		ws, tid, err := p.next()
 		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
 		case err != nil: // nobody is left
 			if p.cut {
 				p.err = errors.Join(p.err, p.takeBack())
@@ -113,6 +111,37 @@ func (p *Process) run(begun chan<- error) {
 			p.stopped(tid, ws)
 		}
 	}
+}
+
+// next waits for something to happen to the program or to what it started. This
+// thread may have started other programs before it was the tracer's; they are left
+// to those who wait for them.
+func (p *Process) next() (ws unix.WaitStatus, tid int, err error) {
+	for {
+		var info siginfo
+		_, _, errno := unix.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info)),
+			unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT|unix.WALL|unix.WNOTHREAD, 0, 0)
+		if errno == unix.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return ws, 0, errno
+		}
+		if tid = int(info.pid); !p.seen[tid] && field(tid, "TracerPid") != unix.Gettid() {
+			runtime.Gosched()
+			continue
+		}
+		if _, err := unix.Wait4(tid, &ws, unix.WALL, nil); err == nil {
+			return ws, tid, nil
+		}
+	}
+}
+
+// siginfo is the kernel's siginfo_t, as waitid fills it in.
+type siginfo struct {
+	_   [4]int32
+	pid int32
+	_   [108]byte
 }
 
 func (p *Process) begin() error {
@@ -162,7 +191,7 @@ func (p *Process) stopped(tid int, ws unix.WaitStatus) {
 	if !p.seen[tid] {
 		// A new thread or child stops once by itself, before or after its parent says so.
 		p.seen[tid] = true
-		p.main[tid] = group(tid) == p.pid
+		p.main[tid] = field(tid, "Tgid") == p.pid
 		if signal == unix.SIGSTOP {
 			p.resume(tid, 0)
 			return
@@ -187,16 +216,16 @@ func (p *Process) stopped(tid int, ws unix.WaitStatus) {
 // resume lets a thread go on; one that was killed meanwhile needs nothing.
 func (p *Process) resume(tid, signal int) { _ = unix.PtraceCont(tid, signal) }
 
-// group is the process that a thread belongs to.
-func group(tid int) int {
+// field is a number of what the kernel says of a thread, 0 if it says nothing.
+func field(tid int, name string) int {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(b), "\nTgid:")
-	var pid int
-	_, _ = fmt.Sscan(rest, &pid) // 0 stands for unknown
-	return pid
+	_, rest, _ := strings.Cut(string(b), "\n"+name+":")
+	var n int
+	_, _ = fmt.Sscan(rest, &n)
+	return n
 }
 
 // call handles a thread that is about to make one of the calls.
