@@ -131,7 +131,9 @@ func (r *run) start(name string) error {
 	select {
 	case <-r.hit: // it goes on as everybody's would
 	default:
-		cfg.Undo = r.fault != nil && r.fault.fate == tracer.Cut && r.fault.program == name
+		if r.fault != nil && r.fault.fate == tracer.Cut && r.fault.program == name {
+			cfg.Undo = r.lasting
+		}
 		cfg.Decide = func(pt tracer.Point) tracer.Fate { return r.decide(name, pt) }
 	}
 	p, err := tracer.Start(cfg)
@@ -142,6 +144,11 @@ func (r *run) start(name string) error {
 	defer r.mu.Unlock()
 	r.procs[name] = p
 	return nil
+}
+
+// lasting are the programs' files, without the card's: what has sounded stays heard.
+func (r *run) lasting(path string) bool {
+	return strings.HasPrefix(path, r.dir) && !strings.HasPrefix(path, r.path("loa", "out"))
 }
 
 func (r *run) proc(name string) *tracer.Process {
@@ -374,8 +381,20 @@ func (r *run) ask(names ...string) {
 			r.wrong("%s does not end when asked", name)
 			p.Kill()
 		}
-		if err := p.Err(); err != nil {
+		if err := p.Err(); err != nil && !r.refused(name) {
 			r.wrong("%s: %v", name, err)
 		}
+	}
+}
+
+// refused says whether a program's disk is full, so that it ends badly.
+func (r *run) refused(name string) bool {
+	select {
+	case <-r.ready:
+		return false
+	case <-r.hit:
+		return r.fault.fate == tracer.Refuse && r.fault.program == name
+	default:
+		return false
 	}
 }

@@ -127,9 +127,6 @@ func (r *run) receipts(ctx context.Context) ([]protocol.Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	if head.Acked != head.Seq {
-		r.wrong("%d receipts of the device are not acknowledged", head.Seq-head.Acked)
-	}
 	if err := s.Resend(1); err != nil {
 		return nil, err
 	}
@@ -222,11 +219,12 @@ func (r *run) compare(ctx context.Context, want []expected) error {
 		if counted[occurrence] != 1 {
 			r.wrong("%d receipts of %s", counted[occurrence], occurrence)
 		}
-		if !slices.Contains(x.outcomes, l.Outcome) {
-			r.wrong("%s is %s (%s), want one of %v", occurrence, l.Outcome, l.Reason, x.outcomes)
-		}
-		if err := r.heard(x, l, occurrence); err != nil {
+		open, err := r.heard(x, l, occurrence)
+		if err != nil {
 			return err
+		}
+		if !slices.Contains(x.outcomes, l.Outcome) && !(open && l.Outcome == "cut" && l.Reason == "off") {
+			r.wrong("%s is %s (%s), want one of %v", occurrence, l.Outcome, l.Reason, x.outcomes)
 		}
 	}
 	for o := range counted {
@@ -248,37 +246,51 @@ func (r *run) compare(ctx context.Context, want []expected) error {
 	return r.verify(ctx, want)
 }
 
-// heard compares what the ledger says of an occurrence with what the card wrote.
-func (r *run) heard(x expected, l line, occurrence string) error {
+// unproved is how long the end of a play may take to be proved: the program may die
+// before it knows that the card took the last frame. An emergency's pass is longer than
+// its sound, and begins again if it is interrupted.
+const (
+	unproved     = 3 * time.Second
+	unprovedPass = 15 * time.Second
+)
+
+// heard compares what the ledger says of an occurrence with what the card wrote. It
+// says whether the program died when the sound was at its end, so that nobody could
+// know whether it was whole.
+func (r *run) heard(x expected, l line, occurrence string) (open bool, err error) {
 	files, err := filepath.Glob(r.path("loa", "out", "sound", occurrence+"-*.wav"))
 	if err != nil {
-		return err
+		return false, err
 	}
+	within := unprovedPass
 	var reference []int16
 	if x.exact {
+		within = unproved
 		if reference, err = r.decoded(x.sound); err != nil {
-			return err
+			return false, err
 		}
 	}
 	var frames int64
-	whole, open := 0, false
+	whole := 0
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
-			return err
+			return false, err
+		}
+		info, err := os.Stat(f)
+		if err != nil {
+			return false, err
 		}
 		n := max(0, (int64(len(b))-44)/2)
 		frames += n
+		if n+int64(atEnd) > x.sound.Frames {
+			age := r.died.Sub(info.ModTime())
+			open = open || r.fault != nil && r.fault.program == "agent" && age < within && age > -time.Second
+		}
 		if n < x.sound.Frames {
 			continue
 		}
 		whole++
-		info, err := os.Stat(f)
-		if err != nil {
-			return err
-		}
-		// The program may have died before it could store that this one was whole.
-		open = open || r.fault != nil && r.fault.program == "agent" && info.ModTime().After(r.died.Add(-3*time.Second)) && !info.ModTime().After(r.died.Add(time.Second))
 		if err := isSound(b, reference); err != nil {
 			r.wrong("%s: %v", filepath.Base(f), err)
 		}
@@ -295,8 +307,11 @@ func (r *run) heard(x expected, l line, occurrence string) error {
 	if l.Frames > frames {
 		r.wrong("SAID MORE: %s has %d frames, %d sounded", occurrence, l.Frames, frames)
 	}
-	return nil
+	return open, nil
 }
+
+// atEnd is how many frames may be on their way to the card at the end of a play.
+const atEnd = protocol.SoundRate / 2
 
 // decoded is what a rendition sounds like.
 func (r *run) decoded(s sound) ([]int16, error) {

@@ -25,8 +25,8 @@ type Config struct {
 	// called in order, by one goroutine, while the calling thread of the program
 	// stands still. nil lets everything pass.
 	Decide func(Point) Fate
-	// Undo keeps what Cut takes back.
-	Undo bool
+	// Undo says of which files Cut takes back what is not durable; nil for none.
+	Undo func(path string) bool
 }
 
 // Process is a program that runs under ptrace.
@@ -189,15 +189,14 @@ func (p *Process) endChildren() {
 func (p *Process) stopped(tid int, ws unix.WaitStatus) {
 	signal := ws.StopSignal()
 	if !p.seen[tid] {
-		// A new thread or child stops once by itself, before or after its parent says so.
 		p.seen[tid] = true
 		p.main[tid] = field(tid, "Tgid") == p.pid
-		if signal == unix.SIGSTOP {
-			p.resume(tid, 0)
-			return
-		}
 	}
 	switch {
+	case signal == unix.SIGSTOP:
+		// Each new thread stops once, sometimes behind another signal; nobody else
+		// stops a program that is traced.
+		p.resume(tid, 0)
 	case signal == unix.SIGTRAP|0x80:
 		p.happened(tid)
 		p.resume(tid, 0)
@@ -241,7 +240,7 @@ func (p *Process) call(tid int) {
 	if p.cfg.Decide != nil {
 		fate = p.cfg.Decide(pt)
 	}
-	if p.cfg.Undo && fate == Pass {
+	if p.cfg.Undo != nil && fate == Pass && p.cfg.Undo(pt.Path) {
 		if err := p.remember(tid, &regs, pt); err != nil {
 			p.err = errors.Join(p.err, fmt.Errorf("remember %s of %s: %w", pt.Call, pt.Path, err))
 		}

@@ -66,7 +66,7 @@ func lastly(f *os.File) error {
 }
 
 // run runs the child and returns what is in its folder.
-func run(t *testing.T, undo bool, decide func(tracer.Point) tracer.Fate) (map[string]string, *tracer.Process) {
+func run(t *testing.T, decide func(tracer.Point) tracer.Fate) (map[string]string, *tracer.Process) {
 	t.Helper()
 	dir := t.TempDir()
 	program, err := tracer.Open(os.Args[0])
@@ -78,7 +78,7 @@ func run(t *testing.T, undo bool, decide func(tracer.Point) tracer.Fate) (map[st
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p, err := tracer.Start(tracer.Config{Program: program, Env: []string{childEnv + "=" + dir}, Output: out, Undo: undo, Decide: func(pt tracer.Point) tracer.Fate {
+	p, err := tracer.Start(tracer.Config{Program: program, Env: []string{childEnv + "=" + dir}, Output: out, Undo: func(path string) bool { return strings.HasPrefix(path, dir) }, Decide: func(pt tracer.Point) tracer.Fate {
 		if !strings.HasPrefix(pt.Path, dir) {
 			return tracer.Pass
 		}
@@ -120,7 +120,7 @@ func in(pt tracer.Point, function string) bool {
 func TestEachCallIsNamedByItsPlace(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	got, _ := run(t, false, func(pt tracer.Point) tracer.Fate {
+	got, _ := run(t, func(pt tracer.Point) tracer.Fate {
 		for _, f := range []string{"durably", "loosely", "lastly"} {
 			if in(pt, f) {
 				seen = append(seen, fmt.Sprintf("%s %d in %s", pt.Call, pt.Size, f))
@@ -154,7 +154,7 @@ func TestFatesDoWhatTheySay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, p := run(t, true, func(pt tracer.Point) tracer.Fate {
+			got, p := run(t, func(pt tracer.Point) tracer.Fate {
 				if in(pt, tc.at) {
 					return tc.fate
 				}

@@ -21,9 +21,6 @@ type undo struct {
 
 // remember keeps what a write or truncation is about to change.
 func (p *Process) remember(tid int, regs *unix.PtraceRegs, pt Point) error {
-	if !strings.HasPrefix(pt.Path, "/") {
-		return nil
-	}
 	u := undo{path: pt.Path}
 	var length int64
 	switch pt.Call {
