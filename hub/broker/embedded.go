@@ -288,24 +288,31 @@ func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
 }
 
 // PublishTo implements Broker, without mochi's index, which would list everybody.
-func (b *Embedded) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+func (b *Embedded) PublishTo(clientIDs []string, topic string, payload []byte, qos byte) error {
 	frames, err := b.frames(topic, payload, qos)
 	if err != nil {
 		return err
 	}
-	cl, ok := b.server.Clients.Get(clientID)
-	s := b.session(clientID)
-	if !ok || s == nil || cl.Net.Conn != net.Conn(s) {
-		return nil
-	}
-	for filter, sub := range cl.State.Subscriptions.GetAll() {
-		if matches(filter, topic) {
-			b.lane([]target{{s, min(qos, sub.Qos)}}, frames)
-			return nil
+	targets := make([]target, 0, len(clientIDs))
+	for _, id := range clientIDs {
+		cl, ok := b.server.Clients.Get(id)
+		s := b.session(id)
+		if !ok || s == nil || cl.Net.Conn != net.Conn(s) {
+			continue
+		}
+		for filter, sub := range cl.State.Subscriptions.GetAll() {
+			if matches(filter, topic) {
+				targets = append(targets, target{s, min(qos, sub.Qos)})
+				break
+			}
 		}
 	}
+	b.fanOut(targets, frames)
 	return nil
 }
+
+// Broadcasts implements Broker.
+func (b *Embedded) Broadcasts() bool { return false }
 
 // matches says whether a filter takes a topic in (MQTT 3.1.1, 4.7).
 func matches(filter, topic string) bool {
@@ -326,6 +333,12 @@ func matches(filter, topic string) bool {
 
 // Backlog implements Broker.
 func (b *Embedded) Backlog() int { return int(b.backlog.Load()) }
+
+// MayLack implements Broker.
+func (b *Embedded) MayLack(clientID string, since time.Time) bool {
+	s := b.session(clientID)
+	return s == nil || s.mayLack(since)
+}
 
 // frames makes the packets of a message, up to its quality of service.
 func (b *Embedded) frames(topic string, payload []byte, qos byte) (frames [2]frame, err error) {
