@@ -293,11 +293,18 @@ func (b *Embedded) PublishTo(clientIDs []string, topic string, payload []byte, q
 	if err != nil {
 		return err
 	}
+	// Nearly all of these subscriptions name the topic but for its last level; the list of
+	// a client's is a copy.
+	likely := topic[:strings.LastIndexByte(topic, '/')+1] + "+"
 	targets := make([]target, 0, len(clientIDs))
 	for _, id := range clientIDs {
 		cl, ok := b.server.Clients.Get(id)
 		s := b.session(id)
 		if !ok || s == nil || cl.Net.Conn != net.Conn(s) {
+			continue
+		}
+		if sub, ok := cl.State.Subscriptions.Get(likely); ok {
+			targets = append(targets, target{s, min(qos, sub.Qos)})
 			continue
 		}
 		for filter, sub := range cl.State.Subscriptions.GetAll() {
