@@ -122,6 +122,16 @@ export interface ApproversBody {
   unit: string;
 }
 
+export interface AskPasskeyInputBody {
+  password?: string;
+  user?: string;
+}
+
+export interface AskedOutputBody {
+  options: Record<string, unknown>;
+  ticket: string;
+}
+
 export interface AssertionBody {
   authenticator_data: string;
   client_data: string;
@@ -220,6 +230,11 @@ export interface DayBody {
   day: string;
   holiday?: Sentence;
   lunar: string;
+}
+
+export interface DemandBody {
+  in_force: string[];
+  roles: string[];
 }
 
 export interface DemandInputBody {
@@ -390,6 +405,10 @@ export interface GroupContent {
   unit: string;
 }
 
+export interface IdentityBody {
+  name: string;
+}
+
 export interface ImportBody {
   added: number;
   changed: number;
@@ -518,11 +537,17 @@ export interface PasskeyBody {
   confirmed?: string;
   created: string;
   id: string;
+  log_in: boolean;
   name: string;
   person: string;
   revoked?: string;
   state: "waiting" | "confirmed" | "revoked";
   synced: boolean;
+}
+
+export interface PasskeyLogInInputBody {
+  on: boolean;
+  password: string;
 }
 
 export interface PasswordInputBody {
@@ -592,6 +617,16 @@ export interface ProgrammeContent {
 export interface PronunciationBody {
   said: string;
   written: string;
+}
+
+export interface ProvePasskeyInputBody {
+  credential: Record<string, unknown>;
+  ticket: string;
+}
+
+export interface ProviderBody {
+  name: string;
+  path: string;
 }
 
 export interface QuestionBody {
@@ -703,6 +738,10 @@ export interface ReturnInputBody {
   reason: string;
 }
 
+export interface SecondDemandInputBody {
+  roles: ("editor" | "approver" | "operator" | "administrator" | "auditor" | "technician")[];
+}
+
 export interface SecondFactorBody {
   enrolled: boolean;
 }
@@ -710,6 +749,16 @@ export interface SecondFactorBody {
 export interface Sentence {
   en: string;
   vi: string;
+}
+
+export interface SessionBody {
+  address: string;
+  began: string;
+  browser: string;
+  current: boolean;
+  expires: string;
+  id: string;
+  way: "password" | "code" | "passkey" | "provider";
 }
 
 export interface SetGrantsInputBody {
@@ -871,6 +920,12 @@ export interface VillageBody {
   reached: number;
   unit: string;
   unknown: number;
+}
+
+export interface WaysBody {
+  passkey: boolean;
+  password: boolean;
+  provider?: ProviderBody;
 }
 
 export interface WeekInputBody {
