@@ -50,6 +50,7 @@ type Services struct {
 	Joiner    Joiner
 	Sheets    Sheets
 	Journal   Journal
+	Mutes     Mutes
 	// Answers keeps answers to requests with a key; usually the desk.
 	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
@@ -134,6 +135,9 @@ func (s *Server) register(api huma.API) {
 			registerSheets(api, s)
 		}
 		registerDevices(api, s)
+	}
+	if s.Mutes != nil {
+		registerMute(api, s)
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)

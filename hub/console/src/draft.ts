@@ -21,6 +21,7 @@ export interface Draft {
   repeat: "1" | "2" | "3";
   pause: "0" | "500" | "1000"; // ms after each sentence
   chime: boolean;
+  sayTitle: boolean; // the title is spoken before the text
   // Of recordings.
   language: string; // BCP 47
   repair: boolean;
@@ -33,7 +34,7 @@ export interface Draft {
 
 export const empty = (unit: string): Draft => ({
   unit, class: "normal", drill: false, source: "text", title: "", text: "", boardOn: false, board: "",
-  voice: "north", rate: "1", repeat: "1", pause: "0", chime: true, language: "vi", repair: false, from: "", to: "", upload: "", uploadName: "", changed: 0,
+  voice: "north", rate: "1", repeat: "1", pause: "0", chime: true, sayTitle: false, language: "vi", repair: false, from: "", to: "", upload: "", uploadName: "", changed: 0,
 });
 
 /** current is the id of the new bulletin that was begun on this device; fresh takes a new one. */
@@ -112,14 +113,14 @@ export function draftOf(b: BulletinBody): Draft {
     rate: (o.rate ?? 1) < 1 ? "0.8" : (o.rate ?? 1) > 1 ? "1.25" : "1", repeat: o.repeat === 3 ? "3" : o.repeat === 2 ? "2" : "1",
     pause: (o.pause_ms ?? 0) >= 1000 ? "1000" : (o.pause_ms ?? 0) > 0 ? "500" : "0",
     language: b.language || "vi", repair: o.repair ?? false, from: seconds(o.from_ms), to: seconds(o.to_ms),
-    chime: o.chime ?? false, upload: b.upload ?? "", uploadName: "", changed: 0,
+    chime: o.chime ?? false, sayTitle: o.title ?? false, upload: b.upload ?? "", uploadName: "", changed: 0,
   };
 }
 
 /** contentOf is what the hub gets. */
 export function contentOf(d: Draft): BulletinContent {
   const options: SoundOptions = { wanted: d.source !== "none" };
-  if (d.source === "text") Object.assign(options, { chime: d.chime, voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat), pause_ms: Number(d.pause) });
+  if (d.source === "text") Object.assign(options, { chime: d.chime, title: d.sayTitle, voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat), pause_ms: Number(d.pause) });
   if (d.class === "emergency" && d.drill && d.source === "text") options.drill = true;
   const c: BulletinContent = { unit: d.unit, class: d.class, title: d.title, text: d.text, board: d.boardOn ? d.board : "", options };
   if ((d.source === "file" || d.source === "record") && d.upload) {

@@ -17,6 +17,8 @@ interface Route {
 const id = "([a-z0-9-]{1,64})";
 const route = (at: string, load: () => Promise<Screen>): Route => ({ at: new RegExp(`^/${at}$`), load });
 
+const due = route("", () => import("./screens/due").then((m) => m.Due));
+
 /** The routes; the group is the id that the screen gets. */
 const routes: Route[] = [
   route("", () => Promise.resolve(Today)),
@@ -41,7 +43,9 @@ const routes: Route[] = [
   route("kho", () => import("./screens/library").then((m) => m.Library)),
   route("tiep-song", () => import("./screens/relays").then((m) => m.Relays)),
   route(`tiep-song/${id}`, () => import("./screens/relays").then((m) => m.Programme)),
+  route(`truc-tiep/${id}`, () => import("./screens/live").then((m) => m.Live)),
   route("nguoi-dung", () => import("./screens/people").then((m) => m.People)),
+  route("nguoi-duyet", () => import("./screens/approvers").then((m) => m.Approvers)),
   route("canh-bao", () => import("./screens/alerts").then((m) => m.Alerts)),
   route("nhat-ky", () => import("./screens/log").then((m) => m.Log)),
   route("cai-dat", () => import("./screens/settings").then((m) => m.Settings)),
@@ -64,7 +68,7 @@ export function Lost() {
 /** Here shows the screen of the present address. */
 export function Here() {
   const at = path.value;
-  const found = routes.find((r) => r.at.test(at));
+  const found = me.value?.due ? due : routes.find((r) => r.at.test(at));
   const turn = useSignal(0);
   const failed = useSignal("");
   useEffect(() => {

@@ -83,6 +83,7 @@ export const writes = (): boolean => may("editor", "operator");
 export const approves = (): boolean => may("approver");
 export const administers = (): boolean => may("administrator");
 export const audits = (): boolean => may("auditor", "administrator");
+export const installs = (): boolean => may("technician", "administrator");
 export const schedules = (): boolean => may("editor", "approver", "operator");
 
 export const unitName = (id: string): string => units.value.find((u) => u.id === id)?.name ?? id;
@@ -123,7 +124,7 @@ function heard(h: Heard): void {
 }
 
 addEventListener("visibilitychange", () => {
-  if (!me.value) return;
+  if (!me.value || me.value.due) return;
   if (document.hidden) return hush();
   follow(heard, ended);
 });
@@ -181,7 +182,7 @@ effect(() => {
 });
 
 effect(() => {
-  if (!me.value) return hush();
+  if (!me.value || me.value.due) return hush();
   if (!document.hidden) follow(heard, ended);
   api.units().then((list) => (units.value = list), failed);
 });

@@ -700,6 +700,12 @@ export interface SignatureBody {
   person: string;
 }
 
+export interface SilentVillage {
+  devices: number;
+  since: string;
+  unit: string;
+}
+
 export interface SlotBody {
   exdates?: string[];
   last_day?: string;

@@ -60,6 +60,10 @@ export const vi = {
   logOut: "Đăng xuất",
   user: "Tên đăng nhập",
   password: "Mật khẩu",
+  code: "Mã xác thực",
+  codeHint: "Sáu số trong ứng dụng xác thực, hoặc một mã dự phòng.",
+  otherPerson: "Đăng nhập tên khác",
+  due: "Việc phải làm trước",
   tagline: "Truyền thanh cơ sở",
 
   // Stop
@@ -88,6 +92,8 @@ export const vi = {
   localDraft: "Bản nháp đang viết dở trên máy này",
   devicesUp: (up: number, all: number) => `${up}/${all} thiết bị hoạt động`,
   allUp: "Mọi thiết bị đều hoạt động.",
+  silentVillages: "Thôn im tiếng hai khung giờ liền",
+  silentSince: (t: string, n: number) => `không nơi nào chứng minh đã phát, từ ${t}; ${n} thiết bị`,
   noDevices: "Chưa có thiết bị nào.",
   since: (t: string) => `từ ${t}`,
   seeAll: "Xem tất cả",
@@ -147,6 +153,8 @@ export const vi = {
   times: "Đọc mấy lần",
   timesN: (n: number) => `${n} lần`,
   chime: "Có nhạc hiệu mở đầu",
+  sayTitle: "Đọc tiêu đề trước nội dung",
+  chimeOfRecording: "Muốn có nhạc hiệu trước bản ghi, hãy đưa bản ghi vào một chương trình ở trang Tiếp sóng, danh sách phát.",
   unit: "Đơn vị ra bản tin",
   savedHere: (t: string) => `Đã lưu nháp trên máy này lúc ${t}.`,
   discard: "Bỏ bản nháp",

@@ -231,6 +231,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
             {v.source === "text" && (
               <>
                 <Check label={w().chime} checked={v.chime} onPick={(chime) => set({ chime })} />
+                <Check label={w().sayTitle} checked={v.sayTitle} onPick={(sayTitle) => set({ sayTitle })} />
                 <Choice label={w().voice} name="voice" row value={v.voice} onPick={(voice) => set({ voice })} options={[{ value: "north", label: w().north }, { value: "central", label: w().central }, { value: "south", label: w().south }]} />
                 <Choice label={w().rate} name="rate" row value={v.rate} onPick={(rate) => set({ rate })} options={[{ value: "0.8", label: w().slow }, { value: "1", label: w().usual }, { value: "1.25", label: w().fast }]} />
                 <Choice label={w().sentencePause} name="pause" row value={v.pause} onPick={(pause) => set({ pause })} options={(["0", "500", "1000"] as const).map((n) => ({ value: n, label: w().sentencePauseN(Number(n)) }))} />
@@ -238,6 +239,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
               </>
             )}
             {v.source !== "text" && <Treatment draft={v} set={set} />}
+            {v.source !== "text" && <p class="hint">{w().chimeOfRecording}</p>}
           </div>
         </details>
       )}

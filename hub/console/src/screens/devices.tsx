@@ -3,7 +3,7 @@ import { memo } from "preact/compat";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { plain } from "../health";
 import { arranged, fleet, flag, load, states, type Row } from "../fleet";
-import { administers, dictionary, failed, go, unitName, w } from "../state";
+import { dictionary, failed, go, installs, unitName, w } from "../state";
 import { ago, number } from "../time";
 import { Field, Icon, Link, Title } from "../ui";
 
@@ -153,7 +153,7 @@ export function Devices() {
             {t()[k]}
           </button>
         ))}
-        {administers() && (
+        {installs() && (
           <button type="button" class="second" onClick={() => go("/thiet-bi/them")}>
             {t().add}
           </button>
