@@ -57,7 +57,8 @@ type Sounds interface {
 	Read(t Trial, said map[string]string) Reading
 	// Sample speaks a short text as a WAV file.
 	Sample(ctx context.Context, t Trial, said map[string]string) ([]byte, error)
-	Record(ctx context.Context, b Bulletin, report func(stage string, fraction float64)) (Rendition, error)
+	// Record makes a recording fit to be heard; said is for its title.
+	Record(ctx context.Context, b Bulletin, said map[string]string, report func(stage string, fraction float64)) (Rendition, error)
 }
 
 // Units gives the tree of units.
