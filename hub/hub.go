@@ -222,7 +222,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	board.ledger, board.dispatch = h.ledger, h.Dispatch
 	h.relays = relay.New(relay.Config{
 		Store: store.NewRelays(h.DB), Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
-		Tell: func(id protocol.SessionID) { h.feed.tell("relay", string(id)) }, Zone: h.Zone, Log: h.log,
+		Tell: func(protocol.SessionID) { h.feed.tell("relay", "") }, Zone: h.Zone, Log: h.log,
 	})
 
 	if err := h.Registry.MarkOffline(ctx); err != nil {

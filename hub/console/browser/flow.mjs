@@ -10,19 +10,12 @@
 //   CHROMIUM       the browser's program, /usr/bin/chromium
 
 import { join } from "node:path";
-import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step } from "./lib.mjs";
+import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step, until } from "./lib.mjs";
+import { account } from "./account.mjs";
 import { others, routes } from "./others.mjs";
 
 const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
 const board = "Họp thôn 19h30 ngày 21/6";
-/** until asks again until the answer is yes. */
-async function until(what, within, yes) {
-  const end = Date.now() + within;
-  while (!(await yes())) {
-    must(Date.now() < end, `${what}: not within ${within} ms`);
-    await new Promise((r) => setTimeout(r, 200));
-  }
-}
 let bulletin = "";
 let villages = [];
 
@@ -249,7 +242,10 @@ if (ok) {
     await page.getByText("Đã hoàn tác.").waitFor();
     await context.close();
   });
-  await others({ author, approver, bulletin });
+  const admin = await open("admin");
+  await logIn(admin, people.admin);
+  await others({ author, approver, admin, bulletin });
+  await account({ author, approver, admin });
   await step("log out", async () => {
     await author.goto(base);
     await author.getByRole("button", { name: "Đăng xuất" }).click();

@@ -1,7 +1,7 @@
 // Everything but the main path: recording, uploads, emergencies, working without
 // a network, the shared stream, 10,000 devices, hostile texts, every screen.
 import { join } from "node:path";
-import { ask, base, browser, idAt, logIn, look, must, open, out, people, result, step } from "./lib.mjs";
+import { ask, base, browser, call as send, idAt, logIn, look, must, open, out, people, result, step } from "./lib.mjs";
 
 /** Every address that has a screen of its own, for loops over all of them. */
 export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/nhat-ky", "/cai-dat", "/ban-do", "/trang"];
@@ -16,16 +16,6 @@ function wave(seconds) {
   for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * 440 * i) / rate) * (0.6 + 0.4 * Math.sin(i / 4000))), 44 + 2 * i);
   return b;
 }
-
-const send = (page, method, path, body, headers = {}) =>
-  page.evaluate(
-    async ([m, p, b, h]) => {
-      const r = await fetch("/api/v1" + p, { method: m, headers: { "Content-Type": "application/json", ...h }, body: b === null ? undefined : JSON.stringify(b) });
-      const text = await r.text();
-      return { status: r.status, body: text ? JSON.parse(text) : null, replayed: r.headers.get("Idempotent-Replayed") };
-    },
-    [method, path, body ?? null, headers],
-  );
 
 const hostile = `<img src=x onerror="window.hit=1">"'\`{{7*7}}<script>window.hit=1</script>${"d".repeat(60)}`;
 
@@ -47,10 +37,7 @@ async function sign(page, request) {
   await page.getByRole("button", { name: /^Ký/ }).click();
 }
 
-export async function others({ author, approver, bulletin }) {
-  const admin = await open("admin");
-  await logIn(admin, people.admin);
-
+export async function others({ author, approver, admin, bulletin }) {
   await step("3 a recording survives a closed tab and goes on", async () => {
     const tab = await author.context().newPage();
     await tab.goto(base + "/soan");

@@ -63,7 +63,7 @@ export async function call<T>(method: string, path: string, body?: unknown, key?
 /** newKey is a fresh key of 128 bits; also where the page is not served securely. */
 export const newKey = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
-const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
+export const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
 
 /** once is call for what must not happen twice: over a broken line it is tried again with the same key. */
 export async function once<T>(method: string, path: string, body?: unknown): Promise<T> {

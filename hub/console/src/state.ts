@@ -116,7 +116,7 @@ function note(kind: string, id: string): void {
   }, 400);
 }
 
-export const kinds = ["device", "receipt", "bulletin", "airing", "draft", "programme", "alert", "place"];
+export const kinds = ["device", "receipt", "bulletin", "airing", "draft", "programme", "alert", "place", "relay"];
 
 function heard(h: Heard): void {
   if (h.kind === "missed") touch(...kinds);

@@ -60,7 +60,7 @@ export const en: Words = {
   password: "Password",
   code: "Code",
   codeHint: "The six digits of the authenticator app, or a recovery code.",
-  otherPerson: "Log in as somebody else",
+  otherPerson: "Somebody else",
   due: "To be done first",
   tagline: "Grassroots broadcasting",
 
@@ -278,7 +278,7 @@ export const en: Words = {
   sound: "Loudspeaker",
   board: "Board",
   serves: "Serves",
-  muted: "Muted on the spot",
+  muted: "Muted",
   clockUnsure: "Clock unsure",
   missingPieces: (n) => `${n} pieces of content missing`,
   unackedReceipts: (n) => `${n} receipts not sent yet`,
@@ -289,7 +289,7 @@ export const en: Words = {
   reasons: {
     "no plan": "the device had no plan",
     off: "the device was off or without power",
-    muted: "muted on the spot",
+    muted: "muted",
     "no content": "the content had not arrived in time",
     "clock unsure": "the device's clock was unsure",
     "quiet hours": "in quiet hours",

@@ -62,7 +62,7 @@ export const vi = {
   password: "Mật khẩu",
   code: "Mã xác thực",
   codeHint: "Sáu số trong ứng dụng xác thực, hoặc một mã dự phòng.",
-  otherPerson: "Đăng nhập tên khác",
+  otherPerson: "Dùng tên khác",
   due: "Việc phải làm trước",
   tagline: "Truyền thanh cơ sở",
 
@@ -288,7 +288,7 @@ export const vi = {
   sound: "Loa",
   board: "Bảng",
   serves: "Phục vụ",
-  muted: "Đang tắt tiếng tại chỗ",
+  muted: "Đang bị tắt tiếng",
   clockUnsure: "Đồng hồ chưa chắc",
   missingPieces: (n: number) => `còn thiếu ${n} phần nội dung`,
   unackedReceipts: (n: number) => `${n} xác nhận chưa gửi xong`,
@@ -299,7 +299,7 @@ export const vi = {
   reasons: {
     "no plan": "thiết bị không có lịch phát",
     off: "thiết bị tắt hoặc mất điện",
-    muted: "loa bị tắt tiếng tại chỗ",
+    muted: "loa bị tắt tiếng",
     "no content": "nội dung chưa tải về kịp",
     "clock unsure": "đồng hồ của thiết bị chưa chắc",
     "quiet hours": "rơi vào giờ yên tĩnh",

@@ -110,7 +110,8 @@ function Deputy({ of: l }: { of: ApproversBody }) {
   const v = f.value;
   const set = (part: Partial<typeof v>) => (f.value = { ...f.value, ...part });
   const regular = [...new Map(l.people.filter((p) => !dated(p)).map((p) => [p.person, p.name])).entries()];
-  const others = (people.data ?? []).filter((p) => !p.disabled && p.id !== (v.forWhom || regular[0]?.[0]));
+  // Who has a key comes first; the hub says what those without one have to do.
+  const others = (people.data ?? []).filter((p) => !p.disabled && p.id !== (v.forWhom || regular[0]?.[0])).sort((a, b) => Number(b.can_sign) - Number(a.can_sign));
   const add = (e: Event) => {
     e.preventDefault();
     void run(async () => {

@@ -2,8 +2,8 @@
 // at a time, and from there to the devices that the approval names.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { call, prefix, refused } from "../call";
-import { api, type AiringBody, type BulletinBody, type RelayEvent } from "../api";
+import { call, pause, prefix, refused } from "../call";
+import { api, refusalOf, type AiringBody, type BulletinBody, type RelayEvent } from "../api";
 import { canRecord, meterOf, microphone, type, type Meter } from "../recorder";
 import { dictionary, failed, trouble, unitName, w } from "../state";
 import { clockExact, length, when } from "../time";
@@ -11,18 +11,18 @@ import { Card, Foot, Icon, Note, Say, Shown, Tag, Title, useLoaded } from "../ui
 
 const t = dictionary(
   {
-    title: "Phát trực tiếp", speak: "BẮT ĐẦU NÓI", end: "THÔI NÓI", on: (x: string) => `Đang nói trực tiếp: ${x}. Loa phát sau khoảng hai giây.`, from: (x: string) => `Nói được từ ${x}.`, over: "Chưa có lịch phát, hoặc đã hết giờ.", now: "Đang trong giờ phát.", level: "Độ lớn của tiếng", note: "Loa tự ngắt khi hết giờ đã duyệt. Im lặng quá lâu thì loa chuyển sang mục kế tiếp.", late: "Mạng chậm: tiếng đang chờ gửi.",
+    title: "Phát trực tiếp", speak: "BẮT ĐẦU NÓI", end: "THÔI NÓI", on: (x: string) => `Đang nói trực tiếp: ${x}. Loa phát sau khoảng hai giây.`, from: (x: string) => `Nói được từ ${x}; mở micro trước một phút.`, wait: "Micro đã mở, chờ loa nhận: đừng nói vội.", over: "Chưa có lịch phát, hoặc đã hết giờ.", now: "Đang trong giờ phát.", level: "Độ lớn của tiếng", note: "Loa tự ngắt khi hết giờ đã duyệt. Im lặng quá lâu thì loa chuyển sang mục kế tiếp.", late: "Mạng chậm: tiếng đang chờ gửi.",
     events: "Điều xảy ra với luồng tiếng", none: "Chưa có gì.", what: { began: "Bắt đầu nhận luồng tiếng", lost: "Mất luồng tiếng; loa chuyển sang bản dự phòng hoặc mục kế tiếp", "dead-air": "Im lặng quá lâu; loa chuyển sang bản dự phòng hoặc mục kế tiếp", restored: "Luồng tiếng trở lại", ended: "Kết thúc" } as Record<RelayEvent["what"], string>,
   },
   {
-    title: "Speak live", speak: "BEGIN TO SPEAK", end: "END", on: (x: string) => `Live: ${x}. Heard about two seconds later.`, from: (x: string) => `You can speak from ${x}.`, over: "Nothing is scheduled, or its time is over.", now: "Within its time.", level: "Loudness", note: "Devices end it with the time that was approved. After long silence they go on to what is next.", late: "A slow line: sound is waiting to be sent.",
+    title: "Speak live", speak: "BEGIN TO SPEAK", end: "END", on: (x: string) => `Live: ${x}. Heard about two seconds later.`, from: (x: string) => `You can speak from ${x}, and open the microphone a minute before.`, wait: "The microphone is open; wait until the devices listen.", over: "Nothing is scheduled, or its time is over.", now: "Within its time.", level: "Loudness", note: "Devices end it with the time that was approved. After long silence they go on to what is next.", late: "A slow line: sound is waiting to be sent.",
     events: "What happened to the stream", none: "Nothing yet.", what: { began: "The stream began", lost: "The stream was lost; devices go to the stand-in or to what is next", "dead-air": "Silent for too long; devices go to the stand-in or to what is next", restored: "The stream is back", ended: "The end" } as Record<RelayEvent["what"], string>,
   },
 );
 
 /** Events is what happened to a relay's stream, newest first. */
 export function Events({ bulletin }: { bulletin: string }) {
-  const events = useLoaded(bulletin, ["airing", "receipt"], () => call<RelayEvent[]>("GET", `/relays/${bulletin}/events`));
+  const events = useLoaded(bulletin, ["relay", "airing"], () => call<RelayEvent[]>("GET", `/relays/${bulletin}/events`));
   return (
     <Card title={t().events}>
       <Shown of={events}>
@@ -48,15 +48,21 @@ export function Events({ bulletin }: { bulletin: string }) {
 
 export function Live({ id }: { id: string }) {
   const bulletin = useLoaded(id, ["bulletin"], () => api.bulletin(id));
-  const airings = useLoaded("airings", ["airing", "bulletin"], () => api.airings());
+  const airings = useLoaded("airings", ["airing", "bulletin", "device"], () => api.airings());
+  const airing = airings.data?.find((a) => a.bulletin === id && !a.withdrawn);
+  // Nobody tells that an hour has come.
+  useEffect(() => {
+    if (airing?.on_air) return;
+    const timer = setInterval(airings.again, 2000);
+    return () => clearInterval(timer);
+  }, [airing?.on_air]);
   return (
     <Shown of={bulletin}>
       {(b) => (
         <>
           <Title back="/tiep-song">{t().title}</Title>
           <p class="lead">{b.title}</p>
-          <Shown of={airings}>{(list) => <Speaker b={b} airing={list.find((a) => a.bulletin === b.id && !a.withdrawn)} />}</Shown>
-          <Events bulletin={b.id} />
+          <Shown of={airings}>{() => <Speaker b={b} airing={airing} />}</Shown>
         </>
       )}
     </Shown>
@@ -66,7 +72,7 @@ export function Live({ id }: { id: string }) {
 /** Speech is what is being said. */
 interface Speech {
   meter: Meter;
-  began: number;
+  began: () => number; // ms since 1970; 0 while the hub does not listen yet
   waiting: () => number; // bytes that are not sent yet
   stop: () => void;
 }
@@ -79,6 +85,11 @@ async function speak(bulletin: string, onEnd: (e: unknown) => void): Promise<Spe
   let queue: Blob[] = [];
   let sending = false;
   let over = false;
+  let began = 0;
+  const post = async (body: Blob): Promise<void> => {
+    const r = await fetch(`${prefix}/relays/${bulletin}/sound`, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body });
+    if (!r.ok) throw await refused(r);
+  };
   const stop = () => {
     if (over) return;
     over = true;
@@ -94,8 +105,7 @@ async function speak(bulletin: string, onEnd: (e: unknown) => void): Promise<Spe
       while (queue.length) {
         const body = new Blob(queue, { type: media.mimeType });
         queue = [];
-        const r = await fetch(`${prefix}/relays/${bulletin}/sound`, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body });
-        if (!r.ok) throw await refused(r);
+        await post(body);
       }
     } catch (e) {
       stop();
@@ -109,8 +119,25 @@ async function speak(bulletin: string, onEnd: (e: unknown) => void): Promise<Spe
     queue.push(e.data);
     void send();
   };
-  media.start(500);
-  return { meter, began: Date.now(), waiting: () => queue.reduce((n, x) => n + x.size, 0), stop };
+  // What is said before the hub listens would come late for good: it is not recorded.
+  const open = async () => {
+    while (!over) {
+      try {
+        await post(new Blob([]));
+        if (over) return;
+        began = Date.now();
+        return media.start(500);
+      } catch (e) {
+        if (refusalOf(e).code !== "not-live") {
+          stop();
+          return onEnd(e);
+        }
+        await pause(500);
+      }
+    }
+  };
+  void open();
+  return { meter, began: () => began, waiting: () => queue.reduce((n, x) => n + x.size, 0), stop };
 }
 
 function Speaker({ b, airing }: { b: BulletinBody; airing: AiringBody | undefined }) {
@@ -126,7 +153,7 @@ function Speaker({ b, airing }: { b: BulletinBody; airing: AiringBody | undefine
   useEffect(() => {
     const s = speech.value;
     if (!s) return;
-    const timer = setInterval(() => (shown.value = { ms: Date.now() - s.began, level: s.meter.level(), late: s.waiting() > 24_000 }), 100);
+    const timer = setInterval(() => (shown.value = { ms: s.began() ? Date.now() - s.began() : 0, level: s.meter.level(), late: s.waiting() > 24_000 }), 100);
     return () => clearInterval(timer);
   }, [speech.value]);
   const begin = async () => {
@@ -142,11 +169,12 @@ function Speaker({ b, airing }: { b: BulletinBody; airing: AiringBody | undefine
     }
   };
   const on = speech.value !== null;
+  const near = airing !== undefined && (airing.on_air || (airing.next !== undefined && Date.parse(airing.next) - Date.now() < 60_000));
   if (!canRecord()) return <Note tone="warn">{w().noMicrophone}</Note>;
   return (
     <>
       <Card tone={on ? "live" : ""}>
-        <p role="status">{on ? t().on(length(shown.value.ms)) : airing?.on_air ? t().now : airing?.next ? t().from(when(airing.next)) : t().over}</p>
+        <p role="status">{on ? (shown.value.ms ? t().on(length(shown.value.ms)) : t().wait) : airing?.on_air ? t().now : airing?.next ? t().from(when(airing.next)) : t().over}</p>
         {airing && <p class="quiet">{airing.units.map(unitName).join(", ")}</p>}
         {on && (
           <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label={t().level}>
@@ -158,9 +186,10 @@ function Speaker({ b, airing }: { b: BulletinBody; airing: AiringBody | undefine
         {refused_.value && <Note tone="bad">{w().microphoneRefused}</Note>}
         <p class="hint">{t().note}</p>
       </Card>
+      <Events bulletin={b.id} />
       <Foot>
         <Say refusal={trouble.value} />
-        <button type="button" class={on ? "button danger wide" : "button wide"} disabled={!on && !airing?.on_air} onClick={() => (on ? end() : void begin())}>
+        <button type="button" class={on ? "button danger wide" : "button wide"} disabled={!on && !near} onClick={() => (on ? end() : void begin())}>
           <Icon name={on ? "stop" : "mic"} solid={on} />
           {on ? t().end : t().speak}
         </button>
