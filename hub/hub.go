@@ -32,6 +32,7 @@ import (
 	"github.com/loa-vn/loa/hub/jobs"
 	"github.com/loa-vn/loa/hub/ledger"
 	"github.com/loa-vn/loa/hub/notebook"
+	"github.com/loa-vn/loa/hub/passkey"
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/reach"
@@ -286,8 +287,13 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	server, err := api.New(h.services(), api.Options{
-		Proxies: proxies, EnrolURL: h.Config.EnrolURL(h.enrol.Addr()),
+	services := h.services()
+	if services.Provider, err = provider(h.Config.Console, h.Keys); err != nil {
+		return err
+	}
+	server, err := api.New(services, api.Options{
+		PasskeyLogIn: passkey.SiteOf(h.Config.Console.URL) != nil,
+		Proxies:      proxies, EnrolURL: h.Config.EnrolURL(h.enrol.Addr()),
 		Version: o.Version, Log: h.log, Origins: []string{h.Config.Console.URL},
 		Secure: strings.HasPrefix(h.Config.Console.URL, "https://"), Console: o.Console,
 		MaxUpload: h.Config.Studio.MaxUpload,

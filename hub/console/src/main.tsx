@@ -64,11 +64,22 @@ function Frame() {
 function App() {
   if (me.value === undefined)
     return (
-      <main class="plain">
-        <p class="quiet" role="status">
-          {live.value ? w().loading : w().offline}
-        </p>
-      </main>
+      // As the page's own first picture, so that nothing jumps.
+      <div class="login">
+        <header class="loginhead">
+          <p class="brand">
+            {w().brand}
+            <small>{w().tagline}</small>
+          </p>
+        </header>
+        {!live.value && (
+          <main>
+            <p class="note warn" role="status">
+              {w().offline}
+            </p>
+          </main>
+        )}
+      </div>
     );
   return me.value ? <Frame /> : <LogIn lang={<LangButton />} />;
 }

@@ -122,6 +122,16 @@ export interface ApproversBody {
   unit: string;
 }
 
+export interface AskPasskeyInputBody {
+  password?: string;
+  user?: string;
+}
+
+export interface AskedOutputBody {
+  options: Record<string, unknown>;
+  ticket: string;
+}
+
 export interface AssertionBody {
   authenticator_data: string;
   client_data: string;
@@ -205,6 +215,11 @@ export interface DayBody {
   day: string;
   holiday?: Sentence;
   lunar: string;
+}
+
+export interface DemandBody {
+  in_force: string[];
+  roles: string[];
 }
 
 export interface DemandInputBody {
@@ -366,6 +381,10 @@ export interface GroupContent {
   unit: string;
 }
 
+export interface IdentityBody {
+  name: string;
+}
+
 export interface ImportBody {
   added: number;
   changed: number;
@@ -490,11 +509,17 @@ export interface PasskeyBody {
   confirmed?: string;
   created: string;
   id: string;
+  log_in: boolean;
   name: string;
   person: string;
   revoked?: string;
   state: "waiting" | "confirmed" | "revoked";
   synced: boolean;
+}
+
+export interface PasskeyLogInInputBody {
+  on: boolean;
+  password: string;
 }
 
 export interface PasswordInputBody {
@@ -557,6 +582,16 @@ export interface ProgrammeContent {
 export interface PronunciationBody {
   said: string;
   written: string;
+}
+
+export interface ProvePasskeyInputBody {
+  credential: Record<string, unknown>;
+  ticket: string;
+}
+
+export interface ProviderBody {
+  name: string;
+  path: string;
 }
 
 export interface QuestionBody {
@@ -668,6 +703,10 @@ export interface ReturnInputBody {
   reason: string;
 }
 
+export interface SecondDemandInputBody {
+  roles: ("editor" | "approver" | "operator" | "administrator" | "auditor" | "technician")[];
+}
+
 export interface SecondFactorBody {
   enrolled: boolean;
 }
@@ -675,6 +714,16 @@ export interface SecondFactorBody {
 export interface Sentence {
   en: string;
   vi: string;
+}
+
+export interface SessionBody {
+  address: string;
+  began: string;
+  browser: string;
+  current: boolean;
+  expires: string;
+  id: string;
+  way: "password" | "code" | "passkey" | "provider";
 }
 
 export interface SetGrantsInputBody {
@@ -831,6 +880,12 @@ export interface VillageBody {
   reached: number;
   unit: string;
   unknown: number;
+}
+
+export interface WaysBody {
+  passkey: boolean;
+  password: boolean;
+  provider?: ProviderBody;
 }
 
 export interface WeekInputBody {
