@@ -158,9 +158,11 @@ export interface BulletinBody {
   digest?: string;
   id: string;
   language: string;
+  layout: "notice" | "two-line" | "ticker" | "picture" | "emergency" | "drill";
   length_ms?: number;
   options: SoundOptions;
   origin: "text" | "sound" | "drop" | "api";
+  picture?: PictureBody;
   problem?: string;
   relay?: RelayBody;
   revision: number;
@@ -179,7 +181,9 @@ export interface BulletinContent {
   board?: string;
   class: "normal" | "priority" | "emergency";
   language?: string;
+  layout?: "notice" | "two-line" | "ticker" | "picture";
   options?: SoundOptions;
+  picture?: string;
   text?: string;
   title?: string;
   unit: string;
@@ -204,6 +208,17 @@ export interface ClaimInputBody {
 
 export interface CodeInputBody {
   code: string;
+}
+
+export interface CrawlBody {
+  frames: number;
+  height: number;
+  rate: number;
+  step: number;
+  strip: string;
+  width: number;
+  x: number;
+  y: number;
 }
 
 export interface CredentialBody {
@@ -330,6 +345,15 @@ export interface ErrorDetail {
 export interface FieldError {
   field: string;
   rule: string;
+}
+
+export interface FindingBody {
+  en: string;
+  field?: "title" | "body" | "sender" | "picture";
+  letter?: string;
+  position: number;
+  problem: "missing" | "invisible" | "broken" | "paged" | "no room" | "slow";
+  vi: string;
 }
 
 export interface FinishPasskeyInputBody {
@@ -484,14 +508,18 @@ export interface Over {
 }
 
 export interface PageBody {
+  crawl?: CrawlBody;
+  digest: string;
   dwell_ms: number;
   png: string;
 }
 
 export interface PagesBody {
+  findings: FindingBody[];
   height: number;
   length_ms: number;
   pages: PageBody[];
+  row: number;
   warnings: string[];
   width: number;
 }
@@ -527,6 +555,13 @@ export interface PasswordInputBody {
   one_time?: boolean;
   password: string;
   registrar_password?: string;
+}
+
+export interface PictureBody {
+  digest: string;
+  height: number;
+  size: number;
+  width: number;
 }
 
 export interface PlaceBody {
@@ -752,6 +787,17 @@ export interface SignatureBody {
 export interface SilentVillage {
   devices: number;
   since: string;
+  unit: string;
+}
+
+export interface SketchBody {
+  board: string;
+  class: "normal" | "priority" | "emergency";
+  drill?: boolean;
+  layout?: "notice" | "two-line" | "ticker" | "picture";
+  picture?: string;
+  sizes?: BoardBody[];
+  title?: string;
   unit: string;
 }
 
