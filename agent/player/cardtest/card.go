@@ -195,6 +195,7 @@ func (c *Card) run() {
 	page := make([]byte, pipeSize)
 	have, used := 0, 0 // bytes of page
 	last, due := time.Now(), 0.0
+	idle := true // nothing has come yet, or for so long that the card has stopped
 	for {
 		select {
 		case <-c.stop:
@@ -228,9 +229,15 @@ func (c *Card) run() {
 					return
 				}
 				if n <= 0 {
+					if idle { // a card starts with the first frame that comes, and owes none
+						c.mu.Lock()
+						c.lost += int64(due)
+						c.mu.Unlock()
+						due = 0
+					}
 					break
 				}
-				have += n
+				have, idle = have+n, false
 				continue
 			}
 			frames := min(int(due), (have-used)/frameSize)
@@ -243,7 +250,7 @@ func (c *Card) run() {
 			c.mu.Lock()
 			c.lost += int64(due)
 			c.mu.Unlock()
-			due = 0 // it stands still until there is something again
+			due, idle = 0, true // it stands still until there is something again
 		}
 	}
 }
