@@ -115,12 +115,31 @@ func (e *engine) start(at int64) {
 // taken notes that the card has taken frames of those pulled, in all, just now.
 func (e *engine) taken(frames int64) {
 	now := e.clock()
+	e.tell(now, func() { e.meter.taken(now, frames) })
+}
+
+// played notes that the card has consumed frames of those pulled, in all, just now: it
+// told so itself.
+func (e *engine) played(now, frames int64) {
+	e.tell(now, func() { e.meter.played(now, frames) })
+}
+
+// broke notes that the card has run out of frames: it has consumed, or lost, so many of
+// those pulled.
+func (e *engine) broke(frames int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.meter.broke(frames)
+}
+
+// tell takes a note, and reports if it is time to.
+func (e *engine) tell(now int64, note func()) {
 	e.mu.Lock()
 	if !e.ready {
 		e.mu.Unlock()
 		return
 	}
-	e.meter.taken(now, frames)
+	note()
 	pending := e.feed.Consumed(e.heard()).Pending
 	every := int64(idleEvery)
 	if pending > 0 {

@@ -73,8 +73,10 @@ type sample struct {
 func nanos(frames int64) int64 { return int64(player.Duration(frames)) }
 
 // taken notes that the card has just taken frames, in all.
-func (m *meter) taken(now, frames int64) {
-	consumed := frames - m.held
+func (m *meter) taken(now, frames int64) { m.played(now, frames-m.held) }
+
+// played notes that the card has consumed frames, in all, by an instant or before it.
+func (m *meter) played(now, consumed int64) {
 	if consumed <= m.consumed {
 		return
 	}
@@ -93,6 +95,11 @@ func (m *meter) taken(now, frames int64) {
 	m.samples = append(keep, s)
 }
 
+// broke notes that the card ran out of frames, and begins anew behind consumed.
+func (m *meter) broke(consumed int64) {
+	m.consumed, m.samples = max(m.consumed, consumed), m.samples[:0]
+}
+
 // zero is the instant at which frame 0 was consumed, by the line.
 func (m *meter) zero() int64 {
 	z := m.samples[0].zero
@@ -106,7 +113,7 @@ func (m *meter) zero() int64 {
 // sample, that of a card whose buffers are full now.
 func (m *meter) at(now, frame int64) int64 {
 	if len(m.samples) == 0 {
-		return now + nanos(min(frame, m.held))
+		return now + nanos(min(max(frame-m.consumed, 0), m.held))
 	}
 	return m.zero() + nanos(frame)
 }
