@@ -206,9 +206,10 @@ func (p *pcm) trial(out *outlet) (given int64, told bool, err error) {
 		}
 	}
 	if told {
-		g.held = out.in(p.buffer)
+		out.engine.calibrateFor(out.in(p.buffer), toldMemory)
+	} else {
+		out.engine.calibrate(g.held)
 	}
-	out.engine.calibrate(g.held)
 	return given, told, nil
 }
 

@@ -49,10 +49,13 @@ func newEngine(channels int, out func(report)) *engine {
 
 // calibrate says how many frames lie between pull and the card's output when the card
 // has just taken some; from now on the engine reports.
-func (e *engine) calibrate(held int64) {
+func (e *engine) calibrate(held int64) { e.calibrateFor(held, memory) }
+
+// calibrateFor is calibrate with another memory for what becomes known.
+func (e *engine) calibrateFor(held int64, m time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.meter.held = held
+	e.meter.held, e.meter.memory = held, m
 	e.ready = true
 }
 

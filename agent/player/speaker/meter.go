@@ -15,6 +15,9 @@ const (
 	// memory is how long a sample bears on the line: long enough to find one that was
 	// not late, short enough that 200 ppm make no difference that can be heard.
 	memory = time.Second
+	// toldMemory is memory for a card that tells its delay: every sample is good then, and
+	// one that stood still for a moment is noticed sooner.
+	toldMemory = 250 * time.Millisecond
 	// jump is by how much a card must be late for the line to be given up: it has
 	// stood still, or lost frames.
 	jump = 60 * time.Millisecond
@@ -61,6 +64,7 @@ func (g *gauge) taken(at, frames int64) (known bool, err error) {
 // is the earliest of the last second. All instants are monotonic nanoseconds.
 type meter struct {
 	held     int64 // frames
+	memory   time.Duration
 	consumed int64
 	samples  []sample
 }
@@ -88,7 +92,7 @@ func (m *meter) played(now, consumed int64) {
 	keep := m.samples[:0]
 	for _, old := range m.samples {
 		// one that is older and not earlier has nothing to say any more
-		if now-old.at < int64(memory) && old.zero < s.zero {
+		if now-old.at < int64(m.memory) && old.zero < s.zero {
 			keep = append(keep, old)
 		}
 	}

@@ -371,24 +371,6 @@ func TestAStereoTrackKeepsItsChannels(t *testing.T) {
 	})
 }
 
-func TestACardAt44100HzSoundsAsLong(t *testing.T) {
-	each(t, func(t *testing.T, driver string) {
-		r := newRig(t, driver, cardtest.Config{Rate: 44100})
-		if err := r.player.Play(tone("a", time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		expect[player.Begun](t, r, 5*time.Second)
-		if end := expect[player.Ended](t, r, 5*time.Second); !end.Whole || end.Frames != player.Rate {
-			t.Errorf("%+v", end)
-		}
-		r.settle(t)
-		rec := r.card.Recording()
-		if got := rec.Last() - rec.Sounding(0); got < 44000 || got > 44200 {
-			t.Errorf("a second at 48 kHz became %d frames at 44.1 kHz", got)
-		}
-	})
-}
-
 // twice makes two channels, the right the negative of the left.
 type twice struct{ *signal.Wave }
 
