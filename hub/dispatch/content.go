@@ -55,9 +55,9 @@ type wish struct {
 
 // round is one content on its way to those who lack it.
 type round struct {
-	sent   map[part]time.Time              // to all
-	joined map[protocol.DeviceID]time.Time // since when a device reads along
-	used   time.Time
+	sent          map[part]time.Time              // to all
+	lists, chunks map[protocol.DeviceID]time.Time // since when a device reads along
+	used          time.Time
 }
 
 // maxLists is how many chunk lists are remembered: making one reads all of a
@@ -124,7 +124,7 @@ func (c *contentSender) serve(ctx context.Context, wishes []wish) {
 	now := time.Now()
 	for _, w := range wishes { // who asks now reads along in what follows
 		for _, item := range w.want.Items {
-			c.join(w.device, item.Digest, now)
+			c.join(w.device, item, now)
 		}
 	}
 	for _, w := range wishes {
@@ -140,16 +140,32 @@ func (c *contentSender) serve(ctx context.Context, wishes []wish) {
 	}
 }
 
-func (c *contentSender) join(device protocol.DeviceID, d protocol.Digest, now time.Time) {
-	r := c.rounds[d]
+// join notes what a device can use from now on: the list once it asks for
+// anything, chunks only once it asks for chunks, since it takes none before it has
+// the list.
+func (c *contentSender) join(device protocol.DeviceID, item protocol.WantItem, now time.Time) {
+	r := c.rounds[item.Digest]
 	if r == nil {
-		r = &round{sent: map[part]time.Time{}, joined: map[protocol.DeviceID]time.Time{}}
-		c.rounds[d] = r
+		r = &round{sent: map[part]time.Time{}, lists: map[protocol.DeviceID]time.Time{}, chunks: map[protocol.DeviceID]time.Time{}}
+		c.rounds[item.Digest] = r
 	}
 	r.used = now
-	if _, ok := r.joined[device]; !ok {
-		r.joined[device] = now
+	if _, ok := r.lists[device]; !ok {
+		r.lists[device] = now
 	}
+	if _, ok := r.chunks[device]; !ok && len(item.Ranges) > 0 {
+		r.chunks[device] = now
+	}
+}
+
+// underWay says whether a part that went to all will still reach a device.
+func (r *round) underWay(device protocol.DeviceID, p part, now time.Time) bool {
+	at, sent := r.sent[p]
+	since, joined := r.chunks[device]
+	if p.list {
+		since, joined = r.lists[device]
+	}
+	return sent && joined && now.Sub(at) < flying && !since.After(at)
 }
 
 // list returns a content's chunk list, nil if it is not there.
@@ -186,11 +202,16 @@ func (c *contentSender) item(ctx context.Context, device protocol.DeviceID, item
 		return used
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		c.log.Warn("content not readable", "digest", item.Digest.String(), "err", err)
+		return used
+	}
 	buf := make([]byte, protocol.ChunkSize)
 	count := uint64(len(list) / len(protocol.Digest{}))
 	for _, r := range item.Ranges {
 		for n := r.First; n <= r.Last && n < count && used < window; n++ {
-			used += protocol.ChunkSize
+			used += min(protocol.ChunkSize, info.Size()-int64(n)*protocol.ChunkSize)
 			c.part(ctx, device, item.Digest, part{false, n}, func() []byte {
 				got, err := f.ReadAt(buf, int64(n)*protocol.ChunkSize)
 				if err != nil && err != io.EOF {
@@ -208,8 +229,8 @@ func (c *contentSender) item(ctx context.Context, device protocol.DeviceID, item
 func (c *contentSender) part(ctx context.Context, device protocol.DeviceID, d protocol.Digest, p part, read func() []byte) {
 	r := c.rounds[d]
 	now := time.Now()
-	at, before := r.sent[p]
-	if before && now.Sub(at) < flying && !r.joined[device].After(at) {
+	_, before := r.sent[p]
+	if r.underWay(device, p, now) {
 		return
 	}
 	data := read()

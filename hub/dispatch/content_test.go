@@ -116,6 +116,51 @@ func TestWhoAskTogetherAreAnsweredOnce(t *testing.T) {
 	})
 }
 
+// A window is counted in bytes that are sent: two short texts before a sound leave
+// room for the sound's list in the smallest window.
+func TestShortContentsLeaveRoomInTheWindow(t *testing.T) {
+	s := &shelf{dir: t.TempDir()}
+	short := []protocol.Digest{s.put(t, []byte("một")), s.put(t, []byte("hai"))}
+	sound := s.put(t, bytes.Repeat([]byte("x"), 9*protocol.ChunkSize))
+	l := &line{topics: map[string]int{}}
+	c := newContentSender(l, s, slog.New(slog.DiscardHandler))
+	want := protocol.Want{Window: 2 * protocol.ChunkSize}
+	topics := map[string]int{}
+	for _, d := range short {
+		want.Items = append(want.Items, protocol.WantItem{Digest: d, Ranges: []protocol.Range{{}}})
+		topics[protocol.ChunkTopic(d, protocol.Chunk{})] = 1
+	}
+	want.Items = append(want.Items, protocol.WantItem{Digest: sound, List: true})
+	topics[protocol.ChunkTopic(sound, protocol.Chunk{List: true})] = 1
+	c.serve(t.Context(), []wish{{"loa-1", want}})
+	if diff := cmp.Diff(topics, l.topics); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A device takes no chunk before it has the list: one that went to all before it
+// asked for chunks is not under way to it, though it had asked for the list.
+func TestChunksBeforeTheListAreSentAgainAtOnce(t *testing.T) {
+	s := &shelf{dir: t.TempDir()}
+	d := s.put(t, bytes.Repeat([]byte("x"), 2*protocol.ChunkSize))
+	list := protocol.Want{Window: 4 * protocol.ChunkSize, Items: []protocol.WantItem{{Digest: d, List: true}}}
+	chunks := protocol.Want{Window: 4 * protocol.ChunkSize, Items: []protocol.WantItem{{Digest: d, Ranges: []protocol.Range{{Last: 1}}}}}
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{topics: map[string]int{}}
+		c := newContentSender(l, s, slog.New(slog.DiscardHandler))
+		for _, w := range []wish{{"loa-fast", list}, {"loa-slow", list}, {"loa-fast", chunks}, {"loa-slow", chunks}} {
+			c.serve(t.Context(), []wish{w})
+			time.Sleep(time.Millisecond)
+		}
+		first, second := protocol.ChunkTopic(d, protocol.Chunk{}), protocol.ChunkTopic(d, protocol.Chunk{N: 1})
+		ls := protocol.ChunkTopic(d, protocol.Chunk{List: true})
+		want := map[string]int{ls: 1, "loa-slow.bulk " + ls: 1, first: 1, second: 1, "loa-slow.bulk " + first: 1, "loa-slow.bulk " + second: 1}
+		if diff := cmp.Diff(want, l.topics); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestReconcileHoldsEachDeviceOnceWithItsLastWord(t *testing.T) {
 	r := newRounds()
 	for n := range uint64(3) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/loa-vn/loa/hub/ledger"
@@ -93,8 +94,8 @@ func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
 		{&w.head, `INSERT OR IGNORE INTO batch (device, chain, seq, hash, head, received) VALUES (?, ?, ?, ?, ?, ?)`},
 		{&w.entry, `INSERT INTO entry (device, chain, seq, hash, bytes, received, conflict, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		// The first word on an occurrence counts; a second one stays in the chain.
-		{&w.outcome, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.outcome, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash, pixels)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 	} {
 		stmt, err := tx.PrepareContext(ctx, s.text) //nolint:sqlclosecheck // entryWriter.close does
 		if err != nil {
@@ -189,8 +190,29 @@ func (w *entryWriter) save(ctx context.Context, b ledger.Batch, e protocol.Entry
 		began, ended = int64(r.Plays[0].From), int64(r.Plays[n-1].To)
 	}
 	_, err = w.outcome.ExecContext(ctx, r.Airing, b.Head.Device, r.Medium, int64(r.Start), r.Outcome, r.Reason, r.Proof, began, ended,
-		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:])
+		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:], joined(r.Pixels))
 	return true, conflict, err
+}
+
+// joined is the column for a list of digests.
+func joined(list []protocol.Digest) []byte {
+	b := []byte{}
+	for _, d := range list {
+		b = append(b, d[:]...)
+	}
+	return b
+}
+
+// parted reads what joined wrote; nil if the column is NULL.
+func parted(b []byte) []protocol.Digest {
+	if b == nil {
+		return nil
+	}
+	list := []protocol.Digest{}
+	for one := range slices.Chunk(b, len(protocol.Digest{})) {
+		list = append(list, digest(one))
+	}
+	return list
 }
 
 // beside says whether the entry is there already, and whether another one takes a
@@ -220,11 +242,13 @@ func (s *Ledger) Outcomes(ctx context.Context, airings []protocol.AiringID) (map
 	pairs, err := all(ctx, s.db.read, func(r row) (pair, error) {
 		var p pair
 		var began, ended sql.NullInt64
+		var pixels []byte
 		err := r.Scan(&p.key.Airing, &p.key.Device, &p.key.Medium, &p.key.Start, &p.answer.Outcome, &p.answer.Reason, &p.answer.Proof,
-			&began, &ended, &p.answer.Frames, &p.answer.Voice)
+			&began, &ended, &p.answer.Frames, &p.answer.Voice, &pixels)
+		p.answer.Pixels = parted(pixels)
 		p.answer.Began, p.answer.Ended = fromOptMs(began), fromOptMs(ended)
 		return p, kind(err)
-	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice FROM outcome
+	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, pixels FROM outcome
 		WHERE airing IN (`+marks(len(airings))+`)`, list(airings)...)
 	if err != nil {
 		return nil, err
