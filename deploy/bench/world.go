@@ -258,7 +258,7 @@ func (w *world) device(ctx context.Context, f fitting) (*device, error) {
 	if f.board != "" {
 		args = append(args, "--board", "192x32x16")
 	}
-	out, err := w.command(append([]string{"device", "add", "--id", f.id, "--name", f.id, "--unit", cmp.Or(f.unit, "thon-dong"), "--serves", cmp.Or(f.unit, "thon-dong")+"=0.1", "--registrar-password-file", w.password}, args...)...)
+	out, err := w.command(append([]string{"device", "add", "--id", f.id, "--name", f.id, "--unit", cmp.Or(f.unit, "thon-dong"), "--serves", cmp.Or(f.unit, "thon-dong") + "=0.1", "--registrar-password-file", w.password}, args...)...)
 	if err != nil {
 		return nil, err
 	}
