@@ -1,11 +1,11 @@
 // The page: who is logged in, the address, and the frame around every screen.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { lang, live, load, me, notice, speak, trouble, units, w } from "./state";
+import { idle, lang, live, load, me, notice, speak, trouble, units, w } from "./state";
 import { Nav } from "./nav";
 import { StopButton, StopStrip } from "./stop";
 import { Icon, Link, Say } from "./ui";
-import { Here } from "./router";
+import { fetchLikely, Here } from "./router";
 import { LogIn } from "./screens/login";
 
 function LangButton() {
@@ -24,6 +24,10 @@ function Frame() {
     const t = setTimeout(() => (notice.value = ""), 8000);
     return () => clearTimeout(t);
   }, [notice.value]);
+  useEffect(() => {
+    const t = setTimeout(() => idle(() => void fetchLikely()), 600);
+    return () => clearTimeout(t);
+  }, []);
   return (
     <>
       <a class="skip" href="#main">

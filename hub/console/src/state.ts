@@ -96,6 +96,9 @@ export const devicesHeard = signal<string[] | null>([]);
 let pending = new Map<string, string[]>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
+/** idle runs something when the page rests. */
+export const idle = (f: () => void): void => void (globalThis.requestIdleCallback ?? ((g: () => void) => setTimeout(g, 500)))(f);
+
 /** touch says that something of a kind has changed; several are taken together. */
 export function touch(...kinds: string[]): void {
   kinds.forEach((k) => note(k, ""));
