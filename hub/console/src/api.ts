@@ -1,7 +1,7 @@
 // The calls of the hub's API that several screens share. types.ts is written
 // from the API's own document.
 import { call, once, prefix } from "./call";
-import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, ReadingBody, SilentVillage, StopBody, TrialBody, UnitBody, Wish } from "./types";
+import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, ReadingBody, SilentVillage, StopBody, TrialBody, UnitBody, WaysBody, Wish } from "./types";
 
 export { Refusal, refusalOf } from "./call";
 export type * from "./types";
@@ -13,6 +13,7 @@ const id = encodeURIComponent;
 export const api = {
   me: () => call<Me>("GET", "/sessions"),
   logIn: (user: string, password: string, code?: string) => call<Me>("POST", "/sessions", { user, password, ...(code ? { code } : {}) }),
+  ways: () => call<WaysBody>("GET", "/log-in"),
   logOut: () => call<void>("DELETE", "/sessions"),
   units: () => call<UnitBody[]>("GET", "/units"),
   devices: () => call<DeviceBody[]>("GET", "/devices"),

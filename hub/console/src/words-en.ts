@@ -62,6 +62,8 @@ export const en: Words = {
   codeHint: "The six digits of the authenticator app, or a recovery code.",
   otherPerson: "Somebody else",
   due: "To be done first",
+  byPasskey: "Use a passkey of this device",
+  byProvider: (name: string) => `Log in with ${name}`,
   tagline: "Grassroots broadcasting",
 
   stop: "STOP ALL",
@@ -183,7 +185,8 @@ export const en: Words = {
   onBoard: "On LED boards",
   boardPage: (n, all, s) => `Page ${n}/${all}, ${s}`,
   boardSize: (width, height) => `Board of ${width} × ${height} dots`,
-  boardLetters: "Boards lack these letters and show similar ones:",
+  boardPlay: "Watch it move",
+  boardPause: "Pause",
   whatItSays: "Text",
   edit: "Edit",
   toWhereWhen: "Next: where and when",

@@ -64,6 +64,8 @@ export const vi = {
   codeHint: "Sáu số trong ứng dụng xác thực, hoặc một mã dự phòng.",
   otherPerson: "Dùng tên khác",
   due: "Việc phải làm trước",
+  byPasskey: "Dùng khoá trên máy này",
+  byProvider: (name: string) => `Đăng nhập bằng ${name}`,
   tagline: "Truyền thanh cơ sở",
 
   // Stop
@@ -189,7 +191,8 @@ export const vi = {
   onBoard: "Trên bảng điện tử",
   boardPage: (n: number, all: number, s: string) => `Trang ${n}/${all}, ${s}`,
   boardSize: (width: number, height: number) => `Bảng ${width} × ${height} điểm`,
-  boardLetters: "Bảng không có các chữ này, sẽ hiện gần giống:",
+  boardPlay: "Xem bảng chạy",
+  boardPause: "Dừng xem",
   whatItSays: "Nội dung",
   edit: "Sửa",
   toWhereWhen: "Tiếp: chọn nơi và giờ",

@@ -2,9 +2,10 @@
 // some days; classes that only passkeys may approve.
 import { useSignal } from "@preact/signals";
 import { call } from "../call";
-import type { ApproverBody, ApproversBody, UserBody } from "../api";
+import type { ApproverBody, ApproversBody, DemandBody, Role, UserBody } from "../api";
 import { administers, dictionary, notice, touch, trouble, unitName, units, w } from "../state";
 import { date, dayOf } from "../time";
+import { roleNames } from "./people";
 import { Card, Check, Field, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
@@ -13,14 +14,18 @@ const t = dictionary(
     key: { passkey: "khoá trên điện thoại", "hub-key": "khoá giữ ở trung tâm" } as Record<string, string>, until: (a: string, b: string) => `từ ${a} đến hết ${b}`, stands: (x: string) => `thay ${x}`, now: "đang có quyền", notNow: "chưa tới ngày", over: "đã hết", end: "Chấm dứt", ended: "Đã chấm dứt. Danh sách mới đã được ký.",
     add: "Cử người thay", person: "Người thay", forWhom: "Thay cho", from: "Từ ngày", through: "Đến hết ngày", classes: "Được duyệt loại", added: "Đã cử người thay. Danh sách mới đã được ký.", registrar: "Mật khẩu của người giữ sổ", registrarHint: "Danh sách phải được ký lại.",
     passkeys: "Loại chỉ duyệt bằng khoá trên điện thoại", passkeysNote: "Với các loại này, khoá giữ ở trung tâm không còn ký được: ai vào được máy chủ cũng không phát được.", save: "Lưu", saved: "Đã lưu. Danh sách mới đã được ký.",
+    second: "Vai trò phải có xác thực hai lớp", secondNote: "Ai có vai trò này ở đơn vị hay bên dưới thì lần đăng nhập sau phải cài đặt xác thực hai lớp mới dùng tiếp được.", above: "do cấp trên yêu cầu", demanded: "Đã lưu yêu cầu xác thực hai lớp.",
   },
   {
     title: "Approvers, deputies", unit: "Unit", list: "The signed list", note: "Devices play only what somebody on this list has signed. The registrar signs the list; devices check it themselves.", number: (n: number, x: string) => `number ${n}, expires ${x}`, none: "Nobody may approve in this unit yet.",
     key: { passkey: "passkey", "hub-key": "key held by the hub" } as Record<string, string>, until: (a: string, b: string) => `from ${a} through ${b}`, stands: (x: string) => `for ${x}`, now: "counts now", notNow: "not yet", over: "is over", end: "End it", ended: "Ended. A new list was signed.",
     add: "Name a deputy", person: "Deputy", forWhom: "Stands in for", from: "From", through: "Through", classes: "May approve", added: "Deputy named. A new list was signed.", registrar: "The registrar's password", registrarHint: "The list has to be signed anew.",
     passkeys: "Only passkeys may approve", passkeysNote: "For these, keys held by the hub sign no more: whoever gets into the server cannot broadcast.", save: "Save", saved: "Saved. A new list was signed.",
+    second: "Roles that need a second factor", secondNote: "Whoever has such a role here or below has to set it up at the next log-in before anything else.", above: "demanded by a unit above", demanded: "Saved.",
   },
 );
+
+const roles: Role[] = ["approver", "administrator", "editor", "operator", "technician", "auditor"];
 
 const all = ["normal", "priority", "emergency"] as const;
 const className = (c: string): string => (({ normal: w().normal, priority: w().priority, emergency: w().emergency }) as Record<string, string>)[c] ?? c;
@@ -53,6 +58,7 @@ export function Approvers() {
           <>
             <List key={l.unit} of={l} />
             {administers() && <Deputy key={`d${l.unit}`} of={l} />}
+            {administers() && <Second key={`s${l.unit}`} unit={l.unit} />}
             {administers() && <Demand key={`p${l.unit}${l.number}`} of={l} />}
           </>
         )}
@@ -168,6 +174,38 @@ function Deputy({ of: l }: { of: ApproversBody }) {
           {t().add}
         </button>
       </form>
+    </details>
+  );
+}
+
+/** Second says which roles log in with a second factor only, in the unit and below. */
+function Second({ unit }: { unit: string }) {
+  const demand = useLoaded(unit, ["person"], () => call<DemandBody>("GET", `/units/${unit}/second-factor`));
+  const [busy, run] = useBusy();
+  const set = (roles: Role[]) =>
+    run(async () => {
+      await call<void>("PUT", `/units/${unit}/second-factor`, { roles });
+      notice.value = t().demanded;
+      touch("person");
+    });
+  return (
+    <details>
+      <summary>{t().second}</summary>
+      <div class="more">
+        <p class="hint">{t().secondNote}</p>
+        <Shown of={demand}>
+          {(d) => (
+            <fieldset class="choice" disabled={busy}>
+              <legend class="hidden">{t().second}</legend>
+              {roles.map((r) => {
+                const above = d.in_force.includes(r) && !d.roles.includes(r);
+                return <Check key={r} label={roleNames()[r] ?? r} {...(above ? { hint: t().above } : {})} checked={d.in_force.includes(r)} onPick={(on) => void (above || set((on ? [...d.roles, r] : d.roles.filter((x) => x !== r)) as Role[]))} />;
+              })}
+            </fieldset>
+          )}
+        </Shown>
+        <Say refusal={trouble.value} />
+      </div>
     </details>
   );
 }

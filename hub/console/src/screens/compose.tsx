@@ -5,6 +5,7 @@ import { call, newKey, Refusal } from "../call";
 import { contentOf, current, draftOf, empty, fetchDraft, forget, fresh, keep, recall, send, written, type Draft, type Kept } from "../draft";
 import { post } from "../outbox";
 import type Recorder from "../record";
+import type Sketch from "../sketch";
 import { failed, go, kept, me, notice, touch, trouble, unitName, w, writes } from "../state";
 import { clock, length } from "../time";
 import { Card, Check, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
@@ -224,6 +225,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
           {w().proposeBoard}
         </button>
       )}
+      {v.boardOn && <OnBoard draft={v} set={set} />}
       {v.source !== "none" && (
         <details>
           <summary>{v.source === "text" ? w().voiceMore : w().recordingMore}</summary>
@@ -295,6 +297,16 @@ function Treatment({ draft: v, set }: { draft: Draft; set: (part: Partial<Draft>
       {end(w().trimTo, v.to, (to) => set({ to }))}
     </>
   );
+}
+
+/** OnBoard is how a board will show it, which comes when it is first wanted. */
+function OnBoard(p: { draft: Draft; set: (part: Partial<Draft>) => void }) {
+  const part = useSignal<typeof Sketch | null>(null);
+  useEffect(() => {
+    import("../sketch").then((m) => (part.value = m.default), failed);
+  }, []);
+  const Part = part.value;
+  return Part ? <Part {...p} /> : <p class="quiet">{w().loading}</p>;
 }
 
 /** Microphone is the recorder, which comes when it is first wanted. */

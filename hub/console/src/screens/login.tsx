@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { api, refusalOf, type Refusal } from "../api";
+import { api, refusalOf, type Me, type Refusal, type WaysBody } from "../api";
 import { me, w } from "../state";
 import { Field, Say, Title } from "../ui";
 
@@ -15,21 +15,30 @@ export function LogIn({ lang }: { lang: ComponentChildren }) {
   const second = useSignal(false);
   const busy = useSignal(false);
   const refusal = useSignal<Refusal | null>(null);
+  const ways = useSignal<WaysBody | null>(null);
   const box = useRef<HTMLInputElement>(null);
+  // Other ways to log in come when the page can be used already.
+  useEffect(() => {
+    api.ways().then(
+      (x) => (ways.value = x),
+      () => undefined,
+    );
+  }, []);
   useEffect(() => {
     if (second.value) box.current?.focus();
   }, [second.value]);
-  const send = async (e: Event) => {
-    e.preventDefault();
+  const name = () => user.value.trim().toLowerCase();
+  const enter = async (e: Event | null, by: () => Promise<Me>) => {
+    e?.preventDefault();
     if (busy.value) return;
     busy.value = true;
     try {
-      me.value = await api.logIn(user.value.trim().toLowerCase(), password.value, code.value.trim());
+      me.value = await by();
     } catch (err) {
       const r = refusalOf(err);
       // That a code is wanted is the next step, not a mistake.
       refusal.value = r.code === "second-factor" && !second.value ? null : r;
-      second.value = wantsCode(r);
+      second.value = wantsCode(r) || (second.value && r.code === "cancelled");
       code.value = "";
       // With a code the password was right: it is not asked for twice.
       if (!second.value) password.value = "";
@@ -37,6 +46,7 @@ export function LogIn({ lang }: { lang: ComponentChildren }) {
       busy.value = false;
     }
   };
+  const passkey = () => enter(null, async () => (await import("../passkey")).logIn(second.value ? name() : undefined, second.value ? password.value : undefined));
   return (
     <div class="login">
       <header class="loginhead">
@@ -47,7 +57,7 @@ export function LogIn({ lang }: { lang: ComponentChildren }) {
         {lang}
       </header>
       <main>
-        <form onSubmit={(e) => void send(e)}>
+        <form onSubmit={(e) => void enter(e, () => api.logIn(name(), password.value, code.value.trim()))}>
           <Title>{w().logIn}</Title>
           <Say refusal={refusal.value} />
           {second.value ? (
@@ -73,6 +83,16 @@ export function LogIn({ lang }: { lang: ComponentChildren }) {
           <button type="submit" class="button" aria-disabled={busy.value}>
             {w().logIn}
           </button>
+          {ways.value?.passkey && "PublicKeyCredential" in window && (
+            <button type="button" class="second" aria-disabled={busy.value} onClick={() => void passkey()}>
+              {w().byPasskey}
+            </button>
+          )}
+          {ways.value?.provider && !second.value && (
+            <a class="second" href={ways.value.provider.path}>
+              {w().byProvider(ways.value.provider.name)}
+            </a>
+          )}
           {second.value && (
             <button
               type="button"

@@ -24,6 +24,9 @@ const t = dictionary(
   },
 );
 
+/** roleNames are the roles in words. */
+export const roleNames = (): Record<string, string> => t().roles;
+
 /** roles are what can be given. */
 const roles: Role[] = ["editor", "approver", "operator", "technician", "auditor", "administrator"];
 

@@ -7,6 +7,7 @@ import { Keys } from "./keys";
 import { Password } from "./password";
 import { Pronunciations } from "./pronounce";
 import { Second } from "./second";
+import { Sessions } from "./sessions";
 import { Card, Field, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
@@ -58,6 +59,7 @@ export function Settings() {
       {writes() && <Pronunciations />}
       <Keys />
       <Second />
+      <Sessions />
       <Password />
     </>
   );
