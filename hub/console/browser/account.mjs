@@ -74,6 +74,41 @@ export async function account({ author, approver, admin }) {
     await approver.getByText("chưa bật").waitFor();
   });
 
+  await step("a passkey logs in, and its person sees and ends other log-ins", async () => {
+    const page = await open("passkey");
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send("WebAuthn.enable");
+    await cdp.send("WebAuthn.addVirtualAuthenticator", {
+      options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+    });
+    await logIn(page, people.approver);
+    await page.goto(base + "/cai-dat");
+    await page.getByRole("button", { name: "Tạo khoá trên máy này" }).click();
+    await page.getByText("chờ xác nhận").waitFor();
+    await page.getByLabel("Mật khẩu của anh/chị, để đổi cách đăng nhập").fill(people.approver.password);
+    await page.getByRole("button", { name: "Dùng để đăng nhập", exact: true }).click();
+    await page.getByText("Đã đổi cách đăng nhập.").waitFor();
+    await page.locator(".codes li").first().waitFor();
+    await page.context().clearCookies();
+    await page.goto(base);
+    await page.getByRole("button", { name: "Dùng khoá trên máy này" }).click();
+    await page.getByRole("heading", { name: "Hôm nay" }).waitFor();
+    await page.goto(base + "/cai-dat");
+    const here = page.locator("section", { hasText: "Đang đăng nhập ở" });
+    await here.getByText("bằng khoá").first().waitFor();
+    await look(page, "settings", [[360, 740]]);
+    await page.getByLabel("Mật khẩu của anh/chị, để đổi cách đăng nhập").fill(people.approver.password);
+    await page.getByRole("button", { name: "Thôi dùng để đăng nhập" }).click();
+    await page.getByText("Đã đổi cách đăng nhập.").waitFor();
+    await here.getByRole("button", { name: "Kết thúc mọi nơi khác" }).click();
+    await page.getByText("Đã kết thúc mọi phiên khác.").waitFor();
+    // The other page of the same person finds out, and says so.
+    await approver.goto(base);
+    await approver.getByRole("button", { name: "Đăng nhập" }).waitFor();
+    await logIn(approver, people.approver);
+    await page.context().close();
+  });
+
   await step("whoever has a one-time password changes it before anything else", async () => {
     const once = "mot lan roi doi ngay nhe";
     await admin.goto(base + "/nguoi-dung");

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step, until } from "./lib.mjs";
 import { account } from "./account.mjs";
 import { others, routes } from "./others.mjs";
+import { rules } from "./rules.mjs";
 
 const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
 const board = "Họp thôn 19h30 ngày 21/6";
@@ -99,7 +100,7 @@ if (ok) {
     const refused = await author.evaluate(async ([b, w]) => (await fetch(`/api/v1/bulletins/${b}/submit`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(w) })).json(), [bulletin, wish]);
     must(refused.code === "quiet-hours", `a start at night without permission: ${JSON.stringify(refused)}`);
     await author.getByLabel("Lý do phát trong giờ yên tĩnh").fill("Nước sông lên nhanh trong đêm");
-    await author.getByText(new RegExp(`Sẽ phát .* ${hour}`)).waitFor();
+    await author.getByText(new RegExp(`Sẽ phát .* ${hour} .*còn \\d+ .* nữa`)).waitFor();
   });
   await look(author, "send-night");
   await step("repeat by rule", async () => {
@@ -245,6 +246,7 @@ if (ok) {
   const admin = await open("admin");
   await logIn(admin, people.admin);
   await others({ author, approver, admin, bulletin });
+  await rules({ author, approver });
   await account({ author, approver, admin });
   await step("log out", async () => {
     await author.goto(base);

@@ -20,7 +20,7 @@ export const people = {
   approver: { user: env("APPROVER", "duyet1"), password: env("APPROVER_PASSWORD") },
   second: { user: "duyet2", password: env("APPROVER_PASSWORD") },
   admin: { user: "quantri", password: env("APPROVER_PASSWORD") },
-  registrar: process.env.REGISTRAR_PASSWORD ?? "mat khau cua nguoi dang ky",
+  registrar: env("REGISTRAR_PASSWORD"),
   stranger: { user: "soan-kia", password: env("APPROVER_PASSWORD") },
 };
 mkdirSync(out, { recursive: true });

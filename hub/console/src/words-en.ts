@@ -213,6 +213,8 @@ export const en: Words = {
   night: "Ask for permission to air in quiet hours",
   nightReason: "Why it must be aired in quiet hours",
   volume: "Volume",
+  validity: "In force for",
+  validityN: (m: number) => (m < 60 ? `${m} min` : `${m / 60} h`),
   consequence: "What will happen",
   sendForApproval: "Submit",
   sent: "Submitted.",

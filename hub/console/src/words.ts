@@ -220,6 +220,8 @@ export const vi = {
   night: "Xin phép phát trong giờ yên tĩnh",
   nightReason: "Lý do phát trong giờ yên tĩnh",
   volume: "Âm lượng",
+  validity: "Có hiệu lực trong",
+  validityN: (m: number) => (m < 60 ? `${m} phút` : `${m / 60} giờ`),
   consequence: "Điều sẽ xảy ra",
   sendForApproval: "Gửi duyệt",
   sent: "Đã gửi duyệt.",
