@@ -50,6 +50,7 @@ type Services struct {
 	Joiner    Joiner
 	Sheets    Sheets
 	Journal   Journal
+	Mutes     Mutes
 	// Provider logs people in besides passwords and passkeys.
 	Provider Provider
 	// Answers keeps answers to requests with a key; usually the desk.
@@ -142,6 +143,9 @@ func (s *Server) register(api huma.API) {
 			registerSheets(api, s)
 		}
 		registerDevices(api, s)
+	}
+	if s.Mutes != nil {
+		registerMute(api, s)
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)
