@@ -193,7 +193,8 @@ func (a *Agent) delivery(cfg config.Config) error {
 		Device: a.id.Device, Roots: a.id.Roots, Placement: a.id.Placement, Lists: a.id.Lists,
 		Store: a.store, Contents: a.cache, Hub: network{a}, Clock: a.clock, Entropy: rand.Reader,
 		Heartbeat: a.state.Changed, Acked: func() { a.drain.Kick(); a.state.Changed() },
-		Content: a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
+		Pictures: cfg.Profile.Board != nil,
+		Content:  a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -295,7 +296,7 @@ func (a *Agent) facts() health.Facts {
 		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
 	}
 	if cfg.Profile.Board != nil {
-		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
+		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeatureLayouts, protocol.FeaturePicture)
 	}
 	var err error
 	f.Needs = a.cache.Needs()

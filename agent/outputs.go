@@ -25,25 +25,25 @@ func SinkOf(cfg config.Config, child []string, log *slog.Logger) (player.Sink, e
 	s := cfg.Profile.Sound
 	switch s.Driver {
 	case "null":
-		return null.New(1), nil
+		return null.New(s.Outputs()), nil
 	case "wav":
 		dir := s.Card
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(cfg.Data, dir)
 		}
-		return wav.New(dir, 1)
-	case "oto", "aplay":
+		return wav.New(dir, s.Outputs())
+	case "oto", "alsa", "aplay":
 		dir := filepath.Join(cfg.Data, "alsa")
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("sound: %w", err)
 		}
-		c := speaker.Config{Device: s.Card, Dir: dir}
+		c := speaker.Config{Device: s.Card, Dir: dir, Channels: s.Outputs(), Rate: s.Rate}
 		if c.Device == "default" {
 			c.Device = ""
 		}
 		// A build without oto plays through aplay: the same card by another way.
-		if s.Driver == "oto" && speaker.HasOto {
-			c.Child = child
+		if s.Driver != "aplay" && speaker.HasOto {
+			c.Driver, c.Child = s.Driver, child
 		}
 		return speaker.Open(c, log)
 	}

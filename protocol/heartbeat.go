@@ -21,9 +21,11 @@ const (
 	FeatureBoard     = "board"
 	FeaturePage1     = "page/1"
 	FeatureEmergency = "emergency"
-	FeaturePasskey   = "passkey" // approvals by passkeys, lists that demand them
-	FeatureRoots     = "roots"   // several roots with a threshold, lists of roots
-	FeatureRelay     = "relay/1" // Bulletin.Relay and the topics of sessions
+	FeaturePasskey   = "passkey"   // approvals by passkeys, lists that demand them
+	FeatureRoots     = "roots"     // several roots with a threshold, lists of roots
+	FeatureRelay     = "relay/1"   // Bulletin.Relay and the topics of sessions
+	FeatureLayouts   = "layouts/1" // the layouts "two-line" and "ticker"
+	FeaturePicture   = "picture/1" // Board.Picture
 )
 
 // Heartbeat is the payload of topic d/{device}/state: what a device holds and

@@ -440,3 +440,34 @@ func TestDocumentsThatWereNotTakenAreTakenLater(t *testing.T) {
 		there(t, d, claim, d.told())
 	})
 }
+
+// A bulletin's picture is asked for once the bulletin is here; until it has come
+// the airing can be heard, but not shown.
+func TestAPictureIsContentOfTheBoardAlone(t *testing.T) {
+	d := newDesk(t)
+	b := protocoltest.Bulletin()
+	picture := protocoltest.Picture()
+	b.Board.Layout, b.Board.Picture = protocol.LayoutPicture, &picture
+	claim := d.w.Claim(t, b)
+	d.get(deviceTopic(protocol.VerbPlan), d.head(t, plan(uint64(protocoltest.At(0)), claim.Airing)))
+	if slices.Contains(d.contents.needed, picture.Content) {
+		t.Error("the picture is asked for before anybody can know of it")
+	}
+	d.contents.put(protocoltest.SoundBytes(40_000))
+	d.told()
+	d.deliver(claim)
+	if got, want := find[Content](d.told()), []Content{{Airing: claim.Airing.ID, There: true, Unpictured: true}}; !slices.Equal(got, want) {
+		t.Errorf("without the picture: %+v", got)
+	}
+	if !slices.Contains(d.contents.needed, picture.Content) {
+		t.Errorf("the picture is not asked for: %v", d.contents.needed)
+	}
+	d.contents.put(protocoltest.SoundBytes(9_000))
+	d.arrived()
+	if got, want := find[Content](d.told()), []Content{{Airing: claim.Airing.ID, There: true}}; !slices.Equal(got, want) {
+		t.Errorf("with the picture: %+v", got)
+	}
+	if got := find[Content](d.restart(t)); len(got) != 1 || got[0].Unpictured {
+		t.Errorf("after a restart: %+v", got)
+	}
+}

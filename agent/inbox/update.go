@@ -30,10 +30,12 @@ type (
 	// Stopped: a stop, in force from its own instant to its expiry.
 	Stopped struct{ Stop protocol.Stop }
 	// Content says whether bulletin, approval and sound of an airing are all
-	// here and verified. An airing is missing until this says otherwise.
+	// here and verified. An airing is missing until this says otherwise. Without
+	// its picture it can be heard, but not shown.
 	Content struct {
-		Airing protocol.AiringID
-		There  bool
+		Airing     protocol.AiringID
+		There      bool
+		Unpictured bool // the picture is not here yet
 	}
 	// Placed: where the device stands, and since when it is that device's place.
 	Placed struct{ Placement protocol.Placement }

@@ -29,7 +29,7 @@ type Live interface {
 
 // Lead is how long before its first frame the output wants a job: what it takes to
 // store that it begins, to open and decode it, and the way through the card's buffers.
-const Lead = 200 * time.Millisecond
+const Lead = 300 * time.Millisecond
 
 // Amplifier is what has to be on while it sounds; *amplifier.Amplifier is one.
 type Amplifier interface {

@@ -160,7 +160,7 @@ func (l *Loop) stands(ctx context.Context, a *schedule.Airing, old protocol.Unit
 // content counts as there only if what was approved allows it: nothing begins
 // on documents that say otherwise, whenever they came.
 func (l *Loop) content(u inbox.Content) []schedule.Event {
-	l.brought[u.Airing] = u.There
+	l.brought[u.Airing] = u.There && !(u.Unpictured && l.cfg.Medium == protocol.MediumBoard)
 	if _, ok := l.mem.wires[u.Airing]; !ok {
 		return nil
 	}

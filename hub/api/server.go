@@ -50,6 +50,9 @@ type Services struct {
 	Joiner    Joiner
 	Sheets    Sheets
 	Journal   Journal
+	Mutes     Mutes
+	// Provider logs people in besides passwords and passkeys.
+	Provider Provider
 	// Answers keeps answers to requests with a key; usually the desk.
 	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
@@ -65,6 +68,8 @@ type Options struct {
 	Origins []string
 	// Secure marks the session's cookie so: the public URL is https.
 	Secure bool
+	// PasskeyLogIn: the console has a name under which browsers hold passkeys.
+	PasskeyLogIn bool
 	// Proxies may say in X-Forwarded-For who is asking.
 	Proxies []netip.Prefix
 	// EnrolURL is where devices enrol; it stands in QR codes.
@@ -123,9 +128,13 @@ var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
 func (s *Server) register(api huma.API) {
 	if s.Account != nil {
 		registerSessions(api, s)
+		registerLogins(api, s)
 		registerUsers(api, s)
 		registerTokens(api, s)
 		registerSecond(api, s)
+	}
+	if s.Provider != nil {
+		registerProvider(s)
 	}
 	if s.Registry != nil {
 		registerUnits(api, s)
@@ -135,6 +144,9 @@ func (s *Server) register(api huma.API) {
 			registerSheets(api, s)
 		}
 		registerDevices(api, s)
+	}
+	if s.Mutes != nil {
+		registerMute(api, s)
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -33,7 +34,11 @@ func (serveCmd) Run(s *session) error {
 	if !built {
 		log.WarnContext(s.ctx, "the console is not built: run `make console`, then build again")
 	}
-	h, err := hub.New(s.ctx, c, hub.Options{Version: version, Log: log, Console: pages})
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	h, err := hub.New(s.ctx, c, hub.Options{Version: version, Log: log, Console: pages, Pictures: []string{self, pictureChild}})
 	if err != nil {
 		return err
 	}
