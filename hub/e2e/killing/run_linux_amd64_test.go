@@ -44,8 +44,10 @@ type fault struct {
 type run struct {
 	g      *ground
 	dir    string
-	base   string // of the API
-	direct bool   // content over HTTPS
+	base   string       // of the API
+	enrol  string       // where devices enrol
+	args   atomic.Value // []string: what the agent's program is to do
+	direct bool         // content over HTTPS
 	log    *os.File
 
 	fault *fault
@@ -73,9 +75,10 @@ func (g *ground) newRun(t *testing.T, direct bool, f *fault) *run {
 		t.Fatalf("%v: %s", err, out)
 	}
 	r.act.Store("they start")
+	r.args.Store([]string{"run"})
 	must(t, os.Mkdir(r.path("tmp"), 0o700))
 	web, enrol, mqtt := port(t), port(t), port(t)
-	r.base = fmt.Sprintf("http://127.0.0.1:%d/api/v1", web)
+	r.base, r.enrol = fmt.Sprintf("http://127.0.0.1:%d/api/v1", web), fmt.Sprintf("https://localhost:%d", enrol)
 	for name, text := range map[string]string{
 		"hub.yaml": fmt.Sprintf("data: %q\nhosts: [localhost, 127.0.0.1]\nconsole: {listen: \"127.0.0.1:%d\", url: \"http://127.0.0.1:%d\"}\nenrol: {listen: \"127.0.0.1:%d\"}\nmqtt: {listen: \"127.0.0.1:%d\"}\ncontent: {http: %v}\n",
 			r.path("hub"), web, web, enrol, mqtt, direct),
@@ -125,7 +128,7 @@ func port(t *testing.T) int {
 func (r *run) start(name string) error {
 	cfg := tracer.Config{Program: r.g.hub, Args: []string{"--config", r.path("hub.yaml"), "serve"}, Output: r.log}
 	if name == "agent" {
-		cfg.Program, cfg.Args = r.g.agent, []string{"--config", r.path("loa.yaml"), "run"}
+		cfg.Program, cfg.Args = r.g.agent, append([]string{"--config", r.path("loa.yaml")}, r.args.Load().([]string)...)
 	}
 	cfg.Env = []string{"TMPDIR=" + r.path("tmp")}
 	select {
@@ -254,10 +257,13 @@ func (r *run) persist(ctx context.Context, what string, act func() error) error 
 	})
 }
 
-// call asks the API as a person; key may be "".
+// call asks the API as a person; key may be ""; bytes are sent as they are.
 func (r *run) call(ctx context.Context, who protocol.PersonID, method, path, key string, in, out any) error {
 	var body io.Reader
-	if in != nil {
+	kind := "application/json"
+	if raw, ok := in.([]byte); ok {
+		body, kind = bytes.NewReader(raw), "application/octet-stream"
+	} else if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
 			return err
@@ -269,7 +275,7 @@ func (r *run) call(ctx context.Context, who protocol.PersonID, method, path, key
 		return err
 	}
 	req.Close = true
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", kind)
 	req.Header.Set("Cookie", r.g.sessions[who])
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
