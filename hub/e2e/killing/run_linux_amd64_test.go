@@ -151,7 +151,7 @@ func (r *run) start(name string) error {
 
 // lasting are the programs' files, without the card's: what has sounded stays heard.
 func (r *run) lasting(path string) bool {
-	return strings.HasPrefix(path, r.dir) && !strings.HasPrefix(path, r.path("loa", "out"))
+	return strings.HasPrefix(path, r.path("hub")) || strings.HasPrefix(path, r.path("loa")) && !strings.HasPrefix(path, r.path("loa", "out"))
 }
 
 func (r *run) proc(name string) *tracer.Process {
@@ -367,20 +367,34 @@ func (r *run) end() {
 		close(r.over)
 	}
 	<-r.ready
+	if r.fault != nil && r.fault.program == "hub" {
+		// It serves again before it is asked to end.
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := r.until(ctx, "the hub is back", func() (bool, error) {
+			select {
+			case <-r.proc("hub").Done():
+				return true, nil
+			default:
+			}
+			err := r.call(ctx, "soan", http.MethodGet, "/sessions", "", nil, nil)
+			return err == nil, err
+		}); err != nil {
+			r.wrong("%v", err)
+		}
+	}
 	r.ask("agent", "hub")
 }
 
 func (r *run) ask(names ...string) {
+	asked := map[string]*tracer.Process{}
 	for _, name := range names {
 		if p := r.proc(name); p != nil {
 			p.Ask()
+			asked[name] = p
 		}
 	}
-	for _, name := range names {
-		p := r.proc(name)
-		if p == nil {
-			continue
-		}
+	for name, p := range asked {
 		select {
 		case <-p.Done():
 		case <-time.After(20 * time.Second):
