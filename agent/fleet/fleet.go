@@ -2,12 +2,9 @@ package fleet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,6 +18,9 @@ import (
 type Config struct {
 	Seed    uint64
 	Weather Weather
+	// Began is when the weather began; zero is when the fleet starts to run. What is
+	// over by then does not come again.
+	Began   time.Time
 	Devices []Device
 	// MQTT replaces the broker's address of the enrolment; "" keeps it.
 	MQTT string
@@ -39,15 +39,13 @@ type Fleet struct {
 	members  []*member
 	failures atomic.Int64
 
-	mu      sync.Mutex
-	faults  map[Kind]int
-	without error // why no disk can be full; nil if they can
+	mu     sync.Mutex
+	faults map[Kind]int
 }
 
-// New puts a fleet together; nothing runs yet. Devices whose weather has full disks
-// get a disk of their own each, if this process may mount one; else Without says
-// why there are none.
-func New(cfg Config) (*Fleet, error) {
+// New puts a fleet together; nothing runs yet. Only devices with a disk of their own
+// have weather in which that is full.
+func New(cfg Config) *Fleet {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -56,57 +54,27 @@ func New(cfg Config) (*Fleet, error) {
 	}
 	f := &Fleet{cfg: cfg, faults: map[Kind]int{}}
 	for _, d := range cfg.Devices {
-		m := newMember(f, d)
-		f.members = append(f.members, m)
-		if !slices.ContainsFunc(cfg.Weather.Forecast(cfg.Seed, d.ID), func(f Fault) bool { return f.Kind == Disk }) || f.without != nil {
-			continue
-		}
-		if err := m.ownDisk(); err != nil {
-			f.without = err
-			cfg.Log.Warn("no full disks", "err", err)
-		}
+		f.members = append(f.members, newMember(f, d))
 	}
-	return f, nil
+	return f
 }
-
-// ownDisk moves what the device has to a disk of its own.
-func (m *member) ownDisk() error {
-	dir := m.device.Data + ".disk"
-	d, err := newDisk(dir)
-	if err != nil {
-		return err
-	}
-	if err := os.CopyFS(filepath.Join(dir, "data"), os.DirFS(m.device.Data)); err != nil {
-		return errors.Join(fmt.Errorf("disk: %w", err), d.close())
-	}
-	m.disk, m.device.Data = d, filepath.Join(dir, "data")
-	return nil
-}
-
-// Without says why full disks could not be had; nil if they could.
-func (f *Fleet) Without() error { return f.without }
 
 // Run runs all devices in their weather until ctx ends. Devices go on when the
 // weather is over.
 func (f *Fleet) Run(ctx context.Context) error {
-	began := time.Now()
+	began := f.cfg.Began
+	if began.IsZero() {
+		began = time.Now()
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, m := range f.members {
 		g.Go(func() error { return m.run(ctx) })
 		faults := f.cfg.Weather.Forecast(f.cfg.Seed, m.device.ID)
-		if f.without != nil {
-			faults = slices.DeleteFunc(faults, func(f Fault) bool { return f.Kind == Disk })
-		}
 		g.Go(func() error { return m.suffer(ctx, faults, began) })
 	}
 	err := g.Wait()
 	if err != nil {
 		err = fmt.Errorf("fleet of seed %d: %w", f.cfg.Seed, err)
-	}
-	for _, m := range f.members {
-		if m.disk != nil {
-			err = errors.Join(err, m.disk.close())
-		}
 	}
 	return err
 }
@@ -136,9 +104,6 @@ func (f *Fleet) Report(said []Said) (Report, error) {
 	}
 	r := Compare(said, truth)
 	r.Seed, r.Devices, r.Faults, r.Failures = f.cfg.Seed, len(f.members), f.Faults(), f.Failures()
-	if f.without != nil {
-		r.Without = f.without.Error()
-	}
 	return r, nil
 }
 

@@ -23,6 +23,9 @@ type Device struct {
 	Data  string            `json:"data"`
 	Sound bool              `json:"sound"`
 	Board *protocol.Display `json:"board,omitempty"`
+	// Disk is where a disk of its own is mounted, on which Data lies; "" for none:
+	// then it is never full.
+	Disk string `json:"disk,omitempty"`
 }
 
 // retryAfter is how long a device is off whose agent failed.
@@ -33,7 +36,6 @@ type member struct {
 	device Device
 	fleet  *Fleet
 	line   *line
-	disk   *disk // nil: it shares the machine's
 	log    *slog.Logger
 	ahead  atomic.Int64 // of its clock, ns
 
@@ -144,6 +146,9 @@ func (m *member) online() bool {
 // suffer lets the device's faults come over it, until they are over or ctx ends.
 func (m *member) suffer(ctx context.Context, faults []Fault, began time.Time) error {
 	for _, f := range faults {
+		if f.Kind == Disk && m.device.Disk == "" || time.Since(began) > f.At+f.For {
+			continue
+		}
 		if !sleep(ctx, time.Until(began.Add(f.At))) {
 			return nil
 		}
@@ -175,14 +180,11 @@ func (m *member) under(ctx context.Context, f Fault) error {
 		sleep(ctx, f.For)
 		m.ahead.Store(0)
 	case Disk:
-		if m.disk == nil {
-			return nil
-		}
-		if err := m.disk.fill(); err != nil {
+		if err := disk(m.device.Disk).fill(); err != nil {
 			return err
 		}
 		sleep(ctx, f.For)
-		return m.disk.free()
+		return disk(m.device.Disk).free()
 	}
 	return nil
 }

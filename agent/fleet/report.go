@@ -40,13 +40,16 @@ func (f *Findings) add(k Key, format string, args ...any) {
 
 // Report compares what a hub says with what devices really did.
 type Report struct {
-	Seed     uint64         `json:"seed"`
-	Devices  int            `json:"devices"`
-	Faults   map[Kind]int   `json:"faults,omitempty"`
-	Failures int            `json:"failures,omitempty"`
-	Without  string         `json:"without,omitempty"`
-	Said     map[string]int `json:"said"` // occurrences by outcome
-	Done     int            `json:"done"` // occurrences that sounded or were shown
+	Seed     uint64       `json:"seed"`
+	Devices  int          `json:"devices"`
+	Faults   map[Kind]int `json:"faults,omitempty"`
+	Failures int          `json:"failures,omitempty"`
+	// Memory is what the fleet's processes took at most, in bytes, and CPU how long
+	// they had a processor, in seconds; 0 if that is not known.
+	Memory uint64         `json:"memory,omitempty"`
+	CPU    float64        `json:"processor_seconds,omitempty"`
+	Said   map[string]int `json:"said"` // occurrences by outcome
+	Done   int            `json:"done"` // occurrences that sounded or were shown
 
 	// Lost: it sounded and the hub knows nothing of it.
 	Lost Findings `json:"lost"`
@@ -155,8 +158,8 @@ func (r Report) Text(w io.Writer) error {
 	if r.Failures > 0 {
 		fmt.Fprintf(&b, ", agents ended %d times", r.Failures)
 	}
-	if r.Without != "" {
-		fmt.Fprintf(&b, "\nno full disks: %s", r.Without)
+	if r.Memory > 0 && r.Devices > 0 {
+		fmt.Fprintf(&b, "\nfor each device %d KiB of memory and %.2f s of a processor", r.Memory>>10/uint64(r.Devices), r.CPU/float64(r.Devices))
 	}
 	b.WriteString("\nthe hub says:")
 	for _, o := range slices.Sorted(maps.Keys(r.Said)) {

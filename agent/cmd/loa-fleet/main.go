@@ -43,6 +43,12 @@ type commands struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
+// statusError is how a run of this command elsewhere ended, which has said why.
+type statusError int
+
+// Error implements error.
+func (e statusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
 // session is what a command runs with.
 type session struct {
 	ctx         context.Context
@@ -76,6 +82,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitRefused
 	}
 	if err := k.Run(&session{ctx: ctx, in: in, out: out, errOut: errOut}); err != nil {
+		if status, ok := errors.AsType[statusError](err); ok {
+			return int(status)
+		}
 		fmt.Fprintln(errOut, "loa-fleet:", strings.Join(strings.Fields(err.Error()), " "))
 		if errors.Is(err, errRefused) || errors.Is(err, fleet.ErrKind) {
 			return exitRefused

@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,9 +46,6 @@ type runCmd struct {
 	LogLevel  string        `help:"What agents log into their process's file: debug, info, warn, error." default:"warn"`
 }
 
-// fleetFile lists the devices of a folder, so that they are enrolled once.
-const fleetFile = "fleet.json"
-
 // each is how many devices a process has, unless it is told otherwise.
 const each = 500
 
@@ -63,8 +60,13 @@ func (c *runCmd) Run(s *session) error {
 	}
 	if c.Seed == 0 {
 		var b [8]byte
-		_, _ = rand.Read(b[:])                          // never fails
+		_, _ = rand.Read(b[:])                            // never fails
 		c.Seed = binary.LittleEndian.Uint64(b[:])>>16 + 1 // short enough to be typed
+	}
+	if slices.Contains(kinds, fleet.Disk) {
+		if here, err := apart(s.ctx, s); err != nil || !here {
+			return err
+		}
 	}
 	password, err := secret(c.Password)
 	if err != nil {
@@ -80,7 +82,13 @@ func (c *runCmd) Run(s *session) error {
 	}
 	fmt.Fprintf(s.out, "seed %d, %d devices in %s\n", c.Seed, len(devices), c.Dir)
 	since := time.Now()
-	crews, err := c.start(s, devices, fleet.Weather{Kinds: kinds, Every: c.Every, For: c.For, Until: c.During})
+	weather := fleet.Weather{Kinds: kinds, Every: c.Every, For: c.For, Until: c.During}
+	unmount, err := c.disks(devices, weather)
+	defer unmount()
+	if err != nil {
+		return err
+	}
+	crews, err := c.start(s, devices, weather)
 	if err != nil {
 		return err
 	}
@@ -160,6 +168,35 @@ func (c *runCmd) enrolled(ctx context.Context, s *session, hub *fleet.Hub) ([]fl
 	return devices, g.Wait()
 }
 
+// disks gives each device whose disk will be full one of its own. What it returns
+// brings back what the devices have then to where they had it.
+func (c *runCmd) disks(devices []fleet.Device, w fleet.Weather) (unmount func(), err error) {
+	var all []func()
+	unmount = func() {
+		for _, one := range all {
+			one()
+		}
+	}
+	for i, d := range devices {
+		if !slices.ContainsFunc(w.Forecast(c.Seed, d.ID), func(f fleet.Fault) bool { return f.Kind == fleet.Disk }) {
+			continue
+		}
+		own, off, err := fleet.OwnDisk(d)
+		if err != nil {
+			return unmount, err
+		}
+		devices[i] = own
+		all = append(all, func() {
+			// The next run goes on from what the device holds now. If that cannot be
+			// kept it has lost its storage, and says so itself.
+			_ = os.RemoveAll(d.Data)
+			_ = os.CopyFS(d.Data, os.DirFS(own.Data))
+			_ = off()
+		})
+	}
+	return unmount, nil
+}
+
 // weather lets what comes over all at once come in its time, until it is over.
 func (c *runCmd) weather(ctx context.Context, crews *crews) error {
 	began := time.Now()
@@ -225,13 +262,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
-}
-
-// list writes which devices a crew has.
-func list(path string, devices []fleet.Device) error {
-	b, err := json.Marshal(devices)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, b, 0o600)
 }
