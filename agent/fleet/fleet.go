@@ -22,6 +22,8 @@ type Config struct {
 	// over by then does not come again.
 	Began   time.Time
 	Devices []Device
+	// Ahead is by how much all clocks are ahead of this machine's.
+	Ahead time.Duration
 	// MQTT replaces the broker's address of the enrolment; "" keeps it.
 	MQTT string
 	// Journal takes the truth.

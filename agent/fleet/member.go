@@ -116,7 +116,7 @@ func (m *member) live(ctx context.Context) error {
 // says how wrong it may be, as NTP does.
 func (m *member) system() timesync.System {
 	ahead := time.Duration(m.ahead.Load())
-	return timesync.System{Synchronised: true, Ahead: ahead, MaxError: ahead.Abs() + 10*time.Millisecond}
+	return timesync.System{Synchronised: true, Ahead: m.fleet.cfg.Ahead + ahead, MaxError: ahead.Abs() + 10*time.Millisecond}
 }
 
 // reboot takes the power away and gives it back after a while: the line breaks and

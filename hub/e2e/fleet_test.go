@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,6 +54,8 @@ type crew struct {
 	w     *world
 	hub   *fleet.Hub // as an official sees it
 	since time.Time
+	truth *fleet.Journal
+	stop  func()
 }
 
 // enlist puts n devices into the registry, half of them in each of two villages,
@@ -117,22 +120,26 @@ func impatient() link.Timing {
 	}
 }
 
-// crew runs a fleet of these devices until the test ends.
+// crew runs a fleet of these devices until the test ends, or stop is called.
 func (w *world) crew(cfg fleet.Config) *crew {
 	w.t.Helper()
+	if cfg.Journal == nil {
+		cfg.Journal = fleet.NewJournal(nil)
+	}
 	cfg.Software = "test"
 	cfg.Log = w.log.logger()
 	cfg.MQTT = "tls://localhost:" + port(w.MQTTAddr())
 	f := fleet.New(cfg)
 	w.t.Logf("seed %d, %d devices", cfg.Seed, len(cfg.Devices))
-	c := &crew{Fleet: f, w: w, since: time.Now().Add(-time.Second)}
+	c := &crew{Fleet: f, w: w, since: time.Now().Add(-time.Second), truth: cfg.Journal}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f.Run(ctx) }()
-	w.t.Cleanup(func() {
+	c.stop = sync.OnceFunc(func() {
 		cancel()
 		must(w.t, <-ended)
 	})
+	w.t.Cleanup(c.stop)
 	return c
 }
 
@@ -182,27 +189,35 @@ func (c *crew) compared(within time.Duration) fleet.Report {
 	return r
 }
 
-// once checks that no chain holds two receipts for one occurrence.
-func (c *crew) once() {
+// once checks that the chains hold one receipt for each occurrence, and one for
+// everything that sounded.
+func (c *crew) once() map[fleet.Key]protocol.Receipt {
 	t := c.w.t
 	t.Helper()
 	devices, err := c.w.Registry.Devices(t.Context())
 	must(t, err)
 	m, err := c.w.DB.Material(t.Context(), devices, reach.Media)
 	must(t, err)
-	receipts := map[fleet.Key]int{}
+	receipts := map[fleet.Key]protocol.Receipt{}
 	for _, e := range m.Entries {
 		entry, err := protocol.Unmarshal[protocol.Entry](e.Bytes, protocol.MaxControl)
 		must(t, err)
 		if r := entry.Receipt; r != nil {
-			receipts[fleet.Key{Device: e.Device, Medium: r.Medium.String(), Airing: r.Airing, Start: int64(r.Start)}]++
+			k := fleet.Key{Device: e.Device, Medium: r.Medium.String(), Airing: r.Airing, Start: int64(r.Start)}
+			if _, twice := receipts[k]; twice {
+				t.Errorf("seed %d: two receipts for %s", c.Seed(), k)
+			}
+			receipts[k] = *r
 		}
 	}
-	for k, n := range receipts {
-		if n != 1 {
-			t.Errorf("seed %d: %d receipts for %s", c.Seed(), n, k)
+	truth, err := c.truth.Deeds()
+	must(t, err)
+	for k := range truth {
+		if _, ok := receipts[k]; !ok {
+			t.Errorf("seed %d: no receipt for %s", c.Seed(), k)
 		}
 	}
+	return receipts
 }
 
 // everywhere airs a short bulletin now on all loudspeakers, and on all boards if it
