@@ -248,7 +248,7 @@ type Placement struct {
 	From    Instant  `cbor:"4,keyasint"`
 	Path    []UnitID `cbor:"5,keyasint"` // units from the top to the device's own
 	// Predecessors are units merged into one of the path: what was approved for them
-	// is played on. None is on the path.
+	// is played on.
 	Predecessors []UnitID `cbor:"6,keyasint,omitempty"`
 	Tags         []string `cbor:"7,keyasint,omitempty"`
 	Serves       []Share  `cbor:"8,keyasint,omitempty"`
@@ -260,9 +260,17 @@ type Placement struct {
 	Key   *Key     `cbor:"1111,keyasint,omitempty"`
 }
 
-// Units are those whose plans the device takes: its path and the predecessors, which
-// count as units below it.
-func (p Placement) Units() []UnitID { return slices.Concat(p.Path, p.Predecessors) }
+// Units are those whose plans the device takes, each once: its path and the
+// predecessors, which count as units below it.
+func (p Placement) Units() []UnitID {
+	units := slices.Clone(p.Path)
+	for _, u := range p.Predecessors {
+		if !slices.Contains(units, u) {
+			units = append(units, u)
+		}
+	}
+	return units
+}
 
 // Validate checks the rules written beside the fields.
 func (p Placement) Validate() error {
@@ -282,11 +290,6 @@ func (p Placement) Validate() error {
 			if u == v {
 				return fmt.Errorf("placement's path: %s twice: %w", u, ErrInvalid)
 			}
-		}
-	}
-	for i, u := range p.Predecessors {
-		if slices.Contains(p.Path, u) || slices.Contains(p.Predecessors[:i], u) {
-			return fmt.Errorf("placement's predecessors: %s twice: %w", u, ErrInvalid)
 		}
 	}
 	for i, m := range p.Media {

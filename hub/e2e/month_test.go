@@ -2,16 +2,23 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/loa-vn/loa/agent/fleet"
 	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/e2e/figure"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/store"
@@ -145,6 +152,9 @@ func (a *absence) run(t *testing.T) {
 			t.Errorf("daily airing %d: %+v", i, got)
 		}
 	}
+	if os.Getenv(figuresEnv) != "" {
+		a.print(t, w)
+	}
 }
 
 // current says whether a heartbeat holds the newest plan of each unit of a placement.
@@ -172,4 +182,55 @@ func (w *world) equipped(id protocol.DeviceID) {
 		s, err := w.Registry.State(w.t.Context(), id)
 		return err == nil && s.Online && s.Heartbeat.Missing == 0 && w.current(d.Placement, s.Heartbeat)
 	})
+}
+
+// figuresEnv lets the month print figures for a benchmark.
+const figuresEnv = "LOA_FIGURES"
+
+// print says how long coming back took, beside a bare loop that shakes hands and
+// writes as many rows.
+func (a *absence) print(t *testing.T, w *world) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "bare.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	must(t, err)
+	defer db.Close()
+	_, err = db.Exec(`CREATE TABLE entry (device INTEGER, seq INTEGER, bytes BLOB, PRIMARY KEY (device, seq)) STRICT, WITHOUT ROWID`)
+	must(t, err)
+	began := time.Now()
+	for d := range a.devices {
+		conn, err := tls.Dial("tcp", w.MQTTAddr().String(), &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true}) // whom it speaks to is not measured
+		must(t, err)
+		must(t, conn.Close())
+		for first := 0; first < 4*a.days; first += 20 {
+			tx, err := db.Begin()
+			must(t, err)
+			for seq := first; seq < min(first+20, 4*a.days); seq++ {
+				_, err := tx.Exec(`INSERT INTO entry VALUES (?, ?, ?)`, d, seq, make([]byte, 300))
+				must(t, err)
+			}
+			must(t, tx.Commit())
+		}
+	}
+	bare := time.Since(began).Seconds()
+	must(t, figure.Print(figure.Under(
+		fmt.Sprintf("%d devices back after %d days with 4 airings a day: reconciled, every receipt in (limit: TLS and SQLite alone)", a.devices, a.days),
+		"s", []float64{a.back.Seconds()}, 10).Beside([]float64{bare})))
+}
+
+// BenchmarkGoalMonth runs the month in a process of its own: simulated time is a
+// test's.
+func BenchmarkGoalMonth(b *testing.B) {
+	for b.Loop() {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestSoakAMonthAway$", "-test.timeout=30m")
+		cmd.Env = append(os.Environ(), soakEnv+"=1", figuresEnv+"=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+		for line := range strings.Lines(string(out)) {
+			if strings.HasPrefix(line, `{"name":`) {
+				fmt.Print("\n" + line)
+			}
+		}
+	}
 }

@@ -3,12 +3,16 @@ package e2e
 import (
 	"database/sql"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/loa-vn/loa/agent/fleet"
+	"github.com/loa-vn/loa/hub/backup"
 	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/protocol"
 )
 
 // many is how many devices a soak has: LOA_FLEET, or 1,000.
@@ -113,4 +117,60 @@ func TestSoakWeatherOfABrokerElsewhere(t *testing.T) {
 		w.everywhere("")
 		c.compared(10 * time.Minute)
 	}
+}
+
+// A hub that is lost, and restored from a backup made while a fleet played: every
+// receipt that devices had given is there again, its plans go past those that devices
+// hold, and what is aired then is played and counted.
+func TestSoakAFleetOutlivesARestore(t *testing.T) {
+	soak(t)
+	w := newWorld(t)
+	devices := w.enlist(min(200, many(t)))
+	c := w.crew(fleet.Config{Seed: seed(t), Devices: devices, Weather: light()})
+	c.back(3 * time.Minute)
+	w.everywhere("")
+	c.compared(5 * time.Minute)
+	w.everywhere("Họp thôn 7h30")
+	lasts(2 * time.Second) // it is being given out
+	dest := filepath.Join(t.TempDir(), "backup")
+	_, err := backup.Write(t.Context(), backup.Options{Folders: w.folders(), Dest: dest, Snapshot: w.DB.Snapshot, Now: time.Now()})
+	must(t, err)
+	w.everywhere("") // the backup knows nothing of it
+	c.compared(5 * time.Minute)
+	held := map[protocol.UnitID]uint64{}
+	for _, u := range []protocol.UnitID{commune, "thon-dong", "thon-doai"} {
+		p, err := store.NewProgramme(w.DB).NewestPlan(t.Context(), u)
+		if err == nil {
+			held[u] = p.Number
+		}
+	}
+
+	w.stop()
+	must(t, os.Rename(w.config.Data, w.config.Data+".lost"))
+	_, err = backup.Restore(t.Context(), dest, backup.Key{}, w.folders())
+	must(t, err)
+	w.start()
+	w.everywhere("")
+	for u, number := range held {
+		w.until("the plan of "+string(u)+" goes past what devices hold", 2*time.Minute, func() bool {
+			p, err := store.NewProgramme(w.DB).NewestPlan(t.Context(), u)
+			return err == nil && p.Number > number
+		})
+	}
+	w.until("every receipt is there again", 5*time.Minute, func() bool {
+		states, err := w.Registry.States(t.Context())
+		must(t, err)
+		for _, s := range states {
+			if s.Heartbeat.Chain == nil || s.Heartbeat.Unacked != 0 || !s.Online {
+				return false
+			}
+			end, err := store.NewLedger(w.DB).ChainEnd(t.Context(), s.Device, s.Heartbeat.Chain.Chain)
+			must(t, err)
+			if end < s.Heartbeat.Chain.Seq {
+				return false
+			}
+		}
+		return len(states) == c.Size()
+	})
+	c.once()
 }
