@@ -155,7 +155,7 @@ export const vi = {
   times: "Đọc mấy lần",
   timesN: (n: number) => `${n} lần`,
   chime: "Có nhạc hiệu mở đầu",
-  sayTitle: "Đọc cả tiêu đề lên trước",
+  sayTitle: "Đọc tên bản tin lên trước",
   chimeOfRecording: "Muốn có nhạc hiệu trước bản ghi, hãy đưa bản ghi vào một chương trình ở trang Tiếp sóng, danh sách phát.",
   unit: "Đơn vị ra bản tin",
   savedHere: (t: string) => `Đã lưu nháp trên máy này lúc ${t}.`,
