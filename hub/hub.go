@@ -437,7 +437,7 @@ func (h *Hub) services() api.Services {
 		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),
-		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
+		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{}, Orders: orders{h.Dispatch, h.DB.Audit()},
 	}
 }
 

@@ -49,6 +49,7 @@ type Services struct {
 	Resumable Resumable
 	Joiner    Joiner
 	Sheets    Sheets
+	Orders    Orders
 	Journal   Journal
 	// Provider logs people in besides passwords and passkeys.
 	Provider Provider
@@ -142,6 +143,9 @@ func (s *Server) register(api huma.API) {
 			registerSheets(api, s)
 		}
 		registerDevices(api, s)
+		if s.Orders != nil {
+			registerOrders(api, s)
+		}
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)

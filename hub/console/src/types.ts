@@ -264,6 +264,7 @@ export interface DeviceBody {
   muted: boolean;
   name: string;
   path: string[];
+  play?: PlayBody;
   playing?: string;
   revoked?: string;
   serves: ShareBody[];
@@ -271,6 +272,7 @@ export interface DeviceBody {
   sound: boolean;
   state: "waiting" | "never-heard" | "offline" | "online" | "revoked";
   tags: string[];
+  tone?: ToneBody;
   unacked: number;
   unit: string;
 }
@@ -572,6 +574,12 @@ export interface PlaceBody {
   unit: string;
 }
 
+export interface PlayBody {
+  length_ms: number;
+  position_ms: number;
+  volume: number;
+}
+
 export interface PreviewBody {
   boards: number;
   devices: number;
@@ -870,6 +878,12 @@ export interface TokenBody {
   name: string;
   revoked?: string;
   scope: "all" | "read";
+}
+
+export interface ToneBody {
+  at: string;
+  number: number;
+  reason?: string;
 }
 
 export interface TrialBody {
