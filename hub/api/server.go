@@ -51,6 +51,7 @@ type Services struct {
 	Sheets    Sheets
 	Orders    Orders
 	Journal   Journal
+	Mutes     Mutes
 	// Provider logs people in besides passwords and passkeys.
 	Provider Provider
 	// Answers keeps answers to requests with a key; usually the desk.
@@ -146,6 +147,9 @@ func (s *Server) register(api huma.API) {
 		if s.Orders != nil {
 			registerOrders(api, s)
 		}
+	}
+	if s.Mutes != nil {
+		registerMute(api, s)
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)

@@ -792,6 +792,12 @@ export interface SignatureBody {
   person: string;
 }
 
+export interface SilentVillage {
+  devices: number;
+  since: string;
+  unit: string;
+}
+
 export interface SketchBody {
   board: string;
   class: "normal" | "priority" | "emergency";
