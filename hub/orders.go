@@ -11,7 +11,7 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// orders tells single devices what to do, and records on whose act. It is api.Orders.
+// orders asks devices for test tones, and records on whose act. It is api.Orders.
 type orders struct {
 	dispatch *dispatch.Dispatcher
 	journal  *store.Audit
@@ -23,18 +23,6 @@ func (o orders) Tone(ctx context.Context, d registry.Device, t protocol.Tone, by
 		return 0, err
 	}
 	return o.dispatch.Tone(ctx, d.ID, t)
-}
-
-// Mute implements api.Orders.
-func (o orders) Mute(ctx context.Context, d registry.Device, mute bool, by protocol.PersonID) error {
-	name := "device unmuted"
-	if mute {
-		name = "device muted"
-	}
-	if err := o.record(ctx, name, d, by); err != nil {
-		return err
-	}
-	return o.dispatch.Mute(ctx, d.ID, mute)
 }
 
 func (o orders) record(ctx context.Context, name string, d registry.Device, by protocol.PersonID) error {

@@ -13,12 +13,10 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// Orders is what the routes that tell one device to do something need.
+// Orders is what the route that asks a device for a test tone needs.
 type Orders interface {
 	// Tone asks a device for a test tone and returns the command's number.
 	Tone(ctx context.Context, d registry.Device, t protocol.Tone, by protocol.PersonID) (uint64, error)
-	// Mute silences a device or lets it sound again.
-	Mute(ctx context.Context, d registry.Device, mute bool, by protocol.PersonID) error
 }
 
 // PlayBody is how far what a device plays was when it was last heard of.
@@ -66,12 +64,6 @@ type (
 		Number uint64 `json:"number" doc:"the device's tone has this number once it is known what became of it"`
 	}
 	toneOutput struct{ Body AskedBody }
-	muteInput  struct {
-		DevicePath
-		Body struct {
-			Muted bool `json:"muted"`
-		}
-	}
 )
 
 func registerOrders(api huma.API, s *Server) {
@@ -89,16 +81,6 @@ func registerOrders(api huma.API, s *Server) {
 		}
 		n, err := s.Orders.Tone(ctx, d, protocol.Tone{Length: protocol.Millis(in.Body.Seconds * 1000), Volume: in.Body.Volume}, actor.Person)
 		return &toneOutput{Body: AskedBody{Number: n}}, err
-	})
-	route(api, s, huma.Operation{
-		OperationID: "mute-device", Method: http.MethodPut, Path: "/devices/{id}/mute", Tags: tags, DefaultStatus: http.StatusAccepted,
-		Summary: "Silence a device, emergencies included, or let it sound again; what a technician muted at the device stays so",
-	}, func(ctx context.Context, actor account.Actor, in *muteInput) (*nothing, error) {
-		d, err := s.device(ctx, actor, account.Install, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return nil, s.Orders.Mute(ctx, d, in.Body.Muted, actor.Person)
 	})
 }
 

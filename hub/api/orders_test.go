@@ -15,19 +15,12 @@ import (
 // pretendedOrders keeps what devices would be told.
 type pretendedOrders struct {
 	tones []protocol.Tone
-	mutes []bool
 }
 
 // Tone implements api.Orders.
 func (o *pretendedOrders) Tone(_ context.Context, _ registry.Device, t protocol.Tone, _ protocol.PersonID) (uint64, error) {
 	o.tones = append(o.tones, t)
 	return 41, nil
-}
-
-// Mute implements api.Orders.
-func (o *pretendedOrders) Mute(_ context.Context, _ registry.Device, mute bool, _ protocol.PersonID) error {
-	o.mutes = append(o.mutes, mute)
-	return nil
 }
 
 // A test tone is asked only of a connected device that has a loudspeaker, knows tones, is
@@ -83,11 +76,5 @@ func TestATestToneIsAskedOnlyOfADeviceThatIsFree(t *testing.T) {
 	}
 	if got.Tone == nil || got.Tone.Number != 41 || got.Tone.Reason != "quiet hours" {
 		t.Errorf("tone: %+v", got.Tone)
-	}
-	admin.want(202, "PUT", "/api/v1/devices/loa-dong/mute", `{"muted": true}`)
-	admin.want(202, "PUT", "/api/v1/devices/loa-dong/mute", `{"muted": false}`)
-	reader.want(403, "PUT", "/api/v1/devices/loa-dong/mute", `{"muted": true}`)
-	if diff := cmp.Diff([]bool{true, false}, f.orders.mutes); diff != "" {
-		t.Error(diff)
 	}
 }
