@@ -137,6 +137,7 @@ type Inbox struct {
 	due      time.Time     // of the next question for the time
 	swept    time.Time     // when what is over was removed
 	told     time.Time     // when the clock alone last changed what is told
+	behind   bool          // the disk refused what came
 }
 
 // New takes up what the store holds, or, in an empty store, the documents of the
@@ -170,6 +171,8 @@ func New(cfg Config) (*Inbox, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.begin()
+	// What was whole in the cache when the device went off may not have been taken.
+	in.look(in.cfg.Clock.Read())
 	return in, nil
 }
 

@@ -90,6 +90,7 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	engine   *gin.Engine
 	api      huma.API
+	doing    sync.Map // notebook.Keyed: requests with a key that are being done
 }
 
 // New returns a server with all routes. An error means that an origin of the
