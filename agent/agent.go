@@ -293,7 +293,7 @@ func (a *Agent) facts() health.Facts {
 		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
-		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
+		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay, protocol.FeatureTone)
 	}
 	if cfg.Profile.Board != nil {
 		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeatureLayouts, protocol.FeaturePicture)
@@ -328,7 +328,11 @@ func (a *Agent) playout(cfg config.Config) error {
 			Settings: func() playout.Settings {
 				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
 			},
-			Receipts: a.drain.Kick, Playing: a.state.Playing, Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
+			Receipts: a.drain.Kick, Toned: a.state.Toned,
+			Playing: func(on playout.On) {
+				a.state.Playing(medium, health.On{Airing: on.Airing, Volume: on.Volume, Begin: on.Begin, Length: on.Length})
+			},
+			Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
 		})
 		if err != nil {
 			return err

@@ -126,6 +126,8 @@ func (in *Inbox) takeCommand(b []byte, now timesync.Reading) error {
 	switch c.Action {
 	case protocol.ActionMute, protocol.ActionUnmute:
 		return in.commit(in.state.mute(c), true)
+	case protocol.ActionTone:
+		return in.commit(in.state.tone(c), false)
 	case protocol.ActionResync:
 		if err := in.commit(decision{change: store.Change{Command: c.Number}}, false); err != nil {
 			return err

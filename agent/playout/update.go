@@ -63,8 +63,13 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 	case inbox.ClockSure:
 		l.sure = u.Sure
 		return []schedule.Event{{Kind: sureness(u.Sure)}}
+	case inbox.Tone:
+		l.tone(ctx, u)
 	case inbox.Muted:
 		l.muted = u.Muted
+		if l.muted {
+			l.hush(protocol.ReasonMuted)
+		}
 		return []schedule.Event{{Kind: muteness(u.Muted)}}
 	}
 	return nil
