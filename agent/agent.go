@@ -198,7 +198,8 @@ func (a *Agent) delivery(cfg config.Config) error {
 		Device: a.id.Device, Roots: a.id.Roots, Placement: a.id.Placement, Lists: a.id.Lists,
 		Store: a.store, Contents: a.cache, Hub: network{a}, Clock: a.clock, Entropy: rand.Reader,
 		Heartbeat: a.state.Changed, Acked: func() { a.drain.Kick(); a.state.Changed() },
-		Content: a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
+		Pictures: cfg.Profile.Board != nil,
+		Content:  a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -297,10 +298,10 @@ func (a *Agent) facts() health.Facts {
 		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
-		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
+		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay, protocol.FeatureTone)
 	}
 	if cfg.Profile.Board != nil {
-		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
+		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeatureLayouts, protocol.FeaturePicture)
 	}
 	var err error
 	f.Needs = a.cache.Needs()
@@ -332,7 +333,11 @@ func (a *Agent) playout(cfg config.Config) error {
 			Settings: func() playout.Settings {
 				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
 			},
-			Receipts: a.drain.Kick, Playing: a.state.Playing, Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
+			Receipts: a.drain.Kick, Toned: a.state.Toned,
+			Playing: func(on playout.On) {
+				a.state.Playing(medium, health.On{Airing: on.Airing, Volume: on.Volume, Begin: on.Begin, Length: on.Length})
+			},
+			Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
 		})
 		if err != nil {
 			return err

@@ -298,15 +298,27 @@ func (s *switchboard) Publish(topic string, payload []byte, qos byte) error {
 }
 
 // PublishTo implements dispatch.Broker.
-func (s *switchboard) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+func (s *switchboard) PublishTo(clientIDs []string, topic string, payload []byte, qos byte) error {
 	<-s.ready
-	return s.broker.PublishTo(clientID, topic, payload, qos)
+	return s.broker.PublishTo(clientIDs, topic, payload, qos)
+}
+
+// Broadcasts implements dispatch.Broker.
+func (s *switchboard) Broadcasts() bool {
+	<-s.ready
+	return s.broker.Broadcasts()
 }
 
 // Backlog implements dispatch.Broker.
 func (s *switchboard) Backlog() int {
 	<-s.ready
 	return s.broker.Backlog()
+}
+
+// MayLack implements dispatch.Broker.
+func (s *switchboard) MayLack(clientID string, since time.Time) bool {
+	<-s.ready
+	return s.broker.MayLack(clientID, since)
 }
 
 // Ack implements ledger.Replies.

@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/loa-vn/loa/hub/api"
 	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/oidc"
 	"github.com/loa-vn/loa/hub/signing"
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
@@ -119,4 +121,19 @@ func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	}
 	// One half written anew does not take the console away.
 	return f.held, nil
+}
+
+// provider returns who logs people in besides the hub; nil if nobody does.
+func provider(c config.Console, sealer oidc.Sealer) (api.Provider, error) {
+	if c.OIDC.Issuer == "" {
+		return nil, nil
+	}
+	secret, err := c.OIDC.Secret()
+	if err != nil {
+		return nil, err
+	}
+	return oidc.New(oidc.Config{
+		Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, Secret: secret, Name: c.OIDC.Name, Claim: c.OIDC.Claim,
+		Scopes: c.OIDC.Scopes, Factors: c.OIDC.Factors, Return: strings.TrimSuffix(c.URL, "/") + api.ProviderReturn, Sealer: sealer,
+	}), nil
 }

@@ -299,12 +299,15 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 	}
 	people := account.Config{
 		Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log, Passkeys: b.DB.Accounts(),
-		Second: b.DB.Accounts(), Codes: totp.Codes{Issuer: "Loa"}, Sealer: b.Keys, Demand: c.Console.Demand(),
+		Sessions: b.DB.Accounts(), Identities: b.DB.Accounts(),
+		Second: b.DB.Accounts(), Codes: totp.Codes{Issuer: "Loa"}, Sealer: b.Keys, Demand: c.Console.Demand(), Demands: b.DB.Accounts(),
 	}
 	if people.Site = passkey.SiteOf(c.Console.URL); people.Site != nil {
-		if people.Ceremony, err = passkey.New(*people.Site, "Loa"); err != nil {
+		keys, err := passkey.New(*people.Site, "Loa")
+		if err != nil {
 			return nil, errors.Join(err, b.DB.Close())
 		}
+		people.Ceremony, people.Prover = keys, keys
 	}
 	if b.Account, err = account.New(people); err != nil {
 		return nil, errors.Join(err, b.DB.Close())

@@ -80,8 +80,8 @@ func (s sounds) chosen(voice string) speech.Voice {
 // treatment is what a recording's author asks of the studio.
 func treatment(o bulletin.SoundOptions) transcode.Options {
 	return transcode.Options{
-		Repair: o.Repair,
-		From:   time.Duration(o.From) * time.Millisecond, To: time.Duration(o.To) * time.Millisecond,
+		Repair: o.Repair, Repeat: o.Repeat,
+		From: time.Duration(o.From) * time.Millisecond, To: time.Duration(o.To) * time.Millisecond,
 	}
 }
 
@@ -116,12 +116,16 @@ func (s sounds) Speak(ctx context.Context, b bulletin.Bulletin, said map[string]
 }
 
 // Record implements bulletin.Sounds.
-func (s sounds) Record(ctx context.Context, b bulletin.Bulletin, report func(string, float64)) (bulletin.Rendition, error) {
+func (s sounds) Record(ctx context.Context, b bulletin.Bulletin, said map[string]string, report func(string, float64)) (bulletin.Rendition, error) {
 	path, err := s.blobs.Path(b.Upload)
 	if err != nil {
 		return bulletin.Rendition{}, fmt.Errorf("upload: %w", err)
 	}
-	r, err := s.studio.FromRecording(ctx, path, treatment(b.Options), report)
+	words := s.job(b, said)
+	r, err := s.studio.FromRecording(ctx, studio.RecordingJob{
+		Path: path, Treatment: treatment(b.Options),
+		Chime: words.Chime, Title: words.Title, Voice: words.Voice, Rate: words.Rate, Reading: words.Reading,
+	}, report)
 	return s.keep(ctx, r, err)
 }
 

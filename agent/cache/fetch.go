@@ -135,7 +135,8 @@ func (c *Cache) step(ctx context.Context, now time.Time) time.Duration {
 		c.mu.Unlock()
 		return wait
 	}
-	c.pace.request(now, c.tries == 0 && c.outstanding() == bytes)
+	underWay := c.outstanding()
+	c.pace.request(now, c.tries == 0 && underWay == bytes, underWay)
 	wait := backoff(c.tries)
 	c.tries++
 	c.retryAt = now.Add(wait)

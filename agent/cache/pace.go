@@ -26,6 +26,7 @@ type pace struct {
 	most   int // bytes
 	trip   time.Duration
 	asked  time.Time // when the first request after a silence went out
+	filled bool      // the last request asked for all that the window allows
 	since  time.Time // of the measurement
 	bytes  int       // since then
 }
@@ -35,11 +36,13 @@ func newPace(most int) pace {
 	return pace{window: min(first, most), most: most}
 }
 
-// request notes a request; idle says that nothing was under way.
-func (p *pace) request(now time.Time, idle bool) {
+// request notes a request, after which that many bytes are under way; idle says
+// that nothing was before.
+func (p *pace) request(now time.Time, idle bool, underWay int) {
 	if idle {
 		p.asked = now
 	}
+	p.filled = underWay > p.window/2
 }
 
 // arrived notes bytes that came, and takes a new window when enough time has gone.
@@ -58,7 +61,11 @@ func (p *pace) arrived(now time.Time, n int) {
 	}
 	rate := float64(p.bytes) / gone.Seconds()
 	p.since, p.bytes = now, 0
-	p.set(int(rate*(ahead+p.trip).Seconds()), p.window/2, 2*p.window)
+	least := p.window / 2
+	if !p.filled {
+		least = p.window // little came as little was asked for: that says nothing against the line
+	}
+	p.set(int(rate*(ahead+p.trip).Seconds()), least, 2*p.window)
 }
 
 // lost notes that what was asked for did not come.

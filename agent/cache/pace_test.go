@@ -22,7 +22,7 @@ func (l line) run(p *pace, begin time.Time, d time.Duration) (longest time.Durat
 	now := begin
 	for now.Before(begin.Add(d)) {
 		for room := p.window - len(under)*protocol.ChunkSize; room >= protocol.ChunkSize; room -= protocol.ChunkSize {
-			p.request(now, len(under) == 0)
+			p.request(now, len(under) == 0, (len(under)+1)*protocol.ChunkSize)
 			start := now.Add(l.trip)
 			if free.After(start) {
 				start = free
@@ -74,5 +74,23 @@ func TestTheWindowShrinksWhenNothingComes(t *testing.T) {
 	}
 	if p.window != smallest {
 		t.Errorf("window of %d bytes, want %d", p.window, smallest)
+	}
+}
+
+// A line on which little was asked for shows nothing of its rate: several small
+// contents, with silence between, leave the window as it is.
+func TestSmallContentsDoNotShrinkTheWindow(t *testing.T) {
+	p := newPace(DefaultWindow)
+	now := time.Unix(1_800_000_000, 0)
+	for range 10 {
+		p.request(now, true, 2_000)
+		for range 4 {
+			now = now.Add(60 * time.Millisecond)
+			p.arrived(now, 500)
+		}
+		now = now.Add(10 * time.Second)
+	}
+	if p.window < first {
+		t.Errorf("window of %d bytes, want %d still", p.window, first)
 	}
 }

@@ -46,6 +46,17 @@ func (s *state) mute(c protocol.Command) decision {
 	return d
 }
 
+// tone decides about a command to sound a test tone.
+func (s *state) tone(c protocol.Command) decision {
+	return decision{
+		change: store.Change{Command: c.Number},
+		first: []Update{Tone{
+			Number: c.Number, Length: c.Tone.Length.Duration(), Volume: int(c.Tone.Volume),
+			Until: (c.At + protocol.Instant(protocol.ToneValid)).Time(),
+		}},
+	}
+}
+
 // place decides about a command with a new placement. doc returns a trust
 // document that is on the device, or nil. Errors: errWait; those of the envelope.
 func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now timesync.Reading) (decision, error) {

@@ -63,8 +63,13 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 	case inbox.ClockSure:
 		l.sure = u.Sure
 		return []schedule.Event{{Kind: sureness(u.Sure)}}
+	case inbox.Tone:
+		l.tone(ctx, u)
 	case inbox.Muted:
 		l.muted = u.Muted
+		if l.muted {
+			l.hush(protocol.ReasonMuted)
+		}
 		return []schedule.Event{{Kind: muteness(u.Muted)}}
 	}
 	return nil
@@ -160,7 +165,7 @@ func (l *Loop) stands(ctx context.Context, a *schedule.Airing, old protocol.Unit
 // content counts as there only if what was approved allows it: nothing begins
 // on documents that say otherwise, whenever they came.
 func (l *Loop) content(u inbox.Content) []schedule.Event {
-	l.brought[u.Airing] = u.There
+	l.brought[u.Airing] = u.There && !(u.Unpictured && l.cfg.Medium == protocol.MediumBoard)
 	if _, ok := l.mem.wires[u.Airing]; !ok {
 		return nil
 	}

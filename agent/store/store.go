@@ -48,7 +48,8 @@ type Store struct {
 
 // Open opens the store, making it if there is none, and begins a chain if it has
 // none. A file that is damaged is put aside as "{path}.damaged", and the chain
-// begins anew with "storage lost". Errors: ErrUsed; those of the file system.
+// begins anew with "storage lost"; one that was never finished, for its chain's marker
+// is missing, held nothing and is made anew. Errors: ErrUsed; those of the file system.
 func Open(cfg Config) (*Store, error) {
 	keep := cfg.Keep
 	if keep == 0 {
@@ -59,6 +60,15 @@ func Open(cfg Config) (*Store, error) {
 	}
 	db, err := open(cfg.Path)
 	damaged := errors.Is(err, errDamaged)
+	if damaged {
+		if _, statErr := os.Stat(cfg.Marker); errors.Is(statErr, os.ErrNotExist) {
+			damaged = false
+			if err := os.Remove(cfg.Path); err != nil {
+				return nil, fmt.Errorf("remove unfinished store: %w", err)
+			}
+			db, err = open(cfg.Path)
+		}
+	}
 	if damaged {
 		cfg.Log.Error("storage is damaged, put aside and begun anew", "path", cfg.Path, "error", err)
 		if err := os.Rename(cfg.Path, cfg.Path+".damaged"); err != nil {

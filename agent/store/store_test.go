@@ -144,6 +144,22 @@ func TestADamagedFileIsPutAsideAndSaid(t *testing.T) {
 	}
 }
 
+// A device that goes off while its very first store is being made has lost nothing.
+func TestAStoreThatWasNeverFinishedIsMadeAnew(t *testing.T) {
+	for _, size := range []int{1, 100, 8 << 10, 64 << 10} {
+		cfg := config(t.TempDir())
+		if err := os.WriteFile(cfg.Path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := chain(t, open(t, cfg)); len(got) != 1 || got[0].Genesis != protocol.GenesisNew {
+			t.Errorf("%d bytes: chain %+v", size, got)
+		}
+		if _, err := os.Stat(cfg.Path + ".damaged"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
 func TestAFileInUseIsRefused(t *testing.T) {
 	cfg := config(t.TempDir())
 	open(t, cfg)

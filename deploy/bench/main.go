@@ -72,6 +72,7 @@ func parts() []part {
 		{"sound", sound},
 		{"boards", boards},
 		{"playing", playing},
+		{"together", together},
 		{"restart", restart},
 		{"schedules", schedules},
 		{"studio", studio},

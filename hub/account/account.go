@@ -114,18 +114,24 @@ type Config struct {
 	Keyring Keyring
 	Units   Units
 	Log     *slog.Logger
-	// Passkeys keeps passkeys, Ceremony registers them at Site; both nil where
-	// the console has no name under https.
+	// Sessions keeps log-ins, Identities how a provider of log-ins calls people.
+	Sessions   SessionStore
+	Identities IdentityStore
+	// Passkeys keeps passkeys, Ceremony registers them at Site, Prover takes them
+	// for log-ins; the last three are nil where the console has no name under https.
 	Passkeys PasskeyStore
 	Ceremony Ceremony
+	Prover   Prover
 	Site     *protocol.Site
 	// Second keeps second factors, Codes computes their codes, Sealer keeps their
 	// secrets from who holds the database; all nil where there are none.
 	Second SecondStore
 	Codes  Codes
 	Sealer Sealer
-	// Demand are roles that log in with a second factor only.
-	Demand []Role
+	// Demand are roles that log in with a second factor only, Demands keeps those
+	// of units.
+	Demand  []Role
+	Demands DemandStore
 	// Hash is the cost of a password; the zero value takes DefaultHash.
 	Hash argon2id.Params
 }
@@ -137,7 +143,6 @@ func DefaultHash() argon2id.Params {
 
 // Login is somebody who has just logged in.
 type Login struct {
-	Actor Actor
-	// Stamp changes with the password; a session with another one is over.
-	Stamp string
+	Actor   Actor
+	Session string // its id
 }

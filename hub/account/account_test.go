@@ -200,7 +200,7 @@ func TestTooManyTriesWaitAndThenLogIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := account.New(account.Config{
-			Store: db.Accounts(), Units: reg, Hash: argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
+			Store: db.Accounts(), Sessions: db.Accounts(), Units: reg, Hash: argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -211,19 +211,19 @@ func TestTooManyTriesWaitAndThenLogIn(t *testing.T) {
 		}
 		for _, id := range []protocol.PersonID{"soan", "khong-co"} {
 			for range 5 {
-				if _, err := s.LogIn(ctx, id, "sai mật khẩu", "", "192.0.2.1"); !errors.Is(err, problem.ErrUnauthorized) {
+				if _, err := s.LogIn(ctx, id, "sai mật khẩu", "", account.From{Address: "192.0.2.1"}); !errors.Is(err, problem.ErrUnauthorized) {
 					t.Errorf("%s: %v", id, err)
 				}
 			}
-			if _, err := s.LogIn(ctx, id, password, "", "192.0.2.1"); !errors.Is(err, problem.ErrBusy) {
+			if _, err := s.LogIn(ctx, id, password, "", account.From{Address: "192.0.2.1"}); !errors.Is(err, problem.ErrBusy) {
 				t.Errorf("%s, sixth try: %v", id, err)
 			}
 		}
-		if _, err := s.LogIn(ctx, "soan", password, "", "192.0.2.2"); err != nil {
+		if _, err := s.LogIn(ctx, "soan", password, "", account.From{Address: "192.0.2.2"}); err != nil {
 			t.Errorf("from elsewhere: %v", err)
 		}
 		time.Sleep(31 * time.Second) // of the bubble's clock
-		if _, err := s.LogIn(ctx, "soan", password, "", "192.0.2.1"); err != nil {
+		if _, err := s.LogIn(ctx, "soan", password, "", account.From{Address: "192.0.2.1"}); err != nil {
 			t.Errorf("after half a minute: %v", err)
 		}
 		_, secret, err := s.CreateToken(ctx, "soan", "x", account.ScopeAll, 24*time.Hour)
@@ -245,7 +245,7 @@ func TestPasswordIsTheSameHoweverItIsTyped(t *testing.T) {
 	b := newHub(t)
 	ctx := t.Context()
 	decomposed := "ma\u0302\u0323t kha\u0302\u0309u \u0111u\u0309 da\u0300i"
-	if _, err := b.Account.LogIn(ctx, "quantri", decomposed, "", "192.0.2.1"); err != nil {
+	if _, err := b.Account.LogIn(ctx, "quantri", decomposed, "", account.From{Address: "192.0.2.1"}); err != nil {
 		t.Errorf("decomposed: %v", err)
 	}
 }

@@ -33,6 +33,7 @@ type Passkey struct {
 	Created   time.Time
 	Confirmed time.Time // zero while no registrar has signed it into a list
 	Revoked   time.Time // zero if not
+	LogIn     bool      // its person logs in with it
 }
 
 // Counts says whether the passkey may approve.
@@ -55,6 +56,11 @@ type PasskeyStore interface {
 	Passkeys(ctx context.Context, person protocol.PersonID) ([]Passkey, error)
 	// SetPasskey stores Confirmed and Revoked, and adds lists.
 	SetPasskey(ctx context.Context, p Passkey, lists []registry.Document, c audit.Act) error
+	// PasskeyByCredential returns one by its authenticator's id. Error: problem.ErrNotFound.
+	PasskeyByCredential(ctx context.Context, credential []byte) (Passkey, error)
+	// SetPasskeyLogIn says whether its person logs in with it, and stores the hashes
+	// of recovery codes.
+	SetPasskeyLogIn(ctx context.Context, handle string, on bool, codes [][32]byte, c audit.Act) error
 	SetCounter(ctx context.Context, handle string, counter uint32) error
 	// AddLists adds lists alone.
 	AddLists(ctx context.Context, lists []registry.Document, c audit.Act) error
@@ -183,6 +189,10 @@ func (s *Service) RevokePasskey(ctx context.Context, handle, registrar string, b
 	}
 	if !k.Revoked.IsZero() {
 		return Passkey{}, problem.New(problem.ErrConflict, "passkey-settled", "", "Khoá này đã thu hồi rồi.", "This passkey has been revoked already.")
+	}
+	if k.LogIn && by == k.Person {
+		// Ending a second factor takes the password.
+		return Passkey{}, problem.New(problem.ErrConflict, "passkey-logs-in", "", "Hãy tắt việc đăng nhập bằng khoá này trước.", "Switch log-in by this passkey off first.")
 	}
 	p, err := s.store.Person(ctx, k.Person)
 	if err != nil {

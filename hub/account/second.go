@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +39,8 @@ type SecondStore interface {
 	UseStep(ctx context.Context, id protocol.PersonID, step int64) error
 	// UseRecovery takes a recovery code. Error: problem.ErrNotFound.
 	UseRecovery(ctx context.Context, id protocol.PersonID, hash [32]byte, a audit.Act) error
-	// EndSecond forgets the second factor. Error: problem.ErrNotFound.
+	// EndSecond forgets the second factor, and that passkeys are one. Error:
+	// problem.ErrNotFound.
 	EndSecond(ctx context.Context, id protocol.PersonID, a audit.Act) error
 }
 
@@ -119,15 +119,19 @@ func (s *Service) ConfirmSecond(ctx context.Context, id protocol.PersonID, code 
 	if err != nil {
 		return nil, problem.New(problem.ErrInvalid, "wrong-code", "code", "Mã không đúng; hãy xem lại ứng dụng và giờ của điện thoại.", "The code is wrong; look at the app, and at the phone's clock.").Because(err)
 	}
-	var texts []string
-	var hashes [][32]byte
+	texts, hashes := newRecovery()
+	s.tries.succeeded(string(id), "second factor")
+	return texts, s.second.ConfirmSecond(ctx, id, step, hashes, audit.Act{At: time.Now(), By: id, About: id, Name: "second factor set up"})
+}
+
+// newRecovery makes codes for who loses the phone, and what is stored of them.
+func newRecovery() (texts []string, hashes [][32]byte) {
 	for range recoveryCodes {
 		text := strings.ToLower(rand.Text()[:16])
 		texts = append(texts, text[:4]+"-"+text[4:8]+"-"+text[8:12]+"-"+text[12:])
 		hashes = append(hashes, recoveryHash(text))
 	}
-	s.tries.succeeded(string(id), "second factor")
-	return texts, s.second.ConfirmSecond(ctx, id, step, hashes, audit.Act{At: time.Now(), By: id, About: id, Name: "second factor set up"})
+	return texts, hashes
 }
 
 // recoveryHash is of a code as it is typed: spaces, hyphens and capitals do not
@@ -148,78 +152,91 @@ func (s *Service) step(f SecondFactor, id protocol.PersonID, code string) (int64
 	return step, nil
 }
 
-// checkSecond takes a code of somebody whose password was right. Errors:
-// problem.ErrUnauthorized with the code second-factor if one is needed.
-func (s *Service) checkSecond(ctx context.Context, id protocol.PersonID, code string) error {
-	if s.second == nil {
-		return nil
-	}
-	f, err := s.second.Second(ctx, id)
-	if errors.Is(err, problem.ErrNotFound) || err == nil && f.Confirmed.IsZero() {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("second factor: %w", err)
+// checkSecond takes a code of somebody whose password was right, and says whether
+// one was needed. Errors: problem.ErrUnauthorized with the code second-factor if
+// it is missing.
+func (s *Service) checkSecond(ctx context.Context, id protocol.PersonID, code string) (bool, error) {
+	has, err := s.HasSecond(ctx, id)
+	if err != nil || !has {
+		return false, err
 	}
 	if code == "" {
-		return errSecond("second-factor", "Hãy nhập mã 6 số trong ứng dụng xác thực, hoặc một mã dự phòng.", "Give the six digits of the authenticator app, or a recovery code.")
+		return true, errSecond("second-factor", "Hãy nhập mã 6 số trong ứng dụng xác thực hoặc một mã dự phòng, hoặc đăng nhập bằng khoá trên điện thoại.",
+			"Give the six digits of the authenticator app or a recovery code, or log in by passkey.")
 	}
 	if len(code) > 100 {
 		code = "-"
 	}
-	step, err := s.step(f, id, code)
-	if err == nil {
-		err = s.second.UseStep(ctx, id, step)
-		if errors.Is(err, problem.ErrConflict) {
-			return errSecond("wrong-code", "Mã này đã dùng; hãy đợi mã kế tiếp.", "This code was used; wait for the next one.")
-		}
-		return err
+	wrong := s.useCode(ctx, id, code)
+	if wrong == nil || !errors.Is(wrong, problem.ErrUnauthorized) {
+		return true, wrong
 	}
-	used := s.second.UseRecovery(ctx, id, recoveryHash(code), audit.Act{At: time.Now(), By: id, About: id, Name: "recovery code used"})
-	if errors.Is(used, problem.ErrNotFound) {
-		return err
+	err = s.second.UseRecovery(ctx, id, recoveryHash(code), audit.Act{At: time.Now(), By: id, About: id, Name: "recovery code used"})
+	if errors.Is(err, problem.ErrNotFound) {
+		return true, wrong
 	}
-	return used
+	return true, err
 }
 
-// EndSecond forgets somebody's second factor: their own by their password, that
-// of somebody who lost the phone by an administrator. Errors: problem.ErrForbidden,
-// ErrNotFound, ErrBusy.
+// useCode takes a code of somebody's authenticator app. Error:
+// problem.ErrUnauthorized.
+func (s *Service) useCode(ctx context.Context, id protocol.PersonID, code string) error {
+	f, err := s.second.Second(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) || err == nil && f.Confirmed.IsZero() {
+		return errSecond("wrong-code", "Mã dự phòng không đúng hoặc đã dùng.", "The recovery code is wrong or was used.")
+	}
+	if err != nil {
+		return fmt.Errorf("second factor: %w", err)
+	}
+	step, err := s.step(f, id, code)
+	if err != nil {
+		return err
+	}
+	err = s.second.UseStep(ctx, id, step)
+	if errors.Is(err, problem.ErrConflict) {
+		return errSecond("wrong-code", "Mã này đã dùng; hãy đợi mã kế tiếp.", "This code was used; wait for the next one.")
+	}
+	return err
+}
+
+// EndSecond forgets somebody's second factor, and that passkeys log them in: their
+// own by their password, that of somebody who lost the phone by an administrator.
+// Errors: problem.ErrForbidden, ErrNotFound, ErrBusy.
 func (s *Service) EndSecond(ctx context.Context, id protocol.PersonID, password string, by protocol.PersonID) error {
 	if id == by {
-		if !s.tries.allow(string(id), "second factor", time.Now()) {
-			return errTries()
-		}
-		if _, err := s.verify(ctx, id, password); err != nil {
-			if errors.Is(err, problem.ErrUnauthorized) {
-				return problem.New(problem.ErrForbidden, "wrong-password", "password", "Mật khẩu không đúng.", "The password is wrong.")
-			}
+		if err := s.own(ctx, id, password); err != nil {
 			return err
 		}
-		s.tries.succeeded(string(id), "second factor")
 	}
 	return s.second.EndSecond(ctx, id, audit.Act{At: time.Now(), By: by, About: id, Name: "second factor ended"})
 }
 
-// HasSecond says whether somebody logs in with a second factor.
+// HasSecond says whether somebody logs in with a second factor: an authenticator
+// app, or a passkey.
 func (s *Service) HasSecond(ctx context.Context, id protocol.PersonID) (bool, error) {
 	if s.second == nil {
 		return false, nil
 	}
 	f, err := s.second.Second(ctx, id)
-	if errors.Is(err, problem.ErrNotFound) {
-		return false, nil
+	if err == nil && !f.Confirmed.IsZero() {
+		return true, nil
 	}
-	return err == nil && !f.Confirmed.IsZero(), err
+	if err != nil && !errors.Is(err, problem.ErrNotFound) {
+		return false, fmt.Errorf("second factor: %w", err)
+	}
+	held, err := s.logsIn(ctx, id)
+	return len(held) > 0, err
 }
 
-// due returns what somebody has to do first.
-func (s *Service) due(ctx context.Context, p Person) (Due, error) {
+// due returns what somebody has to do first; strong says that two factors were
+// checked at this log-in.
+func (s *Service) due(ctx context.Context, p Person, strong bool) (Due, error) {
 	if p.MustChange {
 		return DuePassword, nil
 	}
-	if !slices.ContainsFunc(p.Grants, func(g Grant) bool { return slices.Contains(s.demand, g.Role) }) {
-		return "", nil
+	demanded, err := s.demanded(ctx, p)
+	if err != nil || !demanded || strong {
+		return "", err
 	}
 	has, err := s.HasSecond(ctx, p.ID)
 	if err != nil || has {

@@ -30,7 +30,7 @@ func TestRoleThatDemandsASecondFactorWaitsForIt(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	login, err := b.Account.LogIn(ctx, "quantri", password, "", "192.0.2.1")
+	login, err := b.Account.LogIn(ctx, "quantri", password, "", account.From{Address: "192.0.2.1"})
 	if err != nil || login.Actor.Due != account.DueSecond {
 		t.Fatalf("due %q, %v", login.Actor.Due, err)
 	}
@@ -45,7 +45,7 @@ func TestRoleThatDemandsASecondFactorWaitsForIt(t *testing.T) {
 	if _, err := b.Account.ConfirmSecond(ctx, "quantri", code); err != nil {
 		t.Fatal(err)
 	}
-	if a, err := b.Account.Actor(ctx, "quantri", login.Stamp); err != nil || a.Due != "" {
+	if a, err := b.Account.Actor(ctx, login.Session); err != nil || a.Due != "" {
 		t.Errorf("due %q, %v", a.Due, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,13 +45,18 @@ type Service struct {
 	tries   limiter
 	hashing chan struct{}
 
-	second SecondStore
-	codes  Codes
-	sealer Sealer
-	demand []Role
+	sessions   SessionStore
+	identities IdentityStore
+
+	second  SecondStore
+	codes   Codes
+	sealer  Sealer
+	demand  []Role
+	demands DemandStore
 
 	passkeys PasskeyStore
 	ceremony Ceremony
+	prover   Prover
 	site     *protocol.Site
 }
 
@@ -70,7 +74,9 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		store: c.Store, keyring: c.Keyring, units: c.Units, log: c.Log, hash: c.Hash, dummy: dummy,
-		hashing: make(chan struct{}, maxHashing), second: c.Second, codes: c.Codes, sealer: c.Sealer, demand: c.Demand, passkeys: c.Passkeys, ceremony: c.Ceremony, site: c.Site,
+		hashing: make(chan struct{}, maxHashing), sessions: c.Sessions, identities: c.Identities,
+		second: c.Second, codes: c.Codes, sealer: c.Sealer, demand: c.Demand, demands: c.Demands,
+		passkeys: c.Passkeys, ceremony: c.Ceremony, prover: c.Prover, site: c.Site,
 	}, nil
 }
 
@@ -83,40 +89,53 @@ func errTries() error {
 		"Too many tries; wait half a minute and try again.")
 }
 
-// LogIn checks a password that came from an address, and the code of a second
-// factor where there is one. It does the same work for a name that is unknown.
-// Errors: problem.ErrUnauthorized, whose problem is second-factor where only the
-// code is missing; problem.ErrBusy.
-func (s *Service) LogIn(ctx context.Context, id protocol.PersonID, password, code, address string) (Login, error) {
+// LogIn checks a password, and the code of a second factor where there is one. It
+// does the same work for a name that is unknown. Errors: problem.ErrUnauthorized,
+// whose problem is second-factor where only the code is missing; problem.ErrBusy.
+func (s *Service) LogIn(ctx context.Context, id protocol.PersonID, password, code string, from From) (Login, error) {
+	hash, err := s.checkPassword(ctx, id, password, from)
+	if err != nil {
+		return Login{}, err
+	}
+	strong, err := s.checkSecond(ctx, id, code)
+	if err != nil {
+		if code != "" && errors.Is(err, problem.ErrUnauthorized) {
+			s.refused(ctx, id, from.Address)
+		}
+		return Login{}, err
+	}
+	s.tries.succeeded(string(id), from.Address)
+	way := WayPassword
+	if strong {
+		way = WayCode
+	}
+	return s.enter(ctx, id, hash, way, strong, from)
+}
+
+// checkPassword counts the try, checks a password and returns its hash. Errors:
+// problem.ErrUnauthorized, ErrBusy.
+func (s *Service) checkPassword(ctx context.Context, id protocol.PersonID, password string, from From) (string, error) {
 	if !protocol.ValidID(id) || utf8.RuneCountInString(password) > MaxPassword {
 		id, password = "-", "-" // nobody's; takes as long
 	}
-	if !s.tries.allow(string(id), address, time.Now()) {
-		return Login{}, errTries()
+	if !s.tries.allow(string(id), from.Address, time.Now()) {
+		return "", errTries()
 	}
 	hash, err := s.verify(ctx, id, password)
 	if err != nil {
 		if errors.Is(err, problem.ErrUnauthorized) {
-			s.refused(ctx, id, address)
+			s.refused(ctx, id, from.Address)
 		}
-		return Login{}, err
+		return "", err
 	}
-	actor, err := s.Actor(ctx, id, stamp(hash))
+	p, err := s.store.Person(ctx, id)
 	if err != nil {
-		return Login{}, err
+		return "", fmt.Errorf("log in: %w", err)
 	}
-	if err := s.checkSecond(ctx, id, code); err != nil {
-		if code != "" && errors.Is(err, problem.ErrUnauthorized) {
-			s.refused(ctx, id, address)
-		}
-		return Login{}, err
+	if !p.Disabled.IsZero() {
+		return "", errWrong()
 	}
-	s.tries.succeeded(string(id), address)
-	ctx = audit.With(ctx, audit.Origin{Person: id, Address: address, Via: "session"})
-	if err := s.store.Record(ctx, audit.Act{At: time.Now(), Name: "logged in", Unit: firstUnit(actor.Grants)}); err != nil {
-		return Login{}, fmt.Errorf("log in: %w", err)
-	}
-	return Login{Actor: actor, Stamp: stamp(hash)}, nil
+	return hash, nil
 }
 
 // refused notes a try to log in as somebody who is there. What was typed for a
@@ -170,42 +189,6 @@ func (s *Service) verify(ctx context.Context, id protocol.PersonID, password str
 	return hash, nil
 }
 
-// stamp changes with the password and tells nothing of it.
-func stamp(hash string) string {
-	d := sha256.Sum256([]byte("loa session " + hash))
-	return hex.EncodeToString(d[:8])
-}
-
-// Actor returns a person with a session that began under stamp. Error:
-// problem.ErrUnauthorized if the person is unknown or disabled or has another
-// password by now.
-func (s *Service) Actor(ctx context.Context, id protocol.PersonID, stampAt string) (Actor, error) {
-	a, err := s.actor(ctx, id)
-	if err != nil {
-		return Actor{}, err
-	}
-	hash, err := s.store.PasswordHash(ctx, id)
-	if err != nil {
-		return Actor{}, fmt.Errorf("actor: %w", err)
-	}
-	if stamp(hash) != stampAt {
-		return Actor{}, errWrong()
-	}
-	return a, nil
-}
-
-func (s *Service) actor(ctx context.Context, id protocol.PersonID) (Actor, error) {
-	p, err := s.store.Person(ctx, id)
-	if errors.Is(err, problem.ErrNotFound) || (err == nil && !p.Disabled.IsZero()) {
-		return Actor{}, errWrong()
-	}
-	if err != nil {
-		return Actor{}, fmt.Errorf("actor: %w", err)
-	}
-	due, err := s.due(ctx, p)
-	return Actor{Person: p.ID, Name: p.Name, Grants: p.Grants, Due: due}, err
-}
-
 // Bearer returns the person of an API token. Error: problem.ErrUnauthorized.
 func (s *Service) Bearer(ctx context.Context, token string) (Actor, error) {
 	bad := problem.New(problem.ErrUnauthorized, "bad-token", "", "Mã truy cập không đúng, đã hết hạn hoặc đã bị thu hồi; hãy tạo mã mới.",
@@ -223,7 +206,7 @@ func (s *Service) Bearer(ctx context.Context, token string) (Actor, error) {
 	if !t.Revoked.IsZero() || !time.Now().Before(t.Expires) {
 		return Actor{}, bad
 	}
-	a, err := s.actor(ctx, t.Person)
+	a, err := s.actor(ctx, t.Person, false)
 	// What is due stops people, not the programs that they have set up.
 	a.Due, a.ReadOnly = "", t.Scope == ScopeRead
 	return a, err

@@ -14,23 +14,19 @@ import (
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
-	"github.com/loa-vn/loa/protocol"
 )
 
-// cookieName is the session's cookie; its session holds the two keys.
+// cookieName is the session's cookie; its session holds the id of a log-in.
 const (
-	cookieName  = "loa_session"
-	keyPerson   = "person"
-	keyStamp    = "stamp"
-	sessionLife = 12 * time.Hour
-	sessionIdle = 2 * time.Hour
+	cookieName = "loa_session"
+	keyLogin   = "login"
 )
 
 func newSessions(store scs.CtxStore, secure bool) *scs.SessionManager {
 	m := scs.New()
 	m.Store = store
 	m.HashTokenInStore = true
-	m.Lifetime = sessionLife
+	m.Lifetime = account.SessionLife
 	m.IdleTimeout = 0 // a stream or a poll is no sign of a person
 	m.Cookie.Name = cookieName
 	m.Cookie.HttpOnly = true
@@ -93,8 +89,8 @@ func (s *Server) identified(next http.Handler) http.Handler {
 			s.writeError(w, r, err)
 			return
 		}
-		if person := s.sessions.GetString(ctx, keyPerson); person != "" {
-			actor, err := s.Account.Actor(ctx, protocol.PersonID(person), s.sessions.GetString(ctx, keyStamp))
+		if login := s.sessions.GetString(ctx, keyLogin); login != "" {
+			actor, err := s.Account.Actor(ctx, login)
 			switch status, known := statusOf(err); {
 			case err == nil:
 				ctx = s.acting(ctx, actor, "session")

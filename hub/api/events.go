@@ -14,7 +14,7 @@ import (
 
 // Notice says that something has changed, for those who watch: "device",
 // "receipt" or "alert" with a device's id, "bulletin" with a bulletin's, "airing" with an
-// airing's or none, "missed" if some changes were left out. Seq counts all
+// airing's or none, "relay" without one, "missed" if some changes were left out. Seq counts all
 // changes of the hub; it is the event's id on the stream.
 type Notice struct {
 	Seq  int64  `json:"-"`
@@ -102,14 +102,14 @@ func registerEvents(api huma.API, s *Server) {
 
 // stillIn says whether the log-in that a stream was opened with still holds.
 func (s *Server) stillIn(ctx context.Context) bool {
-	person := s.sessions.GetString(ctx, keyPerson)
-	if person == "" {
+	login := s.sessions.GetString(ctx, keyLogin)
+	if login == "" {
 		return true // a token, checked when the stream was opened
 	}
 	if s.sessions.Deadline(ctx).Before(time.Now()) {
 		return false
 	}
-	_, err := s.Account.Actor(ctx, protocol.PersonID(person), s.sessions.GetString(ctx, keyStamp))
+	_, err := s.Account.Actor(ctx, login)
 	status, known := statusOf(err)
 	return !known || status != http.StatusUnauthorized
 }

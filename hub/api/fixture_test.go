@@ -24,6 +24,7 @@ import (
 	"github.com/loa-vn/loa/hub/api"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/notebook"
+	"github.com/loa-vn/loa/hub/oidc"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/protocol"
@@ -68,6 +69,19 @@ type fixture struct {
 	api  *api.Server
 	url  string
 	log  *logBuffer
+	// oidc is the provider of log-ins; nil for none.
+	oidc   *oidcProvider
+	orders pretendedOrders
+}
+
+func (f *fixture) provider() api.Provider {
+	if f.oidc == nil {
+		return nil
+	}
+	return oidc.New(oidc.Config{
+		Issuer: f.oidc.srv.URL, ClientID: "loa", Secret: "bí mật của ứng dụng", Name: "Tài khoản của tỉnh", Claim: "email", Scopes: []string{"email"},
+		Factors: []string{"mfa"}, Return: "http://hub.invalid" + api.ProviderReturn, Sealer: f.base.Keys,
+	})
 }
 
 // template makes the fixture's data folder once: wrapping keys takes its time.
@@ -133,6 +147,11 @@ func fill(dir string) (err error) {
 
 func newFixture(t *testing.T, opts api.Options) *fixture {
 	t.Helper()
+	return newFixtureWith(t, opts, nil)
+}
+
+func newFixtureWith(t *testing.T, opts api.Options, provider *oidcProvider) *fixture {
+	t.Helper()
 	from, err := template()
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +166,7 @@ func newFixture(t *testing.T, opts api.Options) *fixture {
 			t.Fatal(err)
 		}
 	}
-	f := &fixture{t: t, log: &logBuffer{}}
+	f := &fixture{t: t, log: &logBuffer{}, oidc: provider}
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if f.base, err = hub.OpenBase(t.Context(), settings(dir), "ssl://127.0.0.1:1", log); err != nil {
 		t.Fatal(err)
@@ -160,8 +179,9 @@ func newFixture(t *testing.T, opts api.Options) *fixture {
 	opts.Log = log
 	notes := notebook.New(store.NewNotebook(f.base.DB), f.base.Registry, time.Now)
 	f.api, err = api.New(api.Services{
-		Notebook: notes, Answers: notes, Sheets: sheets{},
+		Notebook: notes, Answers: notes, Sheets: sheets{}, Passkeys: f.base.Account, Approvers: f.base.Account, Provider: f.provider(),
 		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(), Journal: f.base.DB.Audit(),
+		Orders: &f.orders,
 	}, opts)
 	if err != nil {
 		t.Fatal(err)

@@ -47,12 +47,13 @@ type PasskeyBody struct {
 	Created   time.Time         `json:"created"`
 	Confirmed *time.Time        `json:"confirmed,omitempty"`
 	Revoked   *time.Time        `json:"revoked,omitempty"`
+	LogIn     bool              `json:"log_in" doc:"its person logs in with it"`
 }
 
 func passkeyBody(p account.Passkey) PasskeyBody {
 	b := PasskeyBody{
 		ID: p.Handle, Person: p.Person, Name: p.Name, State: "waiting", Synced: p.Synced, Created: p.Created,
-		Confirmed: optTime(p.Confirmed), Revoked: optTime(p.Revoked),
+		Confirmed: optTime(p.Confirmed), Revoked: optTime(p.Revoked), LogIn: p.LogsIn(),
 	}
 	switch {
 	case !p.Revoked.IsZero():

@@ -103,7 +103,7 @@ func (s *Server) plainAct(ctx context.Context, r *http.Request) (plainView, erro
 		return plainView{Known: a.Person != ""}, problem.ErrTooLarge
 	}
 	if a.Person == "" {
-		login, err := s.Account.LogIn(ctx, protocol.PersonID(r.PostFormValue("user")), r.PostFormValue("password"), r.PostFormValue("code"), addressOf(ctx))
+		login, err := s.Account.LogIn(ctx, protocol.PersonID(r.PostFormValue("user")), r.PostFormValue("password"), r.PostFormValue("code"), fromOf(ctx, r.UserAgent()))
 		if err != nil {
 			return plainView{}, err
 		}
@@ -136,8 +136,7 @@ func (s *Server) begin(ctx context.Context, login account.Login) error {
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
-	s.sessions.Put(ctx, keyPerson, string(login.Actor.Person))
-	s.sessions.Put(ctx, keyStamp, login.Stamp)
+	s.sessions.Put(ctx, keyLogin, login.Session)
 	return nil
 }
 

@@ -18,7 +18,7 @@ import (
 // oneEditor lets "soan" in with one password.
 type oneEditor struct{ Accounts }
 
-func (oneEditor) LogIn(_ context.Context, id protocol.PersonID, password, _, _ string) (account.Login, error) {
+func (oneEditor) LogIn(_ context.Context, id protocol.PersonID, password, _ string, _ account.From) (account.Login, error) {
 	if id != "soan" || password != "dung roi" {
 		return account.Login{}, problem.New(problem.ErrUnauthorized, "wrong", "", "Sai mật khẩu.", "Wrong password.")
 	}

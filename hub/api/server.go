@@ -49,7 +49,11 @@ type Services struct {
 	Resumable Resumable
 	Joiner    Joiner
 	Sheets    Sheets
+	Orders    Orders
 	Journal   Journal
+	Mutes     Mutes
+	// Provider logs people in besides passwords and passkeys.
+	Provider Provider
 	// Answers keeps answers to requests with a key; usually the desk.
 	Answers Answers
 	// Zone is the hub's, for what is shown in local time.
@@ -65,6 +69,8 @@ type Options struct {
 	Origins []string
 	// Secure marks the session's cookie so: the public URL is https.
 	Secure bool
+	// PasskeyLogIn: the console has a name under which browsers hold passkeys.
+	PasskeyLogIn bool
 	// Proxies may say in X-Forwarded-For who is asking.
 	Proxies []netip.Prefix
 	// EnrolURL is where devices enrol; it stands in QR codes.
@@ -84,6 +90,7 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	engine   *gin.Engine
 	api      huma.API
+	doing    sync.Map // notebook.Keyed: requests with a key that are being done
 }
 
 // New returns a server with all routes. An error means that an origin of the
@@ -122,9 +129,13 @@ var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
 func (s *Server) register(api huma.API) {
 	if s.Account != nil {
 		registerSessions(api, s)
+		registerLogins(api, s)
 		registerUsers(api, s)
 		registerTokens(api, s)
 		registerSecond(api, s)
+	}
+	if s.Provider != nil {
+		registerProvider(s)
 	}
 	if s.Registry != nil {
 		registerUnits(api, s)
@@ -134,6 +145,12 @@ func (s *Server) register(api huma.API) {
 			registerSheets(api, s)
 		}
 		registerDevices(api, s)
+		if s.Orders != nil {
+			registerOrders(api, s)
+		}
+	}
+	if s.Mutes != nil {
+		registerMute(api, s)
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)

@@ -2,18 +2,32 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 )
 
 // Accounts is what the routes of sessions, users and tokens need.
 type Accounts interface {
-	LogIn(ctx context.Context, id protocol.PersonID, password, code, address string) (account.Login, error)
-	Actor(ctx context.Context, id protocol.PersonID, stamp string) (account.Actor, error)
+	LogIn(ctx context.Context, id protocol.PersonID, password, code string, from account.From) (account.Login, error)
+	AskPasskey(ctx context.Context, id protocol.PersonID, password string, from account.From) (string, json.RawMessage, error)
+	LogInByPasskey(ctx context.Context, ticket string, response []byte, from account.From) (account.Login, error)
+	LogInFrom(ctx context.Context, i account.Identity, from account.From) (account.Login, error)
+	Actor(ctx context.Context, session string) (account.Actor, error)
+	Sessions(ctx context.Context, person protocol.PersonID) ([]account.Session, error)
+	EndSession(ctx context.Context, person protocol.PersonID, id string, by protocol.PersonID) error
+	EndSessions(ctx context.Context, person protocol.PersonID, but string, by protocol.PersonID) error
+	IdentityOf(ctx context.Context, person protocol.PersonID) (string, error)
+	SetIdentity(ctx context.Context, person protocol.PersonID, name string, by protocol.PersonID) error
+	SetPasskeyLogIn(ctx context.Context, handle string, on bool, id protocol.PersonID, password string) ([]string, error)
+	Demands(ctx context.Context, unit protocol.UnitID) (own, inForce []account.Role, err error)
+	DemandSecond(ctx context.Context, unit protocol.UnitID, roles []account.Role, by protocol.PersonID) error
 	Bearer(ctx context.Context, token string) (account.Actor, error)
 	People(ctx context.Context) ([]account.Person, error)
 	Person(ctx context.Context, id protocol.PersonID) (account.Person, error)
@@ -68,7 +82,8 @@ func meOf(a account.Actor) *meOutput {
 type meOutput struct{ Body Me }
 
 type logInInput struct {
-	Body struct {
+	Browser string `header:"User-Agent"`
+	Body    struct {
 		User     protocol.PersonID `json:"user" maxLength:"64"`
 		Password string            `json:"password" maxLength:"800"`
 		Code     string            `json:"code,omitempty" maxLength:"40" doc:"of the authenticator app, or a recovery code; asked for by the problem second-factor"`
@@ -79,7 +94,7 @@ func registerSessions(api huma.API, s *Server) {
 	open(api, s, huma.Operation{
 		OperationID: "log-in", Method: http.MethodPost, Path: "/sessions", Summary: "Log in; sets the session's cookie", Tags: []string{"sessions"},
 	}, func(ctx context.Context, _ account.Actor, in *logInInput) (*meOutput, error) {
-		login, err := s.Account.LogIn(ctx, in.Body.User, in.Body.Password, in.Body.Code, addressOf(ctx))
+		login, err := s.Account.LogIn(ctx, in.Body.User, in.Body.Password, in.Body.Code, fromOf(ctx, in.Browser))
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +105,12 @@ func registerSessions(api huma.API, s *Server) {
 	})
 	open(api, s, huma.Operation{
 		OperationID: "log-out", Method: http.MethodDelete, Path: "/sessions", Summary: "Log out", Tags: []string{"sessions"}, DefaultStatus: http.StatusNoContent,
-	}, func(ctx context.Context, _ account.Actor, _ *nothing) (*nothing, error) {
+	}, func(ctx context.Context, a account.Actor, _ *nothing) (*nothing, error) {
+		if login := s.sessions.GetString(ctx, keyLogin); login != "" && a.Person != "" {
+			if err := s.Account.EndSession(ctx, a.Person, login, a.Person); err != nil && !errors.Is(err, problem.ErrNotFound) {
+				return nil, err
+			}
+		}
 		return nil, s.sessions.Destroy(ctx)
 	})
 	route(api, s, huma.Operation{

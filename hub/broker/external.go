@@ -205,12 +205,21 @@ func (x *External) Publish(topic string, payload []byte, qos byte) error {
 }
 
 // PublishTo implements Broker, as far as it can: all who are subscribed get it.
-func (x *External) PublishTo(_, topic string, payload []byte, qos byte) error {
+func (x *External) PublishTo(_ []string, topic string, payload []byte, qos byte) error {
 	return x.Publish(topic, payload, qos)
 }
 
+// Broadcasts implements Broker.
+func (x *External) Broadcasts() bool { return true }
+
 // Backlog implements Broker: the broker doesn't tell.
 func (x *External) Backlog() int { return 0 }
+
+// externalFlight is how long what was published counts as on its way.
+const externalFlight = 500 * time.Millisecond
+
+// MayLack implements Broker: the broker doesn't tell.
+func (x *External) MayLack(_ string, since time.Time) bool { return time.Since(since) > externalFlight }
 
 // Disconnect implements Broker, as far as it can: MQTT has no way to end another client's
 // connection. Revocation reaches such a broker by its list of revoked certificates.

@@ -174,7 +174,7 @@ func (s *Service) prepare(ctx context.Context, b Bulletin, report func(stage str
 	if b.Upload.IsZero() {
 		r, err = s.sounds.Speak(ctx, b, said, report)
 	} else {
-		r, err = s.sounds.Record(ctx, b, report)
+		r, err = s.sounds.Record(ctx, b, said, report)
 	}
 	if err != nil {
 		return Rendition{}, err

@@ -55,6 +55,8 @@ func TestBadSettingIsNamed(t *testing.T) {
 		{"relative folder", "data: here\n", "data"},
 		{"zone", "zone: Hanoi\n", "zone"},
 		{"zone of the machine", "zone: Local\n", "zone"},
+		{"provider without https", "console:\n  oidc:\n    issuer: http://login.example\n", "console.oidc.issuer"},
+		{"provider without client", "console:\n  oidc:\n    issuer: https://login.example\n", "console.oidc"},
 		{"address without port", "console:\n  listen: localhost\n", "console.listen"},
 		{"port out of range", "mqtt:\n  listen: \":70000\"\n", "mqtt.listen"},
 		{"host with port", "hosts: [\"a.example:1\"]\n", "hosts"},
@@ -91,6 +93,8 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"LOA_DATA": "/srv/loa", "LOA_ZONE": "UTC", "LOA_HOSTS": "a.example, 192.0.2.1", "LOA_CONSOLE_LISTEN": "127.0.0.1:0",
 		"LOA_CONSOLE_URL": "https://a.example", "LOA_CONSOLE_PROXIES": "10.0.0.0/8,192.0.2.7",
 		"LOA_CONSOLE_SECOND_FACTOR": "administrator,approver", "LOA_CONSOLE_TLS_MODE": "files", "LOA_CONSOLE_TLS_CERTIFICATE": "/c.pem", "LOA_CONSOLE_TLS_KEY": "/c.key",
+		"LOA_CONSOLE_OIDC_ISSUER": "https://login.example", "LOA_CONSOLE_OIDC_CLIENT_ID": "loa", "LOA_CONSOLE_OIDC_SECRET_FILE": "/oidc", "LOA_CONSOLE_OIDC_LABEL": "SSO",
+		"LOA_CONSOLE_OIDC_CLAIM": "upn", "LOA_CONSOLE_OIDC_SCOPES": "profile", "LOA_CONSOLE_OIDC_AMR": "otp,hwk",
 		"LOA_CONSOLE_TLS_EMAIL": "it@a.example", "LOA_CONSOLE_TLS_DIRECTORY": "https://acme.example/d", "LOA_CONSOLE_TLS_REDIRECT": ":80", "LOA_ENROL_LISTEN": ":1",
 		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
 		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key",
@@ -113,7 +117,9 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 	}
 	want := config.Config{
 		Data: "/srv/loa", Zone: "UTC", Hosts: []string{"a.example", "192.0.2.1"},
-		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}, SecondFactor: []string{"administrator", "approver"}, TLS: config.TLS{
+		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}, SecondFactor: []string{"administrator", "approver"}, OIDC: config.OIDC{
+			Issuer: "https://login.example", ClientID: "loa", SecretFile: "/oidc", Name: "SSO", Claim: "upn", Scopes: []string{"profile"}, Factors: []string{"otp", "hwk"},
+		}, TLS: config.TLS{
 			Mode: "files", Certificate: "/c.pem", Key: "/c.key", Email: "it@a.example", Directory: "https://acme.example/d", Redirect: ":80",
 		}},
 		Enrol: config.Enrol{Listen: ":1", URL: "https://a.example:1"},

@@ -96,7 +96,7 @@ func rules() []rule {
 		}
 	}
 	domain := append([]string{"account", "alert", "audit", "enrol", "notebook", "problem", "relay"}, order...)
-	adapters := []string{"api", "backup", "blob", "broker", "bundle", "console", "inbox", "jobs", "passkey", "resume", "sheet", "signing", "store", "studio", "totp"}
+	adapters := []string{"api", "backup", "blob", "broker", "bundle", "console", "inbox", "jobs", "oidc", "passkey", "resume", "sheet", "signing", "store", "studio", "totp"}
 	for _, d := range domain {
 		for _, a := range adapters {
 			r = append(r, rule{from: "hub/" + d, not: "hub/" + a, why: "the domain declares what it needs; adapters implement it"})
@@ -114,6 +114,7 @@ func rules() []rule {
 		"github.com/mochi-mqtt/server/v2": "hub/broker", "github.com/riverqueue/river": "hub/jobs", "go.etcd.io/bbolt": "agent/store",
 		"github.com/ebitengine/oto/v3": "agent/player/speaker", "github.com/pion/opus": "agent/player/opus",
 		"github.com/go-webauthn/webauthn": "hub/passkey", "rsc.io/qr": "hub/enrol", "github.com/pquerna/otp": "hub/totp", "golang.org/x/crypto/acme": "hub",
+		"github.com/coreos/go-oidc/v3": "hub/oidc", "golang.org/x/oauth2": "hub/oidc",
 		"github.com/tus/tusd/v2": "hub/resume", "github.com/xuri/excelize/v2": "hub/sheet",
 		"modernc.org/sqlite": "hub/store", "filippo.io/age": "hub/backup", "github.com/pressly/goose/v3": "hub/store",
 	} {

@@ -1,5 +1,5 @@
-// Package passkey registers passkeys: it holds the WebAuthn library, and does
-// nothing else. Approvals by passkeys are checked by protocol/envelope, with the
+// Package passkey registers passkeys and takes them at log-in: it holds the
+// WebAuthn library, and does nothing else. Approvals by passkeys are checked by protocol/envelope, with the
 // same code on the hub and on devices.
 package passkey
 
@@ -59,6 +59,8 @@ type Ceremonies struct {
 	auth *server.WebAuthn
 	mu   sync.Mutex
 	open map[string]waiting
+
+	tickets *tickets
 }
 
 // New returns the registration of a site; name is shown by browsers.
@@ -72,7 +74,11 @@ func New(site protocol.Site, name string) (*Ceremonies, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passkeys: %w", err)
 	}
-	return &Ceremonies{auth: auth, open: map[string]waiting{}}, nil
+	t, err := newTickets()
+	if err != nil {
+		return nil, err
+	}
+	return &Ceremonies{auth: auth, open: map[string]waiting{}, tickets: t}, nil
 }
 
 // user is who registers.

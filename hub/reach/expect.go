@@ -13,6 +13,9 @@ type Aired struct {
 	protocol.Airing
 	Units     []protocol.UnitID
 	Withdrawn time.Time // zero if not
+	// Signed is the airing's bulletin, which boards' pixels are compared with; nil if
+	// it is not known, or not for boards.
+	Signed *protocol.Bulletin
 }
 
 // Placed is a device with all its placements, oldest first.

@@ -149,6 +149,9 @@ func (a *Accounts) SetPassword(ctx context.Context, id protocol.PersonID, hash s
 		if err := hit(tx.ExecContext(ctx, `UPDATE person SET password = ?, must_change = ? WHERE id = ?`, hash, oneTime, id)); err != nil {
 			return fmt.Errorf("set password: %w", err)
 		}
+		if err := endLogins(ctx, tx, id); err != nil {
+			return err
+		}
 		return setPerson(ctx, tx, id, nil, key, lists, c)
 	})
 }
@@ -182,6 +185,9 @@ func (a *Accounts) Disable(ctx context.Context, id protocol.PersonID, lists []re
 		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM person_key WHERE person = ?`, id); err != nil {
 			return fmt.Errorf("disable: %w", err)
+		}
+		if err := endLogins(ctx, tx, id); err != nil {
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE token SET revoked = ? WHERE person = ? AND revoked IS NULL`, ms(c.At), id); err != nil {
 			return fmt.Errorf("disable: %w", err)

@@ -340,6 +340,8 @@ func (a *Accounts) Erase(ctx context.Context, id protocol.PersonID, c audit.Act)
 			`UPDATE passkey SET name = '' WHERE person = ?1`,
 			`DELETE FROM recovery_code WHERE person = ?1`,
 			`DELETE FROM second_factor WHERE person = ?1`,
+			`DELETE FROM login WHERE person = ?1`,
+			`DELETE FROM person_identity WHERE person = ?1`,
 			`DELETE FROM draft WHERE person = ?1`,
 			`DELETE FROM answered WHERE person = ?1`,
 			`UPDATE upload SET name = '' WHERE person = ?1`,

@@ -26,15 +26,50 @@ func scanPasskey(r row) (account.Passkey, error) {
 	p := account.Passkey{Credential: account.Credential{Key: protocol.Key{Kind: protocol.KeyPasskey}}}
 	var created int64
 	var confirmed, revoked sql.NullInt64
-	err := r.Scan(&p.Handle, &p.Person, &p.Name, &p.ID, &p.Key.Public, &p.Synced, &p.Counter, &created, &confirmed, &revoked)
+	err := r.Scan(&p.Handle, &p.Person, &p.Name, &p.ID, &p.Key.Public, &p.Synced, &p.Counter, &created, &confirmed, &revoked, &p.LogIn)
 	p.Created, p.Confirmed, p.Revoked = fromMs(created), fromOptMs(confirmed), fromOptMs(revoked)
 	return p, err
 }
 
+const passkeyColumns = `SELECT id, person, name, credential, public, synced, counter, created, confirmed, revoked, log_in FROM passkey`
+
 // Passkeys implements account.PasskeyStore.
 func (a *Accounts) Passkeys(ctx context.Context, person protocol.PersonID) ([]account.Passkey, error) {
-	return all(ctx, a.db.read, scanPasskey, `SELECT id, person, name, credential, public, synced, counter, created, confirmed, revoked
-		FROM passkey WHERE ? IN ('', person) ORDER BY created, id`, person)
+	return all(ctx, a.db.read, scanPasskey, passkeyColumns+` WHERE ? IN ('', person) ORDER BY created, id`, person)
+}
+
+// PasskeyByCredential implements account.PasskeyStore.
+func (a *Accounts) PasskeyByCredential(ctx context.Context, credential []byte) (account.Passkey, error) {
+	return one(ctx, a.db.read, scanPasskey, passkeyColumns+` WHERE credential = ?`, credential)
+}
+
+// SetPasskeyLogIn implements account.PasskeyStore.
+func (a *Accounts) SetPasskeyLogIn(ctx context.Context, handle string, on bool, codes [][32]byte, c audit.Act) error {
+	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := hit(tx.ExecContext(ctx, `UPDATE passkey SET log_in = ? WHERE id = ?`, on, handle)); err != nil {
+			return fmt.Errorf("set passkey: %w", err)
+		}
+		if err := addRecovery(ctx, tx, c.About, codes); err != nil {
+			return err
+		}
+		return record(ctx, tx, c)
+	})
+}
+
+// addRecovery replaces somebody's recovery codes; none leaves them.
+func addRecovery(ctx context.Context, tx *sql.Tx, person protocol.PersonID, codes [][32]byte) error {
+	if len(codes) == 0 {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM recovery_code WHERE person = ?`, person); err != nil {
+		return err
+	}
+	for _, c := range codes {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO recovery_code (person, hash) VALUES (?, ?)`, person, c[:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SetPasskey implements account.PasskeyStore.

@@ -39,13 +39,8 @@ func (a *Accounts) ConfirmSecond(ctx context.Context, id protocol.PersonID, step
 		if err := affected(r, err, problem.ErrConflict); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM recovery_code WHERE person = ?`, id); err != nil {
+		if err := addRecovery(ctx, tx, id, codes); err != nil {
 			return err
-		}
-		for _, c := range codes {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO recovery_code (person, hash) VALUES (?, ?)`, id, c[:]); err != nil {
-				return err
-			}
 		}
 		return record(ctx, tx, act)
 	})
@@ -72,7 +67,19 @@ func (a *Accounts) UseRecovery(ctx context.Context, id protocol.PersonID, hash [
 // EndSecond implements account.SecondStore.
 func (a *Accounts) EndSecond(ctx context.Context, id protocol.PersonID, act audit.Act) error {
 	return a.db.WithTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM recovery_code WHERE person = ?`, id)
-		return errors.Join(err, hit(tx.ExecContext(ctx, `DELETE FROM second_factor WHERE person = ?`, id)), record(ctx, tx, act))
+		if _, err := tx.ExecContext(ctx, `DELETE FROM recovery_code WHERE person = ?`, id); err != nil {
+			return err
+		}
+		app := hit(tx.ExecContext(ctx, `DELETE FROM second_factor WHERE person = ?`, id))
+		keys := hit(tx.ExecContext(ctx, `UPDATE passkey SET log_in = 0 WHERE person = ? AND log_in = 1`, id))
+		for _, err := range []error{app, keys} {
+			if err != nil && !errors.Is(err, problem.ErrNotFound) {
+				return err
+			}
+		}
+		if app != nil && keys != nil {
+			return problem.ErrNotFound
+		}
+		return record(ctx, tx, act)
 	})
 }

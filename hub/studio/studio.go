@@ -217,19 +217,6 @@ func (s *Studio) Identity() string {
 	return fmt.Sprintf("%d\x00%s\x00%g\x00%g\x00%d", version, s.engine.Identity(), c.Target, c.TruePeak, c.Bitrate)
 }
 
-// FromRecording makes a recording fit for a horn. Errors are the sentinels of
-// transcode, and fs.ErrNotExist.
-func (s *Studio) FromRecording(ctx context.Context, path string, opt transcode.Options, progress Progress) (Rendition, error) {
-	if progress == nil {
-		progress = func(string, float64) {}
-	}
-	r, err := s.render(ctx, path, opt, progress)
-	if err != nil {
-		return Rendition{}, fmt.Errorf("from sound: %w", err)
-	}
-	return r, nil
-}
-
 // render transcodes source into Dir, where the file appears under its digest.
 func (s *Studio) render(ctx context.Context, source string, opt transcode.Options, progress Progress) (Rendition, error) {
 	dir, err := os.MkdirTemp(s.cfg.Dir, unfinished)
@@ -283,10 +270,7 @@ func (s *Studio) script(job TextJob) (script, error) {
 			return script{}, fmt.Errorf("title: %w", err)
 		}
 	}
-	opt := s.cfg.Reading
-	if job.Reading != nil {
-		opt = *job.Reading
-	}
+	opt := s.reading(job.Reading)
 	out := script{body: normalise.Read(job.Text, opt), repeat: max(1, job.Repeat)}
 	if job.Title != "" {
 		out.title = normalise.Read(job.Title, opt)
@@ -297,39 +281,33 @@ func (s *Studio) script(job TextJob) (script, error) {
 	return out, nil
 }
 
+// reading are the options asked for, or the studio's own.
+func (s *Studio) reading(asked *normalise.Options) normalise.Options {
+	if asked != nil {
+		return *asked
+	}
+	return s.cfg.Reading
+}
+
 // Pauses of a rendition.
 const (
 	pauseAfterChime = 600 * time.Millisecond
 	pauseAfterTitle = 700 * time.Millisecond
-	pauseRepeat     = 1500 * time.Millisecond
+	pauseRepeat     = transcode.RepeatPause
 	pauseEnd        = 300 * time.Millisecond
 )
 
 // speak joins chime, title, body and repeats into one sound.
 func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Progress) (speech.PCM, error) {
-	progress(StageSpeak, 0)
 	pieces := speech.Pieces
 	if job.Pause > 0 {
 		pieces = speech.Sentences
 	}
 	parts := pieces(sc.title.Spoken)
 	titles := len(parts)
-	parts = append(parts, pieces(sc.body.Spoken)...)
-	said := make([]speech.PCM, len(parts))
-	for i, text := range parts {
-		sound, err := s.engine.Speak(ctx, speech.Request{Text: text, Voice: job.Voice, Rate: job.Rate})
-		if err != nil {
-			return speech.PCM{}, err
-		}
-		if i > 0 && sound.Rate != said[0].Rate {
-			return speech.PCM{}, fmt.Errorf("rate changed to %d Hz: %w", sound.Rate, speech.ErrEngineFailed)
-		}
-		sound.Silence(job.Pause)
-		said[i] = sound
-		if job.Listen != nil {
-			job.Listen(sound)
-		}
-		progress(StageSpeak, float64(i+1)/float64(len(parts)))
+	said, err := s.pieces(ctx, job, append(parts, pieces(sc.body.Spoken)...), progress)
+	if err != nil {
+		return speech.PCM{}, err
 	}
 	out := speech.PCM{Rate: said[0].Rate}
 	if job.Chime != ChimeNone {
@@ -349,6 +327,28 @@ func (s *Studio) speak(ctx context.Context, job TextJob, sc script, progress Pro
 	}
 	out.Silence(pauseEnd)
 	return out, nil
+}
+
+// pieces speaks parts of a text, one after the other.
+func (s *Studio) pieces(ctx context.Context, job TextJob, parts []string, progress Progress) ([]speech.PCM, error) {
+	progress(StageSpeak, 0)
+	said := make([]speech.PCM, len(parts))
+	for i, text := range parts {
+		sound, err := s.engine.Speak(ctx, speech.Request{Text: text, Voice: job.Voice, Rate: job.Rate})
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && sound.Rate != said[0].Rate {
+			return nil, fmt.Errorf("rate changed to %d Hz: %w", sound.Rate, speech.ErrEngineFailed)
+		}
+		sound.Silence(job.Pause)
+		said[i] = sound
+		if job.Listen != nil {
+			job.Listen(sound)
+		}
+		progress(StageSpeak, float64(i+1)/float64(len(parts)))
+	}
+	return said, nil
 }
 
 func writeSound(path string, sound speech.PCM) error {

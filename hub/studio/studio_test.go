@@ -120,7 +120,7 @@ func TestARecordingBecomesARendition(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.FromRecording(t.Context(), source, transcode.Options{}, nil)
+	r, err := s.FromRecording(t.Context(), studio.RecordingJob{Path: source}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +130,26 @@ func TestARecordingBecomesARendition(t *testing.T) {
 	}
 	if r.Spoken != "" {
 		t.Errorf("spoken %q", r.Spoken)
+	}
+
+	whole, err := s.FromRecording(t.Context(), studio.RecordingJob{
+		Path: source, Chime: studio.ChimeTwo, Title: "Họp thôn lúc 19h30", Treatment: transcode.Options{Repeat: 2},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(whole.Spoken, "mười chín giờ ba mươi") || len(whole.Changes) == 0 {
+		t.Errorf("title spoken %q, %d changes", whole.Spoken, len(whole.Changes))
+	}
+	chime := int64(len(studio.ChimeTwo.Samples(transcode.Rate)))
+	if least := 2*want + chime + 3*transcode.Rate; whole.Frames < least || whole.Frames > least+4*transcode.Rate {
+		t.Errorf("%d frames with chime, title and a repeat, want %d and a title", whole.Frames, least)
+	}
+	if _, err := s.FromRecording(t.Context(), studio.RecordingJob{Path: source, Treatment: transcode.Options{Repeat: 6}}, nil); !errors.Is(err, studio.ErrRepeat) {
+		t.Errorf("six times: %v", err)
+	}
+	if _, err := s.FromRecording(t.Context(), studio.RecordingJob{Path: source, Title: "a\x07b"}, nil); !errors.Is(err, normalise.ErrControl) {
+		t.Errorf("control character in the title: %v", err)
 	}
 }
 

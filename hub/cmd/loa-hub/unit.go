@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -16,6 +17,7 @@ type unitCmd struct {
 	Import unitImportCmd `cmd:"" help:"Add or change units from CSV: id,code,name,kind,parent,valid_from,valid_until,people,source,counted."`
 	List   unitListCmd   `cmd:"" help:"List units."`
 	Quiet  unitQuietCmd  `cmd:"" help:"Set a unit's quiet hours."`
+	Second unitSecondCmd `cmd:"" name:"second-factor" help:"Set the roles that log in with a second factor only, in a unit and below."`
 }
 
 type unitImportCmd struct {
@@ -111,6 +113,26 @@ func (c *unitQuietCmd) Run(s *session) error {
 			return err
 		}
 		s.printf("Giờ yên tĩnh của %s / quiet hours: %s\n", unit.Name, strings.Join(c.Periods, ", "))
+		return nil
+	})
+}
+
+type unitSecondCmd struct {
+	Unit  string         `arg:"" help:"Id or code of the unit."`
+	Roles []account.Role `arg:"" optional:"" help:"editor, approver, operator, administrator, auditor or technician; none ends the demand."`
+}
+
+// Run sets which roles need a second factor.
+func (c *unitSecondCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		unit, err := findUnit(s, b, c.Unit)
+		if err != nil {
+			return err
+		}
+		if err := b.Account.DemandSecond(s.ctx, unit.ID, c.Roles, ""); err != nil {
+			return err
+		}
+		s.printf("Đã đặt / set: %s: %v\n", unit.Name, c.Roles)
 		return nil
 	})
 }

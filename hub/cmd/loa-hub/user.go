@@ -16,6 +16,8 @@ type userCmd struct {
 	Add      userAddCmd      `cmd:"" help:"Add a person."`
 	List     userListCmd     `cmd:"" help:"List people."`
 	Password userPasswordCmd `cmd:"" help:"Set a new password for somebody who lost it."`
+	Identity userIdentityCmd `cmd:"" help:"Say how the provider of log-ins (console.oidc) calls a person."`
+	LogOut   userLogOutCmd   `cmd:"" help:"End all log-ins of a person."`
 	Disable  userDisableCmd  `cmd:"" help:"End a person's access; what they approved stays approved."`
 	Erase    userEraseCmd    `cmd:"" help:"Forget what is personal of somebody who is disabled; the record of acts stays whole."`
 }
@@ -198,4 +200,38 @@ func findUnit(s *session, b *hub.Base, name string) (registry.Unit, error) {
 		return registry.Unit{}, fmt.Errorf("%w: %d units with the id or code %.64q; see loa-hub unit list", errRefused, len(found), name)
 	}
 	return found[0], nil
+}
+
+type userIdentityCmd struct {
+	ID   protocol.PersonID `arg:"" help:"Who."`
+	Name string            `arg:"" optional:"" help:"As the claim of console.oidc has it, an e-mail address say; nothing ends it."`
+}
+
+// Run links a person with the provider's account.
+func (c *userIdentityCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		if err := b.Account.SetIdentity(s.ctx, c.ID, c.Name, ""); err != nil {
+			return err
+		}
+		s.printf("Đã gắn / linked: %s: %q\n", c.ID, c.Name)
+		return nil
+	})
+}
+
+type userLogOutCmd struct {
+	ID protocol.PersonID `arg:"" help:"Who."`
+}
+
+// Run ends a person's log-ins.
+func (c *userLogOutCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		if _, err := b.Account.Person(s.ctx, c.ID); err != nil {
+			return err
+		}
+		if err := b.Account.EndSessions(s.ctx, c.ID, "", ""); err != nil {
+			return err
+		}
+		s.printf("Đã kết thúc mọi phiên đăng nhập / all log-ins ended: %s\n", c.ID)
+		return nil
+	})
 }

@@ -10,19 +10,13 @@
 //   CHROMIUM       the browser's program, /usr/bin/chromium
 
 import { join } from "node:path";
-import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step } from "./lib.mjs";
+import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step, until } from "./lib.mjs";
+import { account } from "./account.mjs";
 import { others, routes } from "./others.mjs";
+import { rules } from "./rules.mjs";
 
 const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
 const board = "Họp thôn 19h30 ngày 21/6";
-/** until asks again until the answer is yes. */
-async function until(what, within, yes) {
-  const end = Date.now() + within;
-  while (!(await yes())) {
-    must(Date.now() < end, `${what}: not within ${within} ms`);
-    await new Promise((r) => setTimeout(r, 200));
-  }
-}
 let bulletin = "";
 let villages = [];
 
@@ -106,7 +100,7 @@ if (ok) {
     const refused = await author.evaluate(async ([b, w]) => (await fetch(`/api/v1/bulletins/${b}/submit`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(w) })).json(), [bulletin, wish]);
     must(refused.code === "quiet-hours", `a start at night without permission: ${JSON.stringify(refused)}`);
     await author.getByLabel("Lý do phát trong giờ yên tĩnh").fill("Nước sông lên nhanh trong đêm");
-    await author.getByText(new RegExp(`Sẽ phát .* ${hour}`)).waitFor();
+    await author.getByText(new RegExp(`Sẽ phát .* ${hour} .*còn \\d+ .* nữa`)).waitFor();
   });
   await look(author, "send-night");
   await step("repeat by rule", async () => {
@@ -249,7 +243,11 @@ if (ok) {
     await page.getByText("Đã hoàn tác.").waitFor();
     await context.close();
   });
-  await others({ author, approver, bulletin });
+  const admin = await open("admin");
+  await logIn(admin, people.admin);
+  await others({ author, approver, admin, bulletin });
+  await rules({ author, approver, admin, bulletin });
+  await account({ author, approver, admin });
   await step("log out", async () => {
     await author.goto(base);
     await author.getByRole("button", { name: "Đăng xuất" }).click();

@@ -122,6 +122,16 @@ export interface ApproversBody {
   unit: string;
 }
 
+export interface AskPasskeyInputBody {
+  password?: string;
+  user?: string;
+}
+
+export interface AskedOutputBody {
+  options: Record<string, unknown>;
+  ticket: string;
+}
+
 export interface AssertionBody {
   authenticator_data: string;
   client_data: string;
@@ -148,9 +158,11 @@ export interface BulletinBody {
   digest?: string;
   id: string;
   language: string;
+  layout: "notice" | "two-line" | "ticker" | "picture" | "emergency" | "drill";
   length_ms?: number;
   options: SoundOptions;
   origin: "text" | "sound" | "drop" | "api";
+  picture?: PictureBody;
   problem?: string;
   relay?: RelayBody;
   revision: number;
@@ -169,7 +181,9 @@ export interface BulletinContent {
   board?: string;
   class: "normal" | "priority" | "emergency";
   language?: string;
+  layout?: "notice" | "two-line" | "ticker" | "picture";
   options?: SoundOptions;
+  picture?: string;
   text?: string;
   title?: string;
   unit: string;
@@ -196,6 +210,17 @@ export interface CodeInputBody {
   code: string;
 }
 
+export interface CrawlBody {
+  frames: number;
+  height: number;
+  rate: number;
+  step: number;
+  strip: string;
+  width: number;
+  x: number;
+  y: number;
+}
+
 export interface CredentialBody {
   id: string;
   type: "public-key";
@@ -205,6 +230,11 @@ export interface DayBody {
   day: string;
   holiday?: Sentence;
   lunar: string;
+}
+
+export interface DemandBody {
+  in_force: string[];
+  roles: string[];
 }
 
 export interface DemandInputBody {
@@ -234,6 +264,7 @@ export interface DeviceBody {
   muted: boolean;
   name: string;
   path: string[];
+  play?: PlayBody;
   playing?: string;
   revoked?: string;
   serves: ShareBody[];
@@ -241,6 +272,7 @@ export interface DeviceBody {
   sound: boolean;
   state: "waiting" | "never-heard" | "offline" | "online" | "revoked";
   tags: string[];
+  tone?: ToneBody;
   unacked: number;
   unit: string;
 }
@@ -317,6 +349,15 @@ export interface FieldError {
   rule: string;
 }
 
+export interface FindingBody {
+  en: string;
+  field?: "title" | "body" | "sender" | "picture";
+  letter?: string;
+  position: number;
+  problem: "missing" | "invisible" | "broken" | "paged" | "no room" | "slow";
+  vi: string;
+}
+
 export interface FinishPasskeyInputBody {
   credential: Record<string, unknown>;
   name: string;
@@ -364,6 +405,10 @@ export interface GroupContent {
   members: string[];
   name: string;
   unit: string;
+}
+
+export interface IdentityBody {
+  name: string;
 }
 
 export interface ImportBody {
@@ -465,14 +510,18 @@ export interface Over {
 }
 
 export interface PageBody {
+  crawl?: CrawlBody;
+  digest: string;
   dwell_ms: number;
   png: string;
 }
 
 export interface PagesBody {
+  findings: FindingBody[];
   height: number;
   length_ms: number;
   pages: PageBody[];
+  row: number;
   warnings: string[];
   width: number;
 }
@@ -490,11 +539,17 @@ export interface PasskeyBody {
   confirmed?: string;
   created: string;
   id: string;
+  log_in: boolean;
   name: string;
   person: string;
   revoked?: string;
   state: "waiting" | "confirmed" | "revoked";
   synced: boolean;
+}
+
+export interface PasskeyLogInInputBody {
+  on: boolean;
+  password: string;
 }
 
 export interface PasswordInputBody {
@@ -504,12 +559,25 @@ export interface PasswordInputBody {
   registrar_password?: string;
 }
 
+export interface PictureBody {
+  digest: string;
+  height: number;
+  size: number;
+  width: number;
+}
+
 export interface PlaceBody {
   name: string;
   registrar_password: string;
   serves?: ShareBody[];
   tags?: string[];
   unit: string;
+}
+
+export interface PlayBody {
+  length_ms: number;
+  position_ms: number;
+  volume: number;
 }
 
 export interface PreviewBody {
@@ -557,6 +625,16 @@ export interface ProgrammeContent {
 export interface PronunciationBody {
   said: string;
   written: string;
+}
+
+export interface ProvePasskeyInputBody {
+  credential: Record<string, unknown>;
+  ticket: string;
+}
+
+export interface ProviderBody {
+  name: string;
+  path: string;
 }
 
 export interface QuestionBody {
@@ -668,6 +746,10 @@ export interface ReturnInputBody {
   reason: string;
 }
 
+export interface SecondDemandInputBody {
+  roles: ("editor" | "approver" | "operator" | "administrator" | "auditor" | "technician")[];
+}
+
 export interface SecondFactorBody {
   enrolled: boolean;
 }
@@ -675,6 +757,16 @@ export interface SecondFactorBody {
 export interface Sentence {
   en: string;
   vi: string;
+}
+
+export interface SessionBody {
+  address: string;
+  began: string;
+  browser: string;
+  current: boolean;
+  expires: string;
+  id: string;
+  way: "password" | "code" | "passkey" | "provider";
 }
 
 export interface SetGrantsInputBody {
@@ -698,6 +790,23 @@ export interface SignatureBody {
   at: string;
   key: "hub-key" | "passkey";
   person: string;
+}
+
+export interface SilentVillage {
+  devices: number;
+  since: string;
+  unit: string;
+}
+
+export interface SketchBody {
+  board: string;
+  class: "normal" | "priority" | "emergency";
+  drill?: boolean;
+  layout?: "notice" | "two-line" | "ticker" | "picture";
+  picture?: string;
+  sizes?: BoardBody[];
+  title?: string;
+  unit: string;
 }
 
 export interface SlotBody {
@@ -777,6 +886,12 @@ export interface TokenBody {
   scope: "all" | "read";
 }
 
+export interface ToneBody {
+  at: string;
+  number: number;
+  reason?: string;
+}
+
 export interface TrialBody {
   rate?: number;
   southern?: boolean;
@@ -825,6 +940,12 @@ export interface VillageBody {
   reached: number;
   unit: string;
   unknown: number;
+}
+
+export interface WaysBody {
+  passkey: boolean;
+  password: boolean;
+  provider?: ProviderBody;
 }
 
 export interface WeekInputBody {

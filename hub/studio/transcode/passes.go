@@ -19,10 +19,33 @@ type Options struct {
 	Repair bool
 	// From and To trim the source; To 0 is its end.
 	From, To time.Duration
+	// Lead is a WAV file that is heard before the recording, as loud as it: a chime,
+	// a spoken title. "" is none. It is neither repaired nor trimmed.
+	Lead string `json:"-"`
+	// Repeat is how many times the recording is heard, RepeatPause apart; 0 is once.
+	Repeat int
 
-	left  bool    // take the first channel only, where the two cancel each other out
-	press float64 // threshold in dBFS of the compressor for peaky speech, 0 for none
+	left      bool // take the first channel only, where the two cancel each other out
+	press     press
+	lead      time.Duration // its length
+	leadGain  float64       // dB
+	leadPress press
 }
+
+// RepeatPause is the silence between repeats.
+const RepeatPause = 1500 * time.Millisecond
+
+// press is the threshold in dBFS of the compressor for peaky speech, 0 for none.
+type press float64
+
+// length is that of the rendition of a recording of that length.
+func (o Options) length(recording time.Duration) time.Duration {
+	n := time.Duration(max(1, o.Repeat))
+	return o.lead + n*recording + (n-1)*RepeatPause
+}
+
+// alone says whether the rendition is the recording once and nothing else.
+func (o Options) alone() bool { return o.Lead == "" && o.Repeat <= 1 }
 
 func (o Options) trims() bool { return o.From > 0 || o.To > 0 }
 
@@ -52,25 +75,71 @@ func (o Options) filters() string {
 func (o Options) levelled(gain, ceiling float64) string {
 	chain := o.filters()
 	if o.press < 0 {
-		chain += fmt.Sprintf(",acompressor=threshold=%sdB:ratio=4:attack=1:release=50:knee=8:detection=peak", decimal(o.press))
+		chain += fmt.Sprintf(",acompressor=threshold=%sdB:ratio=4:attack=1:release=50:knee=8:detection=peak", decimal(float64(o.press)))
 	}
 	return fmt.Sprintf("%s,volume=%sdB:precision=float,alimiter=level=0:latency=1:attack=2:release=60:limit=%s,asetpts=N/SR/TB",
 		chain, decimal(gain), decimal(math.Pow(10, ceiling/20)))
 }
 
-// input are the arguments that open the source, confined.
-func (t *Transcoder) input(source string) ([]string, error) {
-	url, err := inputURL(source)
+// input are the arguments that open the source, confined, and send its sound
+// through filters.
+func (t *Transcoder) input(source, filters string) ([]string, error) {
+	args, err := t.open(source)
 	if err != nil {
 		return nil, err
 	}
-	return []string{
-		"-hide_banner", "-nostdin", "-nostats", "-loglevel", "info",
-		"-protocol_whitelist", "file,pipe", "-format_whitelist", formats,
-		"-i", url, "-map", "0:a:0", "-vn", "-sn", "-dn",
-		"-t", decimal((t.cfg.MaxDuration + time.Second).Seconds()),
-		"-progress", "pipe:1",
-	}, nil
+	return t.limited(append(args, "-map", "0:a:0", "-af", filters)), nil
+}
+
+// open are the arguments that open sources, confined.
+func (t *Transcoder) open(sources ...string) ([]string, error) {
+	args := []string{"-hide_banner", "-nostdin", "-nostats", "-loglevel", "info"}
+	for _, source := range sources {
+		url, err := inputURL(source)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, "-protocol_whitelist", "file,pipe", "-format_whitelist", formats, "-i", url)
+	}
+	return args, nil
+}
+
+// limited adds to arguments that nothing but sound comes out, and not without end.
+func (t *Transcoder) limited(args []string) []string {
+	return append(args, "-vn", "-sn", "-dn", "-t", decimal((t.cfg.MaxDuration + time.Second).Seconds()), "-progress", "pipe:1")
+}
+
+// put are the arguments that open the source and whatever goes with it, and put
+// the rendition's sound together, followed by more filters.
+func (t *Transcoder) put(source string, opt Options, gain, ceiling float64, more string) ([]string, error) {
+	if opt.alone() {
+		return t.input(source, opt.levelled(gain, ceiling)+more)
+	}
+	var sources []string
+	var graph, order strings.Builder
+	parts := 0
+	part := func(chain string) {
+		fmt.Fprintf(&graph, "%s[p%d];", chain, parts)
+		fmt.Fprintf(&order, "[p%d]", parts)
+		parts++
+	}
+	if opt.Lead != "" {
+		part("[0:a:0]" + Options{press: opt.leadPress}.levelled(opt.leadGain, ceiling))
+		sources = append(sources, opt.Lead)
+	}
+	for n := range max(1, opt.Repeat) {
+		if n > 0 {
+			part(fmt.Sprintf("anullsrc=r=%d:cl=mono,atrim=duration=%s", Rate, decimal(RepeatPause.Seconds())))
+		}
+		part(fmt.Sprintf("[%d:a:0]%s", len(sources), opt.levelled(gain, ceiling)))
+		sources = append(sources, source)
+	}
+	fmt.Fprintf(&graph, "%sconcat=n=%d:v=0:a=1,asetpts=N/SR/TB%s[all]", order.String(), parts, more)
+	args, err := t.open(sources...)
+	if err != nil {
+		return nil, err
+	}
+	return t.limited(append(args, "-filter_complex", graph.String(), "-map", "[all]")), nil
 }
 
 // statistics is the filter that measures the source as it is, channel by channel.
@@ -81,11 +150,11 @@ const statistics = "astats=measure_perchannel=Peak_level+RMS_level+Flat_factor+N
 // opt to take only the first.
 func (t *Transcoder) measure(ctx context.Context, source string, info Info, opt *Options, progress func(string, float64)) (measurement, error) {
 	for {
-		args, err := t.input(source)
+		args, err := t.input(source, statistics+opt.filters()+",ebur128=framelog=verbose")
 		if err != nil {
 			return measurement{}, err
 		}
-		args = append(args, "-af", statistics+opt.filters()+",ebur128=framelog=verbose", "-f", "null", "-")
+		args = append(args, "-f", "null", "-")
 		m, err := t.analyse(ctx, "measure", StageMeasure, args, info.Duration, progress)
 		if err != nil {
 			return measurement{}, err
@@ -99,22 +168,22 @@ func (t *Transcoder) measure(ctx context.Context, source string, info Info, opt 
 
 // rehearse measures what gain and limiter make of the source, without encoding.
 func (t *Transcoder) rehearse(ctx context.Context, source string, info Info, gain, ceiling float64, opt Options, progress func(string, float64)) (Level, error) {
-	args, err := t.input(source)
+	args, err := t.put(source, opt, gain, ceiling, ",ebur128=framelog=verbose")
 	if err != nil {
 		return Level{}, err
 	}
-	args = append(args, "-af", opt.levelled(gain, ceiling)+",ebur128=framelog=verbose", "-f", "null", "-")
+	args = append(args, "-f", "null", "-")
 	m, err := t.analyse(ctx, "level", StageLevel, args, info.Duration, progress)
 	return m.Level, err
 }
 
 // verify decodes a rendition and measures it, true peak included.
 func (t *Transcoder) verify(ctx context.Context, path string, progress func(string, float64)) (Level, error) {
-	args, err := t.input(path)
+	args, err := t.input(path, "ebur128=framelog=verbose:peak=true")
 	if err != nil {
 		return Level{}, err
 	}
-	args = append(args, "-af", "ebur128=framelog=verbose:peak=true", "-f", "null", "-")
+	args = append(args, "-f", "null", "-")
 	m, err := t.analyse(ctx, "verify", StageVerify, args, 0, progress)
 	return m.Level, err
 }
@@ -145,11 +214,11 @@ func (t *Transcoder) analyse(ctx context.Context, operation, stage string, args 
 
 // encode writes the source with a gain in dB, limited to a ceiling in dBFS.
 func (t *Transcoder) encode(ctx context.Context, source, draft string, info Info, gain, ceiling float64, opt Options, progress func(string, float64)) error {
-	args, err := t.input(source)
+	args, err := t.put(source, opt, gain, ceiling, "")
 	if err != nil {
 		return err
 	}
-	args = append(args, "-af", opt.levelled(gain, ceiling), "-map_metadata", "-1", "-map_chapters", "-1",
+	args = append(args, "-map_metadata", "-1", "-map_chapters", "-1",
 		"-fflags", "+bitexact", "-flags:a", "+bitexact",
 		"-c:a", "libopus", "-application", "voip", "-b:a", strconv.Itoa(t.cfg.Bitrate), "-vbr", "on",
 		"-compression_level", "6", "-frame_duration", "20", "-ac", "1", "-ar", strconv.Itoa(Rate),

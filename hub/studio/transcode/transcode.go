@@ -195,6 +195,13 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	if err := t.checkLength(info, measured.frames, opt); err != nil {
 		return Result{}, err
 	}
+	if err := t.prepare(ctx, &opt, progress); err != nil {
+		return Result{}, err
+	}
+	info.Duration = opt.length(framesDuration(measured.frames)) // from here on, of the rendition
+	if info.Duration > t.cfg.MaxDuration {
+		return Result{}, fmt.Errorf("%v with repeats: %w", info.Duration, ErrTooLong)
+	}
 	if measured.Integrated < silenceBelow {
 		return Result{}, fmt.Errorf("%.1f LUFS: %w", measured.Integrated, ErrSilence)
 	}
@@ -214,15 +221,8 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m measurement, opt Options, progress func(string, float64)) (Result, error) {
 	loss := codecLoss
 	ceiling := t.cfg.TruePeak - codecOvershoot
-	gain := t.cfg.Target + loss - m.Integrated
-	over := loudestPeak(m.channels) + gain - ceiling
-	switch {
-	case over > peaky:
-		opt.press = max(-60, min(-1, m.Integrated-pressBelow))
-		gain += pressLoss
-	case over > 0:
-		gain += over * limiterLoss
-	}
+	gain, press, over := guess(m, t.cfg.Target+loss, ceiling)
+	opt.press = press
 	var best Result
 	missed := math.Inf(1)
 	for range maxEncodes {
@@ -261,6 +261,34 @@ func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m
 		return Result{}, fmt.Errorf("true peak over %.1f dBTP: %w", t.cfg.TruePeak, ErrLoudness)
 	}
 	return best, nil
+}
+
+// guess is the gain in dB, and the compressor's threshold, that should bring a
+// sound to a loudness under a ceiling, and by how many dB its peaks would pass that.
+func guess(m measurement, loudness, ceiling float64) (gain float64, at press, over float64) {
+	gain = loudness - m.Integrated
+	over = loudestPeak(m.channels) + gain - ceiling
+	switch {
+	case over > peaky:
+		return gain + pressLoss, press(max(-60, min(-1, m.Integrated-pressBelow))), over
+	case over > 0:
+		return gain + over*limiterLoss, 0, over
+	}
+	return gain, 0, over
+}
+
+// prepare measures what is heard before the recording.
+func (t *Transcoder) prepare(ctx context.Context, opt *Options, progress func(string, float64)) error {
+	if opt.Lead == "" {
+		return nil
+	}
+	m, err := t.measure(ctx, opt.Lead, Info{}, &Options{}, progress)
+	if err != nil {
+		return fmt.Errorf("lead: %w", err)
+	}
+	opt.lead = framesDuration(m.frames)
+	opt.leadGain, opt.leadPress, _ = guess(m, t.cfg.Target+codecLoss, t.cfg.TruePeak-codecOvershoot)
+	return nil
 }
 
 // round256 rounds dB down to what an output gain can say: 1/256 dB.

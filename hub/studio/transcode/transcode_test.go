@@ -43,6 +43,22 @@ func speechLike(seconds float64, rate, channels int, amplitude float64) []byte {
 	return b
 }
 
+// amrLike makes AMR-NB (RFC 4867) of noise: frames of the 12.2 kbit/s mode, whose
+// bits may be any.
+func amrLike(seconds int) []byte {
+	b := []byte("#!AMR\n")
+	seed := uint32(1)
+	for range seconds * 50 {
+		b = append(b, 7<<3|1<<2) // frame type 7, good quality
+		for range 31 {
+			seed = seed*1664525 + 1013904223
+			b = append(b, byte(seed>>24))
+		}
+		b[len(b)-1] &= 0xf0 // 244 bits
+	}
+	return b
+}
+
 func wavHeader(frames, rate, channels int) []byte {
 	size := frames * channels * 2
 	b := []byte("RIFF")
@@ -156,12 +172,17 @@ func TestEveryFaultOfARecordingIsItsOwnError(t *testing.T) {
 func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
 	needTools(t)
 	wav := speechLike(12, 44100, 2, 0.1)
+	amr := amrLike(12)
 	for name, args := range map[string][]string{
-		"m4a": {"-c:a", "aac"}, "3gp": {"-c:a", "aac", "-ac", "1", "-ar", "16000"}, "mp3": {"-c:a", "libmp3lame"},
+		"amr": {"-c:a", "copy"}, "amr.3gp": {"-c:a", "copy"}, "m4a": {"-c:a", "aac"}, "3gp": {"-c:a", "aac", "-ac", "1", "-ar", "16000"}, "mp3": {"-c:a", "libmp3lame"},
 		"webm": {"-c:a", "libopus"}, "opus": {"-c:a", "libopus"}, "wav": {}, "flac": {}, "ogg": {"-c:a", "libvorbis"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, err := os.ReadFile(convert(t, wav, "a."+name, args...))
+			source := wav
+			if strings.HasPrefix(name, "amr") {
+				source = amr // no encoder of it is free
+			}
+			b, err := os.ReadFile(convert(t, source, "a."+name, args...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,6 +201,43 @@ func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
 				t.Errorf("%d frames", r.Frames)
 			}
 		})
+	}
+}
+
+// What goes before a recording is as loud as the recording, whatever both were, and
+// each part keeps its length to the frame.
+func TestALeadAndRepeatsKeepLengthAndLoudness(t *testing.T) {
+	needTools(t)
+	lead, body := speechLike(3, 22050, 1, 0.9), speechLike(5, 44100, 1, 0.02)
+	opt := Options{Lead: write(t, "lead.wav", lead), Repeat: 2}
+	out := filepath.Join(t.TempDir(), "out.opus")
+	r, err := New(Config{}).Make(t.Context(), write(t, "a.wav", body), out, opt, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := int64((3 + 5 + 1.5 + 5) * Rate); r.Frames < want-2 || r.Frames > want+2 {
+		t.Errorf("%d frames, want %d", r.Frames, want)
+	}
+	if got := decoded(t, out); got != r.Frames {
+		t.Errorf("ffmpeg decodes %d frames, want %d", got, r.Frames)
+	}
+	if math.Abs(r.Loudness-TargetHorn) > 0.5 || r.TruePeak > -1 {
+		t.Errorf("%v LUFS, %v dBTP", r.Loudness, r.TruePeak)
+	}
+	for name, cut := range map[string][]string{
+		"lead": {"-t", "3"}, "first": {"-ss", "3", "-t", "5"}, "second": {"-ss", "9.5"},
+	} {
+		part := filepath.Join(t.TempDir(), "part.wav")
+		if b, err := exec.Command("ffmpeg", append(append([]string{"-v", "error", "-nostdin", "-i", out}, cut...), part)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, b)
+		}
+		if got := heard(t, part).Integrated; math.Abs(got-TargetHorn) > 1.5 {
+			t.Errorf("%s: %v LUFS", name, got)
+		}
+	}
+	_, err = New(Config{MaxDuration: 10 * time.Second}).Make(t.Context(), write(t, "a.wav", body), out, opt, nil)
+	if !errors.Is(err, ErrTooLong) {
+		t.Errorf("repeats over the limit: %v", err)
 	}
 }
 
