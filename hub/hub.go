@@ -438,7 +438,7 @@ func (h *Hub) services() api.Services {
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
-		Mutes: mutes{h.Registry, h.Dispatch, h.DB.Audit()},
+		Mutes: mutes{h.Registry, h.Dispatch, h.DB.Audit()}, Orders: orders{h.Dispatch, h.DB.Audit()},
 	}
 }
 

@@ -126,6 +126,8 @@ func (in *Inbox) takeCommand(b []byte, now timesync.Reading) error {
 	switch c.Action {
 	case protocol.ActionMute, protocol.ActionUnmute:
 		return in.commit(in.state.mute(c), true)
+	case protocol.ActionTone:
+		return in.commit(in.state.tone(c), false)
 	case protocol.ActionResync:
 		if err := in.commit(decision{change: store.Change{Command: c.Number}}, false); err != nil {
 			return err
@@ -254,7 +256,7 @@ func (in *Inbox) takeLists() {
 			if doc == nil {
 				continue
 			}
-			l, err := in.state.takeList(doc, in.state.placement.Path)
+			l, err := in.state.takeList(doc, in.state.placement.Units())
 			taken := []store.List{l}
 			if err == nil && strings.HasPrefix(l.Slot, rootsSlot) {
 				taken, err = in.state.succeed(l, in.arrivedLists())
@@ -311,7 +313,7 @@ func (in *Inbox) wantedLists() []protocol.Content {
 	for _, c := range in.pending {
 		add(c.Lists)
 	}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		add(in.state.plans[u].Lists)
 	}
 	add(in.offered)
@@ -319,7 +321,7 @@ func (in *Inbox) wantedLists() []protocol.Content {
 }
 
 func (in *Inbox) takeBodies(now timesync.Reading) {
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		p, ok := in.state.plans[u]
 		if !ok || p.Next == nil {
 			continue

@@ -44,6 +44,9 @@ type world struct {
 	wrap   func(*output) playout.Output
 	loop   *playout.Loop
 	stop   func()
+
+	playing playout.On
+	tones   []protocol.ToneResult
 }
 
 func newWorld(t *testing.T, m protocol.Medium) *world {
@@ -132,7 +135,8 @@ func (w *world) boot() {
 		Settings: func() playout.Settings {
 			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
 		},
-		Receipts: func() {}, Playing: func(protocol.AiringID) {}, Reason: inbox.ReasonOf,
+		Receipts: func() {}, Playing: func(on playout.On) { w.playing = on },
+		Toned: func(r protocol.ToneResult) { w.tones = append(w.tones, r) }, Reason: inbox.ReasonOf,
 		Fault: func(name string, on bool) {
 			if on != (w.disk.said == name) {
 				w.say("fault %s %t", name, on)

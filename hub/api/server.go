@@ -49,6 +49,7 @@ type Services struct {
 	Resumable Resumable
 	Joiner    Joiner
 	Sheets    Sheets
+	Orders    Orders
 	Journal   Journal
 	Mutes     Mutes
 	// Provider logs people in besides passwords and passkeys.
@@ -144,6 +145,9 @@ func (s *Server) register(api huma.API) {
 			registerSheets(api, s)
 		}
 		registerDevices(api, s)
+		if s.Orders != nil {
+			registerOrders(api, s)
+		}
 	}
 	if s.Mutes != nil {
 		registerMute(api, s)

@@ -246,7 +246,7 @@ if (ok) {
   const admin = await open("admin");
   await logIn(admin, people.admin);
   await others({ author, approver, admin, bulletin });
-  await rules({ author, approver });
+  await rules({ author, approver, admin, bulletin });
   await account({ author, approver, admin });
   await step("log out", async () => {
     await author.goto(base);

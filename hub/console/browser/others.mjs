@@ -175,14 +175,17 @@ export async function others({ author, approver, admin, bulletin }) {
     await author.goto(base + "/soan");
     await author.evaluate(() => navigator.serviceWorker.ready.then(() => true));
     await author.context().setOffline(true);
-    await author.reload();
-    await author.getByLabel("Nội dung").fill("Bản tin viết khi mất mạng.");
-    await author.getByLabel("Tiêu đề").fill(title);
-    await author.getByText(/Đã lưu nháp/).waitFor();
-    await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
-    await author.getByText(/được giữ trên máy/).waitFor();
-    await author.screenshot({ path: join(out, "offline.png") });
-    await author.context().setOffline(false);
+    try {
+      await author.reload();
+      await author.getByLabel("Nội dung").fill("Bản tin viết khi mất mạng.");
+      await author.getByLabel("Tiêu đề").fill(title);
+      await author.getByText(/Đã lưu nháp/).waitFor();
+      await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+      await author.getByText(/được giữ trên máy/).waitFor();
+      await author.screenshot({ path: join(out, "offline.png") });
+    } finally {
+      await author.context().setOffline(false);
+    }
     for (let n = 0; ; n++) {
       const found = (await ask(author, "/bulletins")).filter((b) => b.title === title);
       if (found.length === 1) break;

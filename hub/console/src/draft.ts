@@ -123,7 +123,8 @@ export function draftOf(b: BulletinBody): Draft {
 /** contentOf is what the hub gets. */
 export function contentOf(d: Draft): BulletinContent {
   const options: SoundOptions = { wanted: d.source !== "none" };
-  if (d.source === "text") Object.assign(options, { chime: d.chime, title: d.sayTitle, voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat), pause_ms: Number(d.pause) });
+  if (options.wanted) Object.assign(options, { chime: d.chime, title: d.sayTitle, voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat) });
+  if (d.source === "text") options.pause_ms = Number(d.pause);
   if (d.class === "emergency" && d.drill && d.source === "text") options.drill = true;
   const c: BulletinContent = { unit: d.unit, class: d.class, title: d.title, text: d.text, board: d.boardOn ? d.board : "", options };
   if (d.boardOn && d.class !== "emergency") {

@@ -264,6 +264,7 @@ export interface DeviceBody {
   muted: boolean;
   name: string;
   path: string[];
+  play?: PlayBody;
   playing?: string;
   revoked?: string;
   serves: ShareBody[];
@@ -271,6 +272,7 @@ export interface DeviceBody {
   sound: boolean;
   state: "waiting" | "never-heard" | "offline" | "online" | "revoked";
   tags: string[];
+  tone?: ToneBody;
   unacked: number;
   unit: string;
 }
@@ -570,6 +572,12 @@ export interface PlaceBody {
   serves?: ShareBody[];
   tags?: string[];
   unit: string;
+}
+
+export interface PlayBody {
+  length_ms: number;
+  position_ms: number;
+  volume: number;
 }
 
 export interface PreviewBody {
@@ -876,6 +884,12 @@ export interface TokenBody {
   name: string;
   revoked?: string;
   scope: "all" | "read";
+}
+
+export interface ToneBody {
+  at: string;
+  number: number;
+  reason?: string;
 }
 
 export interface TrialBody {

@@ -171,7 +171,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
         name="source"
         row
         value={v.source}
-        onPick={(source) => set({ source, drill: source === "text" && v.drill, boardOn: v.boardOn || source === "none" })}
+        onPick={(source) => set({ source, chime: source !== "file", drill: source === "text" && v.drill, boardOn: v.boardOn || source === "none" })}
         options={[
           { value: "text", label: w().fromText },
           { value: "record", label: w().fromMicrophone },
@@ -230,18 +230,17 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
         <details>
           <summary>{v.source === "text" ? w().voiceMore : w().recordingMore}</summary>
           <div class="more">
-            {v.source === "text" && (
+            <Check label={w().chime} checked={v.chime} onPick={(chime) => set({ chime })} />
+            <Check label={w().sayTitle} checked={v.sayTitle} onPick={(sayTitle) => set({ sayTitle })} />
+            {(v.source === "text" || v.sayTitle) && (
               <>
-                <Check label={w().chime} checked={v.chime} onPick={(chime) => set({ chime })} />
-                <Check label={w().sayTitle} checked={v.sayTitle} onPick={(sayTitle) => set({ sayTitle })} />
                 <Choice label={w().voice} name="voice" row value={v.voice} onPick={(voice) => set({ voice })} options={[{ value: "north", label: w().north }, { value: "central", label: w().central }, { value: "south", label: w().south }]} />
                 <Choice label={w().rate} name="rate" row value={v.rate} onPick={(rate) => set({ rate })} options={[{ value: "0.8", label: w().slow }, { value: "1", label: w().usual }, { value: "1.25", label: w().fast }]} />
-                <Choice label={w().sentencePause} name="pause" row value={v.pause} onPick={(pause) => set({ pause })} options={(["0", "500", "1000"] as const).map((n) => ({ value: n, label: w().sentencePauseN(Number(n)) }))} />
-                <Choice label={w().times} name="repeat" row value={v.repeat} onPick={(repeat) => set({ repeat })} options={(["1", "2", "3"] as const).map((n) => ({ value: n, label: w().timesN(Number(n)) }))} />
               </>
             )}
+            {v.source === "text" && <Choice label={w().sentencePause} name="pause" row value={v.pause} onPick={(pause) => set({ pause })} options={(["0", "500", "1000"] as const).map((n) => ({ value: n, label: w().sentencePauseN(Number(n)) }))} />}
+            <Choice label={w().times} name="repeat" row value={v.repeat} onPick={(repeat) => set({ repeat })} options={(["1", "2", "3"] as const).map((n) => ({ value: n, label: w().timesN(Number(n)) }))} />
             {v.source !== "text" && <Treatment draft={v} set={set} />}
-            {v.source !== "text" && <p class="hint">{w().chimeOfRecording}</p>}
           </div>
         </details>
       )}
