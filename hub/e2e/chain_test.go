@@ -139,7 +139,9 @@ type told struct {
 func (d *told) DeviceKey(context.Context, protocol.DeviceID) (ed25519.PublicKey, error) {
 	return d.key, nil
 }
-func (d *told) Ack(protocol.DeviceID, []byte)                                                { d.acks++ }
+
+func (d *told) Ack(protocol.DeviceID, []byte) { d.acks++ }
+
 func (d *told) Resync(context.Context, protocol.DeviceID, uint64) error                      { return nil }
 func (d *told) Whole(context.Context, protocol.DeviceID, protocol.Digest)                    {}
 func (d *told) Gap(context.Context, protocol.DeviceID, protocol.Digest, uint64, uint64)      {}
