@@ -85,6 +85,7 @@ export async function others({ author, approver, admin, bulletin }) {
   let alarm = "";
   const second = await open("second");
   await logIn(second, people.second);
+  await second.clock.install();
   await step("8 an emergency from a template asks for two people, and has its all-clear ready", async () => {
     await author.goto(base + "/khan-cap");
     await author.getByRole("button", { name: /Cháy/ }).click();
@@ -119,6 +120,7 @@ export async function others({ author, approver, admin, bulletin }) {
     await sign(second, request.id);
     await second.getByText(/Phát ngay sau/).waitFor();
     await second.screenshot({ path: join(out, "emergency-countdown.png") });
+    await second.clock.runFor(10_000);
     await second.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor({ timeout: 30_000 });
     await author.goto(base + "/khan-cap");
     await author.getByText("Đang có hiệu lực").waitFor({ timeout: 20_000 });
