@@ -255,9 +255,10 @@ if (ok) {
   });
   const admin = await open("admin");
   await logIn(admin, people.admin);
-  await others({ author, approver, admin, bulletin });
+  const over = await others({ author, approver, admin, bulletin });
   await rules({ author, approver, admin, bulletin });
   await account({ author, approver, admin });
+  await over();
   await step("log out", async () => {
     await author.goto(base);
     await author.getByRole("button", { name: "Đăng xuất" }).click();
