@@ -46,10 +46,15 @@ type Options struct {
 	Speaker []string
 	// Sink replaces the sound output of the profile.
 	Sink player.Sink
+	// Output replaces the output of a medium that the profile has; sounds opens what is
+	// on the device. Nil opens what the profile names.
+	Output func(m protocol.Medium, sounds playout.Sounds) Output
 	// Relay replaces the GPIO line of the profile's amplifier.
 	Relay amplifier.Line
 	// Dial opens TCP connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Timing is how patient the connections are; zero fields are link.DefaultTiming's.
+	Timing link.Timing
 	// Jitter is the longest wait of a new session; 0 is the inbox's own.
 	Jitter time.Duration
 	// System says what the system thinks of its clock; nil asks the kernel.
@@ -75,7 +80,7 @@ type Agent struct {
 	state *health.Reporter
 	relay *relay.Receiver
 	loops map[protocol.Medium]*playout.Loop
-	outs  map[protocol.Medium]output
+	outs  map[protocol.Medium]Output
 	board *display.Board // nil without one
 
 	certs  atomic.Pointer[identity.Identity] // the newest certificates
@@ -94,7 +99,7 @@ func New(cfg config.Config, o Options) (_ *Agent, err error) {
 	if o.Env == nil {
 		o.Env = os.LookupEnv
 	}
-	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]output{}}
+	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]Output{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -170,7 +175,7 @@ func (a *Agent) delivery(cfg config.Config) error {
 	a.link, err = link.New(link.Config{
 		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.filters,
 		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
-		Dial: a.opts.Dial, Log: a.log,
+		Dial: a.opts.Dial, Timing: a.opts.Timing, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -193,7 +198,8 @@ func (a *Agent) delivery(cfg config.Config) error {
 		Device: a.id.Device, Roots: a.id.Roots, Placement: a.id.Placement, Lists: a.id.Lists,
 		Store: a.store, Contents: a.cache, Hub: network{a}, Clock: a.clock, Entropy: rand.Reader,
 		Heartbeat: a.state.Changed, Acked: func() { a.drain.Kick(); a.state.Changed() },
-		Content: a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
+		Pictures: cfg.Profile.Board != nil,
+		Content:  a.content, Fault: a.fault, Jitter: a.opts.Jitter, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -292,10 +298,10 @@ func (a *Agent) facts() health.Facts {
 		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
-		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
+		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay, protocol.FeatureTone)
 	}
 	if cfg.Profile.Board != nil {
-		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1)
+		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeatureLayouts, protocol.FeaturePicture)
 	}
 	var err error
 	f.Needs = a.cache.Needs()
@@ -327,7 +333,11 @@ func (a *Agent) playout(cfg config.Config) error {
 			Settings: func() playout.Settings {
 				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
 			},
-			Receipts: a.drain.Kick, Playing: a.state.Playing, Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
+			Receipts: a.drain.Kick, Toned: a.state.Toned,
+			Playing: func(on playout.On) {
+				a.state.Playing(medium, health.On{Airing: on.Airing, Volume: on.Volume, Begin: on.Begin, Length: on.Length})
+			},
+			Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
 		})
 		if err != nil {
 			return err

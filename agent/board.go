@@ -9,6 +9,7 @@ import (
 	"github.com/loa-vn/loa/agent/display"
 	"github.com/loa-vn/loa/agent/display/outputs"
 	"github.com/loa-vn/loa/agent/playout"
+	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page"
 )
 
@@ -35,6 +36,7 @@ func (a *Agent) screen(cfg config.Config) (*playout.Screen, error) {
 	}
 	screen, err := playout.NewScreen(playout.ScreenConfig{
 		Size: size, Whole: page.Board{Width: b.Width, Height: b.Height, Row: b.Row}, Idle: a.standing(size, idle),
+		Picture: func(d protocol.Digest) ([]byte, error) { return a.cache.Bytes(d, protocol.MaxPicture) },
 		Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
 			board, err := display.New(display.Config{
 				Output: out, Clock: clock, Main: main.At(), Sides: sides, Sleep: display.Nap, Log: a.log,

@@ -140,7 +140,7 @@ func (b *Base) BrokerAccess(ctx context.Context) ([]byte, error) {
 	var grants []broker.Grant
 	for _, d := range devices {
 		if d.Revoked.IsZero() {
-			grants = append(grants, grantsOf(d.ID, d.Placement.Path, sessions)...)
+			grants = append(grants, grantsOf(d.ID, d.Placement.Units(), sessions)...)
 		}
 	}
 	return broker.MosquittoACL(name, "loa/1", grants)

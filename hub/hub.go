@@ -41,6 +41,7 @@ import (
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/studio"
 	"github.com/loa-vn/loa/hub/studio/child"
+	"github.com/loa-vn/loa/hub/studio/picture"
 	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/studio/transcode"
 	"github.com/loa-vn/loa/protocol"
@@ -54,6 +55,9 @@ type Options struct {
 	Console http.Handler
 	// Engine speaks; nil is espeak-ng as configured.
 	Engine speech.Engine
+	// Pictures is a program, with its arguments, that calls picture.Child; without it
+	// no pictures are taken in.
+	Pictures []string
 }
 
 // Hub is a running hub.
@@ -198,10 +202,10 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
 	h.Desk = programme.NewDesk(h.Programme, store.NewDesk(h.DB), stored)
-	bulletins = bulletin.New(stored, work, reg, now)
+	bulletins = bulletin.New(stored, work, pictures{picture.NewDecoder(o.Pictures), h.Blobs}, reg, now)
 	h.Bulletins = bulletins
 	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Desk, h.Zone, now)
-	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Zone, now)
+	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Blobs, h.Zone, now)
 	h.Alerts, err = alert.New(ctx, alert.Config{
 		Store: store.NewAlerts(h.DB), Devices: watched{h.Registry}, Reach: slots{h.Reach}, SilentAfter: c.Alert.SilentAfter,
 		Changed: func(d protocol.DeviceID) { h.feed.tell("alert", string(d)) }, Log: h.log,
@@ -227,7 +231,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	}
 	h.relays = relay.New(relay.Config{
 		Store: streams, Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
-		Tell: func(id protocol.SessionID) { h.feed.tell("relay", string(id)) }, Zone: h.Zone, Log: h.log,
+		Tell: func(protocol.SessionID) { h.feed.tell("relay", "") }, Zone: h.Zone, Log: h.log,
 	})
 
 	if err := h.Registry.MarkOffline(ctx); err != nil {
@@ -441,6 +445,7 @@ func (h *Hub) services() api.Services {
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
+		Mutes: mutes{h.Registry, h.Dispatch, h.DB.Audit()}, Orders: orders{h.Dispatch, h.DB.Audit()},
 	}
 }
 

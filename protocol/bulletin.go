@@ -12,6 +12,9 @@ const (
 	MaxBulletin = 64 << 10    // bytes of the encoded bulletin
 	MaxSound    = 4 * 60 * 60 // seconds of sound
 	SoundRate   = 48_000      // frames a second of every sound on the wire
+	MaxPicture  = 1 << 20     // bytes of a picture's file
+	MaxPictureW = 768         // px: what a board of 1920x1080 has room for beside a text
+	MaxPictureH = 1080        // px
 )
 
 // Bulletin is one piece of content: frozen when it is submitted. Its digest is
@@ -54,13 +57,38 @@ func (s Sound) Length() time.Duration {
 // the pixels' digests are there to be compared with what a device rendered.
 type Board struct {
 	Text string `cbor:"1,keyasint"`
-	// Layout names the layout: "notice", "emergency", "drill".
+	// Layout names the layout: "notice", "emergency", "drill"; with FeatureLayouts
+	// "two-line" and "ticker", with FeaturePicture "picture".
 	Layout string `cbor:"2,keyasint"`
 	// LayoutVersion is the version of the code that turns text into pixels.
 	LayoutVersion uint64  `cbor:"3,keyasint"`
 	Sizes         []Pages `cbor:"4,keyasint,omitempty"`
 	// Sender is who speaks, as the board shows it: "UBND xã Bình An".
 	Sender string `cbor:"5,keyasint,omitempty"`
+	// Picture stands beside the text, in the layout "picture" and in no other.
+	Picture *Picture `cbor:"6,keyasint,omitempty"`
+}
+
+// LayoutPicture is the layout that has a picture.
+const LayoutPicture = "picture"
+
+// Picture is a picture for boards: a PNG file of 8-bit grey levels, made once at
+// the hub. Each board makes it smaller by the same integers (protocol/page).
+type Picture struct {
+	Content Content `cbor:"1,keyasint"`
+	Width   uint64  `cbor:"2,keyasint"` // px
+	Height  uint64  `cbor:"3,keyasint"`
+}
+
+// Validate checks the sizes.
+func (p Picture) Validate() error {
+	if err := p.Content.Validate(); err != nil {
+		return err
+	}
+	if p.Content.Size > MaxPicture || p.Width == 0 || p.Width > MaxPictureW || p.Height == 0 || p.Height > MaxPictureH {
+		return fmt.Errorf("picture of %dx%d px, %d bytes: %w", p.Width, p.Height, p.Content.Size, ErrInvalid)
+	}
+	return nil
 }
 
 // Pages is the expected pixels for one size of board.
@@ -107,6 +135,9 @@ func (b Bulletin) Validate() error {
 			return fmt.Errorf("sound of %d frames: %w", s.Frames, ErrInvalid)
 		}
 	}
+	if b.Class == ClassEmergency && b.Board != nil && b.Board.Picture != nil {
+		return fmt.Errorf("emergency with a picture: %w", ErrInvalid)
+	}
 	return b.Board.validate()
 }
 
@@ -119,6 +150,14 @@ func (b *Board) validate() error {
 	}
 	if !ValidID(b.Layout) || len(b.Sizes) > 32 || !validText(b.Sender, MaxTitle) {
 		return fmt.Errorf("board layout, sizes or sender: %w", ErrInvalid)
+	}
+	if (b.Layout == LayoutPicture) != (b.Picture != nil) {
+		return fmt.Errorf("layout %s with or without a picture: %w", b.Layout, ErrInvalid)
+	}
+	if b.Picture != nil {
+		if err := b.Picture.Validate(); err != nil {
+			return err
+		}
 	}
 	for _, s := range b.Sizes {
 		if s.Width == 0 || s.Width > 8192 || s.Height == 0 || s.Height > 8192 || s.Row == 0 || s.Row > s.Height {

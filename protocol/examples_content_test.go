@@ -101,6 +101,14 @@ func bulletinEdits() []edit {
 		refused("1001 pages", func(b *T) { b.Board.Sizes[0].Digests = repeat(1001, protocol.DigestOf([]byte("page"))) }),
 		refused("sender of 201 characters", func(b *T) { b.Board.Sender = strings.Repeat("ă", 201) }),
 		refused("33 sizes", func(b *T) { b.Board.Sizes = repeat(33, b.Board.Sizes[0]) }),
+		taken("two-line board", func(b *T) { b.Board.Layout = "two-line" }),
+		taken("board with a picture", pictured(func(*T) {})),
+		refused("picture in another layout", pictured(func(b *T) { b.Board.Layout = "notice" })),
+		refused("layout of a picture without one", pictured(func(b *T) { b.Board.Picture = nil })),
+		refused("emergency with a picture", pictured(func(b *T) { b.Class = protocol.ClassEmergency })),
+		refused("picture of no width", pictured(func(b *T) { b.Board.Picture.Width = 0 })),
+		refused("picture 1081 px high", pictured(func(b *T) { b.Board.Picture.Height = protocol.MaxPictureH + 1 })),
+		refused("picture over 1 MiB", pictured(func(b *T) { b.Board.Picture.Content.Size = protocol.MaxPicture + 1 })),
 		taken("relay", relayed(func(*T) {})),
 		taken("relay with a board", relayed(func(b *T) { b.Board = ptr(protocoltest.Board()) })),
 		taken("relay of the console", relayed(func(b *T) { b.Relay.URL = "" })),
@@ -118,6 +126,15 @@ func bulletinEdits() []edit {
 		taken("relay up to midnight", relayed(func(b *T) { b.Relay.To = 1440 })),
 		refused("relay that may not fall silent", relayed(func(b *T) { b.Relay.Silence = 999 })),
 	)
+}
+
+// pictured returns an edit of a bulletin whose board has a picture.
+func pictured(do func(*protocol.Bulletin)) func(*protocol.Bulletin) {
+	return func(b *protocol.Bulletin) {
+		p := protocoltest.Picture()
+		b.Board.Layout, b.Board.Picture = protocol.LayoutPicture, &p
+		do(b)
+	}
 }
 
 // relayed returns an edit of the relay's example.

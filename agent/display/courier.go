@@ -207,7 +207,7 @@ func (s *stage) raise(ctx context.Context, next *scene) answer {
 	sent, main := s.front.Digest(), next.layers[0]
 	switch a.proof = protocol.ProofRendered; {
 	case main.page.Crawl != nil:
-		a.digest = page.Render(main.page).Digest()
+		a.digest = main.page.Digest()
 	case whole:
 		a.digest = sent
 	default:

@@ -70,6 +70,8 @@ type Config struct {
 	Content func(base string)
 	// Fault raises or clears a fault of a heartbeat, here "storage".
 	Fault func(name string, on bool)
+	// Pictures says that this device has a board, which needs bulletins' pictures.
+	Pictures bool
 	// Jitter is the longest wait before a new session's questions.
 	Jitter time.Duration
 	Log    *slog.Logger
@@ -129,10 +131,13 @@ type Inbox struct {
 	tried   map[protocol.Digest]int    // refused lists, by the chain's generation
 	loose   map[protocol.Digest][]byte // documents that the disk refused
 	starts  map[store.AiringKey]start
-	wake    chan struct{} // waiting has grown
-	due     time.Time     // of the next question for the time
-	swept   time.Time     // when what is over was removed
-	told    time.Time     // when the clock alone last changed what is told
+	// pictures are those of the bulletins that are here, by the bulletins' digests.
+	pictures map[protocol.Digest]*protocol.Content
+	wake     chan struct{} // waiting has grown
+	due      time.Time     // of the next question for the time
+	swept    time.Time     // when what is over was removed
+	told     time.Time     // when the clock alone last changed what is told
+	behind   bool          // the disk refused what came
 }
 
 // New takes up what the store holds, or, in an empty store, the documents of the
@@ -156,6 +161,7 @@ func New(cfg Config) (*Inbox, error) {
 		settled: map[protocol.Digest]bool{}, judged: map[judgement]judged{},
 		proven: map[protocol.AiringID]bool{}, wake: make(chan struct{}, 1),
 		tried: map[protocol.Digest]int{}, loose: map[protocol.Digest][]byte{}, starts: map[store.AiringKey]start{},
+		pictures: map[protocol.Digest]*protocol.Content{},
 	}
 	if held.Meta.Placement == nil {
 		if err := in.enrolled(); err != nil {
@@ -165,6 +171,8 @@ func New(cfg Config) (*Inbox, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.begin()
+	// What was whole in the cache when the device went off may not have been taken.
+	in.look(in.cfg.Clock.Read())
 	return in, nil
 }
 
@@ -195,7 +203,7 @@ func (in *Inbox) enrolled() error {
 func (in *Inbox) begin() {
 	s := in.state
 	in.push(Placed{Placement: s.placement}, Muted{Muted: s.muted || s.here})
-	for _, u := range s.placement.Path {
+	for _, u := range s.placement.Units() {
 		if p, ok := s.plans[u]; ok && p.Number != 0 {
 			in.push(QuietHours{Unit: u, Zone: p.Zone, Quiet: p.Quiet})
 		}
@@ -380,7 +388,7 @@ func (in *Inbox) Filters() []string {
 	for _, v := range []protocol.Verb{protocol.VerbPlan, protocol.VerbAlert, protocol.VerbCmd, protocol.VerbAck, protocol.VerbTime} {
 		filters = append(filters, protocol.DeviceTopic(in.cfg.Device, v))
 	}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		filters = append(filters, protocol.UnitTopic(u, protocol.VerbPlan), protocol.UnitTopic(u, protocol.VerbAlert))
 	}
 	return filters

@@ -1,6 +1,8 @@
 package inbox
 
 import (
+	"time"
+
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -30,10 +32,12 @@ type (
 	// Stopped: a stop, in force from its own instant to its expiry.
 	Stopped struct{ Stop protocol.Stop }
 	// Content says whether bulletin, approval and sound of an airing are all
-	// here and verified. An airing is missing until this says otherwise.
+	// here and verified. An airing is missing until this says otherwise. Without
+	// its picture it can be heard, but not shown.
 	Content struct {
-		Airing protocol.AiringID
-		There  bool
+		Airing     protocol.AiringID
+		There      bool
+		Unpictured bool // the picture is not here yet
 	}
 	// Placed: where the device stands, and since when it is that device's place.
 	Placed struct{ Placement protocol.Placement }
@@ -46,6 +50,13 @@ type (
 	}
 	// ClockSure says whether the time can be relied on.
 	ClockSure struct{ Sure bool }
+	// Tone: a test tone is wanted, once, that begins before an instant.
+	Tone struct {
+		Number uint64 // of its command
+		Length time.Duration
+		Volume int // per cent, before ceilings
+		Until  time.Time
+	}
 	// Muted says whether the device is muted, by a command or at the device.
 	Muted struct{ Muted bool }
 )
@@ -59,3 +70,4 @@ func (Placed) update()     {}
 func (QuietHours) update() {}
 func (ClockSure) update()  {}
 func (Muted) update()      {}
+func (Tone) update()       {}

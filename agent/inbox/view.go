@@ -17,12 +17,12 @@ import (
 // view is what the playout has been told.
 type view struct {
 	units map[protocol.AiringID]protocol.UnitID // of accepted airings
-	there map[protocol.AiringID]bool
+	there map[protocol.AiringID]Content
 	sure  bool
 }
 
 func newView() view {
-	return view{units: map[protocol.AiringID]protocol.UnitID{}, there: map[protocol.AiringID]bool{}}
+	return view{units: map[protocol.AiringID]protocol.UnitID{}, there: map[protocol.AiringID]Content{}}
 }
 
 // reconcile tells the playout where the held airings differ from what it knows,
@@ -54,7 +54,7 @@ func (in *Inbox) reconcile(now timesync.Reading) {
 		unit, known := in.view.units[id]
 		c.accept = unit != c.key.Unit && (known || in.ready(a, now))
 		c.there = in.there(a.Airing)
-		if c.accept || (known && c.there != in.view.there[id]) {
+		if c.accept || (known && c.there != in.saidOf(id)) {
 			news = append(news, c)
 		}
 	}
@@ -67,9 +67,9 @@ func (in *Inbox) reconcile(now timesync.Reading) {
 			in.view.units[id] = c.key.Unit
 			in.push(Accepted{Airing: a.Airing, Zone: a.Zone, Arrived: c.arrived})
 		}
-		if c.there != in.view.there[id] {
+		if c.there != in.saidOf(id) {
 			in.view.there[id] = c.there
-			in.push(Content{Airing: id, There: c.there})
+			in.push(c.there)
 		}
 	}
 	in.push(in.after...)
@@ -79,10 +79,19 @@ func (in *Inbox) reconcile(now timesync.Reading) {
 
 // copied is the copy of an airing that counts, and what is new about it.
 type copied struct {
-	key           store.AiringKey
-	depth         int
-	arrived       protocol.Instant
-	accept, there bool
+	key     store.AiringKey
+	depth   int
+	arrived protocol.Instant
+	accept  bool
+	there   Content
+}
+
+// saidOf is what the playout knows of an airing's content.
+func (in *Inbox) saidOf(id protocol.AiringID) Content {
+	if c, ok := in.view.there[id]; ok {
+		return c
+	}
+	return Content{Airing: id}
 }
 
 // ready says whether an airing may be told to the playout. An emergency needs no
@@ -104,8 +113,34 @@ func (in *Inbox) documented(a protocol.Airing) bool {
 	return in.state.documents[a.Bulletin.Digest] && in.state.documents[a.Approval.Digest]
 }
 
-func (in *Inbox) there(a protocol.Airing) bool {
-	return in.documented(a) && (a.Sound == nil || in.cfg.Contents.Has(a.Sound.Digest))
+func (in *Inbox) there(a protocol.Airing) Content {
+	c := Content{Airing: a.ID, There: in.documented(a) && (a.Sound == nil || in.cfg.Contents.Has(a.Sound.Digest))}
+	if p := in.picture(a); p != nil && c.There {
+		c.Unpictured = !in.cfg.Contents.Has(p.Digest)
+	}
+	return c
+}
+
+// picture is what an airing's bulletin shows beside its text; nil if there is none,
+// if this device has no board, or if the bulletin is not here.
+func (in *Inbox) picture(a protocol.Airing) *protocol.Content {
+	if !in.cfg.Pictures || a.BoardFor == 0 || !in.state.documents[a.Bulletin.Digest] {
+		return nil
+	}
+	if p, ok := in.pictures[a.Bulletin.Digest]; ok {
+		return p
+	}
+	var picture *protocol.Content
+	if b, err := in.document(a.Bulletin.Digest); err == nil {
+		if b, err := protocol.Unmarshal[protocol.Bulletin](b, protocol.MaxBulletin); err == nil && b.Board != nil && b.Board.Picture != nil {
+			picture = &b.Board.Picture.Content
+		}
+	}
+	if len(in.pictures) > 4*protocol.MaxAirings {
+		clear(in.pictures)
+	}
+	in.pictures[a.Bulletin.Digest] = picture
+	return picture
 }
 
 // need tells the cache what plans name, most urgent first: who may sign, then
@@ -113,7 +148,7 @@ func (in *Inbox) there(a protocol.Airing) bool {
 // not needed in the cache, nor is what has no start any more.
 func (in *Inbox) need(now timesync.Reading) {
 	needs := in.wantedLists()
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		if p, ok := in.state.plans[u]; ok && p.Next != nil {
 			needs = append(needs, p.NextPlan)
 		}
@@ -141,6 +176,9 @@ func (in *Inbox) need(now timesync.Reading) {
 		}
 		if a.Sound != nil {
 			needs = append(needs, *a.Sound)
+		}
+		if p := in.picture(a); p != nil {
+			needs = append(needs, *p)
 		}
 	}
 	in.cfg.Contents.Need(needs)
@@ -288,7 +326,7 @@ func (in *Inbox) Holdings() Holdings {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	h := Holdings{Placement: in.state.placement.Number, Muted: in.state.muted || in.state.here}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		if p := in.state.plans[u]; p.Number != 0 {
 			h.Plans = append(h.Plans, protocol.Held{Unit: u, Number: p.Number})
 		}

@@ -116,7 +116,7 @@ func (d *desk) open(t testing.TB) {
 	in, err := New(Config{
 		Device: protocoltest.Speaker, Roots: protocol.Roots{Threshold: 1, Keys: []protocol.Key{d.w.Root.Key()}}, Placement: d.w.Placements[protocoltest.Speaker],
 		Lists: append([][]byte{d.w.Approvers}, d.w.Delegations...), Store: d.disk, Contents: d.contents, Hub: d.hub, Clock: d.clock,
-		Entropy: rand.Reader, Heartbeat: func() {}, Acked: func() { d.acked++ }, Fault: func(_ string, on bool) { d.faults = append(d.faults, on) }, Log: log,
+		Pictures: true, Entropy: rand.Reader, Heartbeat: func() {}, Acked: func() { d.acked++ }, Fault: func(_ string, on bool) { d.faults = append(d.faults, on) }, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,8 @@ type ScreenConfig struct {
 	Whole page.Board // of the whole board, which emergencies take
 	// Idle is what stands when nothing is on, and until when.
 	Idle func(now time.Time) (pages []page.Page, until time.Time)
+	// Picture returns the file of a picture by its digest.
+	Picture func(protocol.Digest) ([]byte, error)
 	// Open opens the board; clock is its display.Config.Clock.
 	Open func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error)
 }
@@ -118,7 +120,11 @@ func (s *Screen) Begin(j Job) error {
 	if emergency {
 		size = s.cfg.Whole
 	}
-	pages, err := Pages(size, j)
+	picture, err := s.picture(j)
+	if err != nil {
+		return fmt.Errorf("begin %s: %w", j.ID, err)
+	}
+	pages, err := Pages(size, j, picture)
 	if err != nil {
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
@@ -135,25 +141,44 @@ func (s *Screen) Begin(j Job) error {
 	return nil
 }
 
-// Pages lays a job's bulletin out for a board: the text, layout and sender are
-// the signed ones, the times of an emergency those of its airing.
-func Pages(size page.Board, j Job) ([]page.Page, error) {
+// picture reads what a job's bulletin shows beside its text; nil for none.
+func (s *Screen) picture(j Job) (*page.Picture, error) {
+	if j.Bulletin.Board == nil || j.Bulletin.Board.Picture == nil {
+		return nil, nil
+	}
+	file, err := s.cfg.Picture(j.Bulletin.Board.Picture.Content.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
+	}
+	p, err := page.ReadPicture(file)
+	return &p, err
+}
+
+// Pages lays a job's bulletin out for a board: the text, layout, picture and sender
+// are the signed ones, the times of an emergency those of its airing, and that it is
+// one, or a drill, is the airing's word.
+func Pages(size page.Board, j Job, picture *page.Picture) ([]page.Page, error) {
 	b := j.Bulletin.Board
 	if b == nil || b.LayoutVersion != page.Version {
 		return nil, fmt.Errorf("board layout of another version than %d: %w", page.Version, protocol.ErrVersion)
 	}
-	t := page.Text{Kind: page.Notice, Title: j.Bulletin.Title, Body: b.Text, Sender: b.Sender}
-	if b.Text == j.Bulletin.Title {
-		t.Title = ""
-	}
+	t := page.Text{Title: j.Bulletin.Title, Body: b.Text, Sender: b.Sender}
 	if j.Airing.Class == protocol.ClassEmergency {
 		t.Kind = page.Emergency
 		if j.Airing.Drill {
 			t.Kind = page.Drill
 		}
 		t.Issued, t.Until = j.Key.Start.In(j.Zone), j.Airing.Until.Time().In(j.Zone)
+	} else {
+		var err error
+		if t.Kind, err = page.ParseKind(b.Layout); err != nil {
+			return nil, err
+		}
+		if t.Kind == page.Emergency || t.Kind == page.Drill {
+			return nil, fmt.Errorf("layout %s of class %v: %w", b.Layout, j.Airing.Class, page.ErrKind)
+		}
 	}
-	pages, _, err := page.Compose(size, t)
+	pages, _, err := page.Lay(size, t, picture)
 	return pages, err
 }
 

@@ -173,7 +173,7 @@ func boardJob(class protocol.Class, drill bool) playout.Job {
 		ID: "b-1", Zone: zone, Key: schedule.Key{Airing: "b", Start: start}, Length: 20 * time.Second,
 		Airing: protocol.Airing{ID: "b", Class: class, Drill: drill, Until: protocol.InstantOf(start.Add(2 * time.Hour))},
 		Bulletin: protocol.Bulletin{Title: "Lịch tiêm phòng", Board: &protocol.Board{
-			Text: "7h30 ngày 25/11 tại nhà văn hoá thôn Đông.", Sender: "UBND xã Bình An", LayoutVersion: page.Version,
+			Text: "7h30 ngày 25/11 tại nhà văn hoá thôn Đông.", Sender: "UBND xã Bình An", Layout: "notice", LayoutVersion: page.Version,
 		}},
 	}
 }
@@ -198,7 +198,7 @@ func TestPagesAreTheSignedText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := playout.Pages(size, tc.job)
+		got, err := playout.Pages(size, tc.job, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,9 +208,85 @@ func TestPagesAreTheSignedText(t *testing.T) {
 	}
 	other := boardJob(protocol.ClassNormal, false)
 	other.Bulletin.Board.LayoutVersion = page.Version + 1
-	if _, err := playout.Pages(size, other); err == nil {
+	if _, err := playout.Pages(size, other, nil); err == nil {
 		t.Error("a layout of another version is shown")
 	}
+}
+
+// TestPagesFollowTheSignedLayout: what was approved to run runs, a picture stands
+// beside its text, and a layout that is not known, or another class's, is refused.
+func TestPagesFollowTheSignedLayout(t *testing.T) {
+	size := page.Board{Width: 384, Height: 192, Row: 16}
+	picture := page.Picture{W: 40, H: 30, Pix: make([]uint8, 40*30)}
+	for _, kind := range []page.Kind{page.Notice, page.TwoLine, page.Ticker, page.Pictured} {
+		job := boardJob(protocol.ClassNormal, false)
+		job.Bulletin.Board.Layout = kind.String()
+		job.Bulletin.Board.Text = "Tại nhà văn hoá thôn Đông.\nMang theo sổ tiêm chủng."
+		var pic *page.Picture
+		if kind == page.Pictured {
+			pic = &picture
+		}
+		want, _, err := page.Lay(size, page.Text{
+			Kind: kind, Title: job.Bulletin.Title, Body: job.Bulletin.Board.Text, Sender: job.Bulletin.Board.Sender,
+		}, pic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := playout.Pages(size, job, pic)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v: %v, pages differ\n%s", kind, err, diff)
+		}
+		if moves := got[0].Crawl != nil; moves != (kind == page.TwoLine || kind == page.Ticker) {
+			t.Errorf("%v moves: %t", kind, moves)
+		}
+	}
+	for _, layout := range []string{"emergency", "drill", "another", "picture"} {
+		job := boardJob(protocol.ClassNormal, false)
+		job.Bulletin.Board.Layout = layout
+		if _, err := playout.Pages(size, job, nil); err == nil {
+			t.Errorf("%s is shown as a notice", layout)
+		}
+	}
+}
+
+// TestAPictureThatIsDamagedIsAFault: what cannot be read as approved is not shown
+// at all.
+func TestAPictureThatIsDamagedIsAFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		size := page.Board{Width: 384, Height: 192, Row: 16}
+		file, err := (page.Picture{W: 2, H: 2, Pix: make([]uint8, 4)}).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, read := range map[string]func(protocol.Digest) ([]byte, error){
+			"whole":     func(protocol.Digest) ([]byte, error) { return file, nil },
+			"truncated": func(protocol.Digest) ([]byte, error) { return file[:len(file)-20], nil },
+			"lost":      func(protocol.Digest) ([]byte, error) { return nil, os.ErrNotExist },
+		} {
+			out, err := outputs.Open(outputs.Config{Line: "null", Width: size.Width, Height: size.Height})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := playout.NewScreen(playout.ScreenConfig{
+				Size: size, Whole: size, Picture: read,
+				Idle: func(now time.Time) ([]page.Page, time.Time) { return nil, now.Add(time.Hour) },
+				Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
+					return display.New(display.Config{Output: out, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			job := boardJob(protocol.ClassNormal, false)
+			job.Bulletin.Board.Layout, job.Bulletin.Board.Picture = protocol.LayoutPicture, &protocol.Picture{}
+			if err := s.Begin(job); (err == nil) != (name == "whole") {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 // TestABoardProvesWhatItShowed: a set of its length is whole, with its pages'
@@ -227,7 +303,7 @@ func TestABoardProvesWhatItShowed(t *testing.T) {
 			defer s.Close()
 			job := boardJob(protocol.ClassNormal, false)
 			job.Begin = time.Now()
-			pages, err := playout.Pages(size, job)
+			pages, err := playout.Pages(size, job, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -307,7 +383,7 @@ func TestAnEmergencyStandsUntilItEndsAndThenIsSaidToBeOver(t *testing.T) {
 			}()
 			job := boardJob(protocol.ClassEmergency, true)
 			job.Begin, job.Until = time.Now(), time.Now().Add(2*time.Hour)
-			alarm, err := playout.Pages(size, job)
+			alarm, err := playout.Pages(size, job, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -40,8 +40,7 @@ func enrolment(ctx context.Context, w *world, rounds int) ([]result, error) {
 	var command, line []float64
 	for i := range rounds {
 		id := fmt.Sprintf("loa-moi-%d", i)
-		pw := filepath.Join(w.dir, "password")
-		out, err := w.command("device", "add", "--id", id, "--name", "Loa mới", "--unit", "thon-dong", "--sound", "--registrar-password-file", pw, "--qr", filepath.Join(w.dir, id+".png"))
+		out, err := w.command("device", "add", "--id", id, "--name", "Loa mới", "--unit", "thon-dong", "--sound", "--registrar-password-file", w.password, "--qr", filepath.Join(w.dir, id+".png"))
 		if err != nil {
 			return nil, err
 		}

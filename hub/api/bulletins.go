@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -25,6 +24,9 @@ type Bulletins interface {
 	Get(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
 	Previous(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
 	List(ctx context.Context, a account.Actor, state bulletin.State) ([]bulletin.Bulletin, error)
+	AddPicture(ctx context.Context, a account.Actor, file []byte) (protocol.Picture, error)
+	Picture(b bulletin.Bulletin) (*page.Picture, error)
+	Sketch(ctx context.Context, a account.Actor, k bulletin.Sketch) (bulletin.Bulletin, bulletin.Shown, error)
 }
 
 // Jobs is what the routes of jobs need.
@@ -57,6 +59,8 @@ type BulletinContent struct {
 	Title    string          `json:"title,omitempty" doc:"made from the text if empty"`
 	Text     string          `json:"text,omitempty" doc:"to be spoken, or what a recording says"`
 	Board    string          `json:"board,omitempty" doc:"text for LED boards; empty for none"`
+	Layout   string          `json:"layout,omitempty" enum:"notice,two-line,ticker,picture" doc:"on boards; a notice by default; emergencies have their own"`
+	Picture  string          `json:"picture,omitempty" maxLength:"64" doc:"digest of an uploaded picture, for the layout picture"`
 	Language string          `json:"language,omitempty" maxLength:"35" doc:"BCP 47; vi by default"`
 	Options  SoundOptions    `json:"options,omitempty"`
 	Upload   string          `json:"upload,omitempty" maxLength:"64" doc:"digest of an uploaded sound"`
@@ -90,6 +94,8 @@ type BulletinBody struct {
 	Title      string              `json:"title"`
 	Text       string              `json:"text"`
 	Board      string              `json:"board"`
+	Layout     string              `json:"layout" enum:"notice,two-line,ticker,picture,emergency,drill" doc:"on boards"`
+	Picture    *PictureBody        `json:"picture,omitempty"`
 	Language   string              `json:"language"`
 	Author     protocol.PersonID   `json:"author"`
 	Origin     bulletin.Origin     `json:"origin" enum:"text,sound,drop,api"`
@@ -111,6 +117,7 @@ func bulletinBody(b bulletin.Bulletin) BulletinBody {
 	o := BulletinBody{
 		ID: b.ID, Work: b.Work, Revision: b.Revision, Unit: b.Unit, Class: b.Class.String(), Title: b.Title, Text: b.Text, Board: b.Board,
 		Language: b.Language, Author: b.Author, Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
+		Layout: bulletin.Kind(b, b.Options.Drill).String(), Picture: pictureBody(b.Picture),
 		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed,
 	}
 	if b.Rendition != nil {
@@ -138,7 +145,10 @@ func (c BulletinContent) domain() (bulletin.Content, error) {
 		return bulletin.Content{}, err
 	}
 	out := bulletin.Content{
-		Unit: c.Unit, Class: class, Title: c.Title, Text: c.Text, Board: c.Board, Language: c.Language, Options: bulletin.SoundOptions(c.Options),
+		Unit: c.Unit, Class: class, Title: c.Title, Text: c.Text, Board: c.Board, Layout: c.Layout, Language: c.Language, Options: bulletin.SoundOptions(c.Options),
+	}
+	if out.Picture, err = pictureOf(c.Picture); err != nil {
+		return out, err
 	}
 	if c.Upload != "" {
 		if out.Upload, err = protocol.ParseDigest(c.Upload); err != nil {
@@ -314,7 +324,7 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 	})
 	registerUploads(api, s)
 	if s.Approvals != nil {
-		registerPages(api, s, tags)
+		registerBoards(api, s)
 	}
 }
 
@@ -332,64 +342,4 @@ func file(f *os.File, kind, tag string) *huma.StreamResponse {
 		c.Header("Cache-Control", "private, max-age=31536000, immutable")
 		http.ServeContent(c.Writer, c.Request, "", time.Time{}, f)
 	}}
-}
-
-// PageBody is one page of a board as it will look.
-type PageBody struct {
-	DwellMS int64  `json:"dwell_ms"`
-	PNG     []byte `json:"png" doc:"base64"`
-}
-
-// PagesBody is how a bulletin looks on one size of board.
-type PagesBody struct {
-	Width    uint64     `json:"width"`
-	Height   uint64     `json:"height"`
-	LengthMS int64      `json:"length_ms" doc:"two passes"`
-	Pages    []PageBody `json:"pages"`
-	Warnings []string   `json:"warnings" doc:"letters that a board cannot show as written"`
-}
-
-type (
-	pagesInput struct {
-		BulletinPath
-		Width  uint64 `query:"width" minimum:"16" maximum:"3840" default:"192"`
-		Height uint64 `query:"height" minimum:"16" maximum:"2160" default:"32"`
-		Row    uint64 `query:"row" minimum:"16" maximum:"160" default:"16"`
-	}
-	pagesOutput struct{ Body PagesBody }
-)
-
-func registerPages(api huma.API, s *Server, tags []string) {
-	route(api, s, huma.Operation{
-		OperationID: "get-pages", Method: http.MethodGet, Path: "/bulletins/{id}/pages", Summary: "The very pixels that a board of this size shows", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *pagesInput) (*pagesOutput, error) {
-		b, err := s.Bulletins.Get(ctx, a, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		out := &pagesOutput{Body: PagesBody{Width: in.Width, Height: in.Height, Pages: []PageBody{}, Warnings: []string{}}}
-		if b.Board == "" {
-			return out, nil
-		}
-		sender, err := s.Approvals.Sender(ctx, b.Unit)
-		if err != nil {
-			return nil, err
-		}
-		pages, warnings, err := bulletin.Pages(b, b.Options.Drill, sender, protocol.Display{Width: in.Width, Height: in.Height, Row: in.Row}, time.Now().In(s.Zone))
-		if err != nil {
-			return nil, err
-		}
-		out.Body.LengthMS = page.Length(pages).Milliseconds()
-		for _, p := range pages {
-			var png bytes.Buffer
-			if err := page.Render(p).WritePNG(&png); err != nil {
-				return nil, err
-			}
-			out.Body.Pages = append(out.Body.Pages, PageBody{DwellMS: page.Dwell(p).Milliseconds(), PNG: png.Bytes()})
-		}
-		for _, w := range warnings {
-			out.Body.Warnings = append(out.Body.Warnings, string(w.Letter))
-		}
-		return out, nil
-	})
 }

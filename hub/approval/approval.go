@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
@@ -17,6 +18,7 @@ import (
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
+	"github.com/loa-vn/loa/protocol/page"
 )
 
 // Signature is one person's.
@@ -82,6 +84,8 @@ type Store interface {
 // Bulletins finds bulletins that an actor may read.
 type Bulletins interface {
 	Get(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
+	// Picture returns what a bulletin shows beside its text; nil for none.
+	Picture(b bulletin.Bulletin) (*page.Picture, error)
 }
 
 // Registry tells units and devices.
@@ -160,8 +164,15 @@ func (s *Service) Submit(ctx context.Context, a account.Actor, id protocol.Bulle
 			return Request{}, err
 		}
 	}
+	if err := s.shows(ctx, b, devices); err != nil {
+		return Request{}, err
+	}
 	sender, _ := tree.Unit(b.Unit)
-	frozen, err := bulletin.Freeze(b, w.Drill, senderName(sender), boards(devices), now.In(s.zone))
+	shown := bulletin.Shown{Drill: w.Drill, Sender: senderName(sender), At: now.In(s.zone)}
+	if shown.Picture, err = s.bulletins.Picture(b); err != nil {
+		return Request{}, err
+	}
+	frozen, err := bulletin.Freeze(b, shown, boards(devices))
 	if err != nil {
 		return Request{}, err
 	}
@@ -246,6 +257,47 @@ func (s *Service) relays(ctx context.Context, devices []registry.Device) error {
 		}
 	}
 	return nil
+}
+
+// shows refuses a layout for boards that say they cannot show it, and names them:
+// at submission, and again when it is approved, for devices may have come since.
+func (s *Service) shows(ctx context.Context, b bulletin.Bulletin, devices []registry.Device) error {
+	feature := bulletin.Feature(b)
+	if b.Board == "" || feature == "" {
+		return nil
+	}
+	states, err := s.registry.States(ctx)
+	if err != nil {
+		return err
+	}
+	var lack []string
+	for _, d := range devices {
+		st, heard := states[d.ID]
+		if d.Board != nil && heard && len(st.Heartbeat.Features) > 0 && !slices.Contains(st.Heartbeat.Features, feature) {
+			lack = append(lack, "“"+d.Name+"”")
+		}
+	}
+	if len(lack) == 0 {
+		return nil
+	}
+	names := strings.Join(lack[:min(len(lack), maxNames)], ", ")
+	if rest := len(lack) - maxNames; rest > 0 {
+		names += fmt.Sprintf(" (+%d)", rest)
+	}
+	return problem.New(problem.ErrConflict, "board-lacks-layout", "layout", "Các bảng sau chưa hiện được kiểu trình bày này: "+names+". Hãy cập nhật phần mềm của bảng, hoặc chọn kiểu thông báo thường.",
+		"These boards cannot show this layout yet: "+names+". Update their software, or choose the plain notice.")
+}
+
+// maxNames is how many devices a refusal names.
+const maxNames = 10
+
+// shownBy is shows for a request that is to be signed.
+func (s *Service) shownBy(ctx context.Context, r Request) error {
+	all, err := s.registry.Devices(ctx)
+	if err != nil {
+		return err
+	}
+	return s.shows(ctx, r.Bulletin, registry.Targets(all, r.Statement.Units))
 }
 
 // boards returns the different sizes of boards.
@@ -389,7 +441,7 @@ func (s *Service) signable(ctx context.Context, a account.Actor, digest protocol
 	if slices.ContainsFunc(r.Signatures, func(sig Signature) bool { return sig.Person == a.Person }) {
 		return Request{}, problem.New(problem.ErrConflict, "signed-already", "", "Anh/chị đã ký rồi. Cần thêm một người khác ký.", "You have signed already. A second person has to sign.")
 	}
-	return r, nil
+	return r, s.shownBy(ctx, r)
 }
 
 // openFor returns an open request that the actor may approve in all its units: by

@@ -6,12 +6,14 @@ package bulletin
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/page"
 	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
@@ -100,6 +102,8 @@ type Bulletin struct {
 	Title     string
 	Text      string // to be spoken, or what a recording says
 	Board     string // for boards, "" for none
+	Layout    string // of the board: "two-line", "ticker", "picture"; "" is the class's own
+	Picture   *protocol.Picture
 	Language  string // BCP 47
 	Author    protocol.PersonID
 	Origin    Origin
@@ -124,6 +128,8 @@ type Content struct {
 	Title    string
 	Text     string
 	Board    string
+	Layout   string          // as Bulletin.Layout; "notice" is "" as well
+	Picture  protocol.Digest // of AddPicture; zero for none
 	Language string
 	Options  SoundOptions
 	Upload   protocol.Digest
@@ -140,6 +146,9 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 		return c, problem.New(problem.ErrInvalid, "language", "language", "Mã ngôn ngữ không đúng. Hãy chọn trong danh sách, ví dụ vi, mww, km.", "This is no language tag (BCP 47). Choose from the list, such as vi, mww, km.")
 	}
 	c.Language = tag.String()
+	if c.Layout == "notice" {
+		c.Layout = ""
+	}
 	for field, text := range map[string]string{"title": c.Title, "text": c.Text, "board": c.Board} {
 		if text == "" {
 			continue
@@ -170,10 +179,26 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 		return c, problem.New(problem.ErrInvalid, "not-a-recording", "options", "Lọc tiếng và cắt chỉ dùng cho bản ghi âm.", "Repair and trim are for recordings only.")
 	case c.Options.Wanted && c.Upload.IsZero() && c.Text == "":
 		return c, problem.New(problem.ErrInvalid, "empty", "text", "Chưa có nội dung. Hãy nhập nội dung bản tin rồi thử lại.", "There is no text yet. Write the bulletin and try again.")
+	case c.Board == "" && c.Layout != "", !layouts(c):
+		return c, problem.New(problem.ErrInvalid, "layout", "layout", "Cách trình bày này không dùng được: bản tin khẩn cấp có kiểu riêng; hai dòng và chữ chạy cần chữ cho bảng; kiểu có ảnh cần một ảnh. Hãy chọn lại.",
+			"This layout cannot be used: emergencies have their own; two lines and tickers need a text for boards; the one with a picture needs a picture. Choose again.")
 	case !c.Options.Wanted && c.Board == "":
 		return c, problem.New(problem.ErrInvalid, "no-medium", "board", "Bản tin chưa có tiếng cũng chưa có chữ cho bảng. Hãy thêm một trong hai.", "The bulletin has neither sound nor text for boards. Add one of them.")
 	}
 	return c, nil
+}
+
+// layouts says whether the layout asked for can be had.
+func layouts(c Content) bool {
+	switch {
+	case (c.Layout == protocol.LayoutPicture) == c.Picture.IsZero():
+		return false
+	case c.Layout == "":
+		return true
+	case c.Class == protocol.ClassEmergency:
+		return false
+	}
+	return slices.Contains([]string{page.TwoLine.String(), page.Ticker.String(), page.Pictured.String()}, c.Layout)
 }
 
 // base is the language of a tag, without script and region.

@@ -9,31 +9,50 @@ import (
 	"github.com/loa-vn/loa/protocol/page"
 )
 
-// Layout returns the board layout of a class: "notice", "emergency" or "drill".
-func Layout(c protocol.Class, drill bool) string {
+// Kind returns how a bulletin is laid out on boards: as its class demands, or as
+// its author chose.
+func Kind(b Bulletin, drill bool) page.Kind {
 	switch {
-	case c == protocol.ClassEmergency && drill:
-		return "drill"
-	case c == protocol.ClassEmergency:
-		return "emergency"
+	case b.Class == protocol.ClassEmergency && drill:
+		return page.Drill
+	case b.Class == protocol.ClassEmergency:
+		return page.Emergency
 	}
-	return "notice"
+	if k, err := page.ParseKind(b.Layout); err == nil {
+		return k
+	}
+	return page.Notice
 }
 
-// Pages lays a bulletin's board text out for a board, with a sample of the times
-// that an emergency shows. Warnings say what will look other than written.
-func Pages(b Bulletin, drill bool, sender string, size protocol.Display, at time.Time) ([]page.Page, []page.Warning, error) {
-	t := page.Text{Kind: page.Notice, Title: b.Title, Body: b.Board, Sender: sender}
-	if b.Board == b.Title {
-		t.Title = ""
+// Feature names what a device must know to show a bulletin as it is laid out; ""
+// if every board does.
+func Feature(b Bulletin) string {
+	switch Kind(b, b.Options.Drill) {
+	case page.TwoLine, page.Ticker:
+		return protocol.FeatureLayouts
+	case page.Pictured:
+		return protocol.FeaturePicture
 	}
-	switch Layout(b.Class, drill) {
-	case "emergency":
-		t.Kind, t.Issued, t.Until = page.Emergency, at, at.Add(DefaultValidity)
-	case "drill":
-		t.Kind, t.Issued, t.Until = page.Drill, at, at.Add(DefaultValidity)
+	return ""
+}
+
+// Shown is what a bulletin's board text is laid out with.
+type Shown struct {
+	Drill   bool
+	Sender  string
+	Picture *page.Picture // what Bulletin.Picture names; nil for none
+	// At is a sample of the times that an emergency shows.
+	At time.Time
+}
+
+// Pages lays a bulletin's board text out for a board. Warnings say what will look
+// other than written.
+func Pages(b Bulletin, s Shown, size protocol.Display) ([]page.Page, []page.Warning, error) {
+	t := page.Text{Kind: Kind(b, s.Drill), Title: b.Title, Body: b.Board, Sender: s.Sender}
+	if t.Kind == page.Emergency || t.Kind == page.Drill {
+		t.Issued, t.Until = s.At, s.At.Add(DefaultValidity)
 	}
-	pages, warnings, err := page.Compose(page.Board{Width: int(size.Width), Height: int(size.Height), Row: int(size.Row)}, t)
+	pages, warnings, err := page.Lay(page.Board{Width: int(size.Width), Height: int(size.Height), Row: int(size.Row)}, t, s.Picture)
 	switch {
 	case errors.Is(err, page.ErrTooManyPages), errors.Is(err, page.ErrTooLong):
 		return nil, nil, problem.New(problem.ErrInvalid, "board-too-long", "board", "Chữ trên bảng quá dài so với bảng nhỏ nhất. Hãy rút gọn.", "The text is too long for the smallest board. Shorten it.").Because(err)
@@ -44,8 +63,8 @@ func Pages(b Bulletin, drill bool, sender string, size protocol.Display, at time
 }
 
 // Freeze returns what will be signed of a bulletin: its very sound, and its text
-// on every size of board that it is for.
-func Freeze(b Bulletin, drill bool, sender string, sizes []protocol.Display, at time.Time) (protocol.Bulletin, error) {
+// and picture on every size of board that it is for.
+func Freeze(b Bulletin, s Shown, sizes []protocol.Display) (protocol.Bulletin, error) {
 	f := protocol.Bulletin{
 		Version: protocol.Version, ID: b.ID, Class: b.Class, Unit: b.Unit, Author: b.Author,
 		Title: b.Title, Text: b.Text, Language: b.Language, Relay: b.Relay,
@@ -58,17 +77,15 @@ func Freeze(b Bulletin, drill bool, sender string, sizes []protocol.Display, at 
 	if b.Board == "" {
 		return f, nil
 	}
-	f.Board = &protocol.Board{Text: b.Board, Layout: Layout(b.Class, drill), LayoutVersion: page.Version, Sender: sender}
+	f.Board = &protocol.Board{Text: b.Board, Layout: Kind(b, s.Drill).String(), LayoutVersion: page.Version, Sender: s.Sender, Picture: b.Picture}
 	for _, size := range sizes {
-		pages, _, err := Pages(b, drill, sender, size, at)
+		pages, _, err := Pages(b, s, size)
 		if err != nil {
 			return protocol.Bulletin{}, err
 		}
 		set := protocol.Pages{Width: size.Width, Height: size.Height, Row: size.Row, Length: protocol.MillisOf(page.Length(pages))}
 		if b.Class != protocol.ClassEmergency {
-			for _, p := range pages {
-				set.Digests = append(set.Digests, page.Render(p).Digest())
-			}
+			set.Digests = page.Digests(pages)
 		}
 		f.Board.Sizes = append(f.Board.Sizes, set)
 	}

@@ -25,7 +25,7 @@ func (s *Service) Made(ctx context.Context, a account.Actor, c Content, r *Rendi
 		return Bulletin{}, err
 	}
 	b := Bulletin{ID: protocol.BulletinID(id), Work: protocol.BulletinID(id), Revision: 1, Author: a.Person, Origin: FromAPI, Created: s.now()}
-	b.take(c, s.now())
+	b.take(c, nil, s.now())
 	b.State, b.Rendition, b.Relay = Ready, r, relay
 	if err := s.store.CreateBulletin(ctx, b, false); err != nil {
 		return Bulletin{}, fmt.Errorf("create bulletin: %w", err)

@@ -38,6 +38,9 @@ type Store interface {
 	Made(ctx context.Context, key protocol.Digest) (Rendition, error)
 	// KeepMade remembers what was made of a key, and forgets what is older than MadeFor.
 	KeepMade(ctx context.Context, key protocol.Digest, r Rendition, at time.Time) error
+	// AddPicture notes a picture that was uploaded; the same again changes nothing.
+	AddPicture(ctx context.Context, p protocol.Picture, by protocol.PersonID, at time.Time) error
+	Picture(ctx context.Context, digest protocol.Digest) (protocol.Picture, error)
 	// Bulletins lists the newest revisions of works in any of units, newest first.
 	Bulletins(ctx context.Context, units []protocol.UnitID, state State, limit int) ([]Bulletin, error)
 }
@@ -68,15 +71,16 @@ type Units interface {
 
 // Service is what the hub does with bulletins.
 type Service struct {
-	store  Store
-	sounds Sounds
-	units  Units
-	now    func() time.Time
+	store    Store
+	sounds   Sounds
+	pictures Pictures
+	units    Units
+	now      func() time.Time
 }
 
 // New returns a service; now is the hub's clock.
-func New(store Store, sounds Sounds, units Units, now func() time.Time) *Service {
-	return &Service{store: store, sounds: sounds, units: units, now: now}
+func New(store Store, sounds Sounds, pictures Pictures, units Units, now func() time.Time) *Service {
+	return &Service{store: store, sounds: sounds, pictures: pictures, units: units, now: now}
 }
 
 // ErrNotYours is what a person sees of a bulletin in a unit that is not theirs.
@@ -112,12 +116,16 @@ func (s *Service) Create(ctx context.Context, a account.Actor, c Content, origin
 	if err != nil {
 		return Bulletin{}, err
 	}
+	picture, err := s.chosen(ctx, c)
+	if err != nil {
+		return Bulletin{}, err
+	}
 	id, err := protocol.NewID(s.now(), rand.Reader)
 	if err != nil {
 		return Bulletin{}, err
 	}
 	b := Bulletin{ID: protocol.BulletinID(id), Work: protocol.BulletinID(id), Revision: 1, Author: a.Person, Origin: origin, Created: s.now()}
-	b.take(c, s.now())
+	b.take(c, picture, s.now())
 	if err := s.store.CreateBulletin(ctx, b, c.Options.Wanted); err != nil {
 		return Bulletin{}, fmt.Errorf("create bulletin: %w", err)
 	}
@@ -125,7 +133,8 @@ func (s *Service) Create(ctx context.Context, a account.Actor, c Content, origin
 }
 
 // take sets what an author gave and starts over.
-func (b *Bulletin) take(c Content, now time.Time) {
+func (b *Bulletin) take(c Content, picture *protocol.Picture, now time.Time) {
+	b.Layout, b.Picture = c.Layout, picture
 	b.Unit, b.Class, b.Title, b.Text, b.Board, b.Language = c.Unit, c.Class, c.Title, c.Text, c.Board, c.Language
 	b.Options, b.Upload = c.Options, c.Upload
 	b.Rendition, b.Problem, b.Changed = nil, "", now
@@ -152,9 +161,13 @@ func (s *Service) Edit(ctx context.Context, a account.Actor, id protocol.Bulleti
 	if c, err = c.clean(s.sounds.Check); err != nil {
 		return Bulletin{}, err
 	}
+	picture, err := s.chosen(ctx, c)
+	if err != nil {
+		return Bulletin{}, err
+	}
 	was := b.Changed
 	if b.State.Editable() {
-		b.take(c, s.now())
+		b.take(c, picture, s.now())
 		return b, s.changed(s.store.ChangeBulletin(ctx, b, was, c.Options.Wanted))
 	}
 	next, err := protocol.NewID(s.now(), rand.Reader)
@@ -162,7 +175,7 @@ func (s *Service) Edit(ctx context.Context, a account.Actor, id protocol.Bulleti
 		return Bulletin{}, err
 	}
 	r := Bulletin{ID: protocol.BulletinID(next), Work: b.Work, Revision: b.Revision + 1, Author: a.Person, Origin: b.Origin, Wish: b.Wish, Created: s.now()}
-	r.take(c, s.now())
+	r.take(c, picture, s.now())
 	return r, s.changed(s.store.ReviseBulletin(ctx, r, b.ID, c.Options.Wanted))
 }
 

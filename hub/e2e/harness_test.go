@@ -145,7 +145,7 @@ func (w *world) open() {
 // start runs the hub on its data; the ports stay the same after a restart.
 func (w *world) start() {
 	w.t.Helper()
-	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages, Engine: w.engine})
+	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages, Engine: w.engine, Pictures: []string{os.Args[0], pictureChild}})
 	must(w.t, err)
 	w.Hub = h
 	w.config.Enrol.Listen = h.EnrolAddr().String()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/loa-vn/loa/agent"
 	"github.com/loa-vn/loa/agent/timesync"
+	"github.com/loa-vn/loa/hub/studio/picture"
 )
 
 // childEnv makes the test's own binary something else: a device's agent, of
@@ -26,7 +27,13 @@ const childEnv = "LOA_E2E_AGENT"
 // together is how many tests run at once: they mostly wait for sound to play.
 const together = 3
 
+// pictureChild makes the test's own binary the process that decodes one picture.
+const pictureChild = "picture"
+
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == pictureChild {
+		os.Exit(picture.Child(os.Stdin, os.Stdout))
+	}
 	if file := os.Getenv(childEnv); file != "" {
 		if err := runAgent(file); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -210,7 +210,7 @@ func (r *roles) object(op string) string {
 
 // bodies are those that a schema alone can't make.
 func (r *roles) bodies() map[string]string {
-	const bulletin = `{"unit":"xa-binh-an","class":"normal","title":"Họp thôn","text":"Mời bà con."}`
+	const bulletin = `{"unit":"xa-binh-an","class":"normal","title":"Họp thôn","text":"Mời bà con.","board":"MỜI BÀ CON"}`
 	programme := `{"unit":"xa-binh-an","name":"Sáng","units":["xa-binh-an"],"slot":{"start":"` + r.tomorrow + `T05:00:00","minutes":30},"items":[{"kind":"bulletin","bulletin":"` + r.bulletin + `"}]}`
 	return map[string]string{
 		"create-programme": programme, "preview-programme": `{"village":"thon-doai","programme":` + programme + `}`, "edit-programme": programme,

@@ -118,7 +118,7 @@ func (o *office) bulletin(id protocol.BulletinID, unit protocol.UnitID, class pr
 		ID: id, Work: id, Revision: 1, Unit: unit, Class: class, Title: string(id), Text: "chữ", Language: "vi", Author: "soan", Origin: bulletin.FromText,
 		State: bulletin.Ready, Rendition: &bulletin.Rendition{Content: content, Frames: frames}, Created: o.now, Changed: o.now,
 	}
-	frozen, err := bulletin.Freeze(b, false, "", nil, o.now)
+	frozen, err := bulletin.Freeze(b, bulletin.Shown{At: o.now}, nil)
 	must(o.t, err)
 	b.Bytes, err = protocol.Marshal(frozen)
 	must(o.t, err)

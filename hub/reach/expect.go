@@ -13,6 +13,9 @@ type Aired struct {
 	protocol.Airing
 	Units     []protocol.UnitID
 	Withdrawn time.Time // zero if not
+	// Signed is the airing's bulletin, which boards' pixels are compared with; nil if
+	// it is not known, or not for boards.
+	Signed *protocol.Bulletin
 }
 
 // Placed is a device with all its placements, oldest first.
@@ -50,7 +53,7 @@ func Expect(airings []Aired, devices []Placed, zone *time.Location, to time.Time
 			}
 			for _, d := range devices {
 				p := d.at(s)
-				if p == nil || !slices.ContainsFunc(p.Path, func(u protocol.UnitID) bool { return slices.Contains(a.Units, u) }) {
+				if p == nil || !slices.ContainsFunc(p.Units(), func(u protocol.UnitID) bool { return slices.Contains(a.Units, u) }) {
 					continue
 				}
 				for _, m := range d.Media {

@@ -32,6 +32,9 @@ type Answer struct {
 	Ended   time.Time
 	Frames  uint64
 	Voice   protocol.Voice
+	// Pixels are the digests of the pages that a board showed; nil if they were not
+	// kept, which an older hub did not.
+	Pixels []protocol.Digest
 }
 
 // Key names an occurrence on a device and medium.

@@ -40,19 +40,25 @@ type Registry interface {
 	Populations(ctx context.Context, at time.Time) (map[protocol.UnitID]protocol.Population, error)
 }
 
+// Documents keeps bulletins as they were signed.
+type Documents interface {
+	Read(digest protocol.Digest, limit int64) ([]byte, error)
+}
+
 // Service answers who was reached.
 type Service struct {
 	store     Store
 	airings   Airings
 	bulletins Bulletins
 	registry  Registry
+	documents Documents
 	zone      *time.Location
 	now       func() time.Time
 }
 
 // New returns a service; zone is the hub's, now its clock.
-func New(store Store, airings Airings, bulletins Bulletins, reg Registry, zone *time.Location, now func() time.Time) *Service {
-	return &Service{store: store, airings: airings, bulletins: bulletins, registry: reg, zone: zone, now: now}
+func New(store Store, airings Airings, bulletins Bulletins, reg Registry, docs Documents, zone *time.Location, now func() time.Time) *Service {
+	return &Service{store: store, airings: airings, bulletins: bulletins, registry: reg, documents: docs, zone: zone, now: now}
 }
 
 // Bulletin returns the report on a bulletin that the actor may read, of all its
@@ -86,10 +92,11 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	var ids []protocol.AiringID
 	var aired []Aired
 	var units []protocol.UnitID
+	docs := map[protocol.Digest]*protocol.Bulletin{}
 	for _, air := range airings {
 		ids = append(ids, air.Wire.ID)
 		units = append(units, air.Units...)
-		aired = append(aired, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn})
+		aired = append(aired, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn, Signed: s.signed(air.Wire, docs)})
 	}
 	placed := make([]Placed, 0, len(devices))
 	for _, d := range devices {
@@ -111,10 +118,30 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	return Compute(in), nil
 }
 
+// signed returns the bulletin of an airing for boards; nil if it is not kept here.
+// docs are those read already.
+func (s *Service) signed(a protocol.Airing, docs map[protocol.Digest]*protocol.Bulletin) *protocol.Bulletin {
+	if a.BoardFor == 0 {
+		return nil
+	}
+	d := a.Bulletin.Digest
+	if b, ok := docs[d]; ok {
+		return b
+	}
+	docs[d] = nil
+	if encoded, err := s.documents.Read(d, protocol.MaxBulletin); err == nil {
+		if b, err := protocol.Unmarshal[protocol.Bulletin](encoded, protocol.MaxBulletin); err == nil {
+			docs[d] = &b
+		}
+	}
+	return docs[d]
+}
+
 // Gather puts together what a report is computed from, but for the villages.
 // answers are those to these airings.
 func Gather(aired []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
 	in := Input{Answers: answers, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
+	compared(aired, in.Answers, zone)
 	expected, err := Expect(aired, placed, zone, now)
 	if err != nil {
 		return Input{}, err

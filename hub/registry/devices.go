@@ -72,7 +72,7 @@ func (s *Service) ImportDevices(ctx context.Context, r io.Reader, dry bool, regi
 	now := time.Now()
 	devices, docs, acts := make([]Device, len(wanted)), make([]Document, len(wanted)), make([]audit.Act, len(wanted))
 	for i, n := range wanted {
-		if devices[i], docs[i], err = s.sign(tree, signer, n, by, 0, now); err != nil {
+		if devices[i], docs[i], err = s.sign(tree, signer, n, by, protocol.Placement{}, now); err != nil {
 			return nil, err
 		}
 		devices[i].Created = now

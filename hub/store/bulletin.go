@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ type Bulletins struct {
 func NewBulletins(db *DB, jobs Jobs) *Bulletins { return &Bulletins{db: db, jobs: jobs} }
 
 const bulletinColumns = `id, work, revision, unit, class, title, text, board, language, author, origin, options, upload,
-	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted, relay`
+	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted, relay, layout, picture`
 
 // storedRendition is a rendition's column: its JSON does not show the chunks.
 type storedRendition struct {
@@ -41,11 +42,11 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 	var b bulletin.Bulletin
 	var class, options string
 	var upload, sound, dig []byte
-	var rendition, wish, relay sql.NullString
+	var rendition, wish, relay, picture sql.NullString
 	var created, changed int64
 	var submitted sql.NullInt64
 	if err := r.Scan(&b.ID, &b.Work, &b.Revision, &b.Unit, &class, &b.Title, &b.Text, &b.Board, &b.Language, &b.Author, &b.Origin, &options, &upload,
-		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted, &relay); err != nil {
+		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted, &relay, &b.Layout, &picture); err != nil {
 		return b, kind(err)
 	}
 	var err error
@@ -69,6 +70,11 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 	if relay.Valid {
 		b.Relay = new(protocol.Relay)
 		if err := json.Unmarshal([]byte(relay.String), b.Relay); err != nil {
+			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
+		}
+	}
+	if picture.Valid {
+		if b.Picture, err = parsePicture(picture.String); err != nil {
 			return b, fmt.Errorf("bulletin %s: %w", b.ID, err)
 		}
 	}
@@ -98,6 +104,10 @@ func bulletinArgs(b bulletin.Bulletin) ([]any, error) {
 		}
 		rendition, sound = string(j), b.Rendition.Content.Digest[:]
 	}
+	picture, err := pictureColumn(b.Picture)
+	if err != nil {
+		return nil, err
+	}
 	if b.Wish != nil {
 		j, err := json.Marshal(b.Wish)
 		if err != nil {
@@ -108,6 +118,7 @@ func bulletinArgs(b bulletin.Bulletin) ([]any, error) {
 	return []any{
 		b.ID, b.Work, b.Revision, b.Unit, b.Class.String(), b.Title, b.Text, b.Board, b.Language, b.Author, b.Origin, string(options), optDigest(b.Upload),
 		b.State, b.Problem, rendition, sound, wish, optDigest(b.Digest), b.Bytes, ms(b.Created), ms(b.Changed), optMs(b.Submitted), relay,
+		b.Layout, picture,
 	}, nil
 }
 
@@ -147,7 +158,7 @@ func (s *Bulletins) CreateBulletin(ctx context.Context, b bulletin.Bulletin, pre
 		if err := s.insert(ctx, tx, b, prepare); err != nil {
 			return err
 		}
-		return record(ctx, tx, bulletinAct("bulletin written", b, b.Created))
+		return errors.Join(record(ctx, tx, bulletinAct("bulletin written", b, b.Created)), made(ctx, tx, string(b.ID)))
 	})
 }
 
@@ -170,6 +181,12 @@ func (s *Bulletins) ReviseBulletin(ctx context.Context, b bulletin.Bulletin, bef
 // bulletinAct is the record of what was done to a bulletin.
 func bulletinAct(name string, b bulletin.Bulletin, at time.Time) audit.Act {
 	after := map[string]string{"title": b.Title, "class": b.Class.String(), "state": string(b.State), "text": protocol.DigestOf([]byte(b.Text)).String()}
+	if b.Layout != "" {
+		after["layout"] = b.Layout
+	}
+	if b.Picture != nil {
+		after["picture"] = b.Picture.Content.Digest.String()
+	}
 	if !b.Digest.IsZero() {
 		after["digest"] = b.Digest.String()
 	}

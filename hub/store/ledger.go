@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/loa-vn/loa/hub/ledger"
@@ -40,7 +41,7 @@ func (s *Ledger) SaveBatches(ctx context.Context, batches []ledger.Batch) ([]led
 
 // ChainEnd implements dispatch.Receipts.
 func (s *Ledger) ChainEnd(ctx context.Context, device protocol.DeviceID, chain protocol.Digest) (uint64, error) {
-	k, err := chainHead(ctx, s.db.read, device, chain)
+	k, err := one(ctx, s.db.read, scanKept, chainEnd, device, chain[:])
 	if errors.Is(err, problem.ErrNotFound) {
 		return 0, nil
 	}
@@ -63,25 +64,26 @@ type kept struct {
 	top  uint64 // the last that any entry takes, those in conflict too
 }
 
-func chainHead(ctx context.Context, q querier, device protocol.DeviceID, chain protocol.Digest) (kept, error) {
-	return one(ctx, q, func(r row) (kept, error) {
-		var k kept
-		var hash, encoded []byte
-		if err := r.Scan(&hash, &encoded, &k.top); err != nil {
-			return k, kind(err)
-		}
-		e, err := protocol.Unmarshal[protocol.Entry](encoded, protocol.MaxControl)
-		k.seq, k.hash = e.Last(), digest(hash)
-		k.top = max(k.top, k.seq)
-		return k, err
-	}, `SELECT hash, bytes, (SELECT max(coalesce(last, seq)) FROM (SELECT seq, last FROM entry WHERE device = ?1 AND chain = ?2 ORDER BY seq DESC LIMIT 2))
-		FROM entry WHERE device = ?1 AND chain = ?2 AND conflict = 0 ORDER BY seq DESC LIMIT 1`, device, chain[:])
+// chainEnd selects where a chain stands, for scanKept.
+const chainEnd = `SELECT hash, bytes, (SELECT max(coalesce(last, seq)) FROM (SELECT seq, last FROM entry WHERE device = ?1 AND chain = ?2 ORDER BY seq DESC LIMIT 2))
+	FROM entry WHERE device = ?1 AND chain = ?2 AND conflict = 0 ORDER BY seq DESC LIMIT 1`
+
+func scanKept(r row) (kept, error) {
+	var k kept
+	var hash, encoded []byte
+	if err := r.Scan(&hash, &encoded, &k.top); err != nil {
+		return k, kind(err)
+	}
+	e, err := protocol.Unmarshal[protocol.Entry](encoded, protocol.MaxControl)
+	k.seq, k.hash = e.Last(), digest(hash)
+	k.top = max(k.top, k.seq)
+	return k, err
 }
 
 // entryWriter writes batches in one transaction.
 type entryWriter struct {
-	tx                   *sql.Tx
-	head, entry, outcome *sql.Stmt
+	tx                          *sql.Tx
+	chain, head, entry, outcome *sql.Stmt
 }
 
 func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
@@ -90,11 +92,12 @@ func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
 		to   **sql.Stmt
 		text string
 	}{
+		{&w.chain, chainEnd},
 		{&w.head, `INSERT OR IGNORE INTO batch (device, chain, seq, hash, head, received) VALUES (?, ?, ?, ?, ?, ?)`},
 		{&w.entry, `INSERT INTO entry (device, chain, seq, hash, bytes, received, conflict, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		// The first word on an occurrence counts; a second one stays in the chain.
-		{&w.outcome, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.outcome, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash, pixels)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 	} {
 		stmt, err := tx.PrepareContext(ctx, s.text) //nolint:sqlclosecheck // entryWriter.close does
 		if err != nil {
@@ -107,7 +110,7 @@ func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
 
 func (w *entryWriter) close() error {
 	var errs []error
-	for _, s := range []*sql.Stmt{w.head, w.entry, w.outcome} {
+	for _, s := range []*sql.Stmt{w.chain, w.head, w.entry, w.outcome} {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}
@@ -116,7 +119,7 @@ func (w *entryWriter) close() error {
 }
 
 func (w *entryWriter) batch(ctx context.Context, b ledger.Batch) (ledger.Result, error) {
-	held, err := chainHead(ctx, w.tx, b.Head.Device, b.Head.Chain)
+	held, err := scanKept(w.chain.QueryRowContext(ctx, b.Head.Device, b.Head.Chain[:]))
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return ledger.Result{}, err
 	}
@@ -189,8 +192,29 @@ func (w *entryWriter) save(ctx context.Context, b ledger.Batch, e protocol.Entry
 		began, ended = int64(r.Plays[0].From), int64(r.Plays[n-1].To)
 	}
 	_, err = w.outcome.ExecContext(ctx, r.Airing, b.Head.Device, r.Medium, int64(r.Start), r.Outcome, r.Reason, r.Proof, began, ended,
-		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:])
+		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:], joined(r.Pixels))
 	return true, conflict, err
+}
+
+// joined is the column for a list of digests.
+func joined(list []protocol.Digest) []byte {
+	b := []byte{}
+	for _, d := range list {
+		b = append(b, d[:]...)
+	}
+	return b
+}
+
+// parted reads what joined wrote; nil if the column is NULL.
+func parted(b []byte) []protocol.Digest {
+	if b == nil {
+		return nil
+	}
+	list := []protocol.Digest{}
+	for one := range slices.Chunk(b, len(protocol.Digest{})) {
+		list = append(list, digest(one))
+	}
+	return list
 }
 
 // beside says whether the entry is there already, and whether another one takes a
@@ -220,11 +244,13 @@ func (s *Ledger) Outcomes(ctx context.Context, airings []protocol.AiringID) (map
 	pairs, err := all(ctx, s.db.read, func(r row) (pair, error) {
 		var p pair
 		var began, ended sql.NullInt64
+		var pixels []byte
 		err := r.Scan(&p.key.Airing, &p.key.Device, &p.key.Medium, &p.key.Start, &p.answer.Outcome, &p.answer.Reason, &p.answer.Proof,
-			&began, &ended, &p.answer.Frames, &p.answer.Voice)
+			&began, &ended, &p.answer.Frames, &p.answer.Voice, &pixels)
+		p.answer.Pixels = parted(pixels)
 		p.answer.Began, p.answer.Ended = fromOptMs(began), fromOptMs(ended)
 		return p, kind(err)
-	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice FROM outcome
+	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, pixels FROM outcome
 		WHERE airing IN (`+marks(len(airings))+`)`, list(airings)...)
 	if err != nil {
 		return nil, err

@@ -45,7 +45,10 @@ func Compose(b Board, t Text) ([]Page, []Warning, error) {
 
 func (t Text) draft() (draft, error) {
 	d := draft{kind: t.Kind}
-	if t.Kind == 0 || int(t.Kind) >= len(kinds()) {
+	if t.Title == t.Body {
+		t.Title = ""
+	}
+	if t.Kind == 0 || int(t.Kind) >= len(kinds()) || t.Kind == Pictured {
 		return draft{}, fmt.Errorf("kind %d: %w", t.Kind, ErrKind)
 	}
 	left := MaxLetters

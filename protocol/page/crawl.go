@@ -83,6 +83,11 @@ func NewReel(p Page) *Reel {
 	return r
 }
 
+// Strip is the crawl's whole text as it runs, as high as its row; nil if nothing
+// crawls. In frame n its column n*Step - W stands at the zone's left edge, and what
+// is beyond its ends is dark.
+func (r *Reel) Strip() *Frame { return r.strip }
+
 // Draw draws the whole page as it stands in frame n. It allocates nothing.
 func (r *Reel) Draw(f *Frame, n int) {
 	f.Draw(r.page)

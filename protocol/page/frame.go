@@ -39,11 +39,30 @@ func (f *Frame) Digest() protocol.Digest {
 	return protocol.Digest(h.Sum(nil))
 }
 
-// Digests returns the digest of each page's frame, in order.
+// Digest identifies all that a page shows. Without a crawl it is its frame's;
+// with one SHA-256 over the eight bytes "loacrl1\n", the digest of the frame that
+// Render draws, the digest of the crawl's strip, and X, Y, W, Rate and Step as
+// big-endian uint32.
+func (p Page) Digest() protocol.Digest {
+	still := Render(p).Digest()
+	c := p.Crawl
+	if c == nil {
+		return still
+	}
+	strip := NewReel(p).Strip().Digest()
+	b := append([]byte("loacrl1\n"), still[:]...)
+	b = append(b, strip[:]...)
+	for _, n := range []int{c.X, c.Y, c.W, c.Rate, c.Step} {
+		b = binary.BigEndian.AppendUint32(b, uint32(n))
+	}
+	return sha256.Sum256(b)
+}
+
+// Digests returns the digest of each page, in order.
 func Digests(pages []Page) []protocol.Digest {
 	ds := make([]protocol.Digest, 0, len(pages))
 	for _, p := range pages {
-		ds = append(ds, Render(p).Digest())
+		ds = append(ds, p.Digest())
 	}
 	return ds
 }

@@ -100,14 +100,13 @@ func golden(t *testing.T) (names []string, sets map[string][]page.Page) {
 		pages, err = page.Over(b, "Lũ đang lên nhanh")
 		add("over-"+size, pages, err)
 	}
-	board := boards()[1]
-	w, h := page.PictureRoom(board)
-	picture, err := page.DecodePicture(pngFile(t, drawing(300, 300)), w, h)
-	if err != nil {
-		t.Fatal(err)
+	picture := drawing(300, 300)
+	pictured := texts()[1].Text
+	pictured.Kind = page.Pictured
+	for _, b := range append(boards(), page.Board{Width: 640, Height: 320, Row: 48}) {
+		pages, _, err := page.Lay(b, pictured, &picture)
+		add(fmt.Sprintf("picture-%dx%d", b.Width, b.Height), pages, err)
 	}
-	pages, _, err := page.WithPicture(board, texts()[1].Text, picture)
-	add("picture-384x192", pages, err)
 	for _, b := range []page.Board{
 		{Width: 192, Height: 16, Row: 16},
 		{Width: 128, Height: 64, Row: 16},

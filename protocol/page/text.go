@@ -20,10 +20,13 @@ const (
 	Drill     Kind = 3 // an emergency that is an exercise, and says so on every page
 	TwoLine   Kind = 4 // a standing title over running text
 	Ticker    Kind = 5 // title, text, and the text's last paragraph running below
+	Pictured  Kind = 6 // a notice with a picture, see Lay
 )
 
 // kinds are the layouts' names on the wire.
-func kinds() []string { return []string{"", "notice", "emergency", "drill", "two-line", "ticker"} }
+func kinds() []string {
+	return []string{"", "notice", "emergency", "drill", "two-line", "ticker", "picture"}
+}
 
 // String returns the layout's name on the wire.
 func (k Kind) String() string {
@@ -46,7 +49,7 @@ func ParseKind(layout string) (Kind, error) {
 // Text is what an author wrote, with what the board adds to it.
 type Text struct {
 	Kind   Kind
-	Title  string // may be empty if Body is not
+	Title  string // may be empty if Body is not, and is left out if Body says the same
 	Body   string // line ends separate paragraphs
 	Sender string // who speaks: "UBND xã Bình An"; may be empty
 
@@ -79,6 +82,8 @@ const (
 	FieldTitle  Field = "title"
 	FieldBody   Field = "body"
 	FieldSender Field = "sender"
+	// FieldPicture is the picture of a text that has one.
+	FieldPicture Field = "picture"
 )
 
 // Problem says what will look other than the author wrote it.
@@ -97,6 +102,9 @@ const (
 	// Paged: the text was to run, but takes over 45 s or does not fit, and is shown
 	// as the pages of a notice. It has no position.
 	Paged Problem = "paged"
+	// NoRoom: the board is too small for a picture and shows the text alone. It has
+	// no position.
+	NoRoom Problem = "no room"
 )
 
 // Warning reports one problem to the author.

@@ -62,6 +62,11 @@ func Board() protocol.Board {
 	}
 }
 
+// Picture stands for a picture of 300x200 px.
+func Picture() protocol.Picture {
+	return protocol.Picture{Content: protocol.ContentOf(SoundBytes(9_000)), Width: 300, Height: 200}
+}
+
 // Bulletin is a normal bulletin with sound and board.
 func Bulletin() protocol.Bulletin {
 	s, b := Sound(), Board()

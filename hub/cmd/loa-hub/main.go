@@ -20,6 +20,7 @@ import (
 	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/studio/picture"
 )
 
 // Exit statuses.
@@ -63,7 +64,13 @@ type session struct {
 	errOut io.Writer
 }
 
+// pictureChild makes this program the process that decodes one picture.
+const pictureChild = "picture"
+
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == pictureChild {
+		os.Exit(picture.Child(os.Stdin, os.Stdout))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it as it stands
 	status := run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -33,11 +34,19 @@ func (serveCmd) Run(s *session) error {
 	if !built {
 		log.WarnContext(s.ctx, "the console is not built: run `make console`, then build again")
 	}
-	h, err := hub.New(s.ctx, c, hub.Options{Version: version, Log: log, Console: pages})
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	h, err := hub.New(s.ctx, c, hub.Options{Version: version, Log: log, Console: pages, Pictures: []string{self, pictureChild}})
 	if err != nil {
 		return err
 	}
-	s.printf("console http://%s\nenrolment https://%s\nmqtt %s\n", h.WebAddr(), h.EnrolAddr(), h.MQTTAddr())
+	scheme := "http"
+	if c.Console.TLS.Mode != "off" {
+		scheme = "https"
+	}
+	s.printf("console %s://%s\nenrolment https://%s\nmqtt %s\n", scheme, h.WebAddr(), h.EnrolAddr(), h.MQTTAddr())
 	log.InfoContext(s.ctx, "serving", "console", h.WebAddr().String(), "enrolment", h.EnrolAddr().String(), "mqtt", h.MQTTAddr().String())
 	go giveBack(s.ctx)
 	err = errors.Join(h.Run(s.ctx), h.Close())

@@ -127,6 +127,10 @@ export interface AskPasskeyInputBody {
   user?: string;
 }
 
+export interface AskedBody {
+  number: number;
+}
+
 export interface AskedOutputBody {
   options: Record<string, unknown>;
   ticket: string;
@@ -158,9 +162,11 @@ export interface BulletinBody {
   digest?: string;
   id: string;
   language: string;
+  layout: "notice" | "two-line" | "ticker" | "picture" | "emergency" | "drill";
   length_ms?: number;
   options: SoundOptions;
   origin: "text" | "sound" | "drop" | "api";
+  picture?: PictureBody;
   problem?: string;
   relay?: RelayBody;
   revision: number;
@@ -179,7 +185,9 @@ export interface BulletinContent {
   board?: string;
   class: "normal" | "priority" | "emergency";
   language?: string;
+  layout?: "notice" | "two-line" | "ticker" | "picture";
   options?: SoundOptions;
+  picture?: string;
   text?: string;
   title?: string;
   unit: string;
@@ -204,6 +212,17 @@ export interface ClaimInputBody {
 
 export interface CodeInputBody {
   code: string;
+}
+
+export interface CrawlBody {
+  frames: number;
+  height: number;
+  rate: number;
+  step: number;
+  strip: string;
+  width: number;
+  x: number;
+  y: number;
 }
 
 export interface CredentialBody {
@@ -249,6 +268,7 @@ export interface DeviceBody {
   muted: boolean;
   name: string;
   path: string[];
+  play?: PlayBody;
   playing?: string;
   revoked?: string;
   serves: ShareBody[];
@@ -256,6 +276,7 @@ export interface DeviceBody {
   sound: boolean;
   state: "waiting" | "never-heard" | "offline" | "online" | "revoked";
   tags: string[];
+  tone?: ToneBody;
   unacked: number;
   unit: string;
 }
@@ -330,6 +351,15 @@ export interface ErrorDetail {
 export interface FieldError {
   field: string;
   rule: string;
+}
+
+export interface FindingBody {
+  en: string;
+  field?: "title" | "body" | "sender" | "picture";
+  letter?: string;
+  position: number;
+  problem: "missing" | "invisible" | "broken" | "paged" | "no room" | "slow";
+  vi: string;
 }
 
 export interface FinishPasskeyInputBody {
@@ -458,6 +488,10 @@ export interface Me {
   name: string;
 }
 
+export interface MuteInputBody {
+  muted: boolean;
+}
+
 export interface NewTokenBody {
   created: string;
   expires: string;
@@ -484,14 +518,18 @@ export interface Over {
 }
 
 export interface PageBody {
+  crawl?: CrawlBody;
+  digest: string;
   dwell_ms: number;
   png: string;
 }
 
 export interface PagesBody {
+  findings: FindingBody[];
   height: number;
   length_ms: number;
   pages: PageBody[];
+  row: number;
   warnings: string[];
   width: number;
 }
@@ -529,12 +567,25 @@ export interface PasswordInputBody {
   registrar_password?: string;
 }
 
+export interface PictureBody {
+  digest: string;
+  height: number;
+  size: number;
+  width: number;
+}
+
 export interface PlaceBody {
   name: string;
   registrar_password: string;
   serves?: ShareBody[];
   tags?: string[];
   unit: string;
+}
+
+export interface PlayBody {
+  length_ms: number;
+  position_ms: number;
+  volume: number;
 }
 
 export interface PreviewBody {
@@ -749,6 +800,23 @@ export interface SignatureBody {
   person: string;
 }
 
+export interface SilentVillage {
+  devices: number;
+  since: string;
+  unit: string;
+}
+
+export interface SketchBody {
+  board: string;
+  class: "normal" | "priority" | "emergency";
+  drill?: boolean;
+  layout?: "notice" | "two-line" | "ticker" | "picture";
+  picture?: string;
+  sizes?: BoardBody[];
+  title?: string;
+  unit: string;
+}
+
 export interface SlotBody {
   exdates?: string[];
   last_day?: string;
@@ -824,6 +892,17 @@ export interface TokenBody {
   name: string;
   revoked?: string;
   scope: "all" | "read";
+}
+
+export interface ToneBody {
+  at: string;
+  number: number;
+  reason?: string;
+}
+
+export interface ToneInputBody {
+  seconds?: number;
+  volume?: number;
 }
 
 export interface TrialBody {
