@@ -113,10 +113,9 @@ func (r *run) enrolled(ctx context.Context) error {
 			<-r.proc("agent").Done()
 		default:
 		}
-		if r.proc("agent").Err() == nil {
-			if _, err := os.Stat(r.path("loa", "identity", "identity.json")); err == nil {
-				break
-			}
+		// One that was killed after it had it is told that it is enrolled already.
+		if _, err := os.Stat(r.path("loa", "identity", "identity.json")); err == nil {
+			break
 		}
 		select {
 		case <-ctx.Done():
@@ -454,7 +453,7 @@ func TestSoakKillMatrix(t *testing.T) {
 }
 
 // sampled is how many fates the sample tries.
-const sampled = 24
+const sampled = 20
 
 // TestEveryPlaceSurvivesASample is a sample of the matrix, another one each time: what
 // fails is named, and is tried again with LOA_SOAK=1 LOA_KILL='that name'.
