@@ -79,6 +79,20 @@ export async function rules({ author, approver, admin, bulletin }) {
     must(await author.locator(".big").isVisible(), "the figure is not printed");
     await author.emulateMedia({ media: null });
   });
+  await step("villages silent for two slots stand on the first screen", async () => {
+    must(Array.isArray(await ask(author, "/silent-villages")), "the hub does not say");
+    const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    const village = (await ask(author, "/units")).find((u) => u.kind === "village");
+    await page.route("**/api/v1/silent-villages", (r) => r.fulfill({ json: [{ unit: village.id, devices: 2, since: new Date(Date.now() - 13 * 3600_000).toISOString() }] }));
+    await page.goto(base);
+    await page.locator(".card.alarm", { hasText: village.name }).getByText(/không nơi nào chứng minh đã phát, từ .*; 2 thiết bị/).waitFor();
+    await page.screenshot({ path: join(out, "silent.png") });
+    await page.locator(".card.alarm a").click();
+    await page.getByRole("heading", { name: "Cảnh báo" }).waitFor();
+    await page.locator(".card.alarm", { hasText: village.name }).waitFor();
+    await context.close();
+  });
   await step("by keyboard alone: past the head, into a form, and to the stop", async () => {
     await author.goto(base + "/soan");
     await author.getByLabel("Tiêu đề").waitFor();
