@@ -239,7 +239,7 @@ func TestAFleetInBadWeatherLosesNothing(t *testing.T) {
 		Seed: seed(t), Devices: devices, Timing: impatient(), Jitter: 50 * time.Millisecond,
 		Weather: fleet.Weather{
 			Kinds: []fleet.Kind{fleet.Loss, fleet.Delay, fleet.Slow, fleet.Cut, fleet.Reboot, fleet.Skew},
-			Every: 2 * time.Second, For: time.Second, Until: 4 * time.Second,
+			Every: 2 * time.Second, For: 700 * time.Millisecond, Until: 3 * time.Second,
 		},
 	})
 	w.everywhere("")
