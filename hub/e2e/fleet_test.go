@@ -65,11 +65,10 @@ func (w *world) enlist(n int) []fleet.Device {
 	signer, err := w.Keys.Registrar(registrar)
 	must(w.t, err)
 	dir := w.t.TempDir()
-	if n > 100 { // their disks are their own, not this one's
-		if shm, err := os.MkdirTemp("/dev/shm", "loa-fleet-"); err == nil {
-			dir = shm
-			w.t.Cleanup(func() { _ = os.RemoveAll(shm) })
-		}
+	// In memory, if it can be: one disk is no measure for the disks of many devices.
+	if shm, err := os.MkdirTemp("/dev/shm", "loa-fleet-"); err == nil {
+		dir = shm
+		w.t.Cleanup(func() { must(w.t, os.RemoveAll(shm)) })
 	}
 	devices := make([]fleet.Device, n)
 	g := errgroup.Group{}
