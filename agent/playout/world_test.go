@@ -103,7 +103,10 @@ func (w *world) stamp(t time.Time) string { return t.UTC().Format("15:04:05.000"
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.skew.Load())).Round(0).UTC() }
 
 // Now implements playout.Clock.
-func (w *world) Now() (time.Time, time.Duration, bool) { return w.now(), 5 * time.Millisecond, true }
+func (w *world) Now() (time.Time, time.Duration, bool) { return w.now(), uncertainty, true }
+
+// uncertainty is what the device's clock says of itself, and with it every receipt.
+const uncertainty = 5 * time.Millisecond
 
 // Verdict implements playout.Approvals.
 func (w *world) Verdict(a protocol.Airing) (envelope.Grant, error) {
@@ -205,6 +208,9 @@ func (d *disk) Commit(b store.Batch) error {
 	}
 	for _, r := range b.Receipts {
 		d.w.say("receipt %s", d.w.text(r))
+		if r.Uncertainty != protocol.MillisOf(uncertainty) {
+			d.w.t.Errorf("receipt of %s says that its time is uncertain by %d ms", r.Airing, r.Uncertainty)
+		}
 	}
 	return nil
 }

@@ -137,17 +137,24 @@ export async function rules({ author, approver, admin, bulletin }) {
     for (const a of await ask(author, "/airings")) if ([id, other].includes(a.bulletin)) await call(author, "DELETE", `/airings/${a.id}`);
   });
   await step("boards: layouts, a picture, and the preview that moves as the board does", async () => {
+    // As on a higher board, where text has the room to run.
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const high = await call(author, "POST", "/boards/preview", { unit, class: "normal", title: "Họp thôn", board: "19h30 tối nay\nMời bà con tới nhà văn hoá, mang theo giấy mời", layout: "ticker", sizes: [{ width: 192, height: 64, row: 16 }] });
+    must(high.body[0].pages[0].crawl?.frames > 0, "it does not run");
+    await author.route("**/boards/preview", (r) => r.fulfill({ json: high.body }));
     await author.goto(base + "/soan");
+    await author.getByText("Thông thường", { exact: true }).click();
     await author.getByText("Không tiếng", { exact: true }).click();
     await author.getByLabel("Chữ trên bảng", { exact: true }).fill("Họp thôn 19h30 tối nay tại nhà văn hoá");
     await author.getByText("Chữ chạy", { exact: true }).click();
     const canvas = author.locator("canvas").first();
-    await canvas.waitFor();
     await author.getByRole("button", { name: "Xem bảng chạy" }).first().click();
+    await canvas.waitFor();
     const pixels = () => canvas.evaluate((c) => c.toDataURL());
     const before = await pixels();
-    await until("the text runs", 5000, async () => (await pixels()) !== before);
+    await until("it moves", 8000, async () => (await pixels()) !== before);
     await look(author, "board-ticker", [[360, 740]]);
+    await author.unroute("**/boards/preview");
     await author.getByText("Ảnh kèm chữ", { exact: true }).click();
     await author.getByLabel("Ảnh cho bảng").setInputFiles({ name: "anh.png", mimeType: "image/png", buffer: square(64) });
     await author.getByText(/Đã có ảnh anh.png/).waitFor();
