@@ -46,10 +46,15 @@ type Options struct {
 	Speaker []string
 	// Sink replaces the sound output of the profile.
 	Sink player.Sink
+	// Output replaces the output of a medium that the profile has; sounds opens what is
+	// on the device. Nil opens what the profile names.
+	Output func(m protocol.Medium, sounds playout.Sounds) Output
 	// Relay replaces the GPIO line of the profile's amplifier.
 	Relay amplifier.Line
 	// Dial opens TCP connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Timing is how patient the connections are; zero fields are link.DefaultTiming's.
+	Timing link.Timing
 	// Jitter is the longest wait of a new session; 0 is the inbox's own.
 	Jitter time.Duration
 	// System says what the system thinks of its clock; nil asks the kernel.
@@ -75,12 +80,13 @@ type Agent struct {
 	state *health.Reporter
 	relay *relay.Receiver
 	loops map[protocol.Medium]*playout.Loop
-	outs  map[protocol.Medium]output
+	outs  map[protocol.Medium]Output
 	board *display.Board // nil without one
 
 	certs  atomic.Pointer[identity.Identity] // the newest certificates
 	cfg    atomic.Pointer[config.Config]
 	digest atomic.Pointer[protocol.Digest]
+	since  atomic.Pointer[time.Time] // when the connection that is up began
 	closed sync.Once
 }
 
@@ -94,7 +100,7 @@ func New(cfg config.Config, o Options) (_ *Agent, err error) {
 	if o.Env == nil {
 		o.Env = os.LookupEnv
 	}
-	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]output{}}
+	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]Output{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -169,8 +175,8 @@ func (a *Agent) delivery(cfg config.Config) error {
 	}
 	a.link, err = link.New(link.Config{
 		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.filters,
-		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
-		Dial: a.opts.Dial, Log: a.log,
+		Handle: a.handle, Up: a.up, Down: a.down, BulkReady: func(filters []string) { a.cache.Ready(filters) },
+		Dial: a.opts.Dial, Timing: a.opts.Timing, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -260,10 +266,27 @@ func (a *Agent) will(connection uint64) []byte {
 	return b
 }
 
+// knownAfter is how long a connection holds until every plan has come over it that
+// the device lacked.
+const knownAfter = 10 * time.Minute
+
+// known says whether the device holds every plan that there is.
+func (a *Agent) known() bool {
+	since := a.since.Load()
+	return since != nil && time.Since(*since) > knownAfter
+}
+
 func (a *Agent) up(_ context.Context, connection uint64) {
+	now := time.Now()
+	a.since.Store(&now)
 	a.state.Connected(connection)
 	a.inbox.Connected()
 	a.drain.Connected()
+}
+
+func (a *Agent) down(error) {
+	a.since.Store(nil)
+	a.state.Disconnected()
 }
 
 // content takes note of where the hub says that content is.
@@ -293,7 +316,7 @@ func (a *Agent) facts() health.Facts {
 		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
-		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay)
+		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay, protocol.FeatureTone)
 	}
 	if cfg.Profile.Board != nil {
 		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeatureLayouts, protocol.FeaturePicture)
@@ -324,11 +347,15 @@ func (a *Agent) playout(cfg config.Config) error {
 			over = screen.Over
 		}
 		loop, err := playout.New(playout.Config{
-			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox,
+			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox, Known: a.known,
 			Settings: func() playout.Settings {
 				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
 			},
-			Receipts: a.drain.Kick, Playing: a.state.Playing, Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
+			Receipts: a.drain.Kick, Toned: a.state.Toned,
+			Playing: func(on playout.On) {
+				a.state.Playing(medium, health.On{Airing: on.Airing, Volume: on.Volume, Begin: on.Begin, Length: on.Length})
+			},
+			Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
 		})
 		if err != nil {
 			return err

@@ -1,12 +1,14 @@
 package agent
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/loa-vn/loa/agent/amplifier"
 	"github.com/loa-vn/loa/agent/amplifier/gpio"
@@ -25,25 +27,25 @@ func SinkOf(cfg config.Config, child []string, log *slog.Logger) (player.Sink, e
 	s := cfg.Profile.Sound
 	switch s.Driver {
 	case "null":
-		return null.New(1), nil
+		return null.New(s.Outputs()), nil
 	case "wav":
 		dir := s.Card
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(cfg.Data, dir)
 		}
-		return wav.New(dir, 1)
-	case "oto", "aplay":
+		return wav.New(dir, s.Outputs())
+	case "oto", "alsa", "aplay":
 		dir := filepath.Join(cfg.Data, "alsa")
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("sound: %w", err)
 		}
-		c := speaker.Config{Device: s.Card, Dir: dir}
+		c := speaker.Config{Device: s.Card, Dir: dir, Channels: s.Outputs(), Rate: s.Rate}
 		if c.Device == "default" {
 			c.Device = ""
 		}
 		// A build without oto plays through aplay: the same card by another way.
-		if s.Driver == "oto" && speaker.HasOto {
-			c.Child = child
+		if s.Driver != "aplay" && speaker.HasOto {
+			c.Driver, c.Child = s.Driver, child
 		}
 		return speaker.Open(c, log)
 	}
@@ -56,15 +58,24 @@ type shelf struct{ *cache.Cache }
 // OpenSound implements playout.Sounds.
 func (s shelf) OpenSound(d protocol.Digest) (io.ReadSeekCloser, error) { return s.Open(d) }
 
-// output is an output that can be closed.
-type output interface {
+// Output is an output that can be closed.
+type Output interface {
 	playout.Output
 	io.Closer
 }
 
 // outputs opens what the profile has, by medium.
-func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
-	out := map[protocol.Medium]output{}
+func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]Output, error) {
+	out := map[protocol.Medium]Output{}
+	if open := a.opts.Output; open != nil {
+		if cfg.Profile.Sound != nil {
+			out[protocol.MediumSound] = open(protocol.MediumSound, shelf{a.cache})
+		}
+		if cfg.Profile.Board != nil {
+			out[protocol.MediumBoard] = open(protocol.MediumBoard, shelf{a.cache})
+		}
+		return out, nil
+	}
 	if cfg.Profile.Sound != nil {
 		sink := a.opts.Sink
 		if sink == nil {
@@ -75,6 +86,8 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 		}
 		sound := playout.NewSound(player.New(sink, a.log), shelf{a.cache})
 		sound.Relays(a.relay)
+		p := cfg.Profile.Sound
+		sound.Spaces(playout.Spacing{Gap: p.Gap.Std(), PreRoll: p.PreRoll.Std(), Scatter: scatter(a.id.Device, p.Scatter.Std())})
 		if p := cfg.Profile.Amplifier; p != nil {
 			if err := a.amplify(sound, *p); err != nil {
 				return out, errors.Join(err, sound.Close())
@@ -90,6 +103,13 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 		out[protocol.MediumBoard] = screen
 	}
 	return out, nil
+}
+
+// scatter is a device's own part of what starts are scattered over: always the same.
+func scatter(device protocol.DeviceID, over time.Duration) time.Duration {
+	d := protocol.DigestOf([]byte(device))
+	share := binary.BigEndian.Uint32(d[:])
+	return time.Duration(float64(over) * float64(share) / (1 << 32)).Round(time.Millisecond)
 }
 
 // amplify lets the output switch the amplifier's relay.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs on Debian what a target of the Makefile needs and what is missing, and
-# says nothing if that is nothing: setup.sh build | console | lint | demo | test | emulated
+# says nothing if that is nothing: setup.sh build | console | lint | demo | test | emulated | bench
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:-build}
@@ -25,8 +25,8 @@ with_root() {
 packages() { with_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; }
 
 case $target in
-  build | console | lint | demo | test | emulated) ;;
-  *) echo "setup: unknown target; use setup.sh build | console | lint | demo | test | emulated" >&2; exit 2 ;;
+  build | console | lint | demo | test | emulated | bench) ;;
+  *) echo "setup: unknown target; use setup.sh build | console | lint | demo | test | emulated | bench" >&2; exit 2 ;;
 esac
 
 # The Go that go.mod names, or a later one.
@@ -54,6 +54,12 @@ case $target in demo | test)
   need ffmpeg ffmpeg
   need espeak-ng espeak-ng
   need aplay alsa-utils ;;
+esac
+case $target in bench)
+  need ffmpeg ffmpeg
+  need espeak-ng espeak-ng
+  need snapserver snapserver
+  need snapclient snapclient ;;
 esac
 case $target in test)
   need chromium chromium

@@ -131,7 +131,7 @@ func (b *Base) BrokerAccess(ctx context.Context) ([]byte, error) {
 	var grants []broker.Grant
 	for _, d := range devices {
 		if d.Revoked.IsZero() {
-			grants = append(grants, grantsOf(d.ID, d.Placement.Path)...)
+			grants = append(grants, grantsOf(d.ID, d.Placement.Units())...)
 		}
 	}
 	return broker.MosquittoACL(name, "loa/1", grants)

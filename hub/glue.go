@@ -118,7 +118,7 @@ func (t trust) Placement(ctx context.Context, id protocol.DeviceID) ([]byte, []p
 	if err != nil {
 		return nil, nil, err
 	}
-	lists, err := t.lists(ctx, d.Placement.Path)
+	lists, err := t.lists(ctx, d.Placement.Units())
 	return signed.Bytes, lists, err
 }
 
@@ -248,9 +248,9 @@ func (p doorman) MaySubscribe(clientID, filter string) bool {
 		return false
 	}
 	if session, err := protocol.ParseSessionFilter(filter); err == nil {
-		return !c.Bulk && p.relays.Hears(context.Background(), session, d.Placement.Path)
+		return !c.Bulk && p.relays.Hears(context.Background(), session, d.Placement.Units())
 	}
-	return c.MaySubscribe(filter, d.Placement.Path)
+	return c.MaySubscribe(filter, d.Placement.Units())
 }
 
 // MayPublish implements broker.Policy.
@@ -298,15 +298,27 @@ func (s *switchboard) Publish(topic string, payload []byte, qos byte) error {
 }
 
 // PublishTo implements dispatch.Broker.
-func (s *switchboard) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+func (s *switchboard) PublishTo(clientIDs []string, topic string, payload []byte, qos byte) error {
 	<-s.ready
-	return s.broker.PublishTo(clientID, topic, payload, qos)
+	return s.broker.PublishTo(clientIDs, topic, payload, qos)
+}
+
+// Broadcasts implements dispatch.Broker.
+func (s *switchboard) Broadcasts() bool {
+	<-s.ready
+	return s.broker.Broadcasts()
 }
 
 // Backlog implements dispatch.Broker.
 func (s *switchboard) Backlog() int {
 	<-s.ready
 	return s.broker.Backlog()
+}
+
+// MayLack implements dispatch.Broker.
+func (s *switchboard) MayLack(clientID string, since time.Time) bool {
+	<-s.ready
+	return s.broker.MayLack(clientID, since)
 }
 
 // Ack implements ledger.Replies.

@@ -227,7 +227,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	board.ledger, board.dispatch = h.ledger, h.Dispatch
 	h.relays = relay.New(relay.Config{
 		Store: store.NewRelays(h.DB), Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
-		Tell: func(id protocol.SessionID) { h.feed.tell("relay", string(id)) }, Zone: h.Zone, Log: h.log,
+		Tell: func(protocol.SessionID) { h.feed.tell("relay", "") }, Zone: h.Zone, Log: h.log,
 	})
 
 	if err := h.Registry.MarkOffline(ctx); err != nil {
@@ -438,6 +438,7 @@ func (h *Hub) services() api.Services {
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
 		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
+		Mutes: mutes{h.Registry, h.Dispatch, h.DB.Audit()}, Orders: orders{h.Dispatch, h.DB.Audit()},
 	}
 }
 

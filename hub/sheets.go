@@ -45,7 +45,7 @@ func outcomeWords(o protocol.Outcome) string {
 
 func reasonWords(r protocol.Reason) string {
 	words := map[string]string{
-		"no plan": "thiết bị không có lịch phát", "off": "thiết bị tắt hoặc mất điện", "muted": "loa bị tắt tiếng tại chỗ", "no content": "nội dung chưa tải về kịp",
+		"no plan": "thiết bị không có lịch phát", "off": "thiết bị tắt hoặc mất điện", "muted": "loa bị tắt tiếng", "no content": "nội dung chưa tải về kịp",
 		"clock unsure": "đồng hồ của thiết bị chưa chắc", "quiet hours": "rơi vào giờ yên tĩnh", "busy": "đang phát bản tin khác", "stopped": "có lệnh dừng phát",
 		"withdrawn": "lịch phát đã rút", "superseded": "đã thay bằng lịch khác", "bad signature": "chữ ký không đúng", "not permitted": "ngoài phạm vi được duyệt",
 		"expired": "đã quá hạn", "fault": "thiết bị hỏng", "emergency": "nhường bản tin khẩn cấp", "drill": "nhường cuộc diễn tập",

@@ -112,7 +112,11 @@ func (w watched) Heard(ctx context.Context) ([]alert.Heard, error) {
 			continue
 		}
 		st := states[d.ID]
-		list = append(list, alert.Heard{Device: d.ID, Enrolled: d.Enrolled, At: st.At, Online: st.Online, Faults: st.Heartbeat.Faults})
+		h := alert.Heard{Device: d.ID, Enrolled: d.Enrolled, At: st.At, Online: st.Online, Faults: st.Heartbeat.Faults}
+		for _, share := range d.Placement.Serves {
+			h.Serves = append(h.Serves, share.Village)
+		}
+		list = append(list, h)
 	}
 	return list, nil
 }

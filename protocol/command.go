@@ -110,9 +110,19 @@ const (
 	ActionResync    Action = 2 // say what you hold, and send unacknowledged receipts from a seq on
 	ActionMute      Action = 3
 	ActionUnmute    Action = 4
+	ActionTone      Action = 5 // sound a test tone; feature "tone/1"
 )
 
-func (a Action) names() []string { return []string{"", "placement", "resync", "mute", "unmute"} }
+// MaxTone is how long a test tone may be, and ToneValid for how long after its command
+// it may begin.
+const (
+	MaxTone   = Millis(10_000)
+	ToneValid = Millis(30_000)
+)
+
+func (a Action) names() []string {
+	return []string{"", "placement", "resync", "mute", "unmute", "tone"}
+}
 
 // String returns the action's name.
 func (a Action) String() string { return nameOf(a) }
@@ -131,6 +141,22 @@ type Command struct {
 	Lists []Content `cbor:"7,keyasint,omitempty"`
 	// Seq asks for receipts from there on.
 	Seq uint64 `cbor:"8,keyasint,omitempty"`
+	// Tone is the test tone.
+	Tone *Tone `cbor:"1100,keyasint,omitempty"`
+}
+
+// Tone is a test tone, which sounds only while nothing else would.
+type Tone struct {
+	Length Millis `cbor:"1,keyasint"` // at most MaxTone
+	Volume uint64 `cbor:"2,keyasint"` // per cent, before ceilings
+}
+
+// Validate checks the bounds.
+func (t Tone) Validate() error {
+	if t.Length <= 0 || t.Length > MaxTone || t.Volume == 0 || t.Volume > 100 {
+		return fmt.Errorf("tone: %w", ErrInvalid)
+	}
+	return nil
 }
 
 // Validate checks that the fields are those of the action.
@@ -140,8 +166,14 @@ func (c Command) Validate() error {
 		return fmt.Errorf("command of version %d: %w", c.Version, ErrVersion)
 	case !ValidID(c.Device) || c.Number == 0 || !Known(c.Action) || len(c.Lists) > 64:
 		return fmt.Errorf("command: %w", ErrInvalid)
-	case (c.Action == ActionPlacement) != (len(c.Placement) > 0), c.Seq != 0 && c.Action != ActionResync:
+	case (c.Action == ActionPlacement) != (len(c.Placement) > 0), c.Seq != 0 && c.Action != ActionResync,
+		(c.Action == ActionTone) != (c.Tone != nil):
 		return fmt.Errorf("command %s: a field of another action: %w", c.Action, ErrInvalid)
+	}
+	if c.Tone != nil {
+		if err := c.Tone.Validate(); err != nil {
+			return fmt.Errorf("command: %w", err)
+		}
 	}
 	for _, l := range c.Lists {
 		if err := l.Validate(); err != nil {

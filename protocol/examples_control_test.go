@@ -94,7 +94,14 @@ func commandEdits() []edit {
 		refused("for nobody", func(c *T) { c.Device = "" }),
 		refused("number 0", func(c *T) { c.Number = 0 }),
 		refused("action 0", func(c *T) { c.Action = 0 }),
-		refused("action 5", func(c *T) { c.Action = 5 }),
+		refused("action 6", func(c *T) { c.Action = 6 }),
+		taken("tone", func(c *T) { c.Action, c.Tone = protocol.ActionTone, &protocol.Tone{Length: 3000, Volume: 40} }),
+		refused("tone without one", func(c *T) { c.Action = protocol.ActionTone }),
+		refused("mute with a tone", func(c *T) { c.Tone = &protocol.Tone{Length: 3000, Volume: 40} }),
+		refused("tone of 0 ms", func(c *T) { c.Action, c.Tone = protocol.ActionTone, &protocol.Tone{Volume: 40} }),
+		refused("tone over 10 s", func(c *T) { c.Action, c.Tone = protocol.ActionTone, &protocol.Tone{Length: 10_001, Volume: 40} }),
+		refused("tone of no volume", func(c *T) { c.Action, c.Tone = protocol.ActionTone, &protocol.Tone{Length: 3000} }),
+		refused("tone over 100 %", func(c *T) { c.Action, c.Tone = protocol.ActionTone, &protocol.Tone{Length: 3000, Volume: 101} }),
 		refused("placement without one", func(c *T) { c.Action = protocol.ActionPlacement }),
 		refused("mute with a placement", func(c *T) { c.Placement = []byte("placement") }),
 		refused("mute with a seq", func(c *T) { c.Seq = 1 }),
@@ -168,6 +175,20 @@ func heartbeatEdits() []edit {
 		refused("more receipts acknowledged than written", func(h *T) {
 			h.Chain = &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 2, Acked: 3, Oldest: 1}
 		}),
+		taken("progress and a tone", func(h *T) {
+			h.Playing, h.Progress = "lp-1", &protocol.Progress{Position: 12_000, Length: 60_000, Volume: 80}
+			h.Tone = &protocol.ToneResult{Number: 41, Reason: protocol.ReasonQuietHours, At: protocoltest.At(0)}
+		}),
+		refused("progress of nothing", func(h *T) { h.Progress = &protocol.Progress{Length: 60_000} }),
+		refused("progress of no length", func(h *T) { h.Playing, h.Progress = "lp-1", &protocol.Progress{} }),
+		refused("progress beyond the end", func(h *T) {
+			h.Playing, h.Progress = "lp-1", &protocol.Progress{Position: 60_001, Length: 60_000}
+		}),
+		refused("volume over 100 %", func(h *T) {
+			h.Playing, h.Progress = "lp-1", &protocol.Progress{Length: 60_000, Volume: 101}
+		}),
+		refused("result of tone 0", func(h *T) { h.Tone = &protocol.ToneResult{At: protocoltest.At(0)} }),
+		refused("result of a tone at no instant", func(h *T) { h.Tone = &protocol.ToneResult{Number: 41} }),
 		refused("board of no width", func(h *T) { h.Board = &protocol.Display{Height: 32, Row: 16} }),
 	)
 }

@@ -80,6 +80,12 @@ func receiptEdits() []edit {
 		refused("board that was consumed", board(protocol.ProofConsumed)),
 		refused("board, yet only received", board(protocol.ProofReceived)),
 		refused("board with frames", func(r *T) { board(protocol.ProofShown)(r); r.Frames = 1 }),
+		taken("recognised", func(r *T) { r.Heard = &protocol.Heard{Listened: 60_000, Recognised: 57_000} }),
+		taken("not recognised", func(r *T) { r.Heard = &protocol.Heard{Listened: 60_000} }),
+		refused("recognised by nobody who listened", func(r *T) { r.Heard = &protocol.Heard{} }),
+		refused("more recognised than listened", func(r *T) { r.Heard = &protocol.Heard{Listened: 1, Recognised: 2} }),
+		refused("board that was heard", func(r *T) { board(protocol.ProofShown)(r); r.Heard = &protocol.Heard{Listened: 1} }),
+		refused("heard, yet not consumed", func(r *T) { skipped(protocol.ReasonBusy)(r); r.Heard = &protocol.Heard{Listened: 1} }),
 		refused("257 pages", func(r *T) { board(protocol.ProofShown)(r); r.Pixels = repeat(257, r.Pixels[0]) }),
 	}
 	for reason := protocol.ReasonNoPlan; reason <= protocol.ReasonFault; reason++ {

@@ -26,6 +26,7 @@ const (
 	FeatureRelay     = "relay/1"   // Bulletin.Relay and the topics of sessions
 	FeatureLayouts   = "layouts/1" // the layouts "two-line" and "ticker"
 	FeaturePicture   = "picture/1" // Board.Picture
+	FeatureTone      = "tone/1"    // ActionTone
 )
 
 // Heartbeat is the payload of topic d/{device}/state: what a device holds and
@@ -63,6 +64,42 @@ type Heartbeat struct {
 	// Needs is how many bytes of storage the missing content will still take; with
 	// Free it says whether there is room.
 	Needs uint64 `cbor:"1101,keyasint,omitempty"`
+	// Progress is how far what is on was at the heartbeat's instant.
+	Progress *Progress `cbor:"1102,keyasint,omitempty"`
+	// Tone is what became of the last test tone.
+	Tone *ToneResult `cbor:"1103,keyasint,omitempty"`
+}
+
+// Progress is how far a play is.
+type Progress struct {
+	Position Millis `cbor:"1,keyasint,omitempty"` // from the item's beginning
+	Length   Millis `cbor:"2,keyasint"`
+	Volume   uint64 `cbor:"3,keyasint,omitempty"` // of sound, per cent, after ceilings
+}
+
+// Validate checks the order of the numbers.
+func (p Progress) Validate() error {
+	if p.Position < 0 || p.Length <= 0 || p.Position > p.Length || p.Volume > 100 {
+		return fmt.Errorf("progress: %w", ErrInvalid)
+	}
+	return nil
+}
+
+// ToneResult says what became of a test tone.
+type ToneResult struct {
+	Number uint64 `cbor:"1,keyasint"` // of its command
+	// Reason is why it did not sound whole: muted, quiet hours, busy, expired, clock
+	// unsure, emergency or fault; none if the card took all of it.
+	Reason Reason  `cbor:"2,keyasint,omitempty"`
+	At     Instant `cbor:"3,keyasint"`
+}
+
+// Validate checks the rules written beside the fields.
+func (t ToneResult) Validate() error {
+	if t.Number == 0 || t.At <= 0 || (t.Reason != ReasonNone && !Known(t.Reason)) {
+		return fmt.Errorf("result of a tone: %w", ErrInvalid)
+	}
+	return nil
 }
 
 // ChainState is where a device's chain of receipts stands and what of it is
@@ -101,6 +138,16 @@ func (h Heartbeat) Validate() error {
 	if h.Chain != nil {
 		if err := h.Chain.Validate(); err != nil {
 			return fmt.Errorf("heartbeat's receipts: %w", err)
+		}
+	}
+	if h.Progress != nil {
+		if err := h.Progress.Validate(); err != nil || h.Playing == "" {
+			return fmt.Errorf("heartbeat's progress: %w", ErrInvalid)
+		}
+	}
+	if h.Tone != nil {
+		if err := h.Tone.Validate(); err != nil {
+			return fmt.Errorf("heartbeat: %w", err)
 		}
 	}
 	for _, p := range h.Plans {

@@ -13,10 +13,13 @@ const (
 	ProofShown    Proof = 4 // read back or acknowledged by the board
 	ProofLinkUp   Proof = 5
 	ProofSeen     Proof = 6
+	// ProofRecognised is never sent in a receipt's proof: it is what Receipt.Level makes
+	// of consumed sound that a microphone recognised.
+	ProofRecognised Proof = 7
 )
 
 func (p Proof) names() []string {
-	return []string{"", "received", "rendered", "consumed", "shown", "link up", "seen"}
+	return []string{"", "received", "rendered", "consumed", "shown", "link up", "seen", "recognised"}
 }
 
 // String returns the level's word.
@@ -66,6 +69,35 @@ type Receipt struct {
 	Pixels []Digest `cbor:"15,keyasint,omitempty"`
 	// Placement is the version of the placement in force.
 	Placement uint64 `cbor:"16,keyasint"`
+	// Heard is what a microphone beside the loudspeaker made of it.
+	Heard *Heard `cbor:"1100,keyasint,omitempty"`
+}
+
+// Heard is a device's own test through a microphone: of the sound that it listened for,
+// how much it recognised as the bulletin's.
+type Heard struct {
+	Listened   Millis `cbor:"1,keyasint"`
+	Recognised Millis `cbor:"2,keyasint,omitempty"`
+}
+
+// RecognisedShare is how many per cent of what was listened for have to be recognised.
+const RecognisedShare = 80
+
+// Validate checks the order of the numbers.
+func (h Heard) Validate() error {
+	if h.Listened <= 0 || h.Recognised < 0 || h.Recognised > h.Listened {
+		return fmt.Errorf("microphone: %w", ErrInvalid)
+	}
+	return nil
+}
+
+// Level is the highest level of proof that a receipt gives: recognised if the card took
+// the sound and the microphone recognised enough of it, else its proof.
+func (r Receipt) Level() Proof {
+	if r.Proof == ProofConsumed && r.Heard != nil && r.Heard.Recognised*100 >= r.Heard.Listened*RecognisedShare {
+		return ProofRecognised
+	}
+	return r.Proof
 }
 
 // Bounds of a receipt, so that an entry always fits into a control packet.
@@ -79,7 +111,7 @@ func (p Proof) fits(m Medium) bool {
 	if m == MediumSound {
 		return p == ProofReceived || p == ProofConsumed
 	}
-	return Known(p) && p != ProofConsumed
+	return Known(p) && p != ProofConsumed && p != ProofRecognised
 }
 
 // Validate checks the rules written beside the fields.
@@ -104,6 +136,9 @@ func (r Receipt) Validate() error {
 		return bad("played without a stretch or a proof")
 	case r.Outcome == OutcomeSkipped && len(r.Plays) > 0:
 		return bad("skipped, yet it sounded")
+	}
+	if r.Heard != nil && (r.Medium != MediumSound || r.Proof != ProofConsumed || r.Heard.Validate() != nil) {
+		return bad("microphone")
 	}
 	last := Instant(-1 << 62)
 	for _, p := range r.Plays {

@@ -6,6 +6,7 @@ import (
 	"image"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page"
@@ -31,13 +32,51 @@ type Profile struct {
 
 // Sound is a sound card.
 type Sound struct {
-	// Driver is oto, aplay, wav (a file for each play) or null.
+	// Driver is oto, alsa (which asks the card how far its output is), aplay, wav (a file
+	// for each play) or null.
 	Driver string `yaml:"driver" json:"driver"`
 	// Card is ALSA's name of it ("default", "hw:0,0"); for wav the folder, under
 	// the agent's data when relative.
 	Card string `yaml:"card" json:"card"`
-	// Rate is in frames a second.
+	// Rate is in frames a second: what the card is opened with.
 	Rate int `yaml:"rate" json:"rate"`
+	// Channels is 1 or 2; 0 means 1.
+	Channels int `yaml:"channels" json:"channels"`
+	// Gap is the least silence between one sound and the next.
+	Gap Duration `yaml:"gap" json:"gap"`
+	// PreRoll is how long before a sound a faint hum wakes an amplifier that switches
+	// itself on when it hears something.
+	PreRoll Duration `yaml:"pre_roll" json:"pre_roll"`
+	// Scatter is by how much, at most, this device is later than others, always by the
+	// same; emergencies never are.
+	Scatter Duration `yaml:"scatter" json:"scatter"`
+}
+
+// maxSpacing bounds gap and scatter together: what is late by more is not the play that
+// was scheduled.
+const maxSpacing = 2 * time.Second
+
+// maxPreRoll bounds what a sound is prepared ahead by.
+const maxPreRoll = 10 * time.Second
+
+// Outputs is how many channels the card is opened with.
+func (s Sound) Outputs() int { return max(s.Channels, 1) }
+
+func (s Sound) check() error {
+	bad := func(key, why string) error { return fmt.Errorf("%s %s: %w", key, why, ErrSettings) }
+	switch {
+	case !slices.Contains(drivers(), s.Driver):
+		return bad("sound.driver", "must be one of "+strings.Join(drivers(), ", "))
+	case s.Rate != 44_100 && s.Rate != protocol.SoundRate:
+		return bad("sound.rate", "must be 44100 or 48000")
+	case s.Channels < 0 || s.Channels > 2:
+		return bad("sound.channels", "must be 1 or 2")
+	case s.Gap < 0 || s.Scatter < 0 || s.Gap.Std()+s.Scatter.Std() > maxSpacing:
+		return bad("sound.gap and sound.scatter", "must be 2s together at most")
+	case s.PreRoll < 0 || s.PreRoll.Std() > maxPreRoll:
+		return bad("sound.pre_roll", "must be 10s at most")
+	}
+	return nil
 }
 
 // Volume bounds how loud it may be, in per cent of full scale.
@@ -149,7 +188,7 @@ func within(hour, from, to int) bool {
 }
 
 // Drivers and outputs that a profile may name.
-func drivers() []string { return []string{"oto", "aplay", "wav", "null"} }
+func drivers() []string { return []string{"oto", "alsa", "aplay", "wav", "null"} }
 
 func outputs() []string {
 	return []string{"drm", "fb", "ddp", "sacn", "artnet", "flaschen", "kiosk", "png", "null"}
@@ -219,11 +258,8 @@ func (p Profile) check() error {
 		}
 	}
 	if s := p.Sound; s != nil {
-		if !slices.Contains(drivers(), s.Driver) {
-			return bad("sound.driver", "must be one of "+strings.Join(drivers(), ", "))
-		}
-		if s.Rate != 44_100 && s.Rate != protocol.SoundRate {
-			return bad("sound.rate", "must be 44100 or 48000")
+		if err := s.check(); err != nil {
+			return err
 		}
 	}
 	if a := p.Amplifier; a != nil && (a.Chip == "" || a.Line < 0 || a.WarmUp < 0 || a.OffAfter < 0) {

@@ -36,8 +36,27 @@ type Facts struct {
 	Board      *protocol.Display
 	Software   string
 	Config     protocol.Digest
-	Playing    protocol.AiringID
+	On         On
+	Tone       *protocol.ToneResult // of the last test tone
 	Faults     []string
+}
+
+// On is what sounds or is shown; nothing without an airing.
+type On struct {
+	Airing protocol.AiringID
+	Volume int           // of sound, per cent
+	Begin  time.Time     // by the local clock: when its beginning sounded, or would have
+	Length time.Duration // of the whole
+}
+
+// progress is how far it is now; nil if nothing is on.
+func (o On) progress() *protocol.Progress {
+	length := protocol.MillisOf(o.Length)
+	if o.Airing == "" || length <= 0 {
+		return nil
+	}
+	at := min(max(protocol.MillisOf(time.Since(o.Begin)), 0), length)
+	return &protocol.Progress{Position: at, Length: length, Volume: uint64(max(o.Volume, 0))}
 }
 
 // Build returns the heartbeat of these facts, within the limits of the wire.
@@ -48,7 +67,7 @@ func Build(f Facts) protocol.Heartbeat {
 		Placement: f.Holdings.Placement, Features: f.Features, Board: f.Board,
 		ClockSure: f.Clock.Sure, Uncertainty: protocol.MillisOf(f.Clock.Uncertainty), Muted: f.Holdings.Muted,
 		Missing: uint64(max(0, f.Missing)), Free: f.Free, Unacked: f.Chain.Seq - f.Chain.Acked, Software: f.Software,
-		Config: f.Config, Playing: f.Playing, Faults: first(f.Faults, 16), Stops: first(f.Holdings.Stops, 128),
+		Config: f.Config, Playing: f.On.Airing, Progress: f.On.progress(), Tone: f.Tone, Faults: first(f.Faults, 16), Stops: first(f.Holdings.Stops, 128),
 		Chain: chain(f.Chain), Needs: f.Needs,
 	}
 }
@@ -79,7 +98,7 @@ func Will(device protocol.DeviceID, connection uint64, at protocol.Instant) ([]b
 
 // Config is what a reporter needs.
 type Config struct {
-	// Facts gathers everything but Connection, Playing and Faults.
+	// Facts gathers everything but Connection, On, Tone and Faults.
 	Facts func() Facts
 	// Send publishes on d/{device}/state.
 	Send func(ctx context.Context, heartbeat []byte) error
@@ -93,13 +112,14 @@ type Reporter struct {
 
 	mu         sync.Mutex
 	connection uint64
-	playing    protocol.AiringID
+	on         map[protocol.Medium]On
+	tone       *protocol.ToneResult
 	faults     map[string]bool
 }
 
 // New returns a reporter that sends nothing before Run.
 func New(cfg Config) *Reporter {
-	return &Reporter{cfg: cfg, wake: make(chan struct{}, 1), faults: map[string]bool{}}
+	return &Reporter{cfg: cfg, wake: make(chan struct{}, 1), on: map[protocol.Medium]On{}, faults: map[string]bool{}}
 }
 
 // Changed asks for a heartbeat soon. It returns at once.
@@ -125,15 +145,23 @@ func (r *Reporter) Disconnected() {
 	r.connection = 0
 }
 
-// Playing says what sounds or is shown; "" for nothing.
-func (r *Reporter) Playing(a protocol.AiringID) {
+// Playing says what is on of a medium. Heartbeats tell of the sound first.
+func (r *Reporter) Playing(m protocol.Medium, on On) {
 	r.mu.Lock()
-	changed := r.playing != a
-	r.playing = a
+	changed := r.on[m].Airing != on.Airing
+	r.on[m] = on
 	r.mu.Unlock()
 	if changed {
 		r.Changed()
 	}
+}
+
+// Toned says what became of a test tone.
+func (r *Reporter) Toned(t protocol.ToneResult) {
+	r.mu.Lock()
+	r.tone = &t
+	r.mu.Unlock()
+	r.Changed()
 }
 
 // Fault raises or clears a fault: "sound", "board", "storage" (it
@@ -170,7 +198,10 @@ func (r *Reporter) Heartbeat() ([]byte, error) {
 	f := r.cfg.Facts()
 	f.Faults = r.Faults()
 	r.mu.Lock()
-	f.Connection, f.Playing = r.connection, r.playing
+	f.Connection, f.On, f.Tone = r.connection, r.on[protocol.MediumSound], r.tone
+	if f.On.Airing == "" {
+		f.On = r.on[protocol.MediumBoard]
+	}
 	r.mu.Unlock()
 	b, err := protocol.Marshal(Build(f))
 	if err != nil {

@@ -32,7 +32,9 @@ func facts() health.Facts {
 func TestAHeartbeatSaysWhatIsHeldAndWhatIsWrong(t *testing.T) {
 	r := health.New(health.Config{Facts: facts, Log: slog.New(slog.DiscardHandler)})
 	r.Connected(5)
-	r.Playing("lp-1")
+	r.Playing(protocol.MediumBoard, health.On{Airing: "lp-2", Length: time.Minute})
+	r.Playing(protocol.MediumSound, health.On{Airing: "lp-1", Volume: 70, Begin: time.Now().Add(-2 * time.Minute), Length: time.Minute})
+	r.Toned(protocol.ToneResult{Number: 8, Reason: protocol.ReasonBusy, At: protocoltest.At(0)})
 	r.Fault("storage", true)
 	r.Fault("config", true)
 	r.Fault("sound", true)
@@ -49,7 +51,8 @@ func TestAHeartbeatSaysWhatIsHeldAndWhatIsWrong(t *testing.T) {
 		Version: protocol.Version, Device: protocoltest.Speaker, Connection: 5, Online: true, At: protocoltest.At(0),
 		Plans: []protocol.Held{{Unit: protocoltest.Commune, Number: 7}}, Placement: 3, Muted: true, Stops: []protocol.StopID{"dung-1"},
 		Features: []string{protocol.FeatureSound}, ClockSure: true, Uncertainty: 12, Missing: 2, Free: 1 << 30, Unacked: 5,
-		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")), Playing: "lp-1", Faults: []string{"config", "storage"},
+		Software: "1.0.0", Config: protocol.DigestOf([]byte("c")), Playing: "lp-1", Progress: &protocol.Progress{Position: 60_000, Length: 60_000, Volume: 70},
+		Tone: &protocol.ToneResult{Number: 8, Reason: protocol.ReasonBusy, At: protocoltest.At(0)}, Faults: []string{"config", "storage"},
 		Chain: &protocol.ChainState{Chain: protocol.DigestOf([]byte("chain")), Seq: 9, Acked: 4, Oldest: 2}, Needs: 1 << 20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -28,6 +28,7 @@ var (
 	ErrFingerprint  = errors.New("this is not the hub that made the claim: check the address; if it is right, somebody is in between, so do not go on")
 	ErrEnrolled     = errors.New("this device is enrolled already: remove it at the hub with `loa-hub device remove` first")
 	ErrUnreachable  = errors.New("the hub cannot be reached: check the address, the network and that port 8443 is open")
+	ErrBusy         = errors.New("too many devices enrol at this hub now: wait a minute and try again")
 	ErrServer       = errors.New("the server's certificate is not by this hub's CA")
 	ErrAnswer       = errors.New("the hub's answer makes no sense: update the hub or this agent")
 )

@@ -40,7 +40,7 @@ func (id *Identity) Renew(ctx context.Context, dir string) (*Identity, error) {
 	}
 	var answer protocol.EnrolAnswer
 	settings := ClientTLS(id.CA, "", func() time.Time { return time.Time{} })
-	if err := call(ctx, settings, http.MethodPost, base.JoinPath(protocol.RenewPath), body, &answer); err != nil {
+	if err := call(ctx, nil, settings, http.MethodPost, base.JoinPath(protocol.RenewPath), body, &answer); err != nil {
 		return nil, err
 	}
 	// Roots, CA and place stay those that were pinned: only certificates are new.

@@ -46,6 +46,17 @@ func (s *state) mute(c protocol.Command) decision {
 	return d
 }
 
+// tone decides about a command to sound a test tone.
+func (s *state) tone(c protocol.Command) decision {
+	return decision{
+		change: store.Change{Command: c.Number},
+		first: []Update{Tone{
+			Number: c.Number, Length: c.Tone.Length.Duration(), Volume: int(c.Tone.Volume),
+			Until: (c.At + protocol.Instant(protocol.ToneValid)).Time(),
+		}},
+	}
+}
+
 // place decides about a command with a new placement. doc returns a trust
 // document that is on the device, or nil. Errors: errWait; those of the envelope.
 func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now timesync.Reading) (decision, error) {
@@ -76,12 +87,12 @@ func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now
 			}
 		}
 	}
-	add(s.placement.Path)
+	add(s.placement.Units())
 	var current *protocol.Placement
 	if s.placement.Number != 0 {
 		current = &s.placement
 	}
-	chain := buildChain(s.roots, next.lists, s.placement.Path)
+	chain := buildChain(s.roots, next.lists, s.placement.Units())
 	p, err := chain.OpenPlacement(c.Placement, current, now.Trusted())
 	switch {
 	case err != nil:
@@ -91,7 +102,7 @@ func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now
 	case now.Sure && p.From.Time().After(now.Now):
 		return decision{}, errWait
 	}
-	add(p.Path)
+	add(p.Units())
 	raw, err := protocol.Marshal(p)
 	if err != nil {
 		return decision{}, err
@@ -101,12 +112,12 @@ func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now
 		first:  []Update{Placed{Placement: p}}, moved: true,
 	}
 	for u := range s.plans {
-		if !slices.Contains(p.Path, u) {
+		if !slices.Contains(p.Units(), u) {
 			d.change.DropPlans = append(d.change.DropPlans, u)
 		}
 	}
 	for k := range s.airings {
-		if !slices.Contains(p.Path, k.Unit) {
+		if !slices.Contains(p.Units(), k.Unit) {
 			d.change.DropAirings = append(d.change.DropAirings, k)
 		}
 	}

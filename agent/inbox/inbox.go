@@ -137,6 +137,7 @@ type Inbox struct {
 	due      time.Time     // of the next question for the time
 	swept    time.Time     // when what is over was removed
 	told     time.Time     // when the clock alone last changed what is told
+	behind   bool          // the disk refused what came
 }
 
 // New takes up what the store holds, or, in an empty store, the documents of the
@@ -170,6 +171,8 @@ func New(cfg Config) (*Inbox, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.begin()
+	// What was whole in the cache when the device went off may not have been taken.
+	in.look(in.cfg.Clock.Read())
 	return in, nil
 }
 
@@ -200,7 +203,7 @@ func (in *Inbox) enrolled() error {
 func (in *Inbox) begin() {
 	s := in.state
 	in.push(Placed{Placement: s.placement}, Muted{Muted: s.muted || s.here})
-	for _, u := range s.placement.Path {
+	for _, u := range s.placement.Units() {
 		if p, ok := s.plans[u]; ok && p.Number != 0 {
 			in.push(QuietHours{Unit: u, Zone: p.Zone, Quiet: p.Quiet})
 		}
@@ -385,7 +388,7 @@ func (in *Inbox) Filters() []string {
 	for _, v := range []protocol.Verb{protocol.VerbPlan, protocol.VerbAlert, protocol.VerbCmd, protocol.VerbAck, protocol.VerbTime} {
 		filters = append(filters, protocol.DeviceTopic(in.cfg.Device, v))
 	}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		filters = append(filters, protocol.UnitTopic(u, protocol.VerbPlan), protocol.UnitTopic(u, protocol.VerbAlert))
 	}
 	return filters

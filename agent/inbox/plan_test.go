@@ -402,6 +402,45 @@ func TestWhatSoundsNextIsFetchedFirst(t *testing.T) {
 	}
 }
 
+// What was whole in the cache when the device went off, or when its disk was full, is
+// taken all the same.
+func TestDocumentsThatWereNotTakenAreTakenLater(t *testing.T) {
+	deliver := func(d *desk, claim envelope.Claim) {
+		d.contents.put(claim.Bulletin)
+		d.contents.put(claim.Approval)
+		d.contents.put(protocoltest.SoundBytes(40_000))
+	}
+	there := func(t *testing.T, d *desk, claim envelope.Claim, got []Update) {
+		t.Helper()
+		if !slices.Contains(find[Content](got), Content{Airing: claim.Airing.ID, There: true}) {
+			t.Errorf("told %v", got)
+		}
+		if _, err := d.Verdict(claim.Airing); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Run("off", func(t *testing.T) {
+		d := newDesk(t)
+		claim := d.w.Claim(t, protocoltest.Bulletin())
+		d.get(unitTopic(protocol.VerbPlan), d.w.PlanHead(t))
+		deliver(d, claim)
+		there(t, d, claim, d.restart(t))
+	})
+	t.Run("full", func(t *testing.T) {
+		d := newDesk(t)
+		claim := d.w.Claim(t, protocoltest.Bulletin())
+		d.get(unitTopic(protocol.VerbPlan), d.w.PlanHead(t))
+		deliver(d, claim)
+		d.disk.full = true
+		d.arrived()
+		d.tick()
+		d.disk.full = false
+		d.told()
+		d.tick()
+		there(t, d, claim, d.told())
+	})
+}
+
 // A bulletin's picture is asked for once the bulletin is here; until it has come
 // the airing can be heard, but not shown.
 func TestAPictureIsContentOfTheBoardAlone(t *testing.T) {

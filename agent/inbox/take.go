@@ -126,6 +126,8 @@ func (in *Inbox) takeCommand(b []byte, now timesync.Reading) error {
 	switch c.Action {
 	case protocol.ActionMute, protocol.ActionUnmute:
 		return in.commit(in.state.mute(c), true)
+	case protocol.ActionTone:
+		return in.commit(in.state.tone(c), false)
 	case protocol.ActionResync:
 		if err := in.commit(decision{change: store.Change{Command: c.Number}}, false); err != nil {
 			return err
@@ -217,11 +219,18 @@ func (in *Inbox) check(now timesync.Reading) {
 	}
 }
 
-// arrived looks for what has come: trust lists, plan bodies, documents, and the
-// placements that waited for them.
+// arrived looks for what has come.
 func (in *Inbox) arrived() {
 	in.mu.Lock()
-	now := in.cfg.Clock.Read()
+	in.look(in.cfg.Clock.Read())
+	in.mu.Unlock()
+	in.cfg.Heartbeat()
+}
+
+// look takes from the cache what waits there: trust lists, plan bodies, documents, and
+// the placements that waited for them. What the disk refuses is taken later.
+func (in *Inbox) look(now timesync.Reading) {
+	in.behind = false
 	in.takeLists()
 	for _, c := range in.pending {
 		if err := in.place(c, now); err != nil && !errors.Is(err, errWait) {
@@ -232,8 +241,6 @@ func (in *Inbox) arrived() {
 	in.takeBodies(now)
 	in.takeDocuments()
 	in.reconcile(now)
-	in.mu.Unlock()
-	in.cfg.Heartbeat()
 }
 
 // takeLists tries the wanted lists that are here until none of them helps
@@ -249,7 +256,7 @@ func (in *Inbox) takeLists() {
 			if doc == nil {
 				continue
 			}
-			l, err := in.state.takeList(doc, in.state.placement.Path)
+			l, err := in.state.takeList(doc, in.state.placement.Units())
 			taken := []store.List{l}
 			if err == nil && strings.HasPrefix(l.Slot, rootsSlot) {
 				taken, err = in.state.succeed(l, in.arrivedLists())
@@ -265,6 +272,7 @@ func (in *Inbox) takeLists() {
 			default:
 				if err := in.commit(decision{change: store.Change{Lists: taken}}, false); err != nil {
 					in.cfg.Log.Error("trust document not stored", "error", err)
+					in.behind = true
 					return
 				}
 				again = true
@@ -305,7 +313,7 @@ func (in *Inbox) wantedLists() []protocol.Content {
 	for _, c := range in.pending {
 		add(c.Lists)
 	}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		add(in.state.plans[u].Lists)
 	}
 	add(in.offered)
@@ -313,7 +321,7 @@ func (in *Inbox) wantedLists() []protocol.Content {
 }
 
 func (in *Inbox) takeBodies(now timesync.Reading) {
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		p, ok := in.state.plans[u]
 		if !ok || p.Next == nil {
 			continue
@@ -331,6 +339,7 @@ func (in *Inbox) takeBodies(now timesync.Reading) {
 		}
 		if err := in.commit(d, false); err != nil {
 			in.cfg.Log.Error("plan not stored", "unit", string(u), "error", err)
+			in.behind = true
 		}
 	}
 }
@@ -352,6 +361,7 @@ func (in *Inbox) takeDocuments() {
 	}
 	if err := in.commit(decision{change: c}, false); err != nil {
 		in.cfg.Log.Error("documents not stored", "error", err)
+		in.behind = true
 	}
 }
 
@@ -376,6 +386,11 @@ func (in *Inbox) tick() {
 		in.told = local
 		in.reconcile(now)
 	}
+	caught := in.behind
+	if caught {
+		in.look(now)
+		caught = !in.behind
+	}
 	due := !in.due.IsZero() && !local.Before(in.due)
 	if due {
 		in.due = local.Add(askUnsure)
@@ -387,4 +402,7 @@ func (in *Inbox) tick() {
 		in.ask(false)
 	}
 	in.mu.Unlock()
+	if caught {
+		in.cfg.Heartbeat()
+	}
 }

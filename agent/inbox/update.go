@@ -1,6 +1,8 @@
 package inbox
 
 import (
+	"time"
+
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -48,6 +50,13 @@ type (
 	}
 	// ClockSure says whether the time can be relied on.
 	ClockSure struct{ Sure bool }
+	// Tone: a test tone is wanted, once, that begins before an instant.
+	Tone struct {
+		Number uint64 // of its command
+		Length time.Duration
+		Volume int // per cent, before ceilings
+		Until  time.Time
+	}
 	// Muted says whether the device is muted, by a command or at the device.
 	Muted struct{ Muted bool }
 )
@@ -61,3 +70,4 @@ func (Placed) update()     {}
 func (QuietHours) update() {}
 func (ClockSure) update()  {}
 func (Muted) update()      {}
+func (Tone) update()       {}

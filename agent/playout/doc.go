@@ -63,6 +63,14 @@ type Output interface {
 	Events() <-chan Event
 }
 
+// On is what is on now; nothing without an airing.
+type On struct {
+	Airing protocol.AiringID
+	Volume int           // per cent, under the ceilings
+	Begin  time.Time     // by the local clock: when its beginning sounded, or would have
+	Length time.Duration // of the whole
+}
+
 // Leader is an output that needs a job some time before its first frame is out. The
 // loop runs ahead by that much.
 type Leader interface {
@@ -108,11 +116,15 @@ type Config struct {
 	Clock     Clock
 	Approvals Approvals
 	Settings  func() Settings
-	// Receipts is called after receipts were stored; Playing with what is on, or
-	// "". Both return at once.
+	// Receipts is called after receipts were stored; Playing with what is on; Toned,
+	// if set, with what became of a test tone. They return at once.
 	Receipts func()
-	Playing  func(protocol.AiringID)
+	Playing  func(On)
+	Toned    func(protocol.ToneResult)
 	Fault    func(name string, on bool)
+	// Known says whether every plan that there is has come: only then may answers be
+	// forgotten, for what came later than that would no longer be owed. Nil: always.
+	Known func() bool
 	// Over, if set, is told of emergencies that were stopped or withdrawn. It returns
 	// at once.
 	Over func(protocol.AiringID)

@@ -63,6 +63,7 @@ type Loop struct {
 	current string // the job that should be on, "" for none
 	owed    map[occ]owed
 	proved  map[occ]bool // an output has said more of it than is stored
+	trial   *trial       // a test tone that sounds
 	serial  int
 
 	wake    time.Time     // what the machine asked for
@@ -86,6 +87,7 @@ type job struct {
 	ends  time.Time     // by the local clock, whatever the schedule's is set to
 	cut   bool          // by this loop
 	done  bool          // the output has said its last word, maybe before the schedule's end
+	on    On
 }
 
 // owed is a final whose receipt waits for the output's last word.
@@ -325,7 +327,7 @@ func (l *Loop) leaveCurrent() {
 		delete(l.jobs, l.current)
 	}
 	l.current = ""
-	l.cfg.Playing("")
+	l.cfg.Playing(On{})
 }
 
 // begin hands the output what should be on.
@@ -345,6 +347,7 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, soon bool) error {
 	begin := l.instant(s.Since)
 	l.serial++
 	id := fmt.Sprintf("%s-%d-%d", s.Airing, s.Start.UnixMilli(), l.serial)
+	l.hush(protocol.ReasonBusy)
 	if err := l.cfg.Output.Begin(Job{
 		ID: id, Airing: k.wire, Bulletin: b, Zone: l.zone, Key: s.Key, Position: s.Position,
 		Begin: begin, Soon: soon, Length: k.airing.Length, Volume: volume,
@@ -356,7 +359,8 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, soon bool) error {
 	j.ends = later(begin, time.Now()).Add(j.rest)
 	l.jobs[id] = j
 	l.current = id
-	l.cfg.Playing(s.Airing)
+	j.on = On{Airing: s.Airing, Volume: volume, Begin: begin.Add(-s.Position), Length: k.airing.Length}
+	l.cfg.Playing(j.on)
 	l.cfg.Log.InfoContext(ctx, "on", "airing", s.Airing, "medium", l.cfg.Medium.String(), "start", s.Start, "position", s.Position, "volume", volume)
 	return nil
 }
@@ -408,7 +412,13 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String(), "at", e.At.UTC())
 		if j := l.jobs[e.Job]; j != nil {
 			j.ends = time.Now().Add(j.rest - time.Since(e.At))
+			if j.on.Begin = e.At.Add(j.rest - j.on.Length); l.current == e.Job {
+				l.cfg.Playing(j.on)
+			}
 		}
+		return nil
+	}
+	if l.toneEnded(e) {
 		return nil
 	}
 	j, ok := l.jobs[e.Job]

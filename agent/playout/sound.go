@@ -29,7 +29,7 @@ type Live interface {
 
 // Lead is how long before its first frame the output wants a job: what it takes to
 // store that it begins, to open and decode it, and the way through the card's buffers.
-const Lead = 200 * time.Millisecond
+const Lead = 300 * time.Millisecond
 
 // Amplifier is what has to be on while it sounds; *amplifier.Amplifier is one.
 type Amplifier interface {
@@ -49,13 +49,18 @@ type Sound struct {
 	events chan Event
 	wg     sync.WaitGroup
 
-	mu   sync.Mutex
-	jobs map[string]*alarm // voices of the emergencies under way
+	spacing Spacing
+
+	mu     sync.Mutex
+	jobs   map[string]*alarm        // voices of the emergencies under way
+	shifts map[string]time.Duration // by which a job was begun later than it was due
+	newest string                   // the job begun last
+	last   time.Time                // when its last frame sounds, or sounded
 }
 
 // NewSound returns an output on a player; Close closes both.
 func NewSound(p *player.Player, sounds Sounds) *Sound {
-	s := &Sound{player: p, sounds: sounds, events: make(chan Event, 16), jobs: map[string]*alarm{}}
+	s := &Sound{player: p, sounds: sounds, events: make(chan Event, 16), jobs: map[string]*alarm{}, shifts: map[string]time.Duration{}}
 	s.wg.Go(s.pass)
 	return s
 }
@@ -81,10 +86,15 @@ func (s *Sound) Close() error {
 func (s *Sound) Events() <-chan Event { return s.events }
 
 // Lead implements Leader.
-func (s *Sound) Lead() time.Duration { return Lead + s.warm }
+func (s *Sound) Lead() time.Duration { return Lead + s.warm + s.spacing.PreRoll }
 
-// Aim implements Aimer.
-func (s *Sound) Aim(job string, begin time.Time) { s.player.Aim(job, begin) }
+// Aim implements Aimer. What was begun later on purpose stays so.
+func (s *Sound) Aim(job string, begin time.Time) {
+	s.mu.Lock()
+	shift := s.shifts[job]
+	s.mu.Unlock()
+	s.player.Aim(job, begin.Add(shift))
+}
 
 // Cut implements Output. A player has one job at a time.
 func (s *Sound) Cut(string) { s.player.Stop() }
@@ -118,6 +128,33 @@ func (s *Sound) Begin(j Job) error {
 			return fmt.Errorf("begin %s at %s of %d frames: %w", j.ID, j.Position, t.Frames, protocol.ErrInvalid)
 		}
 	}
+	if !j.Soon {
+		at, hum := s.spaced(j.Begin, j.Airing.Class == protocol.ClassEmergency)
+		t.StartAt = at
+		if hum > 0 {
+			if err := s.wakes(j.ID, at, hum); err != nil {
+				return fmt.Errorf("begin %s: %w", j.ID, err)
+			}
+		}
+		s.mu.Lock()
+		s.shifts[j.ID] = at.Sub(j.Begin)
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	s.newest, s.last = j.ID, later(t.StartAt, time.Now()).Add(j.Length-j.Position)
+	s.mu.Unlock()
+	if err := s.play(t); err != nil {
+		s.mu.Lock()
+		delete(s.jobs, j.ID)
+		delete(s.shifts, j.ID)
+		s.mu.Unlock()
+		return fmt.Errorf("begin %s: %w", j.ID, err)
+	}
+	return nil
+}
+
+// play plays a track once the amplifier is warm.
+func (s *Sound) play(t player.Track) error {
 	if s.amp != nil {
 		if warm := s.amp.Take(); warm.After(t.StartAt) {
 			t.StartAt = warm
@@ -127,10 +164,7 @@ func (s *Sound) Begin(j Job) error {
 		if s.amp != nil {
 			s.amp.Release()
 		}
-		s.mu.Lock()
-		delete(s.jobs, j.ID)
-		s.mu.Unlock()
-		return fmt.Errorf("begin %s: %w", j.ID, err)
+		return err
 	}
 	return nil
 }
@@ -155,13 +189,23 @@ func (s *Sound) pass() {
 	for e := range s.player.Events() {
 		switch e := e.(type) {
 		case player.Begun:
+			if hums(e.ID) {
+				continue
+			}
 			s.events <- Event{Kind: Begun, Job: e.ID, At: e.At}
 		case player.Ended:
+			if hums(e.ID) {
+				continue
+			}
 			if s.amp != nil {
 				s.amp.Release()
 			}
 			out := Event{Kind: Ended, Job: e.ID, At: e.At, Frames: uint64(e.Frames), Whole: e.Whole, Proof: protocol.ProofConsumed, Err: e.Err}
 			s.mu.Lock()
+			delete(s.shifts, e.ID)
+			if s.newest == e.ID {
+				s.last = e.At
+			}
 			if a := s.jobs[e.ID]; a != nil {
 				out.Voice = a.voice()
 				delete(s.jobs, e.ID)

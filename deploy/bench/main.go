@@ -42,10 +42,14 @@ func round(v float64) float64 { return float64(int64(v*1000+0.5)) / 1000 }
 func main() {
 	bin := flag.String("bin", "bin", "folder of loa-hub and loa-agent")
 	only := flag.String("only", "", "parts to measure, with commas; all if empty")
+	devices := flag.String("devices", "", "sizes of fleets, with commas: 1000,5000,10000; each part's own if empty")
 	rounds := flag.Int("rounds", 7, "how often approval to sound is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *bin, *only, *rounds, os.Stdout)
+	err := os.Setenv("LOA_BENCH_DEVICES", *devices) // read by the benchmarks of packages
+	if err == nil {
+		err = run(ctx, *bin, *only, *rounds, os.Stdout)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -68,6 +72,7 @@ func parts() []part {
 		{"sound", sound},
 		{"boards", boards},
 		{"playing", playing},
+		{"together", together},
 		{"restart", restart},
 		{"schedules", schedules},
 		{"studio", studio},
@@ -78,6 +83,8 @@ func parts() []part {
 		{"return", goal("./hub/e2e", "BenchmarkGoalReturn")},
 		{"transfer", goal("./hub/e2e", "BenchmarkGoalTransfer")},
 		{"slowline", goal("./hub/e2e", "BenchmarkGoalSlowLine")},
+		{"badpeers", goal("./hub/e2e", "BenchmarkGoalBadPeers")},
+		{"month", goal("./hub/e2e", "BenchmarkGoalMonth")},
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,37 @@ Xin cảm ơn bà con đã lắng nghe và thực hiện.`
 // device is an agent of the bench.
 type device struct {
 	*process
-	id string
+	id   string
+	card *process // its sound card; nil without a real one
+}
+
+// end ends the agent, then its card.
+func (d *device) end() error { return errors.Join(d.process.end(), d.card.end()) }
+
+// stretch is sound between silences, as a card puts it out.
+type stretch struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// stretches are those that a card has put out up to now, and that are over.
+func stretches(card *process) ([]stretch, error) {
+	b, err := os.ReadFile(card.log)
+	if err != nil {
+		return nil, err
+	}
+	var all []stretch
+	for line := range strings.Lines(string(b)) {
+		if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "\n") {
+			continue
+		}
+		var s stretch
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			return nil, fmt.Errorf("%s: %w", card.log, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
 }
 
 // began returns when a device began an airing and when its first frame was out.
@@ -58,9 +89,10 @@ func (d *device) began(ctx context.Context, airing, medium string) (on, frame ti
 type world struct {
 	bin, dir string
 	hub      *process
-	card     *process
 	devices  []*device
 	web      string
+	password string // file with everybody's
+	enrol    string // address for enrolment
 	author   *client
 	approver *client
 }
@@ -74,7 +106,6 @@ func (w *world) stop() {
 		report(d.end())
 	}
 	report(w.hub.end())
-	report(w.card.end())
 }
 
 func report(err error) {
@@ -133,7 +164,8 @@ func (w *world) start(ctx context.Context) error {
 		return err
 	}
 	units, err := w.file("units.csv", "id,code,name,kind,parent,valid_from,valid_until,people,source,counted\n"+
-		"thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,,820,UBND xã (mẫu),2026-06-30\n")
+		"thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,,820,UBND xã (mẫu),2026-06-30\n"+
+		"thon-doai,9900102,Thôn Đoài,village,xa-binh-an,2025-07-01,,610,UBND xã (mẫu),2026-06-30\n")
 	if err != nil {
 		return err
 	}
@@ -155,10 +187,20 @@ func (w *world) start(ctx context.Context) error {
 	if err := w.logIn(ctx); err != nil {
 		return err
 	}
+	w.password, w.enrol = pw, "https://localhost:"+ports[1][strings.LastIndex(ports[1], ":")+1:]
 	for i := range 5 {
-		if err := w.device(ctx, i, pw, "https://localhost:"+ports[1][strings.LastIndex(ports[1], ":")+1:]); err != nil {
+		f := fitting{id: fmt.Sprintf("loa-%d", i+1), driver: "null"}
+		switch i {
+		case 0:
+			f.driver = "oto"
+		case 4:
+			f.board = "board: {width: 192, height: 32, row: 16, output: \"png:out/board\"}\n"
+		}
+		d, err := w.device(ctx, f)
+		if err != nil {
 			return err
 		}
+		w.devices = append(w.devices, d)
 	}
 	for _, d := range w.devices {
 		if _, err := d.find(ctx, "connected to the broker"); err != nil {
@@ -192,50 +234,61 @@ func (w *world) serve(ctx context.Context) error {
 // claimText is a claim as the hub prints it.
 func claimText(out string) string { return regexp.MustCompile(`loa1\.[A-Z0-9.]+`).FindString(out) }
 
-// device adds, enrols and runs a device: the first on a real, paced ALSA card,
-// the last with a board.
-func (w *world) device(ctx context.Context, i int, pw, enrol string) error {
-	id := fmt.Sprintf("loa-%d", i+1)
-	driver, board, args := "null", "", []string{"--sound"}
-	env := []string{}
-	if i == 0 {
-		card, err := launch(filepath.Join(w.dir, "card.log"), nil, filepath.Join(w.bin, "loa-agent"), "cardtest",
-			"--config-dir", filepath.Join(w.dir, "card"), "--out", filepath.Join(w.dir, "card.wav"), "--channels", "1")
+// fitting is what a device of the bench has.
+type fitting struct {
+	id     string
+	unit   string // thon-dong if empty
+	driver string // of a real, paced ALSA card, or "null"
+	told   bool   // the card tells its delay
+	ppm    string // by which its clock is fast
+	board  string // lines of the profile
+}
+
+// device adds, enrols and runs a device.
+func (w *world) device(ctx context.Context, f fitting) (*device, error) {
+	args, env := []string{"--sound"}, []string{}
+	d := &device{id: f.id}
+	if f.driver != "null" {
+		config, err := w.soundCard(ctx, d, f)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		w.card = card
-		line, err := card.find(ctx, "/")
-		if err != nil {
-			return err
-		}
-		driver, env = "oto", append(env, "ALSA_CONFIG_PATH="+line)
+		env = append(env, "ALSA_CONFIG_PATH="+config)
 	}
-	if i == 4 {
-		board, args = "board: {width: 192, height: 32, row: 16, output: \"png:out/board\"}\n", append(args, "--board", "192x32x16")
+	if f.board != "" {
+		args = append(args, "--board", "192x32x16")
 	}
-	out, err := w.command(append([]string{"device", "add", "--id", id, "--name", id, "--unit", "thon-dong", "--serves", "thon-dong=0.2", "--registrar-password-file", pw}, args...)...)
+	out, err := w.command(append([]string{"device", "add", "--id", f.id, "--name", f.id, "--unit", cmp.Or(f.unit, "thon-dong"), "--serves", cmp.Or(f.unit, "thon-dong") + "=0.1", "--registrar-password-file", w.password}, args...)...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	profile, err := w.file(id+"-profile.yaml", fmt.Sprintf("name: %s-profile\nabout: bench\nsound: {driver: %q, card: default, rate: 48000}\nvolume: {ceiling: 100}\n%s", id, driver, board))
+	profile, err := w.file(f.id+"-profile.yaml", fmt.Sprintf("name: %s-profile\nabout: bench\nsound: {driver: %q, card: default, rate: 48000}\nvolume: {ceiling: 100}\n%s", f.id, f.driver, f.board))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	settings, err := w.file(id+".yaml", fmt.Sprintf("data: %s\nboard: %s\n", filepath.Join(w.dir, id), profile))
+	settings, err := w.file(f.id+".yaml", fmt.Sprintf("data: %s\nboard: %s\n", filepath.Join(w.dir, f.id), profile))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	agent := filepath.Join(w.bin, "loa-agent")
-	if b, err := exec.Command(agent, "--config", settings, "enrol", "--hub", enrol, "--claim", claimText(out)).CombinedOutput(); err != nil {
-		return fmt.Errorf("enrol %s: %w: %s", id, err, b)
+	if b, err := exec.Command(agent, "--config", settings, "enrol", "--hub", w.enrol, "--claim", claimText(out)).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("enrol %s: %w: %s", f.id, err, b)
 	}
-	p, err := launch(filepath.Join(w.dir, id+".log"), env, agent, "--config", settings, "run")
-	if err != nil {
-		return err
+	d.process, err = launch(filepath.Join(w.dir, f.id+".log"), env, agent, "--config", settings, "run")
+	return d, err
+}
+
+// soundCard starts a paced card and returns its ALSA configuration.
+func (w *world) soundCard(ctx context.Context, d *device, f fitting) (string, error) {
+	args := []string{"cardtest", "--config-dir", filepath.Join(w.dir, d.id+"-card"), "--channels", "1", "--ppm", cmp.Or(f.ppm, "0")}
+	if f.told {
+		args = append(args, "--told")
 	}
-	w.devices = append(w.devices, &device{process: p, id: id})
-	return nil
+	var err error
+	if d.card, err = launch(filepath.Join(w.dir, d.id+"-card.log"), nil, filepath.Join(w.bin, "loa-agent"), args...); err != nil {
+		return "", err
+	}
+	return d.card.find(ctx, "/asound.conf")
 }
 
 // client is a person who is logged in.
@@ -330,10 +383,15 @@ func (w *world) again(ctx context.Context, first string, i int) (string, error) 
 // approve submits a bulletin for now, approves it, and returns its airing and how
 // long the approver waited for the answer.
 func (w *world) approve(ctx context.Context, id string) (string, time.Duration, error) {
+	return w.approveWish(ctx, id, map[string]any{"units": []string{unit}, "when": "now"})
+}
+
+// approveWish is approve for another wish.
+func (w *world) approveWish(ctx context.Context, id string, wish map[string]any) (string, time.Duration, error) {
 	var request struct {
 		ID string `json:"id"`
 	}
-	if err := w.author.call(ctx, http.MethodPost, "/bulletins/"+id+"/submit", map[string]any{"units": []string{unit}, "when": "now"}, &request); err != nil {
+	if err := w.author.call(ctx, http.MethodPost, "/bulletins/"+id+"/submit", wish, &request); err != nil {
 		return "", 0, err
 	}
 	from := time.Now()

@@ -69,6 +69,8 @@ type Heard struct {
 	Faults []string
 	// Slots are its last occurrences whose windows have ended, newest first.
 	Slots []Slot
+	// Serves are the villages that it is there for.
+	Serves []protocol.UnitID
 }
 
 // Slot is one occurrence that a device owed.

@@ -81,3 +81,28 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 		seen[vi], seen[en] = true, true
 	}
 }
+
+// A village is silent if none of its devices has proved anything in two slots, and
+// nobody wanted it so.
+func TestVillagesSilentForTwoSlots(t *testing.T) {
+	now := time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
+	played := alert.Slot{Due: now.Add(-time.Hour), Known: true, Played: true}
+	silent := alert.Slot{Due: now.Add(-time.Hour)}
+	earlier := alert.Slot{Due: now.Add(-13 * time.Hour)}
+	muted := alert.Slot{Due: now.Add(-time.Hour), Known: true, Reason: protocol.ReasonMuted}
+	got := alert.Villages([]alert.Heard{
+		{Device: "a", Serves: []protocol.UnitID{"dong", "doai"}, Slots: []alert.Slot{silent, earlier}},
+		{Device: "b", Serves: []protocol.UnitID{"doai"}, Slots: []alert.Slot{played, earlier}},
+		{Device: "c", Serves: []protocol.UnitID{"dong"}, Slots: []alert.Slot{silent, silent}},
+		{Device: "new", Serves: []protocol.UnitID{"dong", "moi"}, Slots: []alert.Slot{silent}},
+		{Device: "d", Serves: []protocol.UnitID{"trung"}, Slots: []alert.Slot{muted, earlier}},
+		{Device: "e", Serves: []protocol.UnitID{"thuong"}, Slots: []alert.Slot{silent, earlier, played}},
+	})
+	want := []alert.Village{
+		{Unit: "dong", Devices: 2, Since: earlier.Due},
+		{Unit: "thuong", Devices: 1, Since: earlier.Due},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -58,8 +58,9 @@ type Config struct {
 type Service struct {
 	cfg Config
 
-	mu   sync.Mutex
-	open map[key]Alert
+	mu       sync.Mutex
+	open     map[key]Alert
+	villages []Village // silent at the last look
 }
 
 // New takes up the alerts that are open.
@@ -125,9 +126,15 @@ func (s *Service) Look(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("look for silence: %w", err)
 	}
 	known := map[protocol.DeviceID]bool{}
+	for i := range devices {
+		devices[i].Slots = slots[devices[i].Device]
+	}
+	silent := Villages(devices)
+	s.mu.Lock()
+	s.villages = silent
+	s.mu.Unlock()
 	for _, d := range devices {
 		known[d.Device] = true
-		d.Slots = slots[d.Device]
 		if err := s.judge(ctx, d, now); err != nil {
 			return err
 		}

@@ -15,6 +15,14 @@ import (
 type Alerts interface {
 	List(ctx context.Context, actor account.Actor, since time.Time) ([]alert.Alert, error)
 	See(ctx context.Context, actor account.Actor, id int64, now time.Time) (alert.Alert, error)
+	SilentVillages() []alert.Village
+}
+
+// SilentVillage is a village in which nothing was proved to be played in two slots.
+type SilentVillage struct {
+	Unit    protocol.UnitID `json:"unit"`
+	Devices int             `json:"devices" doc:"that serve it"`
+	Since   time.Time       `json:"since" doc:"the first of those slots"`
 }
 
 // AlertBody is something that an operator must look at.
@@ -52,7 +60,8 @@ type (
 	seeInput     struct {
 		ID int64 `path:"id"`
 	}
-	alertOutput struct{ Body AlertBody }
+	alertOutput  struct{ Body AlertBody }
+	silentOutput struct{ Body []SilentVillage }
 )
 
 func registerAlerts(api huma.API, s *Server) {
@@ -83,5 +92,20 @@ func registerAlerts(api huma.API, s *Server) {
 		}
 		s.tell("device", string(a.Device))
 		return &alertOutput{Body: alertBody(a)}, nil
+	})
+	route(api, s, huma.Operation{
+		OperationID: "silent-villages", Method: http.MethodGet, Path: "/silent-villages", Summary: "Villages in which nothing was proved to be played in two slots", Tags: tags,
+	}, func(ctx context.Context, actor account.Actor, _ *nothing) (*silentOutput, error) {
+		tree, err := s.Registry.Tree(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out := &silentOutput{Body: []SilentVillage{}}
+		for _, v := range s.Alerts.SilentVillages() {
+			if actor.May(account.Read, tree.Path(v.Unit)) {
+				out.Body = append(out.Body, SilentVillage(v))
+			}
+		}
+		return out, nil
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 // packers are used again: one holds 800 KB.
 var packers = sync.Pool{New: func() any {
-	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	z, err := gzip.NewWriterLevel(nil, gzip.DefaultCompression)
 	if err != nil {
 		panic(err) // the level is a constant that exists
 	}

@@ -53,6 +53,8 @@ type DeviceBody struct {
 	ClockSure *bool      `json:"clock_sure,omitempty"`
 	Muted     bool       `json:"muted"`
 	Playing   string     `json:"playing,omitempty" doc:"the airing that sounds"`
+	Play      *PlayBody  `json:"play,omitempty" doc:"how far that was, and how loud"`
+	Tone      *ToneBody  `json:"tone,omitempty" doc:"the last test tone"`
 	Missing   uint64     `json:"missing" doc:"pieces of content that it still lacks"`
 	Unacked   uint64     `json:"unacked" doc:"receipts that the hub has not confirmed"`
 	Free      uint64     `json:"free" doc:"bytes of storage left"`
@@ -88,6 +90,7 @@ func deviceBody(d registry.Device, st registry.State, heard bool) DeviceBody {
 		b.LastHeard, b.ClockSure, b.Muted, b.Playing = &st.At, &h.ClockSure, h.Muted, string(h.Playing)
 		b.Missing, b.Unacked, b.Free, b.Software = h.Missing, h.Unacked, h.Free, h.Software
 		b.Faults = append(b.Faults, h.Faults...)
+		b.Play, b.Tone = playBody(h.Progress), toneBody(h.Tone)
 	}
 	return b
 }

@@ -14,7 +14,7 @@ import (
 
 // Notice says that something has changed, for those who watch: "device",
 // "receipt" or "alert" with a device's id, "bulletin" with a bulletin's, "airing" with an
-// airing's or none, "missed" if some changes were left out. Seq counts all
+// airing's or none, "relay" without one, "missed" if some changes were left out. Seq counts all
 // changes of the hub; it is the event's id on the stream.
 type Notice struct {
 	Seq  int64  `json:"-"`

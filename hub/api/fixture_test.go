@@ -70,7 +70,8 @@ type fixture struct {
 	url  string
 	log  *logBuffer
 	// oidc is the provider of log-ins; nil for none.
-	oidc *oidcProvider
+	oidc   *oidcProvider
+	orders pretendedOrders
 }
 
 func (f *fixture) provider() api.Provider {
@@ -180,6 +181,7 @@ func newFixtureWith(t *testing.T, opts api.Options, provider *oidcProvider) *fix
 	f.api, err = api.New(api.Services{
 		Notebook: notes, Answers: notes, Sheets: sheets{}, Passkeys: f.base.Account, Approvers: f.base.Account, Provider: f.provider(),
 		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(), Journal: f.base.DB.Audit(),
+		Orders: &f.orders,
 	}, opts)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/api"
+	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/notebook"
+	"github.com/loa-vn/loa/hub/store"
+	"github.com/loa-vn/loa/protocol"
 )
 
 func TestADraftIsItsOwnersAndALaterOneStands(t *testing.T) {
@@ -173,4 +177,41 @@ func TestUnitsAreImportedBelowOnesOwnOnly(t *testing.T) {
 	send(f.logIn("soan-a"), http.StatusForbidden, mine, true)
 	send(admin, http.StatusUnprocessableEntity, "PK\x03\x04", true)
 	send(admin, http.StatusUnprocessableEntity, "[]", true)
+}
+
+// A hub that was killed while it did a request with a key neither leaves it undone for
+// good nor does it twice.
+func TestARequestThatAKillInterruptedIsDoneOnce(t *testing.T) {
+	f := newFixture(t, api.Options{})
+	notes := store.NewNotebook(f.base.DB)
+	begin := func(key, path string) {
+		t.Helper()
+		if _, fresh, err := notes.Begin(t.Context(), "soan-a", key, "POST /api/v1"+path, time.Now()); err != nil || !fresh {
+			t.Fatal(fresh, err)
+		}
+	}
+	a := f.logIn("soan-a")
+
+	begin("khoa-chua-lam-gi-ca", "/templates")
+	a.header.Set("Idempotency-Key", "khoa-chua-lam-gi-ca")
+	body := `{"unit":"xa-a","name":"Cháy","title":"Cháy","text":"Cháy ở chợ.","board":"","clear_title":"","clear_text":"Hết cháy.","clear_board":""}`
+	made := a.want(http.StatusCreated, "POST", "/api/v1/templates", body)
+	if again := a.want(http.StatusCreated, "POST", "/api/v1/templates", body); again != made {
+		t.Errorf("done twice: %s, then %s", made, again)
+	}
+
+	begin("khoa-da-viet-ban-tin", "/bulletins")
+	now := time.Now()
+	ctx := notebook.WithKeyed(t.Context(), notebook.Keyed{Person: "soan-a", Key: "khoa-da-viet-ban-tin"})
+	if err := store.NewBulletins(f.base.DB, nil).CreateBulletin(ctx, bulletin.Bulletin{
+		ID: "bt-1", Work: "bt-1", Revision: 1, Unit: "xa-a", Class: protocol.ClassNormal, Title: "Họp", Author: "soan-a", Origin: bulletin.FromText,
+		State: bulletin.Ready, Created: now, Changed: now,
+	}, false); err != nil {
+		t.Fatal(err)
+	}
+	a.header.Set("Idempotency-Key", "khoa-da-viet-ban-tin")
+	res, said := a.do("POST", "/api/v1/bulletins", `{"unit":"xa-a","class":"normal","text":"Họp."}`)
+	if res.StatusCode != http.StatusAccepted || res.Header.Get("Idempotent-Replayed") != "true" || said != `{"id":"bt-1"}` {
+		t.Errorf("%d %v %s", res.StatusCode, res.Header, said)
+	}
 }

@@ -48,58 +48,73 @@ func keyed(r *http.Request) bool {
 const maxKept = 256 << 10
 
 // once does a request with a key a single time and answers it the same way
-// again. What failed at the hub is forgotten, and may be repeated.
+// again. What failed at the hub is forgotten, and may be repeated. If the hub ended
+// before it could answer, what it had made is named with status 202; a request that
+// had made nothing is done now.
 func (s *Server) once(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key := r.Header.Get(keyHeader)
-		person := actorOf(r.Context()).Person
-		if key == "" || s.Answers == nil || person == "" || !keyed(r) {
+		k := notebook.Keyed{Person: actorOf(r.Context()).Person, Key: r.Header.Get(keyHeader)}
+		if k.Key == "" || s.Answers == nil || k.Person == "" || !keyed(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if !keyForm.MatchString(key) {
+		if !keyForm.MatchString(k.Key) {
 			s.writeError(w, r, problem.New(problem.ErrInvalid, "bad-key", keyHeader, "Mã chống gửi trùng không đúng dạng.", "An idempotency key has 16 to 64 letters, digits, - and _."))
 			return
 		}
+		if _, busy := s.doing.LoadOrStore(k, true); busy {
+			s.writeError(w, r, problem.New(problem.ErrConflict, "being-done", "", "Yêu cầu này đang được thực hiện. Hãy đợi một lát.", "This request is being done. Wait a moment."))
+			return
+		}
+		defer s.doing.Delete(k)
 		request := r.Method + " " + r.URL.Path
-		held, fresh, err := s.Answers.Begin(r.Context(), person, key, request, time.Now())
+		held, fresh, err := s.Answers.Begin(r.Context(), k.Person, k.Key, request, time.Now())
 		switch {
 		case err != nil:
 			s.writeError(w, r, err)
-			return
 		case fresh:
+			s.doKeyed(k, next, w, r)
 		case held.Request != request:
 			s.writeError(w, r, problem.New(problem.ErrInvalid, "key-used", keyHeader, "Mã chống gửi trùng này đã dùng cho việc khác.", "This idempotency key was used for another request."))
-			return
-		case held.Status == 0:
-			s.writeError(w, r, problem.New(problem.ErrConflict, "being-done", "", "Yêu cầu này đang được thực hiện. Hãy đợi một lát.", "This request is being done. Wait a moment."))
-			return
+		case held.Status == 0 && held.Body == nil:
+			s.doKeyed(k, next, w, r)
 		default:
-			w.Header().Set(replayedHeader, "true")
-			if held.Kind != "" {
-				w.Header().Set("Content-Type", held.Kind)
+			if held.Status == 0 {
+				held.Status = http.StatusAccepted
 			}
-			w.WriteHeader(held.Status)
-			// A client that has gone needs no answer.
-			_, _ = w.Write(held.Body)
-			return
+			replay(w, held)
 		}
-		kept := &keptAnswer{ResponseWriter: w}
-		// The client may go; what was begun is finished, and its answer kept.
-		ctx := context.WithoutCancel(r.Context())
-		defer func() {
-			var err error
-			if kept.status == 0 || kept.status >= http.StatusInternalServerError || kept.status == http.StatusTooManyRequests || kept.body.Len() > maxKept {
-				err = s.Answers.Forget(ctx, person, key)
-			} else {
-				err = s.Answers.Finish(ctx, person, key, notebook.Answer{Status: kept.status, Kind: w.Header().Get("Content-Type"), Body: kept.body.Bytes()})
-			}
-			if err != nil {
-				s.log.ErrorContext(ctx, "answer not kept", "error", err)
-			}
-		}()
-		next.ServeHTTP(kept, r.WithContext(ctx))
 	})
+}
+
+// replay answers as before.
+func replay(w http.ResponseWriter, held notebook.Answer) {
+	w.Header().Set(replayedHeader, "true")
+	if held.Kind != "" {
+		w.Header().Set("Content-Type", held.Kind)
+	}
+	w.WriteHeader(held.Status)
+	// A client that has gone needs no answer.
+	_, _ = w.Write(held.Body)
+}
+
+// doKeyed does a request and keeps the answer.
+func (s *Server) doKeyed(k notebook.Keyed, next http.Handler, w http.ResponseWriter, r *http.Request) {
+	kept := &keptAnswer{ResponseWriter: w}
+	// The client may go; what was begun is finished, and its answer kept.
+	ctx := context.WithoutCancel(r.Context())
+	defer func() {
+		var err error
+		if kept.status == 0 || kept.status >= http.StatusInternalServerError || kept.status == http.StatusTooManyRequests || kept.body.Len() > maxKept {
+			err = s.Answers.Forget(ctx, k.Person, k.Key)
+		} else {
+			err = s.Answers.Finish(ctx, k.Person, k.Key, notebook.Answer{Status: kept.status, Kind: w.Header().Get("Content-Type"), Body: kept.body.Bytes()})
+		}
+		if err != nil {
+			s.log.ErrorContext(ctx, "answer not kept", "error", err)
+		}
+	}()
+	next.ServeHTTP(kept, r.WithContext(notebook.WithKeyed(ctx, k)))
 }
 
 // keptAnswer copies what is answered.

@@ -49,7 +49,9 @@ type Services struct {
 	Resumable Resumable
 	Joiner    Joiner
 	Sheets    Sheets
+	Orders    Orders
 	Journal   Journal
+	Mutes     Mutes
 	// Provider logs people in besides passwords and passkeys.
 	Provider Provider
 	// Answers keeps answers to requests with a key; usually the desk.
@@ -88,6 +90,7 @@ type Server struct {
 	origins  *http.CrossOriginProtection
 	engine   *gin.Engine
 	api      huma.API
+	doing    sync.Map // notebook.Keyed: requests with a key that are being done
 }
 
 // New returns a server with all routes. An error means that an origin of the
@@ -142,6 +145,12 @@ func (s *Server) register(api huma.API) {
 			registerSheets(api, s)
 		}
 		registerDevices(api, s)
+		if s.Orders != nil {
+			registerOrders(api, s)
+		}
+	}
+	if s.Mutes != nil {
+		registerMute(api, s)
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)

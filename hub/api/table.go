@@ -1,17 +1,22 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/protocol"
+	"golang.org/x/text/unicode/norm"
 )
 
 // DeviceTable is the list of devices in columns, for pages that show thousands:
-// row i of each column is of device i. Words that repeat are numbered.
+// row i of each column is of device i. Words that repeat are numbered. What is
+// wrong comes first, then by name: a telephone has better to do than to sort.
 type DeviceTable struct {
 	IDs    []protocol.DeviceID `json:"ids"`
 	Names  []string            `json:"names"`
@@ -34,6 +39,37 @@ const (
 	flagPlaying
 	flagMissing
 )
+
+// places are the orders of the states' numbers in the table: offline, never heard
+// of, waiting, online, revoked.
+var places = [...]int{2, 1, 0, 3, 4}
+
+// inOrder sorts devices as the table has them, names without regard to marks.
+func inOrder(list []DeviceBody) {
+	keys := make(map[protocol.DeviceID]string, len(list))
+	for _, b := range list {
+		keys[b.ID] = folded(b.Name)
+	}
+	slices.SortFunc(list, func(a, b DeviceBody) int {
+		return cmp.Or(
+			cmp.Compare(places[stateNumber(a.State)], places[stateNumber(b.State)]),
+			strings.Compare(keys[a.ID], keys[b.ID]), strings.Compare(string(a.ID), string(b.ID)),
+		)
+	})
+}
+
+// folded is a name without marks, in small letters.
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			return -1
+		case r == 'đ' || r == 'Đ':
+			return 'd'
+		}
+		return unicode.ToLower(r)
+	}, norm.NFD.String(name))
+}
 
 func stateNumber(state string) int {
 	return slices.Index([]string{"waiting", "never-heard", "offline", "online", "revoked"}, state)
@@ -80,6 +116,7 @@ func registerTable(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
+		inOrder(list.Body)
 		n := len(list.Body)
 		t := DeviceTable{
 			IDs: make([]protocol.DeviceID, n), Names: make([]string, n), Units: []protocol.UnitID{}, Unit: make([]int, n),

@@ -29,12 +29,19 @@ type Broker interface {
 	// ErrTooLarge, ErrInvalidTopic, ErrInvalidQoS, and from External
 	// ErrNotConnected. payload may be reused as soon as Publish returns.
 	Publish(topic string, payload []byte, qos byte) error
-	// PublishTo is Publish to one client, which gets it if it is subscribed to topic.
-	// External can't single one out, and publishes.
-	PublishTo(clientID, topic string, payload []byte, qos byte) error
+	// PublishTo is Publish to some clients, of which those get it that are subscribed to
+	// topic.
+	PublishTo(clientIDs []string, topic string, payload []byte, qos byte) error
+	// Broadcasts says that PublishTo can't single clients out and reaches everybody who is
+	// subscribed: true of External.
+	Broadcasts() bool
 	// Backlog returns the bytes that wait to be sent to all clients together.
 	// External knows nothing and says 0.
 	Backlog() int
+	// MayLack says whether clientID may lack something that was published since then
+	// to a topic that it is subscribed to: it subscribed later, or was too slow for
+	// something on a bulk connection. External can't know, and supposes so after half a second.
+	MayLack(clientID string, since time.Time) bool
 	// Disconnect ends the connection of clientID, if there is one: after a
 	// revocation, or when what Policy answers for it has changed, for
 	// subscriptions are judged only when they are made. It doesn't wait for the end.

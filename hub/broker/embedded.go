@@ -288,24 +288,38 @@ func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
 }
 
 // PublishTo implements Broker, without mochi's index, which would list everybody.
-func (b *Embedded) PublishTo(clientID, topic string, payload []byte, qos byte) error {
+func (b *Embedded) PublishTo(clientIDs []string, topic string, payload []byte, qos byte) error {
 	frames, err := b.frames(topic, payload, qos)
 	if err != nil {
 		return err
 	}
-	cl, ok := b.server.Clients.Get(clientID)
-	s := b.session(clientID)
-	if !ok || s == nil || cl.Net.Conn != net.Conn(s) {
-		return nil
-	}
-	for filter, sub := range cl.State.Subscriptions.GetAll() {
-		if matches(filter, topic) {
-			b.lane([]target{{s, min(qos, sub.Qos)}}, frames)
-			return nil
+	// Nearly all of these subscriptions name the topic but for its last level; the list of
+	// a client's is a copy.
+	likely := topic[:strings.LastIndexByte(topic, '/')+1] + "+"
+	targets := make([]target, 0, len(clientIDs))
+	for _, id := range clientIDs {
+		cl, ok := b.server.Clients.Get(id)
+		s := b.session(id)
+		if !ok || s == nil || cl.Net.Conn != net.Conn(s) {
+			continue
+		}
+		if sub, ok := cl.State.Subscriptions.Get(likely); ok {
+			targets = append(targets, target{s, min(qos, sub.Qos)})
+			continue
+		}
+		for filter, sub := range cl.State.Subscriptions.GetAll() {
+			if matches(filter, topic) {
+				targets = append(targets, target{s, min(qos, sub.Qos)})
+				break
+			}
 		}
 	}
+	b.fanOut(targets, frames)
 	return nil
 }
+
+// Broadcasts implements Broker.
+func (b *Embedded) Broadcasts() bool { return false }
 
 // matches says whether a filter takes a topic in (MQTT 3.1.1, 4.7).
 func matches(filter, topic string) bool {
@@ -326,6 +340,12 @@ func matches(filter, topic string) bool {
 
 // Backlog implements Broker.
 func (b *Embedded) Backlog() int { return int(b.backlog.Load()) }
+
+// MayLack implements Broker.
+func (b *Embedded) MayLack(clientID string, since time.Time) bool {
+	s := b.session(clientID)
+	return s == nil || s.mayLack(since)
+}
 
 // frames makes the packets of a message, up to its quality of service.
 func (b *Embedded) frames(topic string, payload []byte, qos byte) (frames [2]frame, err error) {

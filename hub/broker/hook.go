@@ -25,7 +25,7 @@ func (h *hook) ID() string { return "loa" }
 func (h *hook) Provides(b byte) bool {
 	return bytes.IndexByte([]byte{
 		mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck,
-		mqtt.OnSessionEstablished, mqtt.OnPacketRead, mqtt.OnPublish,
+		mqtt.OnSessionEstablished, mqtt.OnPacketRead, mqtt.OnSubscribed, mqtt.OnPublish,
 	}, b) >= 0
 }
 
@@ -99,6 +99,13 @@ func (h *hook) OnPacketRead(cl *mqtt.Client, pk packets.Packet) (packets.Packet,
 // mochi answers a refusal with a packet that 3.1.1 doesn't know.
 func (h *hook) OnACLCheck(cl *mqtt.Client, topic string, write bool) bool {
 	return write || cl.State.Subscriptions.Len() < h.b.cfg.MaxFilters && h.b.cfg.Policy.MaySubscribe(cl.ID, topic)
+}
+
+// OnSubscribed comes when the subscriptions count, before SUBACK.
+func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, _ []byte) {
+	if s, ok := cl.Net.Conn.(*session); ok {
+		s.subscribed(time.Now())
+	}
 }
 
 // OnPublish gives a device's message to the Handler. Of all errors mochi heeds

@@ -43,6 +43,7 @@ type session struct {
 	cause   error
 	will    *will
 	missed  int
+	lacks   time.Time // when it last subscribed, or missed a message
 	lastID  uint16
 	unacked []uint16 // packet ids, oldest first
 
@@ -160,6 +161,7 @@ func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
 		return refused
 	case s.bulk && f.idAt == 0 && s.out.pending()+len(f.bytes) > bulkBytes:
 		s.missed++
+		s.lacks = time.Now()
 		s.mu.Unlock()
 		return missed
 	case f.idAt > 0 && len(s.unacked) >= maxUnacked:
@@ -179,6 +181,20 @@ func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
 		return refused
 	}
 	return sent
+}
+
+// subscribed notes that what was published before has not gone to the client.
+func (s *session) subscribed(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lacks = now
+}
+
+// mayLack says whether something published since then may not have gone to the client.
+func (s *session) mayLack(since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lacks.After(since)
 }
 
 // nextIDLocked returns a packet id from 1 on that no unacknowledged delivery has.

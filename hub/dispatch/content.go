@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -20,31 +19,37 @@ const (
 	// gather is how long wishes for content are collected, so that those who ask
 	// together are answered once.
 	gather = 5 * time.Millisecond
-	// flying is how long a part that went to all counts as under way to those who
-	// read along then: asking for it again does not send it again.
-	flying = 500 * time.Millisecond
+	// flightMost is how many bytes of content may be under way to all devices together:
+	// what is more urgent has no more than that before it, here and in the devices'
+	// own queues. What a device was handed counts until it asks for more, at most
+	// flightTime, for a slow line must not hold up the others.
+	flightMost = 8 << 20
+	flightTime = 100 * time.Millisecond
+	// backlogMost is how many bytes may wait in all connections together before more is
+	// added, and backlogWait how long that is waited for.
+	backlogMost = 8 << 20
+	backlogWait = 250 * time.Millisecond
 	// roundIdle ends the round of a content that nobody asks for any more.
 	roundIdle = 10 * time.Second
-	// backlogMost is how many bytes may wait in all connections together before the
-	// next part goes to all, and backlogWait how long that is waited for: those who
-	// read nothing must not hold up the others.
-	backlogMost = 4 << 20
-	backlogWait = 250 * time.Millisecond
 )
 
-// maxWants is how many wishes wait to be answered.
+// maxWants is how many wishes wait to be looked at.
 const maxWants = 1024
 
-// contentSender answers wants. The first wish for a chunk sends it to everybody who
-// is subscribed to its content; whoever missed it, as its line was slow or it came
-// late, asks again and gets it alone, so that the slow cost the others nothing.
+// contentSender answers wants: those that come together, and find room under way,
+// are answered together; the others in their turn.
 type contentSender struct {
 	broker Broker
 	blobs  Blobs
 	log    *slog.Logger
 	wants  chan wish
-	lists  map[protocol.Digest][]byte // chunk lists of what was asked for lately; of run alone
-	rounds map[protocol.Digest]*round // of run alone
+
+	// Of run alone.
+	queue   []protocol.DeviceID // whose wishes wait, in their order
+	wishes  map[protocol.DeviceID]protocol.Want
+	flight  flight
+	rounds  map[protocol.Digest]*round
+	sources map[protocol.Digest]source
 }
 
 // wish is what one device wants.
@@ -53,20 +58,11 @@ type wish struct {
 	want   protocol.Want
 }
 
-// round is one content on its way to those who lack it.
-type round struct {
-	sent          map[part]time.Time              // to all
-	lists, chunks map[protocol.DeviceID]time.Time // since when a device reads along
-	used          time.Time
-}
-
-// maxLists is how many chunk lists are remembered: making one reads all of a
-// content, and every device asks for its parts many times.
-const maxLists = 64
-
 func newContentSender(b Broker, blobs Blobs, log *slog.Logger) *contentSender {
 	return &contentSender{
-		broker: b, blobs: blobs, log: log, wants: make(chan wish, maxWants), lists: map[protocol.Digest][]byte{}, rounds: map[protocol.Digest]*round{},
+		broker: b, blobs: blobs, log: log, wants: make(chan wish, maxWants),
+		wishes: map[protocol.DeviceID]protocol.Want{}, flight: flight{handed: map[protocol.DeviceID]handful{}},
+		rounds: map[protocol.Digest]*round{}, sources: map[protocol.Digest]source{},
 	}
 }
 
@@ -79,184 +75,98 @@ func (c *contentSender) want(device protocol.DeviceID, w protocol.Want) {
 	}
 }
 
-// part is one chunk of content or of its chunk list.
-type part struct {
-	list bool
-	n    uint64
-}
-
 func (c *contentSender) run(ctx context.Context) {
 	tidy := time.NewTicker(roundIdle)
 	defer tidy.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case w := <-c.wants:
-			c.serve(ctx, c.collect(ctx, w))
+			if len(c.queue) == 0 {
+				next.Reset(gather)
+			}
+			c.take(w)
+		case <-next.C:
+			next.Reset(c.answer(ctx))
 		case now := <-tidy.C:
 			maps.DeleteFunc(c.rounds, func(_ protocol.Digest, r *round) bool { return now.Sub(r.used) > roundIdle })
 		}
 	}
 }
 
-// collect gathers what is asked for together.
-func (c *contentSender) collect(ctx context.Context, first wish) []wish {
-	all := []wish{first}
-	timer := time.NewTimer(gather)
-	defer timer.Stop()
-	for {
-		select {
-		case w := <-c.wants:
-			if all = append(all, w); len(all) == cap(c.wants) {
-				return all
-			}
-		case <-timer.C:
-			return all
-		case <-ctx.Done():
-			return nil
-		}
+// take queues a wish, in the place of an earlier one of the same device.
+func (c *contentSender) take(w wish) {
+	c.flight.landed(w.device)
+	if _, waits := c.wishes[w.device]; !waits {
+		c.queue = append(c.queue, w.device)
 	}
+	c.wishes[w.device] = w.want
 }
 
-// serve answers wishes that came together, each up to its window.
-func (c *contentSender) serve(ctx context.Context, wishes []wish) {
+// answer serves as many of those who wait as there is room for, and returns when to
+// look again.
+func (c *contentSender) answer(ctx context.Context) time.Duration {
+	for len(c.wants) > 0 { // what has come meanwhile lands first
+		c.take(<-c.wants)
+	}
 	now := time.Now()
-	for _, w := range wishes { // who asks now reads along in what follows
-		for _, item := range w.want.Items {
-			c.join(w.device, item, now)
-		}
+	room := flightMost - c.flight.total(now)
+	var batch []wish
+	for len(c.queue) > 0 && room > 0 {
+		w := wish{c.queue[0], c.wishes[c.queue[0]]}
+		c.queue = c.queue[1:]
+		delete(c.wishes, w.device)
+		batch = append(batch, w)
+		room -= int64(min(w.want.Window, flightMost))
 	}
-	for _, w := range wishes {
-		left := int64(w.want.Window)
-		for _, item := range w.want.Items {
-			if left <= 0 || ctx.Err() != nil {
-				break
-			}
-			if list := c.list(item.Digest); len(list) > 0 {
-				left -= c.item(ctx, w.device, item, list, left)
-			}
-		}
-	}
-}
-
-// join notes what a device can use from now on: the list once it asks for
-// anything, chunks only once it asks for chunks, since it takes none before it has
-// the list.
-func (c *contentSender) join(device protocol.DeviceID, item protocol.WantItem, now time.Time) {
-	r := c.rounds[item.Digest]
-	if r == nil {
-		r = &round{sent: map[part]time.Time{}, lists: map[protocol.DeviceID]time.Time{}, chunks: map[protocol.DeviceID]time.Time{}}
-		c.rounds[item.Digest] = r
-	}
-	r.used = now
-	if _, ok := r.lists[device]; !ok {
-		r.lists[device] = now
-	}
-	if _, ok := r.chunks[device]; !ok && len(item.Ranges) > 0 {
-		r.chunks[device] = now
-	}
-}
-
-// underWay says whether a part that went to all will still reach a device.
-func (r *round) underWay(device protocol.DeviceID, p part, now time.Time) bool {
-	at, sent := r.sent[p]
-	since, joined := r.chunks[device]
-	if p.list {
-		since, joined = r.lists[device]
-	}
-	return sent && joined && now.Sub(at) < flying && !since.After(at)
-}
-
-// list returns a content's chunk list, nil if it is not there.
-func (c *contentSender) list(d protocol.Digest) []byte {
-	if list, ok := c.lists[d]; ok {
-		return list
-	}
-	list, _, err := c.blobs.Chunks(d)
-	if err != nil {
-		c.log.Warn("content wanted that is not there", "digest", d.String(), "err", err)
-		return nil // it may come
-	}
-	if len(c.lists) >= maxLists {
-		clear(c.lists)
-	}
-	c.lists[d] = list
-	return list
-}
-
-// item sends parts of one content and returns how many bytes of the window they
-// take, sent for this wish or another.
-func (c *contentSender) item(ctx context.Context, device protocol.DeviceID, item protocol.WantItem, list []byte, window int64) int64 {
-	var used int64
-	if item.List {
-		for n := 0; n*protocol.ChunkSize < len(list); n++ {
-			data := list[n*protocol.ChunkSize : min(len(list), (n+1)*protocol.ChunkSize)]
-			used += int64(len(data))
-			c.part(ctx, device, item.Digest, part{true, uint64(n)}, func() []byte { return data })
-		}
-	}
-	f, err := c.blobs.Open(item.Digest)
-	if err != nil {
-		c.log.Warn("content not readable", "digest", item.Digest.String(), "err", err)
-		return used
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		c.log.Warn("content not readable", "digest", item.Digest.String(), "err", err)
-		return used
-	}
-	buf := make([]byte, protocol.ChunkSize)
-	count := uint64(len(list) / len(protocol.Digest{}))
-	for _, r := range item.Ranges {
-		for n := r.First; n <= r.Last && n < count && used < window; n++ {
-			used += min(protocol.ChunkSize, info.Size()-int64(n)*protocol.ChunkSize)
-			c.part(ctx, device, item.Digest, part{false, n}, func() []byte {
-				got, err := f.ReadAt(buf, int64(n)*protocol.ChunkSize)
-				if err != nil && err != io.EOF {
-					c.log.Warn("content not readable", "digest", item.Digest.String(), "err", err)
-				}
-				return buf[:got]
-			})
-		}
-	}
-	return used
-}
-
-// part sends one part: to all the first time, then to who asks for it again, unless
-// it is still under way there.
-func (c *contentSender) part(ctx context.Context, device protocol.DeviceID, d protocol.Digest, p part, read func() []byte) {
-	r := c.rounds[d]
-	now := time.Now()
-	_, before := r.sent[p]
-	if r.underWay(device, p, now) {
-		return
-	}
-	data := read()
-	if len(data) == 0 {
-		return
-	}
-	chunk := protocol.Chunk{List: p.list, N: p.n, Data: data}
-	payload, err := protocol.Marshal(chunk)
-	if err != nil {
-		c.log.Error("chunk not encoded", "digest", d.String(), "err", err)
-		return
-	}
-	topic := protocol.ChunkTopic(d, chunk)
-	if before {
-		err = c.broker.PublishTo(protocol.Client{Device: device, Bulk: true}.String(), topic, payload, 0)
-	} else {
+	if len(batch) > 0 {
 		c.room(ctx)
-		r.sent[p] = time.Now()
-		err = c.broker.Publish(topic, payload, 0)
+		c.serve(ctx, batch)
 	}
-	if err != nil {
-		c.log.Warn("chunk not sent", "digest", d.String(), "err", err)
+	switch {
+	case len(c.queue) == 0:
+		return time.Hour // the next wish says when
+	case room > 0:
+		return 0
+	}
+	return gather
+}
+
+// flight is what is under way to devices.
+type flight struct {
+	handed map[protocol.DeviceID]handful
+}
+
+// handful is what a device was given and has not asked beyond.
+type handful struct {
+	bytes int64
+	at    time.Time
+}
+
+func (f *flight) add(device protocol.DeviceID, bytes int64, now time.Time) {
+	if bytes > 0 {
+		f.handed[device] = handful{f.handed[device].bytes + bytes, now}
 	}
 }
 
-// room waits until devices have taken what was sent to them, for a while.
+// landed notes that a device asks for more.
+func (f *flight) landed(device protocol.DeviceID) { delete(f.handed, device) }
+
+// total is how many bytes are under way.
+func (f *flight) total(now time.Time) int64 {
+	maps.DeleteFunc(f.handed, func(_ protocol.DeviceID, h handful) bool { return now.Sub(h.at) > flightTime })
+	var sum int64
+	for _, h := range f.handed {
+		sum += h.bytes
+	}
+	return sum
+}
+
+// room waits until devices have taken what was sent to them, for a while: those who
+// read nothing must not hold up the others.
 func (c *contentSender) room(ctx context.Context) {
 	deadline := time.Now().Add(backlogWait)
 	for c.broker.Backlog() > backlogMost && time.Now().Before(deadline) {

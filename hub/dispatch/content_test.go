@@ -5,8 +5,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,24 +20,41 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// line keeps what was published, and to whom alone.
+// line keeps what was published, and to whom.
 type line struct {
+	broadcasts bool
+
 	mu     sync.Mutex
-	topics map[string]int
+	topics map[string]int       // messages
+	to     map[string]int       // bytes to each client
+	lacks  map[string]time.Time // by client
 }
 
-func (l *line) PublishTo(clientID, topic string, _ []byte, _ byte) error {
-	return l.Publish(clientID+" "+topic, nil, 0)
+func newLine() *line {
+	return &line{topics: map[string]int{}, to: map[string]int{}, lacks: map[string]time.Time{}}
 }
 
-func (l *line) Backlog() int { return 0 }
-
-func (l *line) Publish(topic string, _ []byte, _ byte) error {
+func (l *line) PublishTo(clientIDs []string, topic string, payload []byte, _ byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.topics[topic]++
+	for _, id := range clientIDs {
+		l.to[id] += len(payload)
+	}
 	return nil
 }
+
+func (l *line) Broadcasts() bool { return l.broadcasts }
+
+func (l *line) Backlog() int { return 0 }
+
+func (l *line) MayLack(client string, since time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lacks[client].After(since)
+}
+
+func (l *line) Publish(string, []byte, byte) error { return nil }
 
 // shelf is a folder of blobs that counts how often it is read through.
 type shelf struct {
@@ -63,57 +84,124 @@ func (s *shelf) put(t *testing.T, b []byte) protocol.Digest {
 	return d
 }
 
+// running starts a sender of which only run touches what it holds.
+func running(t *testing.T, l *line, s *shelf) *contentSender {
+	c := newContentSender(l, s, slog.New(slog.DiscardHandler))
+	var wg sync.WaitGroup
+	ctx, end := context.WithCancel(t.Context())
+	t.Cleanup(func() {
+		end()
+		wg.Wait()
+	})
+	wg.Go(func() { c.run(ctx) })
+	return c
+}
+
+// chunks is a wish for chunks first to last.
+func chunks(d protocol.Digest, window, first, last uint64) protocol.Want {
+	item := protocol.WantItem{Digest: d, Ranges: []protocol.Range{{First: first, Last: last}}}
+	return protocol.Want{Items: []protocol.WantItem{item}, Window: window * protocol.ChunkSize}
+}
+
 // Those who ask together are answered once, each up to its window, and content is
-// read through once for all. Whoever asks again gets it alone, but not while it is
-// still under way to it; whoever comes later gets it alone at once.
+// read through once for all. Whoever asks again gets nothing while it is under way
+// to it, but at once what its connection left out.
 func TestWhoAskTogetherAreAnsweredOnce(t *testing.T) {
 	s := &shelf{dir: t.TempDir()}
 	d := s.put(t, bytes.Repeat([]byte("x"), 5*protocol.ChunkSize))
 	chunk := func(n uint64) string { return protocol.ChunkTopic(d, protocol.Chunk{N: n}) }
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{topics: map[string]int{}}
-		c := newContentSender(l, s, slog.New(slog.DiscardHandler))
-		var wg sync.WaitGroup
-		ctx, end := context.WithCancel(t.Context())
-		defer wg.Wait()
-		defer end()
-		wg.Go(func() { c.run(ctx) })
-		ask := func(device string, window, first, last uint64) {
-			item := protocol.WantItem{Digest: d, List: first == 0, Ranges: []protocol.Range{{First: first, Last: last}}}
-			c.want(protocol.DeviceID(device), protocol.Want{Items: []protocol.WantItem{item}, Window: window * protocol.ChunkSize})
-		}
-		sent := func(after time.Duration, want map[string]int) {
+		l := newLine()
+		c := running(t, l, s)
+		sent := func(why string, want map[string]int) {
 			t.Helper()
-			time.Sleep(after)
+			time.Sleep(2 * gather)
 			synctest.Wait()
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			if diff := cmp.Diff(want, l.topics); diff != "" {
-				t.Error(diff)
+				t.Errorf("%s: %s", why, diff)
 			}
 			clear(l.topics)
 		}
-		for i := range 200 {
-			ask(fmt.Sprintf("loa-%d", i), 3, 0, 4) // the list takes a little of the window
+		for i := range 100 {
+			w := chunks(d, 3, 0, 4) // the list takes a little of the window
+			w.Items[0].List = true
+			c.want(protocol.DeviceID(fmt.Sprintf("loa-%d", i)), w)
 		}
-		ask("loa-200", 1, 4, 4)
-		sent(2*gather, map[string]int{
+		c.want("loa-100", chunks(d, 1, 4, 4))
+		sent("together", map[string]int{
 			protocol.ChunkTopic(d, protocol.Chunk{List: true}): 1, chunk(0): 1, chunk(1): 1, chunk(2): 1, chunk(4): 1,
 		})
-		ask("loa-7", 1, 2, 2)
-		sent(2*gather, map[string]int{}) // it is under way
-		ask("loa-late", 2, 1, 2)
-		sent(2*gather, map[string]int{"loa-late.bulk " + chunk(1): 1, "loa-late.bulk " + chunk(2): 1})
+		c.want("loa-7", chunks(d, 1, 2, 2))
+		sent("under way", map[string]int{})
+		l.mu.Lock()
+		l.lacks["loa-7.bulk"] = time.Now()
+		l.mu.Unlock()
+		c.want("loa-7", chunks(d, 1, 2, 2))
+		sent("left out", map[string]int{chunk(2): 1})
+		c.want("loa-late", chunks(d, 2, 1, 2))
+		sent("late", map[string]int{chunk(1): 1, chunk(2): 1})
 		time.Sleep(flying)
-		ask("loa-7", 1, 2, 2)
-		sent(2*gather, map[string]int{"loa-7.bulk " + chunk(2): 1})
+		c.want("loa-7", chunks(d, 1, 2, 2))
+		sent("much later", map[string]int{chunk(2): 1})
 		if s.reads != 1 {
 			t.Errorf("read through %d times", s.reads)
 		}
-		time.Sleep(3 * roundIdle)
-		ask("loa-9", 1, 2, 2)
-		sent(2*gather, map[string]int{chunk(2): 1}) // another wave
 	})
+}
+
+// However many ask, no more than flightMost is under way: the others wait until those
+// who were served ask for more, or have had their time.
+func TestNoMoreContentIsUnderWayThanMayStandBeforeAnAlert(t *testing.T) {
+	s := &shelf{dir: t.TempDir()}
+	d := s.put(t, bytes.Repeat([]byte("x"), 32*protocol.ChunkSize))
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		c := running(t, l, s)
+		const devices, window = 200, 16
+		for i := range devices {
+			c.want(protocol.DeviceID(fmt.Sprintf("loa-%d", i)), chunks(d, window, 0, window-1))
+		}
+		served := func() []string {
+			synctest.Wait()
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return slices.Collect(maps.Keys(l.to))
+		}
+		atOnce := flightMost / (window * protocol.ChunkSize)
+		time.Sleep(2 * gather)
+		first := served()
+		if len(first) != atOnce {
+			t.Errorf("%d devices served at once, want %d", len(first), atOnce)
+		}
+		for _, client := range first[:5] {
+			id, _, _ := strings.Cut(client, ".")
+			c.want(protocol.DeviceID(id), chunks(d, window, window, 2*window-1))
+		}
+		time.Sleep(2 * gather)
+		if n := len(served()); n != atOnce+5 {
+			t.Errorf("%d devices served after five have asked for more, want %d", n, atOnce+5)
+		}
+		time.Sleep(devices / time.Duration(atOnce) * 2 * flightTime)
+		if n := len(served()); n != devices {
+			t.Errorf("%d devices served in the end, want %d", n, devices)
+		}
+	})
+}
+
+// Ranges that no content has are answered with nothing, at once.
+func TestRangesBeyondTheEndBringNothing(t *testing.T) {
+	s := &shelf{dir: t.TempDir()}
+	d := s.put(t, []byte("một"))
+	l := newLine()
+	c := newContentSender(l, s, slog.New(slog.DiscardHandler))
+	for _, first := range []uint64{1, 1 << 50, 1<<63 + 1, math.MaxUint64} {
+		c.serve(t.Context(), []wish{{"loa-1", chunks(d, 1<<40, first, math.MaxUint64)}})
+	}
+	if len(l.topics) > 0 {
+		t.Errorf("sent %v", l.topics)
+	}
 }
 
 // A window is counted in bytes that are sent: two short texts before a sound leave
@@ -122,7 +210,7 @@ func TestShortContentsLeaveRoomInTheWindow(t *testing.T) {
 	s := &shelf{dir: t.TempDir()}
 	short := []protocol.Digest{s.put(t, []byte("một")), s.put(t, []byte("hai"))}
 	sound := s.put(t, bytes.Repeat([]byte("x"), 9*protocol.ChunkSize))
-	l := &line{topics: map[string]int{}}
+	l := newLine()
 	c := newContentSender(l, s, slog.New(slog.DiscardHandler))
 	want := protocol.Want{Window: 2 * protocol.ChunkSize}
 	topics := map[string]int{}
@@ -138,23 +226,26 @@ func TestShortContentsLeaveRoomInTheWindow(t *testing.T) {
 	}
 }
 
-// A device takes no chunk before it has the list: one that went to all before it
-// asked for chunks is not under way to it, though it had asked for the list.
+// A device takes no chunk before it has the list: one that a broker elsewhere sent to
+// all before it asked for chunks is not under way to it, though it had asked for the list.
 func TestChunksBeforeTheListAreSentAgainAtOnce(t *testing.T) {
 	s := &shelf{dir: t.TempDir()}
-	d := s.put(t, bytes.Repeat([]byte("x"), 2*protocol.ChunkSize))
+	d := s.put(t, bytes.Repeat([]byte("x"), protocol.ChunkSize+1))
 	list := protocol.Want{Window: 4 * protocol.ChunkSize, Items: []protocol.WantItem{{Digest: d, List: true}}}
-	chunks := protocol.Want{Window: 4 * protocol.ChunkSize, Items: []protocol.WantItem{{Digest: d, Ranges: []protocol.Range{{Last: 1}}}}}
+	rest := chunks(d, 4, 0, 1)
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{topics: map[string]int{}}
+		l := newLine()
+		l.broadcasts = true
 		c := newContentSender(l, s, slog.New(slog.DiscardHandler))
-		for _, w := range []wish{{"loa-fast", list}, {"loa-slow", list}, {"loa-fast", chunks}, {"loa-slow", chunks}} {
+		for _, w := range []wish{{"loa-fast", list}, {"loa-slow", list}, {"loa-fast", rest}, {"loa-slow", rest}, {"loa-slow", rest}, {"loa-fast", rest}} {
 			c.serve(t.Context(), []wish{w})
 			time.Sleep(time.Millisecond)
 		}
-		first, second := protocol.ChunkTopic(d, protocol.Chunk{}), protocol.ChunkTopic(d, protocol.Chunk{N: 1})
-		ls := protocol.ChunkTopic(d, protocol.Chunk{List: true})
-		want := map[string]int{ls: 1, "loa-slow.bulk " + ls: 1, first: 1, second: 1, "loa-slow.bulk " + first: 1, "loa-slow.bulk " + second: 1}
+		want := map[string]int{
+			protocol.ChunkTopic(d, protocol.Chunk{List: true}): 2, // to each as it came
+			protocol.ChunkTopic(d, protocol.Chunk{}):           2,
+			protocol.ChunkTopic(d, protocol.Chunk{N: 1}):       2,
+		}
 		if diff := cmp.Diff(want, l.topics); diff != "" {
 			t.Error(diff)
 		}

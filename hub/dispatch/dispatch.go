@@ -21,11 +21,15 @@ import (
 // Broker sends bytes to whoever is subscribed.
 type Broker interface {
 	Publish(topic string, payload []byte, qos byte) error
-	// PublishTo sends to one client if it is subscribed; a broker elsewhere can't
-	// and sends to all.
-	PublishTo(clientID, topic string, payload []byte, qos byte) error
+	// PublishTo sends to those of some clients that are subscribed.
+	PublishTo(clientIDs []string, topic string, payload []byte, qos byte) error
+	// Broadcasts says that PublishTo reaches everybody who is subscribed.
+	Broadcasts() bool
 	// Backlog returns how many bytes wait to be sent, to all together.
 	Backlog() int
+	// MayLack says whether a client may lack something that was published since then
+	// to a topic that it is subscribed to.
+	MayLack(clientID string, since time.Time) bool
 }
 
 // Store reads what devices must hold. Each method is one read.

@@ -66,7 +66,7 @@ func (d *Dispatcher) reconcile(ctx context.Context, h protocol.Heartbeat) error 
 		return fmt.Errorf("reconcile: %w", err)
 	}
 	if h.Placement < dev.Placement.Number {
-		if err := d.command(ctx, dev.ID, protocol.ActionPlacement, 0); err != nil {
+		if err := d.command(ctx, dev.ID, protocol.Command{Action: protocol.ActionPlacement}); err != nil {
 			return err
 		}
 		// Its plans follow when it says that it holds the placement.
@@ -86,7 +86,7 @@ func (d *Dispatcher) reconcile(ctx context.Context, h protocol.Heartbeat) error 
 	for _, p := range h.Plans {
 		held[p.Unit] = p.Number
 	}
-	for _, u := range dev.Placement.Path {
+	for _, u := range dev.Placement.Units() {
 		newest, err := d.plans.newest(ctx, u)
 		if err != nil && !errors.Is(err, problem.ErrNotFound) {
 			return fmt.Errorf("reconcile: %w", err)
@@ -100,7 +100,7 @@ func (d *Dispatcher) reconcile(ctx context.Context, h protocol.Heartbeat) error 
 			d.send(protocol.DeviceTopic(dev.ID, protocol.VerbPlan), newest.Head)
 		}
 	}
-	return d.alerts(ctx, dev.ID, dev.Placement.Path)
+	return d.alerts(ctx, dev.ID, dev.Placement.Units())
 }
 
 // aheadMost is how far a plan's number may lie in the future: devices refuse
@@ -159,7 +159,7 @@ func (d *Dispatcher) resync(ctx context.Context, device protocol.DeviceID, nonce
 	if err != nil {
 		return fmt.Errorf("resync: %w", err)
 	}
-	open, err := d.store.OpenAlerts(ctx, dev.Placement.Path, device, d.now())
+	open, err := d.store.OpenAlerts(ctx, dev.Placement.Units(), device, d.now())
 	if err != nil {
 		return fmt.Errorf("resync: %w", err)
 	}
@@ -189,7 +189,13 @@ func (d *Dispatcher) resync(ctx context.Context, device protocol.DeviceID, nonce
 
 // Resync asks a device for its receipts from a seq on.
 func (d *Dispatcher) Resync(ctx context.Context, device protocol.DeviceID, seq uint64) error {
-	return d.command(ctx, device, protocol.ActionResync, seq)
+	return d.command(ctx, device, protocol.Command{Action: protocol.ActionResync, Seq: seq})
+}
+
+// Tone asks a device for a test tone and returns the command's number.
+func (d *Dispatcher) Tone(ctx context.Context, device protocol.DeviceID, t protocol.Tone) (uint64, error) {
+	n := d.number(d.now())
+	return n, d.command(ctx, device, protocol.Command{Number: n, Action: protocol.ActionTone, Tone: &t})
 }
 
 // Mute silences a device or lets it sound again.
@@ -198,7 +204,7 @@ func (d *Dispatcher) Mute(ctx context.Context, device protocol.DeviceID, mute bo
 	if mute {
 		action = protocol.ActionMute
 	}
-	return d.command(ctx, device, action, 0)
+	return d.command(ctx, device, protocol.Command{Action: action})
 }
 
 // number returns the next command's number: the hub's clock, so that a restarted
@@ -213,14 +219,14 @@ func (d *Dispatcher) number(now time.Time) uint64 {
 	}
 }
 
-// command signs and sends a command.
-func (d *Dispatcher) command(ctx context.Context, device protocol.DeviceID, action protocol.Action, seq uint64) error {
+// command completes, signs and sends a command; without a number it gets one.
+func (d *Dispatcher) command(ctx context.Context, device protocol.DeviceID, c protocol.Command) error {
 	now := d.now()
-	c := protocol.Command{
-		Version: protocol.Version, Device: device, Number: d.number(now), Action: action,
-		At: protocol.InstantOf(now), Seq: seq,
+	c.Version, c.Device, c.At = protocol.Version, device, protocol.InstantOf(now)
+	if c.Number == 0 {
+		c.Number = d.number(now)
 	}
-	if action == protocol.ActionPlacement {
+	if c.Action == protocol.ActionPlacement {
 		signed, lists, err := d.registry.Placement(ctx, device)
 		if err != nil {
 			return fmt.Errorf("command: %w", err)

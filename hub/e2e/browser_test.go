@@ -35,7 +35,7 @@ func TestBrowserFromComposingToConfirmed(t *testing.T) {
 	pages, built := console.Handler()
 	needed(t, built, "the built console")
 
-	w := newWorld(t)
+	w := newWorld(t, atLocalhost(t)) // a name, for passkeys
 	w.stop()
 	w.pages = pages
 	w.start()
@@ -57,8 +57,8 @@ func TestBrowserFromComposingToConfirmed(t *testing.T) {
 		out = t.TempDir()
 	}
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("..", "console", "browser", "flow.mjs"))
-	cmd.Env = append(os.Environ(), "BASE_URL=http://"+w.WebAddr().String(), "OUT="+out,
-		"AUTHOR_PASSWORD="+password, "APPROVER_PASSWORD="+password)
+	cmd.Env = append(os.Environ(), "BASE_URL="+w.config.Console.URL, "OUT="+out,
+		"AUTHOR_PASSWORD="+password, "APPROVER_PASSWORD="+password, "REGISTRAR_PASSWORD="+registrar)
 	printed, err := cmd.CombinedOutput()
 	t.Logf("%s", printed)
 	if err != nil {

@@ -64,13 +64,34 @@ type Photo struct {
 	At     time.Time
 }
 
-// Answer is what was answered to a request with a key; Status is 0 while the
-// request is being done.
+// Answer is what was answered to a request with a key. Status is 0 before that: the
+// request is being done, or it was and the hub ended in between; then Body, if there
+// is one, names what it had made.
 type Answer struct {
 	Request string // method and path
 	Status  int
 	Kind    string
 	Body    []byte
+}
+
+// Keyed is a request that carries a key.
+type Keyed struct {
+	Person protocol.PersonID
+	Key    string
+}
+
+type keyedKey struct{}
+
+// WithKeyed returns a context of what is done for a request with a key: what it makes
+// is noted with the key in one transaction, so that it is not made again.
+func WithKeyed(ctx context.Context, k Keyed) context.Context {
+	return context.WithValue(ctx, keyedKey{}, k)
+}
+
+// KeyedOf returns the request for which something is done, if it carries a key.
+func KeyedOf(ctx context.Context) (Keyed, bool) {
+	k, ok := ctx.Value(keyedKey{}).(Keyed)
+	return k, ok
 }
 
 // Store keeps it. Each method is one transaction; what is not there is

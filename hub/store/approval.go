@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,7 +26,7 @@ func (s *Bulletins) Submit(ctx context.Context, b bulletin.Bulletin, was time.Ti
 		}
 		act := bulletinAct("bulletin submitted", b, r.Created)
 		act.After["statement"] = r.Digest.String()
-		return record(ctx, tx, act)
+		return errors.Join(record(ctx, tx, act), made(ctx, tx, r.Digest.String()))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -157,7 +158,7 @@ func (s *Bulletins) CreateBulletin(ctx context.Context, b bulletin.Bulletin, pre
 		if err := s.insert(ctx, tx, b, prepare); err != nil {
 			return err
 		}
-		return record(ctx, tx, bulletinAct("bulletin written", b, b.Created))
+		return errors.Join(record(ctx, tx, bulletinAct("bulletin written", b, b.Created)), made(ctx, tx, string(b.ID)))
 	})
 }
 

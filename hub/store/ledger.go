@@ -41,7 +41,7 @@ func (s *Ledger) SaveBatches(ctx context.Context, batches []ledger.Batch) ([]led
 
 // ChainEnd implements dispatch.Receipts.
 func (s *Ledger) ChainEnd(ctx context.Context, device protocol.DeviceID, chain protocol.Digest) (uint64, error) {
-	k, err := chainHead(ctx, s.db.read, device, chain)
+	k, err := one(ctx, s.db.read, scanKept, chainEnd, device, chain[:])
 	if errors.Is(err, problem.ErrNotFound) {
 		return 0, nil
 	}
@@ -64,25 +64,26 @@ type kept struct {
 	top  uint64 // the last that any entry takes, those in conflict too
 }
 
-func chainHead(ctx context.Context, q querier, device protocol.DeviceID, chain protocol.Digest) (kept, error) {
-	return one(ctx, q, func(r row) (kept, error) {
-		var k kept
-		var hash, encoded []byte
-		if err := r.Scan(&hash, &encoded, &k.top); err != nil {
-			return k, kind(err)
-		}
-		e, err := protocol.Unmarshal[protocol.Entry](encoded, protocol.MaxControl)
-		k.seq, k.hash = e.Last(), digest(hash)
-		k.top = max(k.top, k.seq)
-		return k, err
-	}, `SELECT hash, bytes, (SELECT max(coalesce(last, seq)) FROM (SELECT seq, last FROM entry WHERE device = ?1 AND chain = ?2 ORDER BY seq DESC LIMIT 2))
-		FROM entry WHERE device = ?1 AND chain = ?2 AND conflict = 0 ORDER BY seq DESC LIMIT 1`, device, chain[:])
+// chainEnd selects where a chain stands, for scanKept.
+const chainEnd = `SELECT hash, bytes, (SELECT max(coalesce(last, seq)) FROM (SELECT seq, last FROM entry WHERE device = ?1 AND chain = ?2 ORDER BY seq DESC LIMIT 2))
+	FROM entry WHERE device = ?1 AND chain = ?2 AND conflict = 0 ORDER BY seq DESC LIMIT 1`
+
+func scanKept(r row) (kept, error) {
+	var k kept
+	var hash, encoded []byte
+	if err := r.Scan(&hash, &encoded, &k.top); err != nil {
+		return k, kind(err)
+	}
+	e, err := protocol.Unmarshal[protocol.Entry](encoded, protocol.MaxControl)
+	k.seq, k.hash = e.Last(), digest(hash)
+	k.top = max(k.top, k.seq)
+	return k, err
 }
 
 // entryWriter writes batches in one transaction.
 type entryWriter struct {
-	tx                   *sql.Tx
-	head, entry, outcome *sql.Stmt
+	tx                          *sql.Tx
+	chain, head, entry, outcome *sql.Stmt
 }
 
 func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
@@ -91,6 +92,7 @@ func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
 		to   **sql.Stmt
 		text string
 	}{
+		{&w.chain, chainEnd},
 		{&w.head, `INSERT OR IGNORE INTO batch (device, chain, seq, hash, head, received) VALUES (?, ?, ?, ?, ?, ?)`},
 		{&w.entry, `INSERT INTO entry (device, chain, seq, hash, bytes, received, conflict, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		// The first word on an occurrence counts; a second one stays in the chain.
@@ -108,7 +110,7 @@ func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
 
 func (w *entryWriter) close() error {
 	var errs []error
-	for _, s := range []*sql.Stmt{w.head, w.entry, w.outcome} {
+	for _, s := range []*sql.Stmt{w.chain, w.head, w.entry, w.outcome} {
 		if s != nil {
 			errs = append(errs, s.Close())
 		}
@@ -117,7 +119,7 @@ func (w *entryWriter) close() error {
 }
 
 func (w *entryWriter) batch(ctx context.Context, b ledger.Batch) (ledger.Result, error) {
-	held, err := chainHead(ctx, w.tx, b.Head.Device, b.Head.Chain)
+	held, err := scanKept(w.chain.QueryRowContext(ctx, b.Head.Device, b.Head.Chain[:]))
 	if err != nil && !errors.Is(err, problem.ErrNotFound) {
 		return ledger.Result{}, err
 	}

@@ -208,6 +208,21 @@ func (s *Notebook) Finish(ctx context.Context, p protocol.PersonID, key string, 
 	return s.exec(ctx, `UPDATE answered SET status = ?, kind = ?, body = ? WHERE person = ? AND key = ?`, a.Status, a.Kind, a.Body, p, key)
 }
 
+// made notes with the key of the request in hand what has been made, in the same
+// transaction: should the hub end before it answers, it is not made twice.
+func made(ctx context.Context, tx *sql.Tx, id string) error {
+	k, ok := notebook.KeyedOf(ctx)
+	if !ok {
+		return nil
+	}
+	body, err := json.Marshal(map[string]string{"id": id})
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE answered SET kind = 'application/json', body = ? WHERE person = ? AND key = ? AND status = 0`, body, k.Person, k.Key)
+	return err
+}
+
 // Forget implements notebook.Store.
 func (s *Notebook) Forget(ctx context.Context, p protocol.PersonID, key string) error {
 	return s.exec(ctx, `DELETE FROM answered WHERE person = ? AND key = ?`, p, key)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -62,7 +63,7 @@ func insertAiring(ctx context.Context, tx *sql.Tx, a programme.Airing) error {
 			return err
 		}
 	}
-	return record(ctx, tx, airingAct("airing made", a, a.Wire.Published.Time()))
+	return errors.Join(record(ctx, tx, airingAct("airing made", a, a.Wire.Published.Time())), made(ctx, tx, string(a.Wire.ID)))
 }
 
 const airingColumns = `a.id, a.bulletin, b.title, a.statement, a.approval, a.bytes, a.first, a.last, a.withdrawn, a.created_by`

@@ -62,9 +62,10 @@ func (s *Desk) SaveRundown(ctx context.Context, r programme.Rundown) error {
 			r.ID, r.Revision, r.Unit, r.Name, r.Group, optMs(r.Deadline), string(body), r.By, ms(r.Created), ms(r.Changed), ms(r.Effective)); err != nil {
 			return err
 		}
-		return record(ctx, tx, audit.Act{At: r.Changed, By: r.By, Name: "programme saved", Subject: string(r.ID), Unit: r.Unit, After: map[string]string{
+		act := audit.Act{At: r.Changed, By: r.By, Name: "programme saved", Subject: string(r.ID), Unit: r.Unit, After: map[string]string{
 			"name": r.Name, "revision": strconv.Itoa(r.Revision), "content": protocol.DigestOf(body).String(),
-		}})
+		}}
+		return errors.Join(record(ctx, tx, act), made(ctx, tx, string(r.ID)))
 	})
 }
 

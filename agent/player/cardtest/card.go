@@ -1,6 +1,8 @@
 // Package cardtest is a sound card for tests and demonstrations: an ALSA configuration
 // whose default device leads into a FIFO, and a reader that takes frames from it at the
-// pace of a card's clock, which may run fast, slow, or stand still.
+// pace of a card's clock, which may run fast, slow, or stand still. What plays there is
+// told nothing of the card's delay; a card with a plugin of its own in ALSA's place of
+// the FIFO tells it, as real ones do.
 //
 // It keeps what it took, with instants, bit for bit. It is not part of what runs on a
 // device, and opens no real card.
@@ -49,6 +51,9 @@ type Config struct {
 	Channels int
 	// PPM is by how many millionths the card's clock is fast; negative is slow.
 	PPM float64
+	// Plugin is the path of what Build made: the card then tells its delay, and stops when
+	// it has nothing to play, as a real one does. Empty for the FIFO.
+	Plugin string
 	// Out is the path of a WAV file that gets all that sounds, silence of more than a
 	// second shortened to a second; empty for none. It needs Rate 48,000.
 	Out string
@@ -68,7 +73,10 @@ type Stretch struct {
 // Card is a running card. Its methods may be called from any goroutine.
 type Card struct {
 	cfg  Config
-	fd   int // of the FIFO
+	fd   int   // of the FIFO
+	ring *ring // in its place, with a plugin
+	buf  [pipeSize]byte
+	page []byte // of buf, not consumed
 	stop chan struct{}
 	done chan struct{}
 
@@ -106,47 +114,80 @@ func Open(cfg Config) (*Card, error) {
 		return nil, fmt.Errorf("cardtest: a WAV file needs %d frames a second", player.Rate)
 	}
 	c := &Card{cfg: cfg, ppm: cfg.PPM, stop: make(chan struct{}), done: make(chan struct{})}
-	fifo := filepath.Join(cfg.Dir, "card.fifo")
-	if err := unix.Mkfifo(fifo, 0o600); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("cardtest: fifo: %w", err)
+	open := c.openFIFO
+	if cfg.Plugin != "" {
+		open = c.openRing
 	}
-	if err := os.WriteFile(c.ConfigPath(), configuration(cfg, fifo), 0o600); err != nil {
-		return nil, fmt.Errorf("cardtest: configuration: %w", err)
-	}
-	// Open for writing too, so that a player that goes away does not end the file.
-	fd, err := unix.Open(fifo, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("cardtest: fifo: %w", err)
-	}
-	c.fd = fd
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize); err != nil {
-		return nil, errors.Join(fmt.Errorf("cardtest: size of the fifo: %w", err), unix.Close(fd))
+	if err := open(); err != nil {
+		return nil, fmt.Errorf("cardtest: %w", err)
 	}
 	if cfg.Out != "" {
+		var err error
 		if c.out, err = wav.Create(cfg.Out, cfg.Channels); err != nil {
-			return nil, errors.Join(err, unix.Close(fd))
+			return nil, errors.Join(err, c.shut())
 		}
 	}
 	go c.run()
 	return c, nil
 }
 
-// configuration names one device, which takes exactly the card's format.
-func configuration(cfg Config, fifo string) []byte {
-	return fmt.Appendf(nil, `# a sound card that is a reader of a FIFO
+// openFIFO makes the card one that is a reader of a FIFO.
+func (c *Card) openFIFO() error {
+	fifo := filepath.Join(c.cfg.Dir, "card.fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("fifo: %w", err)
+	}
+	if err := c.configure(fmt.Sprintf("pcm.card {\n\ttype file\n\tslave.pcm \"null\"\n\tfile %q\n\tformat \"raw\"\n}\n", fifo)); err != nil {
+		return err
+	}
+	// Open for writing too, so that a player that goes away does not end the file.
+	fd, err := unix.Open(fifo, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("fifo: %w", err)
+	}
+	c.fd = fd
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeSize); err != nil {
+		return errors.Join(fmt.Errorf("size of the fifo: %w", err), unix.Close(fd))
+	}
+	return nil
+}
+
+// openRing makes the card one that a plugin leads to.
+func (c *Card) openRing() error {
+	file, wake := filepath.Join(c.cfg.Dir, "card.ring"), filepath.Join(c.cfg.Dir, "card.wake")
+	if err := c.configure(fmt.Sprintf("pcm_type.loacard { lib %q }\npcm.card {\n\ttype loacard\n\tring %q\n\twake %q\n\trate %d\n}\n",
+		c.cfg.Plugin, file, wake, c.cfg.Rate)); err != nil {
+		return err
+	}
+	var err error
+	if c.ring, err = openRing(file, wake); err != nil {
+		return fmt.Errorf("ring: %w", err)
+	}
+	return nil
+}
+
+// configure names one device, which takes exactly the card's format.
+func (c *Card) configure(card string) error {
+	text := fmt.Sprintf(`# a sound card that is a program
 pcm.!default {
 	type plug
 	slave { pcm "card" format S32_LE channels 2 rate %d }
 }
-pcm.card {
-	type file
-	slave.pcm "null"
-	file %q
-	format "raw"
-}
-pcm.null { type null }
+%spcm.null { type null }
 ctl.!default { type null }
-`, cfg.Rate, fifo)
+`, c.cfg.Rate, card)
+	if err := os.WriteFile(c.ConfigPath(), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	return nil
+}
+
+// shut frees the way to the card.
+func (c *Card) shut() error {
+	if c.ring != nil {
+		return c.ring.close()
+	}
+	return unix.Close(c.fd)
 }
 
 // ConfigPath is the ALSA configuration's path.
@@ -178,7 +219,7 @@ func (c *Card) Close() error {
 	defer c.mu.Unlock()
 	c.endStretch()
 	c.flush()
-	err := errors.Join(c.err, unix.Close(c.fd))
+	err := errors.Join(c.err, c.shut())
 	if c.out != nil {
 		err = errors.Join(err, c.out.Close())
 	}
@@ -192,9 +233,13 @@ func (c *Card) run() {
 	// allowed. It is never unlocked, so that it ends with the card.
 	runtime.LockOSThread()
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20)
+	in := c.fifo
+	if c.ring != nil {
+		in = c.fromRing
+	}
 	page := make([]byte, pipeSize)
-	have, used := 0, 0 // bytes of page
 	last, due := time.Now(), 0.0
+	idle := true // nothing has come yet, or for so long that the card has stopped
 	for {
 		select {
 		case <-c.stop:
@@ -213,40 +258,61 @@ func (c *Card) run() {
 		c.mu.Unlock()
 		last = now
 		for due >= 1 {
-			// The card has a buffer of a page of its own. It is filled when it is empty, so
-			// that the FIFO, which is free only when all of it was read, is full again at once.
-			if have-used < frameSize {
-				have, used = copy(page, page[used:have]), 0
-				n, err := unix.Read(c.fd, page[have:])
-				if errors.Is(err, unix.EINTR) {
-					continue
-				}
-				if err != nil && !errors.Is(err, unix.EAGAIN) {
-					c.mu.Lock()
-					c.err = fmt.Errorf("cardtest: read: %w", err)
-					c.mu.Unlock()
-					return
-				}
-				if n <= 0 {
-					break
-				}
-				have += n
-				continue
+			frames, err := in(page, int(due))
+			if err != nil {
+				c.mu.Lock()
+				c.err = fmt.Errorf("cardtest: read: %w", err)
+				c.mu.Unlock()
+				return
 			}
-			frames := min(int(due), (have-used)/frameSize)
+			if frames == 0 {
+				break
+			}
 			// the last of the frames that are due is due now
-			c.take(page[used:used+frames*frameSize], now.Add(-time.Duration(due/float64(c.cfg.Rate)*1e9)))
-			used += frames * frameSize
+			c.take(page[:frames*frameSize], now.Add(-time.Duration(due/float64(c.cfg.Rate)*1e9)))
 			due -= float64(frames)
+			idle = false
 		}
-		if most := slack.Seconds() * float64(c.cfg.Rate); due > most {
+		// A card starts with the first frame that comes, and owes none. One that runs
+		// catches up before it stands still.
+		if most := slack.Seconds() * float64(c.cfg.Rate); due >= 1 && (idle || due > most) {
 			c.mu.Lock()
 			c.lost += int64(due)
 			c.mu.Unlock()
-			due = 0 // it stands still until there is something again
+			due, idle = 0, true
+			if c.ring != nil {
+				c.ring.stop()
+			}
 		}
 	}
 }
+
+// fifo reads frames, at most limit of them, through a buffer of a page. That is filled
+// when it is empty, so that the FIFO, which is free only when all of it was read, is full
+// again at once.
+func (c *Card) fifo(dst []byte, limit int) (frames int, err error) {
+	for len(c.page) < frameSize {
+		have := copy(c.buf[:], c.page)
+		c.page = c.buf[:have]
+		n, err := unix.Read(c.fd, c.buf[have:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil && !errors.Is(err, unix.EAGAIN):
+			return 0, err
+		case n <= 0:
+			return 0, nil
+		default:
+			c.page = c.buf[:have+n]
+		}
+	}
+	frames = min(limit, len(c.page)/frameSize, len(dst)/frameSize)
+	copy(dst, c.page[:frames*frameSize])
+	c.page = c.page[frames*frameSize:]
+	return frames, nil
+}
+
+// fromRing is fifo for a card with a plugin.
+func (c *Card) fromRing(dst []byte, limit int) (int, error) { return c.ring.take(dst, limit), nil }
 
 // take keeps frames, the first of which was consumed at the instant at.
 func (c *Card) take(raw []byte, at time.Time) {

@@ -17,6 +17,8 @@ import (
 //	--out FILE        a WAV file of what sounded, long silence shortened
 //	--ppm N           by how many millionths the card's clock is fast
 //	--channels N      1 or 2
+//	--rate N          frames a second
+//	--told            the card tells its delay (needs cc)
 //
 // It prints the path of the configuration on the first line of stdout, and then one JSON
 // object a line for each stretch of sound: {"from","to","frames","peak"}. It returns an
@@ -29,6 +31,8 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&cfg.Out, "out", "", "WAV file of what sounds")
 	flags.Float64Var(&cfg.PPM, "ppm", 0, "error of the card's clock, in millionths")
 	flags.IntVar(&cfg.Channels, "channels", 1, "1 or 2")
+	flags.IntVar(&cfg.Rate, "rate", 0, "frames a second; 0 for 48000")
+	told := flags.Bool("told", false, "the card tells its delay, as real ones do; needs cc and ALSA's headers")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -52,6 +56,13 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		fmt.Fprintln(stderr, "cardtest:", err)
 		return 1
+	}
+	if *told {
+		var err error
+		if cfg.Plugin, err = Build(cfg.Dir); err != nil {
+			fmt.Fprintln(stderr, err)
+			return 1
+		}
 	}
 	card, err := Open(cfg)
 	if err != nil {

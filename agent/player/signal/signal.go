@@ -51,6 +51,17 @@ func sirenTurns(s float64) float64 {
 	return turns + half*(sirenLow+sirenHigh)/2 + sirenHigh*fall - slope*fall*fall/2
 }
 
+// humLevel is a peak of -48 dBFS: enough for an amplifier that listens, too little for
+// people under a horn.
+const humLevel = 0.004
+
+// Hum is a faint low tone of length d that wakes an amplifier which switches itself on.
+func Hum(d time.Duration) *Wave {
+	return &Wave{frames: player.FramesIn(d), sample: func(s float64) float64 {
+		return humLevel * math.Sin(2*math.Pi*100*s)
+	}}
+}
+
 // Tone is a sine of hz at -12 dBFS, of length d.
 func Tone(hz float64, d time.Duration) *Wave {
 	return &Wave{frames: player.FramesIn(d), sample: func(s float64) float64 {

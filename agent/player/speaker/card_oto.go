@@ -14,7 +14,7 @@ import (
 	"github.com/loa-vn/loa/agent/player"
 )
 
-// HasOto says whether Child can drive a card in this build.
+// HasOto says whether Child can drive a card in this build, by oto or by ALSA itself.
 const HasOto = true
 
 const (
@@ -35,10 +35,10 @@ const (
 // otoSource is what oto reads. Between it and the card lie oto's own buffer, whose size
 // oto tells, and the card's, which is measured.
 type otoSource struct {
-	engine   *engine
+	out      *outlet
 	channels int
 	player   *oto.Player
-	pulled   int64 // frames
+	pulled   int64 // frames of the card
 
 	mu      sync.Mutex
 	last    int64 // frames that had left oto's buffer when it read last
@@ -58,12 +58,12 @@ func (s *otoSource) Read(b []byte) (int, error) {
 	}
 	s.mu.Unlock()
 	if more {
-		s.engine.taken(taken)
+		s.out.taken(taken)
 	}
 	n := min(len(b)/2, otoPiece*s.channels)
 	n -= n % s.channels
 	pcm := s.pcm[:n]
-	s.engine.pull(pcm)
+	s.out.pull(pcm)
 	for i, v := range pcm {
 		binary.LittleEndian.PutUint16(b[2*i:], uint16(v))
 	}
@@ -75,32 +75,37 @@ func (s *otoSource) Read(b []byte) (int, error) {
 	return 2 * n, nil
 }
 
-// openCard opens the default card and returns when it runs; what goes wrong later comes
-// on failed. There is one card a process.
-func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error) error {
+// openOto opens the default card with oto and returns when it runs; what goes wrong later
+// comes on failed. There is one card a process.
+func openOto(e *engine, c card, failed chan<- error) error {
+	out, err := newOutlet(e, c.rate)
+	if err != nil {
+		return err
+	}
 	// oto begins to write as soon as the card is open, on a goroutine of its own. The player
 	// must be there before that, so that all the card takes comes from its buffer and is
 	// counted: with one processor, the goroutine that opens waits until that is so.
 	procs := runtime.GOMAXPROCS(1)
 	ctx, ready, err := oto.NewContext(&oto.NewContextOptions{
-		SampleRate:   player.Rate,
-		ChannelCount: channels,
+		SampleRate:   c.rate,
+		ChannelCount: c.channels,
 		Format:       oto.FormatSignedInt16LE,
-		BufferSize:   buffer,
+		BufferSize:   c.buffer,
 	})
 	if err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
 	src := &otoSource{
-		engine: e, channels: channels,
-		pcm:     make([]int16, otoPiece*channels),
+		out: out, channels: c.channels,
+		pcm:     make([]int16, otoPiece*c.channels),
 		drained: make(chan struct{}, 1),
 	}
 	src.player = ctx.NewPlayer(src)
-	frame := 2 * channels
-	src.player.SetBufferSize(int(player.FramesIn(trial)) * frame)
+	frame := 2 * c.channels
+	whole := int(int64(trial)*int64(c.rate)/int64(time.Second)) * frame
+	src.player.SetBufferSize(whole)
 	src.player.Play()
-	for src.player.BufferedSize() < int(player.FramesIn(trial))*frame {
+	for src.player.BufferedSize() < whole {
 		runtime.Gosched()
 	}
 	inTime := true
@@ -114,16 +119,16 @@ func openCard(e *engine, channels int, buffer time.Duration, failed chan<- error
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("card: %w", err)
 	}
-	held, err := measure(ctx, src, period(buffer))
+	held, err := measure(ctx, src, out.in(c.period()))
 	if err != nil {
 		return err
 	}
 	if !inTime { // the card has taken frames that were not counted
-		held = max(held, unmeasured*period(buffer))
+		held = max(held, unmeasured*out.in(c.period()))
 	}
 	e.calibrate(held)
 	// A late card takes two periods at once; what is not in oto's buffer then is silence.
-	src.player.SetBufferSize(int(2*period(buffer)) * frame)
+	src.player.SetBufferSize(int(2*c.period()) * frame)
 	<-src.drained // of before
 	<-src.drained
 	go func() {
@@ -154,7 +159,7 @@ func measure(ctx *oto.Context, src *otoSource, period int64) (held int64, err er
 		taken, at := src.last, src.at
 		src.mu.Unlock()
 		if taken > 0 {
-			if known, err := g.taken(at, taken); known || err != nil {
+			if known, err := g.taken(at, src.out.in(taken)); known || err != nil {
 				return g.held, err
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"github.com/loa-vn/loa/agent/player"
 )
 
 // The child is small: it holds a second of sound at most.
@@ -36,12 +38,15 @@ func Child(stdin io.Reader, stdout io.Writer, args []string) int {
 	flags.SetOutput(io.Discard)
 	channels := flags.Int("channels", 1, "")
 	buffer := flags.Duration("buffer", DefaultBuffer, "")
+	rate := flags.Int("rate", player.Rate, "")
+	driver := flags.String("driver", DriverOto, "")
 	if err := flags.Parse(args); err != nil {
 		say.fault(err)
 		return 2
 	}
-	if *channels < 1 || *channels > 2 || *buffer < 20*time.Millisecond || *buffer > 500*time.Millisecond {
-		say.fault(fmt.Errorf("%w: %d channels, %s", ErrConfig, *channels, *buffer))
+	c := Config{Channels: *channels, Buffer: *buffer, Rate: *rate, Driver: *driver}
+	if err := c.complete(); err != nil {
+		say.fault(err)
 		return 2
 	}
 	e := newEngine(*channels, func(r report) {
@@ -49,7 +54,11 @@ func Child(stdin io.Reader, stdout io.Writer, args []string) int {
 		_ = say.report(sayAt, r)
 	})
 	failed := make(chan error, 2)
-	if err := openCard(e, *channels, *buffer, failed); err != nil {
+	open := openOto
+	if *driver == DriverALSA {
+		open = openALSA
+	}
+	if err := open(e, card{*channels, *rate, *buffer}, failed); err != nil {
 		say.fault(err)
 		return 1
 	}

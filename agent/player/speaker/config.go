@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/loa-vn/loa/agent/player"
 )
 
 // ErrConfig is wrapped by Open's refusals.
@@ -18,6 +20,12 @@ var ErrConfig = errors.New("speaker: bad configuration")
 func (c *Config) complete() error {
 	if c.Channels == 0 {
 		c.Channels = 1
+	}
+	if c.Rate == 0 {
+		c.Rate = player.Rate
+	}
+	if c.Driver == "" {
+		c.Driver = DriverOto
 	}
 	if c.Buffer == 0 {
 		c.Buffer = DefaultBuffer
@@ -31,6 +39,10 @@ func (c *Config) complete() error {
 	switch {
 	case c.Channels < 1 || c.Channels > 2:
 		return fmt.Errorf("%w: %d channels", ErrConfig, c.Channels)
+	case c.Driver != DriverOto && c.Driver != DriverALSA:
+		return fmt.Errorf("%w: driver %q", ErrConfig, c.Driver)
+	case c.Rate != player.Rate && c.Rate != 44_100:
+		return fmt.Errorf("%w: %d frames a second", ErrConfig, c.Rate)
 	case c.Buffer < 20*time.Millisecond || c.Buffer > 500*time.Millisecond:
 		return fmt.Errorf("%w: buffer of %s, not 20 to 500 ms", ErrConfig, c.Buffer)
 	case c.Stall < 500*time.Millisecond:

@@ -23,11 +23,15 @@ import (
 // its own, and tells what the process that drives the card costs, and what this one does,
 // which decodes.
 func BenchmarkPlaying(b *testing.B) {
-	for _, driver := range drivers(b) {
+	for _, driver := range append(drivers(b), "oto-told") {
 		b.Run(driver, func(b *testing.B) {
-			cfg := speaker.Config{Device: cardProcess(b)}
-			if driver == "oto" {
-				cfg.Child, cfg.Env = []string{os.Args[0]}, []string{childEnv + "=1"}
+			args := []string{}
+			if strings.HasSuffix(driver, "-told") {
+				args = append(args, "--told")
+			}
+			cfg := speaker.Config{Device: cardProcess(b, args...)}
+			if driver != "aplay" {
+				cfg.Driver, cfg.Child, cfg.Env = strings.TrimSuffix(driver, "-told"), []string{os.Args[0]}, []string{childEnv + "=1"}
 			}
 			log := slog.New(slog.NewTextHandler(b.Output(), nil))
 			s, err := speaker.Open(cfg, log)
@@ -90,7 +94,7 @@ func cardProcess(tb testing.TB, args ...string) string {
 // BenchmarkStart tells how long it takes from Play to the first frame at the card, with
 // the card idle, and from Stop to silence.
 func BenchmarkStart(b *testing.B) {
-	for _, driver := range drivers(b) {
+	for _, driver := range append(drivers(b), "oto-told") {
 		b.Run(driver, func(b *testing.B) {
 			r := newRig(b, driver, cardtest.Config{})
 			var start, stop time.Duration
@@ -159,10 +163,11 @@ func pss(b *testing.B, pid int) float64 {
 // BenchmarkTogether starts a sound on two cards, each with a process of its own, at one
 // instant, and tells how far apart the first frames were, and how far off the instant.
 func BenchmarkTogether(b *testing.B) {
-	for _, driver := range drivers(b) {
+	for _, driver := range append(drivers(b), "oto-told") {
 		b.Run(driver, func(b *testing.B) {
 			rigs := []*rig{newRig(b, driver, cardtest.Config{PPM: 100}), newRig(b, driver, cardtest.Config{PPM: -100})}
 			var apart, off []float64
+			var lost [2]int64
 			for b.Loop() {
 				at := time.Now().Add(300 * time.Millisecond)
 				var from [2]int64
@@ -183,6 +188,12 @@ func BenchmarkTogether(b *testing.B) {
 					off = append(off, first[i].Sub(at).Abs().Seconds()*1000)
 				}
 				apart = append(apart, first[0].Sub(first[1]).Abs().Seconds()*1000)
+				for i, r := range rigs {
+					if off := first[i].Sub(at); off.Abs() > 2*time.Millisecond {
+						b.Logf("card %d: %s off; %d frames of time lost", i, off, r.card.Recording().Lost-lost[i])
+					}
+					lost[i] = r.card.Recording().Lost
+				}
 			}
 			slices.Sort(apart)
 			slices.Sort(off)

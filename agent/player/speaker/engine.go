@@ -49,10 +49,13 @@ func newEngine(channels int, out func(report)) *engine {
 
 // calibrate says how many frames lie between pull and the card's output when the card
 // has just taken some; from now on the engine reports.
-func (e *engine) calibrate(held int64) {
+func (e *engine) calibrate(held int64) { e.calibrateFor(held, memory) }
+
+// calibrateFor is calibrate with another memory for what becomes known.
+func (e *engine) calibrateFor(held int64, m time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.meter.held = held
+	e.meter.held, e.meter.memory = held, m
 	e.ready = true
 }
 
@@ -115,12 +118,31 @@ func (e *engine) start(at int64) {
 // taken notes that the card has taken frames of those pulled, in all, just now.
 func (e *engine) taken(frames int64) {
 	now := e.clock()
+	e.tell(now, func() { e.meter.taken(now, frames) })
+}
+
+// played notes that the card has consumed frames of those pulled, in all, just now: it
+// told so itself.
+func (e *engine) played(now, frames int64) {
+	e.tell(now, func() { e.meter.played(now, frames) })
+}
+
+// broke notes that the card has run out of frames: it has consumed, or lost, so many of
+// those pulled.
+func (e *engine) broke(frames int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.meter.broke(frames)
+}
+
+// tell takes a note, and reports if it is time to.
+func (e *engine) tell(now int64, note func()) {
 	e.mu.Lock()
 	if !e.ready {
 		e.mu.Unlock()
 		return
 	}
-	e.meter.taken(now, frames)
+	note()
 	pending := e.feed.Consumed(e.heard()).Pending
 	every := int64(idleEvery)
 	if pending > 0 {

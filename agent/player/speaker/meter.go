@@ -15,6 +15,9 @@ const (
 	// memory is how long a sample bears on the line: long enough to find one that was
 	// not late, short enough that 200 ppm make no difference that can be heard.
 	memory = time.Second
+	// toldMemory is memory for a card that tells its delay: every sample is good then, and
+	// one that stood still for a moment is noticed sooner.
+	toldMemory = 250 * time.Millisecond
 	// jump is by how much a card must be late for the line to be given up: it has
 	// stood still, or lost frames.
 	jump = 60 * time.Millisecond
@@ -61,6 +64,7 @@ func (g *gauge) taken(at, frames int64) (known bool, err error) {
 // is the earliest of the last second. All instants are monotonic nanoseconds.
 type meter struct {
 	held     int64 // frames
+	memory   time.Duration
 	consumed int64
 	samples  []sample
 }
@@ -73,8 +77,10 @@ type sample struct {
 func nanos(frames int64) int64 { return int64(player.Duration(frames)) }
 
 // taken notes that the card has just taken frames, in all.
-func (m *meter) taken(now, frames int64) {
-	consumed := frames - m.held
+func (m *meter) taken(now, frames int64) { m.played(now, frames-m.held) }
+
+// played notes that the card has consumed frames, in all, by an instant or before it.
+func (m *meter) played(now, consumed int64) {
 	if consumed <= m.consumed {
 		return
 	}
@@ -86,11 +92,16 @@ func (m *meter) taken(now, frames int64) {
 	keep := m.samples[:0]
 	for _, old := range m.samples {
 		// one that is older and not earlier has nothing to say any more
-		if now-old.at < int64(memory) && old.zero < s.zero {
+		if now-old.at < int64(m.memory) && old.zero < s.zero {
 			keep = append(keep, old)
 		}
 	}
 	m.samples = append(keep, s)
+}
+
+// broke notes that the card ran out of frames, and begins anew behind consumed.
+func (m *meter) broke(consumed int64) {
+	m.consumed, m.samples = max(m.consumed, consumed), m.samples[:0]
 }
 
 // zero is the instant at which frame 0 was consumed, by the line.
@@ -106,7 +117,7 @@ func (m *meter) zero() int64 {
 // sample, that of a card whose buffers are full now.
 func (m *meter) at(now, frame int64) int64 {
 	if len(m.samples) == 0 {
-		return now + nanos(min(frame, m.held))
+		return now + nanos(min(max(frame-m.consumed, 0), m.held))
 	}
 	return m.zero() + nanos(frame)
 }

@@ -22,7 +22,8 @@ type remote struct {
 
 func openChild(cfg Config, env []string, h hooks) (line, error) {
 	args := append(append([]string(nil), cfg.Child[1:]...),
-		"--channels", strconv.Itoa(cfg.Channels), "--buffer", cfg.Buffer.String())
+		"--driver", cfg.Driver,
+		"--channels", strconv.Itoa(cfg.Channels), "--rate", strconv.Itoa(cfg.Rate), "--buffer", cfg.Buffer.String())
 	cmd := exec.Command(cfg.Child[0], args...)
 	cmd.Env = env
 	stdin, err := cmd.StdinPipe()

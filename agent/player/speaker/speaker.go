@@ -32,6 +32,12 @@ const (
 	watchEvery = 100 * time.Millisecond
 )
 
+// The child's drivers.
+const (
+	DriverOto  = "oto"
+	DriverALSA = "alsa" // libasound itself, which is told by the card how far its output is
+)
+
 // The pauses before a card is opened again, doubled from first to last.
 const (
 	firstPause = 250 * time.Millisecond
@@ -50,6 +56,8 @@ type Config struct {
 	// Child is the command that runs Child, such as {"/usr/bin/loa-agent", "speaker"};
 	// empty for aplay.
 	Child []string
+	// Driver is what the child plays with: DriverOto or DriverALSA; "" means DriverOto.
+	Driver string
 	// Aplay is the program used when Child is empty; "" means "aplay".
 	Aplay string
 	// Device is the card: "hw:CARD=name,DEV=0" or "hw:1,0"; the path of an ALSA
@@ -57,9 +65,12 @@ type Config struct {
 	Device string
 	// Dir is an existing folder for the generated configuration; needed with "hw:".
 	Dir string
-	// Channels is 1 or 2; 0 means 1. The card may have others: ALSA converts, as it
-	// does with the rate.
+	// Channels is 1 or 2; 0 means 1. The card may have others: ALSA converts.
 	Channels int
+	// Rate is what the card is opened with, 44,100 or 48,000 frames a second; 0 means
+	// the latter. The child converts to it. DriverALSA finds out by itself what the card
+	// takes; with the others ALSA converts if the card takes another rate.
+	Rate int
 	// Buffer is what the card is asked to hold, 20 to 500 ms; 0 means DefaultBuffer.
 	Buffer time.Duration
 	// Stall is after how long without a consumed frame the card has failed, at least

@@ -95,7 +95,7 @@ func FuzzObey(f *testing.F) {
 func TestTheMeterTakesTheEarliestSampleAndForgetsAStall(t *testing.T) {
 	t.Parallel()
 	const second = int64(time.Second)
-	m := meter{held: 4800}
+	m := meter{held: 4800, memory: memory}
 	late := func(ms int64) int64 { return ms * int64(time.Millisecond) }
 	// a card that began at 10 s takes 20 ms every 20 ms, and we see it late by turns
 	for i := range int64(40) {

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/hub"
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/backup"
 	"github.com/loa-vn/loa/hub/config"
 )
@@ -76,6 +78,13 @@ func (c restoreCmd) Run(s *session) error {
 	r, err := backup.Restore(s.ctx, c.Source, key, folders(cfg))
 	if err != nil {
 		return locked(err)
+	}
+	// The act goes into the book that came back, which ends where the backup was made.
+	if err := s.with(func(b *hub.Base) error {
+		return errors.Join(b.DB.Audit().Record(s.ctx, audit.Act{Name: "hub restored", Subject: filepath.Base(r.Archive), After: map[string]string{"as of": r.At.UTC().Format(time.RFC3339)}}),
+			b.Checkpoint(s.ctx))
+	}); err != nil {
+		return err
 	}
 	s.printf("Đã khôi phục / restored: %s, as of %s (%d blobs)\n", r.Archive, r.At.Local().Format(time.DateTime), r.Blobs)
 	s.printf("Khi chạy lại, trung tâm hỏi thiết bị còn giữ gì và đánh số tiếp từ đó. / When it runs, the hub asks devices what they hold and numbers on from there.\n")

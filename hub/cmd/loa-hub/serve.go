@@ -42,7 +42,11 @@ func (serveCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.printf("console http://%s\nenrolment https://%s\nmqtt %s\n", h.WebAddr(), h.EnrolAddr(), h.MQTTAddr())
+	scheme := "http"
+	if c.Console.TLS.Mode != "off" {
+		scheme = "https"
+	}
+	s.printf("console %s://%s\nenrolment https://%s\nmqtt %s\n", scheme, h.WebAddr(), h.EnrolAddr(), h.MQTTAddr())
 	log.InfoContext(s.ctx, "serving", "console", h.WebAddr().String(), "enrolment", h.EnrolAddr().String(), "mqtt", h.MQTTAddr().String())
 	go giveBack(s.ctx)
 	err = errors.Join(h.Run(s.ctx), h.Close())

@@ -10,19 +10,13 @@
 //   CHROMIUM       the browser's program, /usr/bin/chromium
 
 import { join } from "node:path";
-import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step } from "./lib.mjs";
+import { ask, base, browser, failures, idAt, logIn, look, must, open, out, pages, people, result, step, until } from "./lib.mjs";
+import { account } from "./account.mjs";
 import { others, routes } from "./others.mjs";
+import { rules } from "./rules.mjs";
 
 const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
 const board = "Họp thôn 19h30 ngày 21/6";
-/** until asks again until the answer is yes. */
-async function until(what, within, yes) {
-  const end = Date.now() + within;
-  while (!(await yes())) {
-    must(Date.now() < end, `${what}: not within ${within} ms`);
-    await new Promise((r) => setTimeout(r, 200));
-  }
-}
 let bulletin = "";
 let villages = [];
 
@@ -51,6 +45,7 @@ await look(author, "login");
 let ok = await step("author and approver log in", async () => {
   await logIn(author, people.author);
   await logIn(approver, people.approver);
+  await approver.clock.install(); // so that ten seconds need not be waited for
 });
 
 if (ok) {
@@ -67,6 +62,7 @@ if (ok) {
 if (ok) {
   await step("a draft survives a reload", async () => {
     await author.goto(base + "/soan");
+    await author.getByLabel("Tiêu đề").fill("Họp thôn");
     await author.getByLabel("Nội dung").fill(text);
     await author.getByText(/Đã lưu nháp/).waitFor();
     await author.reload();
@@ -106,7 +102,7 @@ if (ok) {
     const refused = await author.evaluate(async ([b, w]) => (await fetch(`/api/v1/bulletins/${b}/submit`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(w) })).json(), [bulletin, wish]);
     must(refused.code === "quiet-hours", `a start at night without permission: ${JSON.stringify(refused)}`);
     await author.getByLabel("Lý do phát trong giờ yên tĩnh").fill("Nước sông lên nhanh trong đêm");
-    await author.getByText(new RegExp(`Sẽ phát .* ${hour}`)).waitFor();
+    await author.getByText(new RegExp(`Sẽ phát .* ${hour} .*còn \\d+ .* nữa`)).waitFor();
   });
   await look(author, "send-night");
   await step("repeat by rule", async () => {
@@ -146,6 +142,7 @@ if (ok) {
     await approver.getByRole("button", { name: "Ký và phát ngay" }).click();
     await approver.getByText(/Phát ngay sau/).waitFor();
     await approver.screenshot({ path: join(out, "countdown.png") });
+    await approver.clock.runFor(10_000);
     await approver.getByRole("alert").filter({ hasText: /./ }).first().waitFor({ timeout: 20_000 });
   });
   await step("the count-down can be cancelled", async () => {
@@ -158,6 +155,10 @@ if (ok) {
     await approver.getByRole("button", { name: "Duyệt", exact: true }).click();
     await approver.getByLabel("Mật khẩu của anh/chị, để ký").fill(people.approver.password);
     await approver.getByRole("button", { name: "Ký và phát ngay" }).click();
+    await approver.getByText("Phát ngay sau 10 giây").waitFor();
+    await approver.clock.runFor(9000);
+    must((await ask(author, `/bulletins/${bulletin}`)).state === "submitted", "signed before the ten seconds were over");
+    await approver.clock.runFor(1000);
     await author.goto(base + `/phat/${bulletin}`);
     await approver.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor({ timeout: 30_000 });
     await author.waitForFunction(
@@ -184,6 +185,9 @@ if (ok) {
     await author.locator(".card.live").first().waitFor();
     await author.screenshot({ path: join(out, "onair.png") });
     await until("something plays", 20_000, async () => (await ask(author, "/devices")).some((d) => d.playing));
+    await author.goto(base + "/dang-phat");
+    await author.getByText(/ trên .*, âm lượng \d+ %/).first().waitFor();
+    await author.screenshot({ path: join(out, "progress.png"), fullPage: true });
     await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
     await author.getByRole("button", { name: /Hoàn tác/ }).waitFor();
     await author.screenshot({ path: join(out, "stopped.png") });
@@ -249,7 +253,12 @@ if (ok) {
     await page.getByText("Đã hoàn tác.").waitFor();
     await context.close();
   });
-  await others({ author, approver, bulletin });
+  const admin = await open("admin");
+  await logIn(admin, people.admin);
+  const over = await others({ author, approver, admin, bulletin });
+  await rules({ author, approver, admin, bulletin });
+  await account({ author, approver, admin });
+  await over();
   await step("log out", async () => {
     await author.goto(base);
     await author.getByRole("button", { name: "Đăng xuất" }).click();

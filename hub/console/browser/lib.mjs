@@ -20,6 +20,7 @@ export const people = {
   approver: { user: env("APPROVER", "duyet1"), password: env("APPROVER_PASSWORD") },
   second: { user: "duyet2", password: env("APPROVER_PASSWORD") },
   admin: { user: "quantri", password: env("APPROVER_PASSWORD") },
+  registrar: env("REGISTRAR_PASSWORD"),
   stranger: { user: "soan-kia", password: env("APPROVER_PASSWORD") },
 };
 mkdirSync(out, { recursive: true });
@@ -76,6 +77,24 @@ export async function logIn(page, { user, password }) {
 }
 /** ask calls the API as the page's person. */
 export const ask = (page, path) => page.evaluate(async (p) => (await fetch("/api/v1" + p)).json(), path);
+/** call makes a request as the page's person and returns status, body and whether it was an answer kept. */
+export const call = (page, method, path, body, headers = {}) =>
+  page.evaluate(
+    async ([m, p, b, h]) => {
+      const r = await fetch("/api/v1" + p, { method: m, headers: { "Content-Type": "application/json", ...h }, body: b === null ? undefined : JSON.stringify(b) });
+      const text = await r.text();
+      return { status: r.status, body: text ? JSON.parse(text) : null, replayed: r.headers.get("Idempotent-Replayed") };
+    },
+    [method, path, body ?? null, headers],
+  );
+/** until asks again until the answer is yes. */
+export async function until(what, within, yes) {
+  const end = Date.now() + within;
+  while (!(await yes())) {
+    must(Date.now() < end, `${what}: not within ${within} ms`);
+    await new Promise((r) => setTimeout(r, 100));
+  }
+}
 export const idAt = (page) => new URL(page.url()).pathname.split("/")[2];
 
 /** look checks one screen in two sizes and two languages: axe, nothing sticks out, nothing is too small to touch. */
@@ -89,6 +108,8 @@ export async function look(page, name, sizes = [[360, 740], [1280, 800]]) {
       await page.evaluate(() => Promise.all([...document.images].map((i) => i.decode().catch(() => {}))));
       const sticks = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (sticks > 0) bad.push(`${width} ${lang}: ${sticks} px too wide`);
+      const letters = await page.evaluate(() => Math.min(...[...document.querySelectorAll("p, li, td, label, button, a, b, h1, h2, span")].filter((e) => e.getClientRects().length && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) => parseFloat(getComputedStyle(e).fontSize))));
+      if (letters < 15 || (await page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize))) < 17) bad.push(`${width} ${lang}: letters of ${letters} px`);
       const small = await page.evaluate(() =>
         [...document.querySelectorAll("button, .button, .second, nav a, .pick, summary, select, .field input, textarea, a.row")]
           .filter((e) => e.getClientRects().length && e.getBoundingClientRect().height < 55.5)

@@ -1,7 +1,7 @@
 // Everything but the main path: recording, uploads, emergencies, working without
 // a network, the shared stream, 10,000 devices, hostile texts, every screen.
 import { join } from "node:path";
-import { ask, base, browser, idAt, logIn, look, must, open, out, people, result, step } from "./lib.mjs";
+import { ask, base, browser, call as send, idAt, logIn, look, must, open, out, people, result, step, until } from "./lib.mjs";
 
 /** Every address that has a screen of its own, for loops over all of them. */
 export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/nhat-ky", "/cai-dat", "/ban-do", "/trang"];
@@ -16,16 +16,6 @@ function wave(seconds) {
   for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * 440 * i) / rate) * (0.6 + 0.4 * Math.sin(i / 4000))), 44 + 2 * i);
   return b;
 }
-
-const send = (page, method, path, body, headers = {}) =>
-  page.evaluate(
-    async ([m, p, b, h]) => {
-      const r = await fetch("/api/v1" + p, { method: m, headers: { "Content-Type": "application/json", ...h }, body: b === null ? undefined : JSON.stringify(b) });
-      const text = await r.text();
-      return { status: r.status, body: text ? JSON.parse(text) : null, replayed: r.headers.get("Idempotent-Replayed") };
-    },
-    [method, path, body ?? null, headers],
-  );
 
 const hostile = `<img src=x onerror="window.hit=1">"'\`{{7*7}}<script>window.hit=1</script>${"d".repeat(60)}`;
 
@@ -47,10 +37,7 @@ async function sign(page, request) {
   await page.getByRole("button", { name: /^Ký/ }).click();
 }
 
-export async function others({ author, approver, bulletin }) {
-  const admin = await open("admin");
-  await logIn(admin, people.admin);
-
+export async function others({ author, approver, admin, bulletin }) {
   await step("3 a recording survives a closed tab and goes on", async () => {
     const tab = await author.context().newPage();
     await tab.goto(base + "/soan");
@@ -98,6 +85,7 @@ export async function others({ author, approver, bulletin }) {
   let alarm = "";
   const second = await open("second");
   await logIn(second, people.second);
+  await second.clock.install();
   await step("8 an emergency from a template asks for two people, and has its all-clear ready", async () => {
     await author.goto(base + "/khan-cap");
     await author.getByRole("button", { name: /Cháy/ }).click();
@@ -114,7 +102,16 @@ export async function others({ author, approver, bulletin }) {
     const clear = await ask(author, `/bulletins/${alarm}/all-clear`);
     must(clear.class === "emergency" && clear.id !== alarm, "no all-clear is prepared");
   });
-  await step("8 two people sign; it cuts in on the board and can be called off", async () => {
+  await step("8 two people sign; it takes the board over from what was shown, and can be called off", async () => {
+    // Something else is on the board; who watches the boards sees the one give way to the other.
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const usual = (await send(author, "POST", "/bulletins", { unit, class: "normal", title: "Tin thường trên bảng", text: "", board: "Lịch tiếp dân hằng tuần tại trụ sở. ".repeat(12), options: { wanted: false } })).body;
+    await send(author, "POST", `/bulletins/${usual.id}/submit`, { units: [unit], when: "now" });
+    const normal = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === usual.id);
+    must((await send(approver, "POST", `/approvals/${normal.id}/approve`, { password: people.approver.password })).status === 200, "not approved");
+    const watcher = await author.context().newPage();
+    await watcher.goto(base + "/bang");
+    await watcher.locator(".card", { hasText: usual.title }).waitFor();
     const request = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === alarm);
     must(request.needed === 2, `${request.needed} signatures`);
     await sign(approver, request.id);
@@ -123,6 +120,7 @@ export async function others({ author, approver, bulletin }) {
     await sign(second, request.id);
     await second.getByText(/Phát ngay sau/).waitFor();
     await second.screenshot({ path: join(out, "emergency-countdown.png") });
+    await second.clock.runFor(10_000);
     await second.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor({ timeout: 30_000 });
     await author.goto(base + "/khan-cap");
     await author.getByText("Đang có hiệu lực").waitFor({ timeout: 20_000 });
@@ -134,6 +132,9 @@ export async function others({ author, approver, bulletin }) {
       must(n < 100, "the board shows something else");
       await author.waitForTimeout(200);
     }
+    await watcher.locator(".card", { hasText: (await ask(author, `/bulletins/${alarm}`)).title }).waitFor();
+    await watcher.screenshot({ path: join(out, "taken-over.png"), fullPage: true });
+    await watcher.close();
   });
   await look(author, "emergency-running");
   await step("8 stopped by one tap", async () => {
@@ -148,6 +149,22 @@ export async function others({ author, approver, bulletin }) {
     }
     console.log(`     ${Date.now() - tapped} ms from the tap until every device has said that nothing sounds`);
   });
+  let short;
+  await step("8 an emergency for one minute begins", async () => {
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const b = (await send(author, "POST", "/bulletins", { unit, class: "emergency", title: "Báo động ngắn", text: "Báo động ngắn.", board: "BÁO ĐỘNG NGẮN", options: { wanted: true } })).body;
+    await until("its sound", 60_000, async () => (await ask(author, `/bulletins/${b.id}`)).state === "ready");
+    await send(author, "POST", `/bulletins/${b.id}/submit`, { units: [unit], when: "now", validity: 1, passes: 1 });
+    const request = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === b.id);
+    for (const [page, who] of [[approver, people.approver], [second, people.second]]) {
+      const signed = await send(page, "POST", `/approvals/${request.id}/approve`, { password: who.password });
+      must(signed.status === 200, JSON.stringify(signed.body));
+    }
+    short = (await ask(author, "/airings")).find((a) => a.bulletin === b.id);
+    await author.goto(base + "/khan-cap");
+    await author.locator(".card.live", { hasText: "Báo động ngắn" }).waitFor();
+    await until("the board shows it", 20_000, async () => (await ask(author, "/devices")).some((d) => d.board && d.playing === short.id));
+  });
   await step("8 a drill has another address, another colour, and says so", async () => {
     await author.goto(base + "/dien-tap");
     await author.locator(".mood.drill").waitFor();
@@ -160,14 +177,17 @@ export async function others({ author, approver, bulletin }) {
     await author.goto(base + "/soan");
     await author.evaluate(() => navigator.serviceWorker.ready.then(() => true));
     await author.context().setOffline(true);
-    await author.reload();
-    await author.getByLabel("Nội dung").fill("Bản tin viết khi mất mạng.");
-    await author.getByLabel("Tiêu đề").fill(title);
-    await author.getByText(/Đã lưu nháp/).waitFor();
-    await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
-    await author.getByText(/được giữ trên máy/).waitFor();
-    await author.screenshot({ path: join(out, "offline.png") });
-    await author.context().setOffline(false);
+    try {
+      await author.reload();
+      await author.getByLabel("Nội dung").fill("Bản tin viết khi mất mạng.");
+      await author.getByLabel("Tiêu đề").fill(title);
+      await author.getByText(/Đã lưu nháp/).waitFor();
+      await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+      await author.getByText(/được giữ trên máy/).waitFor();
+      await author.screenshot({ path: join(out, "offline.png") });
+    } finally {
+      await author.context().setOffline(false);
+    }
     for (let n = 0; ; n++) {
       const found = (await ask(author, "/bulletins")).filter((b) => b.title === title);
       if (found.length === 1) break;
@@ -301,4 +321,15 @@ export async function others({ author, approver, bulletin }) {
     await context.close();
   });
   result("others", true);
+  // To be called when a minute has passed.
+  return () =>
+    step("8 the emergency of one minute is over by itself", async () => {
+      await until("its end", 60_000, () => Date.now() > Date.parse(short.last));
+      await author.goto(base + "/khan-cap");
+      await author.getByRole("heading", { level: 1 }).waitFor();
+      await author.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+      must((await author.locator(".card.live", { hasText: "Báo động ngắn" }).count()) === 0, "said to be in force");
+      must(!(await ask(author, "/devices")).some((d) => d.playing === short.id), "it is still played");
+      must(!(await ask(author, "/airings")).find((a) => a.id === short.id)?.on_air, "it counts as on air");
+    });
 }

@@ -26,10 +26,20 @@ async function slow(state, route) {
 }
 
 const paint = (page) => page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN);
-/** since is how long after the page was asked for something was there and the next frame drawn. */
-async function until(page, selector) {
-  await page.waitForSelector(selector, { timeout: 60_000 });
-  return page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0))));
+/** noted has the page itself note when something is first there and the next frame drawn: asking from outside costs a telephone as much as the page. */
+const noted = (page, selector) =>
+  page.addInitScript((selector) => {
+    const look = () => {
+      if (!document.querySelector(selector)) return;
+      watch.disconnect();
+      requestAnimationFrame(() => setTimeout(() => (globalThis.notedAt = performance.now()), 0));
+    };
+    const watch = new MutationObserver(look);
+    watch.observe(document, { childList: true, subtree: true });
+  }, selector);
+async function until(page) {
+  await page.waitForFunction(() => globalThis.notedAt, undefined, { polling: 500, timeout: 60_000 });
+  return page.evaluate(() => globalThis.notedAt);
 }
 
 // One log-in, to be used again.
@@ -48,8 +58,9 @@ await first.close();
   const ready = [];
   for (let i = 0; i < 3; i++) {
     const { context, page } = await slow(undefined);
+    await noted(page, "input[name=user]");
     await page.goto(base, { waitUntil: "commit" });
-    ready.push(await until(page, "input[name=user]"));
+    ready.push(await until(page));
     paints.push(await paint(page));
     await context.close();
   }
@@ -71,18 +82,22 @@ function table(n) {
 for (const n of [3000, 10_000]) {
   const body = JSON.stringify(table(n));
   const { gzipSync } = await import("node:zlib");
-  const packed = gzipSync(body, { level: 1 });
+  const packed = gzipSync(body, { level: 6 });
   const took = [];
   for (let i = 0; i < 3; i++) {
     const answer = (page) => page.route("**/api/v1/device-table", (r) => r.fulfill({ status: 200, contentType: "application/json", body }));
     const { context, page } = await slow(state, answer);
+    await noted(page, ".vrow");
     await page.goto(base + "/", { waitUntil: "commit" });
     await page.waitForSelector("nav");
     await page.waitForTimeout(1500); // the telephone rests
     // Answers made up by the test skip the line: the time that their bytes take is added.
-    const from = await page.evaluate(() => performance.now());
-    await page.evaluate(() => document.querySelector('a[href="/thiet-bi"]').click());
-    took.push((await until(page, ".vrow")) - from + (packed.length / 200_000) * 1000 + 150);
+    const from = await page.evaluate(() => {
+      const from = performance.now();
+      document.querySelector('a[href="/thiet-bi"]').click();
+      return from;
+    });
+    took.push((await until(page)) - from + (packed.length / 200_000) * 1000 + 150);
     if (n === 10_000 && i === 0) {
       const search = [];
       for (const c of "cum loa 99") {

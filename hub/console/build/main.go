@@ -49,14 +49,9 @@ func build(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := api.Build(api.BuildOptions{
-		AbsWorkingDir: abs, EntryPoints: []string{"src/main.tsx", "src/style.css"}, EntryNames: "assets/[name]-[hash]", ChunkNames: "assets/[name]-[hash]", Outdir: "dist", Splitting: true,
-		Bundle: true, Format: api.FormatESModule, Target: api.ES2020, Platform: api.PlatformBrowser,
-		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetUTF8,
-		JSX: api.JSXAutomatic, JSXImportSource: "preact", LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelWarning, Metafile: true,
-	})
-	if len(r.Errors) > 0 {
-		return nil, errBundle
+	r, err := bundle(abs)
+	if err != nil {
+		return nil, err
 	}
 	shell, err := os.ReadFile(filepath.Join(dir, "src", "app.html"))
 	if err != nil {
@@ -92,6 +87,110 @@ func build(dir string) ([]string, error) {
 	return append(lines, line), err
 }
 
+// entry is the script that the page asks for.
+const entry = "src/main.tsx"
+
+// bundle builds twice: the first time shows what the page needs before anything
+// can be shown, the second time that is one file besides the entry and not ten.
+// Each part is a wait of its own on a slow line.
+func bundle(abs string) (api.BuildResult, error) {
+	options := api.BuildOptions{
+		AbsWorkingDir: abs, EntryPoints: []string{entry, "src/style.css"}, EntryNames: "assets/[name]-[hash]", ChunkNames: "assets/[name]-[hash]", Outdir: "dist", Splitting: true,
+		Bundle: true, Format: api.FormatESModule, Target: api.ES2020, Platform: api.PlatformBrowser,
+		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetUTF8,
+		JSX: api.JSXAutomatic, JSXImportSource: "preact", LegalComments: api.LegalCommentsNone, LogLevel: api.LogLevelWarning, Metafile: true,
+	}
+	first := api.Build(options)
+	if len(first.Errors) > 0 {
+		return first, errBundle
+	}
+	core, later, err := divided(abs, first.Metafile)
+	if err != nil {
+		return first, err
+	}
+	// Every later part imports all of the core, so that its modules belong together.
+	options.Plugins = []api.Plugin{{Name: "core", Setup: func(b api.PluginBuild) {
+		b.OnLoad(api.OnLoadOptions{Filter: `\.tsx?$`}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
+			name, err := filepath.Rel(abs, a.Path)
+			if err != nil || !later[filepath.ToSlash(name)] {
+				return api.OnLoadResult{}, err
+			}
+			text, err := os.ReadFile(a.Path)
+			if err != nil {
+				return api.OnLoadResult{}, err
+			}
+			contents := core + string(text)
+			loader := api.LoaderTS
+			if strings.HasSuffix(name, "x") {
+				loader = api.LoaderTSX
+			}
+			return api.OnLoadResult{Contents: &contents, Loader: loader}, nil
+		})
+	}}}
+	second := api.Build(options)
+	if len(second.Errors) > 0 {
+		return second, errBundle
+	}
+	return second, nil
+}
+
+// metafile is what esbuild tells of a build, as far as it matters here.
+type metafile struct {
+	Inputs map[string]struct {
+		Imports []link `json:"imports"`
+	} `json:"inputs"`
+	Outputs map[string]struct {
+		EntryPoint string `json:"entryPoint"`
+		Imports    []link `json:"imports"`
+	} `json:"outputs"`
+}
+
+type link struct {
+	Path string `json:"path"`
+	Kind string `json:"kind"`
+}
+
+// divided returns import lines for the modules that the entry needs at once, and
+// the modules that are loaded later.
+func divided(abs, text string) (core string, later map[string]bool, err error) {
+	var meta metafile
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
+		return "", nil, err
+	}
+	later = map[string]bool{}
+	for _, in := range meta.Inputs {
+		for _, i := range in.Imports {
+			if i.Kind == "dynamic-import" {
+				later[i.Path] = true
+			}
+		}
+	}
+	var modules []string
+	seen := map[string]bool{}
+	var follow func(name string)
+	follow = func(name string) {
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		for _, i := range meta.Inputs[name].Imports {
+			if i.Kind == "import-statement" {
+				follow(i.Path)
+			}
+		}
+		if strings.HasPrefix(name, "src/") && name != entry {
+			delete(later, name)
+			modules = append(modules, name)
+		}
+	}
+	follow(entry)
+	var lines strings.Builder
+	for _, m := range modules {
+		fmt.Fprintf(&lines, "import %q;", filepath.Join(abs, filepath.FromSlash(m)))
+	}
+	return lines.String(), later, nil
+}
+
 // worker writes the service worker with the list of files that it keeps.
 func worker(dir, dist string, files []string) error {
 	text, err := os.ReadFile(filepath.Join(dir, "src", "sw.js"))
@@ -112,22 +211,14 @@ func worker(dir, dist string, files []string) error {
 
 // preloaded names in the page's head what the first script imports, so that it
 // comes at once and not one after the other.
-func preloaded(shell []byte, metafile string) ([]byte, error) {
-	var meta struct {
-		Outputs map[string]struct {
-			EntryPoint string `json:"entryPoint"`
-			Imports    []struct {
-				Path string `json:"path"`
-				Kind string `json:"kind"`
-			} `json:"imports"`
-		} `json:"outputs"`
-	}
-	if err := json.Unmarshal([]byte(metafile), &meta); err != nil {
+func preloaded(shell []byte, text string) ([]byte, error) {
+	var meta metafile
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
 		return nil, err
 	}
 	var links strings.Builder
 	for _, out := range meta.Outputs {
-		if out.EntryPoint != "src/main.tsx" {
+		if out.EntryPoint != entry {
 			continue
 		}
 		for _, i := range out.Imports {

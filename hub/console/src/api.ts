@@ -1,7 +1,7 @@
 // The calls of the hub's API that several screens share. types.ts is written
 // from the API's own document.
 import { call, once, prefix } from "./call";
-import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, ReadingBody, StopBody, TrialBody, UnitBody, Wish } from "./types";
+import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, ReadingBody, SilentVillage, StopBody, TrialBody, UnitBody, WaysBody, Wish } from "./types";
 
 export { Refusal, refusalOf } from "./call";
 export type * from "./types";
@@ -12,11 +12,13 @@ const id = encodeURIComponent;
 
 export const api = {
   me: () => call<Me>("GET", "/sessions"),
-  logIn: (user: string, password: string) => call<Me>("POST", "/sessions", { user, password }),
+  logIn: (user: string, password: string, code?: string) => call<Me>("POST", "/sessions", { user, password, ...(code ? { code } : {}) }),
+  ways: () => call<WaysBody>("GET", "/log-in"),
   logOut: () => call<void>("DELETE", "/sessions"),
   units: () => call<UnitBody[]>("GET", "/units"),
   devices: () => call<DeviceBody[]>("GET", "/devices"),
   devicesNow: () => call<DevicesNow>("GET", "/devices-now"),
+  silent: () => call<SilentVillage[]>("GET", "/silent-villages"),
   drafts: () => call<DraftBody[]>("GET", "/drafts"),
   bulletins: () => call<BulletinBody[]>("GET", "/bulletins"),
   bulletin: (b: string) => call<BulletinBody>("GET", `/bulletins/${id(b)}`),

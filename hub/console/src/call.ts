@@ -46,6 +46,17 @@ export async function refused(r: Response): Promise<Refusal> {
   }
 }
 
+const early = new Map<string, Promise<Response>>();
+
+/** ahead asks for something that is about to be wanted, while its screen is still on the way; the next call takes that answer. */
+export function ahead(path: string): void {
+  if (early.has(path)) return;
+  const answer = fetch(prefix + path);
+  answer.catch(() => undefined); // said to whoever wants it
+  early.set(path, answer);
+  setTimeout(() => early.delete(path), 10_000);
+}
+
 /** call makes one request. A key makes it safe to repeat: the hub does it once and answers the same again. */
 export async function call<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
@@ -55,7 +66,9 @@ export async function call<T>(method: string, path: string, body?: unknown, key?
     headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
   }
-  const r = await fetch(prefix + path, init);
+  const begun = method === "GET" ? early.get(path) : undefined;
+  early.delete(path);
+  const r = await (begun ?? fetch(prefix + path, init));
   if (!r.ok) throw await refused(r);
   return (r.status === 204 ? undefined : await r.json()) as T;
 }
@@ -63,7 +76,7 @@ export async function call<T>(method: string, path: string, body?: unknown, key?
 /** newKey is a fresh key of 128 bits; also where the page is not served securely. */
 export const newKey = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
-const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
+export const pause = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
 
 /** once is call for what must not happen twice: over a broken line it is tried again with the same key. */
 export async function once<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -16,11 +16,15 @@ export interface Draft {
   text: string;
   boardOn: boolean;
   board: string;
+  layout: "notice" | "two-line" | "ticker" | "picture";
+  picture: string; // digest of a picture for boards
+  pictureName: string;
   voice: NonNullable<SoundOptions["voice"]>;
   rate: "0.8" | "1" | "1.25";
   repeat: "1" | "2" | "3";
   pause: "0" | "500" | "1000"; // ms after each sentence
   chime: boolean;
+  sayTitle: boolean; // the title is spoken before the text
   // Of recordings.
   language: string; // BCP 47
   repair: boolean;
@@ -32,8 +36,8 @@ export interface Draft {
 }
 
 export const empty = (unit: string): Draft => ({
-  unit, class: "normal", drill: false, source: "text", title: "", text: "", boardOn: false, board: "",
-  voice: "north", rate: "1", repeat: "1", pause: "0", chime: true, language: "vi", repair: false, from: "", to: "", upload: "", uploadName: "", changed: 0,
+  unit, class: "normal", drill: false, source: "text", title: "", text: "", boardOn: false, board: "", layout: "notice", picture: "", pictureName: "",
+  voice: "north", rate: "1", repeat: "1", pause: "0", chime: true, sayTitle: false, language: "vi", repair: false, from: "", to: "", upload: "", uploadName: "", changed: 0,
 });
 
 /** current is the id of the new bulletin that was begun on this device; fresh takes a new one. */
@@ -108,20 +112,25 @@ export function draftOf(b: BulletinBody): Draft {
   const o = b.options;
   return {
     unit: b.unit, class: b.class, drill: o.drill ?? false, source: b.upload ? "file" : o.wanted ? "text" : "none",
-    title: b.title, text: b.text, boardOn: b.board !== "", board: b.board, voice: o.voice ?? "north",
+    title: b.title, text: b.text, boardOn: b.board !== "", board: b.board, layout: b.layout === "emergency" || b.layout === "drill" ? "notice" : b.layout, picture: b.picture?.digest ?? "", pictureName: "", voice: o.voice ?? "north",
     rate: (o.rate ?? 1) < 1 ? "0.8" : (o.rate ?? 1) > 1 ? "1.25" : "1", repeat: o.repeat === 3 ? "3" : o.repeat === 2 ? "2" : "1",
     pause: (o.pause_ms ?? 0) >= 1000 ? "1000" : (o.pause_ms ?? 0) > 0 ? "500" : "0",
     language: b.language || "vi", repair: o.repair ?? false, from: seconds(o.from_ms), to: seconds(o.to_ms),
-    chime: o.chime ?? false, upload: b.upload ?? "", uploadName: "", changed: 0,
+    chime: o.chime ?? false, sayTitle: o.title ?? false, upload: b.upload ?? "", uploadName: "", changed: 0,
   };
 }
 
 /** contentOf is what the hub gets. */
 export function contentOf(d: Draft): BulletinContent {
   const options: SoundOptions = { wanted: d.source !== "none" };
-  if (d.source === "text") Object.assign(options, { chime: d.chime, voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat), pause_ms: Number(d.pause) });
+  if (options.wanted) Object.assign(options, { chime: d.chime, title: d.sayTitle, voice: d.voice, rate: Number(d.rate), repeat: Number(d.repeat) });
+  if (d.source === "text") options.pause_ms = Number(d.pause);
   if (d.class === "emergency" && d.drill && d.source === "text") options.drill = true;
   const c: BulletinContent = { unit: d.unit, class: d.class, title: d.title, text: d.text, board: d.boardOn ? d.board : "", options };
+  if (d.boardOn && d.class !== "emergency") {
+    c.layout = d.layout;
+    if (d.layout === "picture" && d.picture) c.picture = d.picture;
+  }
   if ((d.source === "file" || d.source === "record") && d.upload) {
     c.upload = d.upload;
     c.language = d.language;

@@ -1,15 +1,16 @@
 // All devices, in columns as the hub sends them, and kept up to date row by row:
-// 10,000 of them are loaded once.
+// 10,000 of them are loaded once. What a telephone is slow at (an object a row,
+// keys for the search, sorting) is done for what is in sight, or when it is wanted.
 import { batch, effect, signal } from "@preact/signals";
 import { call } from "./call";
 import { plain } from "./health";
-import { devicesHeard, me, units } from "./state";
+import { devicesHeard, me, unitName } from "./state";
 import type { DeviceBody, DeviceTable } from "./api";
 
 export const states = ["waiting", "never-heard", "offline", "online", "revoked"] as const;
 export const flag = { sound: 1, board: 2, muted: 4, clock: 8, fault: 16, playing: 32, missing: 64 };
 
-/** A device, as a list shows it. */
+/** A device, as a list shows it; a new object whenever something about it has changed. */
 export interface Row {
   id: string;
   name: string;
@@ -17,33 +18,65 @@ export interface Row {
   state: number; // of states
   heard: number; // s since 1970, 0: never
   flags: number;
-  key: string; // what is searched
 }
 
-/** fleet is undefined until it was loaded; it is a new value whenever a row has changed. */
-export const fleet = signal<Row[] | undefined>(undefined);
-/** arranged changes where the order of the rows may: a row's name or state is another, or all are loaded anew. */
+/** count is how many devices there are; undefined until they were loaded. */
+export const count = signal<number | undefined>(undefined);
+/** arranged changes where the order of the rows may: a name or a state is another, or all are loaded anew. */
 export const arranged = signal(0);
-const at = new Map<string, number>();
-let loading = false;
+/** renewed changes with every row that does. */
+export const renewed = signal(0);
 
-const names = new Map<string, string>();
-const key = (r: { id: string; name: string; unit: string }): string => {
-  let unit = names.get(r.unit);
-  if (unit === undefined) names.set(r.unit, (unit = plain(units.value.find((u) => u.id === r.unit)?.name ?? r.unit)));
-  return `${plain(r.name)} ${r.id} ${unit}`;
-};
+let table: DeviceTable | undefined;
+let rows: (Row | undefined)[] = [];
+let keys: string[] | undefined;
+let byName: number[] | undefined; // undefined while the hub's own order stands
+let at: Map<string, number> | undefined;
+let loading: Promise<void> | undefined;
+
+/** rowAt is the device in a place of the columns. */
+export function rowAt(i: number): Row {
+  const t = table as DeviceTable;
+  return (rows[i] ??= { id: t.ids[i] ?? "", name: t.names[i] ?? "", unit: t.units[t.unit[i] ?? 0] ?? "", state: t.state[i] ?? 0, heard: t.heard[i] ?? 0, flags: t.flags[i] ?? 0 });
+}
+export const stateAt = (i: number): number => table?.state[i] ?? 0;
+export const flagsAt = (i: number): number => table?.flags[i] ?? 0;
+
+/** keysOf are what is searched, by place: name, id and unit as people type them in a hurry. All are made in one go, for a call a row costs more than the letters. */
+export function keysOf(): string[] {
+  if (keys || !table) return keys ?? [];
+  const t = table;
+  const names = plain(t.names.join("\n")).split("\n");
+  const units = plain(t.units.map(unitName).join("\n")).split("\n");
+  return (keys = t.ids.map((id, i) => `${names[i]} ${id} ${units[t.unit[i] ?? 0]}`));
+}
+
+const rank = [2, 1, 0, 3, 4]; // of states: what is wrong comes first
+
+/** order is the places of the rows, what is wrong first, then by name. The hub sends them so. */
+export function order(): number[] {
+  const n = table?.ids.length ?? 0;
+  const out = Array.from({ length: n }, (_, i) => i);
+  if (!byName) return out;
+  const piles: number[][] = [[], [], [], [], []];
+  for (const i of byName) piles[rank[stateAt(i)] ?? 0]?.push(i);
+  return piles.flat();
+}
+
+function sorted(): number[] {
+  const k = keysOf();
+  return k.map((_, i) => i).sort((a, b) => ((k[a] ?? "") < (k[b] ?? "") ? -1 : 1));
+}
 
 function take(t: DeviceTable): void {
-  at.clear();
-  names.clear();
-  fleet.value = t.ids.map((id, i) => {
-    at.set(id, i);
-    const r = { id, name: t.names[i] ?? id, unit: t.units[t.unit[i] ?? 0] ?? "", state: t.state[i] ?? 0, heard: t.heard[i] ?? 0, flags: t.flags[i] ?? 0, key: "" };
-    r.key = key(r);
-    return r;
+  table = t;
+  rows = [];
+  keys = byName = at = undefined;
+  batch(() => {
+    count.value = t.ids.length;
+    arranged.value++;
+    renewed.value++;
   });
-  arranged.value++;
 }
 
 const flagsOf = (d: DeviceBody): number =>
@@ -51,33 +84,41 @@ const flagsOf = (d: DeviceBody): number =>
   (d.faults.length ? flag.fault : 0) | (d.playing ? flag.playing : 0) | (d.missing ? flag.missing : 0);
 
 function renew(list: DeviceBody[]): void {
-  const rows = fleet.value?.slice();
-  if (!rows) return;
+  const t = table;
+  if (!t) return;
+  at ??= new Map(t.ids.map((id, i) => [id, i]));
   let moved = false;
   for (const d of list) {
     const i = at.get(d.id);
     if (i === undefined) return void load();
-    const r: Row = { id: d.id, name: d.name, unit: d.unit, state: states.indexOf(d.state), heard: d.last_heard ? Date.parse(d.last_heard) / 1000 : 0, flags: flagsOf(d), key: "" };
-    const was = rows[i];
-    r.key = was && was.name === r.name && was.unit === r.unit ? was.key : key(r);
-    moved ||= was?.state !== r.state || was.key !== r.key;
-    rows[i] = r;
+    let unit = t.units.indexOf(d.unit);
+    if (unit < 0) unit = t.units.push(d.unit) - 1;
+    const state = states.indexOf(d.state);
+    moved ||= t.state[i] !== state;
+    if (t.names[i] !== d.name || t.unit[i] !== unit) {
+      keys = byName = undefined;
+      moved = true;
+    }
+    t.names[i] = d.name;
+    t.unit[i] = unit;
+    t.state[i] = state;
+    t.heard[i] = d.last_heard ? Date.parse(d.last_heard) / 1000 : 0;
+    t.flags[i] = flagsOf(d);
+    rows[i] = undefined;
   }
+  if (moved) byName ??= sorted();
   batch(() => {
-    fleet.value = rows;
+    renewed.value++;
     if (moved) arranged.value++;
   });
 }
 
 /** load gets all devices; it fails as call does. */
-export async function load(): Promise<void> {
-  if (loading) return;
-  loading = true;
-  try {
-    take(await call<DeviceTable>("GET", "/device-table"));
-  } finally {
-    loading = false;
-  }
+export function load(): Promise<void> {
+  loading ??= call<DeviceTable>("GET", "/device-table")
+    .then(take)
+    .finally(() => (loading = undefined));
+  return loading;
 }
 
 const waiting = new Set<string>();
@@ -97,11 +138,13 @@ async function follow(): Promise<void> {
 
 effect(() => {
   const ids = devicesHeard.value;
-  if (!fleet.peek()) return;
+  if (!table) return;
   if (ids === null) return void load().catch(() => undefined);
   ids.forEach((id) => waiting.add(id));
   if (waiting.size) timer ??= setTimeout(() => void follow(), 1000);
 });
 effect(() => {
-  if (me.value === null) fleet.value = undefined;
+  if (me.value !== null) return;
+  table = undefined;
+  count.value = undefined;
 });

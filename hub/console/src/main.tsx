@@ -1,11 +1,11 @@
 // The page: who is logged in, the address, and the frame around every screen.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { lang, live, load, me, notice, speak, trouble, units, w } from "./state";
+import { idle, lang, live, load, me, notice, speak, trouble, units, w } from "./state";
 import { Nav } from "./nav";
 import { StopButton, StopStrip } from "./stop";
 import { Icon, Link, Say } from "./ui";
-import { Here } from "./router";
+import { fetchLikely, Here } from "./router";
 import { LogIn } from "./screens/login";
 
 function LangButton() {
@@ -24,6 +24,10 @@ function Frame() {
     const t = setTimeout(() => (notice.value = ""), 8000);
     return () => clearTimeout(t);
   }, [notice.value]);
+  useEffect(() => {
+    const t = setTimeout(() => idle(() => void fetchLikely()), 600);
+    return () => clearTimeout(t);
+  }, []);
   return (
     <>
       <a class="skip" href="#main">
@@ -64,11 +68,22 @@ function Frame() {
 function App() {
   if (me.value === undefined)
     return (
-      <main class="plain">
-        <p class="quiet" role="status">
-          {live.value ? w().loading : w().offline}
-        </p>
-      </main>
+      // As the page's own first picture, so that nothing jumps.
+      <div class="login">
+        <header class="loginhead">
+          <p class="brand">
+            {w().brand}
+            <small>{w().tagline}</small>
+          </p>
+        </header>
+        {!live.value && (
+          <main>
+            <p class="note warn" role="status">
+              {w().offline}
+            </p>
+          </main>
+        )}
+      </div>
     );
   return me.value ? <Frame /> : <LogIn lang={<LangButton />} />;
 }

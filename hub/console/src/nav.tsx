@@ -1,6 +1,6 @@
 // The way to every screen: five places at the lower edge of a phone, all of them
 // in a rail at the side of a wider page.
-import { administers, audits, path, schedules, w, writes } from "./state";
+import { administers, audits, me, path, schedules, w, writes } from "./state";
 import { Icon, Link, Title, type IconName } from "./ui";
 
 interface Place {
@@ -11,7 +11,7 @@ interface Place {
   hidden?: boolean;
 }
 
-/** places are the screens that the person may use, in the order of the menu. */
+/** places are the screens that the person may use, in the order of the menu; none while something is due. */
 export const places = (): Place[] =>
   [
     { to: "/", icon: "today" as const, label: w().today, first: true },
@@ -29,12 +29,12 @@ export const places = (): Place[] =>
     { to: "/canh-bao", icon: "bell" as const, label: w().alerts },
     { to: "/nhat-ky", icon: "log" as const, label: w().log, hidden: !audits() },
     { to: "/cai-dat", icon: "settings" as const, label: w().settings },
-  ].filter((p) => !("hidden" in p && p.hidden));
+  ].filter((p) => !me.value?.due && !("hidden" in p && p.hidden));
 
 /** under says which place an address belongs to. */
 function under(at: string): string {
   const here = "/" + (at.split("/")[1] ?? "");
-  return here === "/nghe" || here === "/gui" || here === "/nhap" ? "/soan" : here === "/dien-tap" ? "/khan-cap" : here === "/ban-do" ? "/cai-dat" : here;
+  return here === "/nghe" || here === "/gui" || here === "/nhap" ? "/soan" : here === "/dien-tap" ? "/khan-cap" : here === "/truc-tiep" ? "/tiep-song" : here === "/ban-do" ? "/cai-dat" : here === "/nguoi-duyet" ? "/nguoi-dung" : here;
 }
 
 export function Nav() {
@@ -42,6 +42,7 @@ export function Nav() {
   const all = places();
   const more = !all.some((p) => p.first && p.to === here);
   const current = (yes: boolean) => (yes ? { "aria-current": "page" as const } : {});
+  if (!all.length) return null;
   return (
     <nav aria-label={w().menu}>
       {all.map((p) => (

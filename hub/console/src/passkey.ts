@@ -1,7 +1,7 @@
 // Passkeys: keys in the person's own phone or computer, opened by finger, face or
 // PIN. What they sign is the statement itself; the hub cannot sign in their place.
 import { call, Refusal } from "./call";
-import type { AssertionBody, PasskeyBody, QuestionBody } from "./types";
+import type { AssertionBody, Me, PasskeyBody, QuestionBody } from "./types";
 
 /** has says whether this browser, at this address, knows passkeys. */
 export const has = (): boolean => typeof PublicKeyCredential !== "undefined" && isSecureContext;
@@ -18,20 +18,43 @@ export async function question(approval: string): Promise<QuestionBody | undefin
   return q?.allowCredentials.length ? q : undefined;
 }
 
-/** sign has a passkey sign. */
-export async function sign(q: QuestionBody): Promise<AssertionBody> {
+interface Request {
+  challenge: string;
+  rpId?: string;
+  timeout?: number;
+  userVerification?: UserVerificationRequirement;
+  allowCredentials?: { id: string }[];
+}
+
+/** opened asks the person for a passkey; where they do not give one, nothing was signed. */
+async function opened(publicKey: PublicKeyCredentialRequestOptions): Promise<PublicKeyCredential> {
   let c: Credential | null;
   try {
-    c = await navigator.credentials.get({
-      publicKey: {
-        challenge: bytes(q.challenge), rpId: q.rpId, timeout: q.timeout, userVerification: q.userVerification,
-        allowCredentials: q.allowCredentials.map((x) => ({ type: x.type, id: bytes(x.id) })),
-      },
-    });
+    c = await navigator.credentials.get({ publicKey });
   } catch {
     throw cancelled;
   }
   if (!(c instanceof PublicKeyCredential)) throw cancelled;
+  return c;
+}
+
+/** logIn logs in by a passkey; with name and password where they alone are not enough. */
+export async function logIn(user?: string, password?: string): Promise<Me> {
+  const asked = await call<{ ticket: string; options: unknown }>("POST", "/sessions/passkey", user ? { user, password } : {});
+  const o = ((asked.options as { publicKey?: Request }).publicKey ?? asked.options) as Request;
+  const c = await opened({ ...o, challenge: bytes(o.challenge), allowCredentials: (o.allowCredentials ?? []).map((x) => ({ type: "public-key" as const, id: bytes(x.id) })) });
+  const r = c.response as AuthenticatorAssertionResponse;
+  const response: Record<string, string> = { clientDataJSON: text(r.clientDataJSON), authenticatorData: text(r.authenticatorData), signature: text(r.signature) };
+  if (r.userHandle) response["userHandle"] = text(r.userHandle);
+  return call<Me>("PUT", "/sessions/passkey", { ticket: asked.ticket, credential: { id: c.id, rawId: text(c.rawId), type: c.type, clientExtensionResults: {}, response } });
+}
+
+/** sign has a passkey sign. */
+export async function sign(q: QuestionBody): Promise<AssertionBody> {
+  const c = await opened({
+    challenge: bytes(q.challenge), rpId: q.rpId, timeout: q.timeout, userVerification: q.userVerification,
+    allowCredentials: q.allowCredentials.map((x) => ({ type: x.type, id: bytes(x.id) })),
+  });
   const r = c.response as AuthenticatorAssertionResponse;
   return { credential_id: text(c.rawId), authenticator_data: text(r.authenticatorData), client_data: text(r.clientDataJSON), signature: text(r.signature) };
 }

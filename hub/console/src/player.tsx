@@ -4,8 +4,8 @@ import { useRef } from "preact/hooks";
 import { api, type BoardBody, type BulletinBody } from "./api";
 import { heard } from "./draft";
 import { w } from "./state";
-import { length } from "./time";
-import { Icon, Note, Shown, useLoaded } from "./ui";
+import { BoardFigure } from "./boardview";
+import { Icon, Shown, useLoaded } from "./ui";
 
 const minutes = (s: number): string => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
@@ -73,29 +73,5 @@ export function Boards({ bulletin: b }: { bulletin: BulletinBody }) {
 
 function Board({ bulletin: b, size }: { bulletin: BulletinBody; size: BoardBody }) {
   const pages = useLoaded(`${b.id} ${b.changed}`, [], () => api.pages(b.id, size));
-  return (
-    <figure class="board">
-      <figcaption>{w().boardSize(size.width, size.height)}</figcaption>
-      <Shown of={pages}>
-        {(p) => (
-          <>
-            {/* Boards with many pages scroll, also by keys. */}
-            <ol tabIndex={0} aria-label={w().boardSize(size.width, size.height)}>
-              {p.pages.map((page, i) => (
-                <li key={i}>
-                  <img src={`data:image/png;base64,${page.png}`} width={size.width} height={size.height} alt={w().boardPage(i + 1, p.pages.length, length(page.dwell_ms))} />
-                  <span aria-hidden="true">{w().boardPage(i + 1, p.pages.length, length(page.dwell_ms))}</span>
-                </li>
-              ))}
-            </ol>
-            {p.warnings.length > 0 && (
-              <Note tone="warn">
-                {w().boardLetters} {p.warnings.join(" ")}
-              </Note>
-            )}
-          </>
-        )}
-      </Shown>
-    </figure>
-  );
+  return <Shown of={pages}>{(p) => <BoardFigure of={p} fields={{ title: b.title, body: b.board }} />}</Shown>;
 }

@@ -21,7 +21,7 @@ export interface Take {
 const wanted = ["audio/webm;codecs=opus", "audio/mp4"];
 
 /** type is what this browser records well: Safari's WebM cannot be trusted. */
-function type(): string {
+export function type(): string {
   const safari = /^((?!chrome|android|crios|fxios).)*safari/i.test(navigator.userAgent);
   const order = safari ? [...wanted].reverse() : wanted;
   return order.find((t) => MediaRecorder.isTypeSupported(t)) ?? "";
@@ -103,9 +103,35 @@ export interface Recording {
   stop: () => Promise<Take>;
 }
 
+/** Meter says how loud a stream is now, 0 to 1. */
+export interface Meter {
+  level: () => number;
+  close: () => Promise<void>;
+}
+
+export function meterOf(stream: MediaStream): Meter {
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 1024;
+  context.createMediaStreamSource(stream).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  return {
+    level: () => {
+      analyser.getFloatTimeDomainData(samples);
+      let sum = 0;
+      for (const s of samples) sum += s * s;
+      return Math.min(1, Math.sqrt(sum / samples.length) * 4);
+    },
+    close: () => context.close(),
+  };
+}
+
+/** microphone asks for the sound of speech. */
+export const microphone = (): Promise<MediaStream> => navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: true, autoGainControl: true } });
+
 /** record begins a part of a draft's recording. */
 export async function record(draft: string): Promise<Recording> {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: false, noiseSuppression: true, autoGainControl: true } });
+  const stream = await microphone();
   const mime = type();
   const began = Date.now();
   let take: Take = { id: `${began}-${draft}`, draft, mime, began, ms: 0 };
@@ -140,20 +166,11 @@ export async function record(draft: string): Promise<Recording> {
     }
   };
   const sent = send({ read }, { name: take.id, began: (url) => (take = { ...take, url }) }).catch(() => "");
-  const meter = new AudioContext();
-  const analyser = meter.createAnalyser();
-  analyser.fftSize = 1024;
-  meter.createMediaStreamSource(stream).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
+  const meter = meterOf(stream);
   media.start(500);
   return {
     elapsed: () => Date.now() - began,
-    level: () => {
-      analyser.getFloatTimeDomainData(samples);
-      let sum = 0;
-      for (const s of samples) sum += s * s;
-      return Math.min(1, Math.sqrt(sum / samples.length) * 4);
-    },
+    level: meter.level,
     stop: async () => {
       if (media.state !== "inactive") media.stop();
       await ended;

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
+import { ahead } from "./call";
 import { me, path, w } from "./state";
 import { Link, Note, Title } from "./ui";
 import { Places } from "./nav";
@@ -12,10 +13,14 @@ type Screen = FunctionComponent<{ id: string }>;
 interface Route {
   at: RegExp;
   load: () => Promise<Screen>;
+  /** What the screen will ask for first. */
+  first?: string;
 }
 
 const id = "([a-z0-9-]{1,64})";
-const route = (at: string, load: () => Promise<Screen>): Route => ({ at: new RegExp(`^/${at}$`), load });
+const route = (at: string, load: () => Promise<Screen>, first?: string): Route => ({ at: new RegExp(`^/${at}$`), load, ...(first ? { first } : {}) });
+
+const due = route("", () => import("./screens/due").then((m) => m.Due));
 
 /** The routes; the group is the id that the screen gets. */
 const routes: Route[] = [
@@ -30,7 +35,7 @@ const routes: Route[] = [
   route("duyet/([0-9a-f]{64})", () => import("./screens/approve").then((m) => m.Approval)),
   route("phat", () => import("./screens/aired").then((m) => m.AiredList)),
   route(`phat/${id}`, () => import("./screens/aired").then((m) => m.Aired)),
-  route("thiet-bi", () => import("./screens/devices").then((m) => m.Devices)),
+  route("thiet-bi", () => import("./screens/devices").then((m) => m.Devices), "/device-table"),
   route("thiet-bi/them", () => import("./screens/device").then((m) => m.AddDevice)),
   route(`thiet-bi/${id}`, () => import("./screens/device").then((m) => m.Device)),
   route("lich", () => import("./screens/calendar").then((m) => m.Calendar)),
@@ -41,7 +46,9 @@ const routes: Route[] = [
   route("kho", () => import("./screens/library").then((m) => m.Library)),
   route("tiep-song", () => import("./screens/relays").then((m) => m.Relays)),
   route(`tiep-song/${id}`, () => import("./screens/relays").then((m) => m.Programme)),
+  route(`truc-tiep/${id}`, () => import("./screens/live").then((m) => m.Live)),
   route("nguoi-dung", () => import("./screens/people").then((m) => m.People)),
+  route("nguoi-duyet", () => import("./screens/approvers").then((m) => m.Approvers)),
   route("canh-bao", () => import("./screens/alerts").then((m) => m.Alerts)),
   route("nhat-ky", () => import("./screens/log").then((m) => m.Log)),
   route("cai-dat", () => import("./screens/settings").then((m) => m.Settings)),
@@ -49,6 +56,20 @@ const routes: Route[] = [
 ];
 
 const loaded = new Map<Route, Screen>();
+
+const keep = async (r: Route): Promise<void> => void loaded.set(r, await r.load());
+
+/** likely are the screens that most people open next, the largest lists first. */
+const likely = ["/thiet-bi", "/duyet", "/lich", "/dang-phat", "/phat"];
+
+/** fetchLikely gets them while the page rests, one after the other, unless the line is to be spared. */
+export async function fetchLikely(): Promise<void> {
+  if ((navigator as { connection?: { saveData?: boolean } }).connection?.saveData) return;
+  for (const at of likely) {
+    const r = routes.find((x) => x.at.test(at));
+    if (r && !loaded.has(r)) await keep(r).catch(() => undefined);
+  }
+}
 
 export function Lost() {
   return (
@@ -64,14 +85,14 @@ export function Lost() {
 /** Here shows the screen of the present address. */
 export function Here() {
   const at = path.value;
-  const found = routes.find((r) => r.at.test(at));
+  const found = me.value?.due ? due : routes.find((r) => r.at.test(at));
   const turn = useSignal(0);
   const failed = useSignal("");
   useEffect(() => {
     if (!found || loaded.has(found)) return;
-    found.load().then(
-      (s) => {
-        loaded.set(found, s);
+    if (found.first) ahead(found.first);
+    keep(found).then(
+      () => {
         failed.value = "";
         turn.value++;
         requestAnimationFrame(() => document.querySelector<HTMLElement>("h1")?.focus());

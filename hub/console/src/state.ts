@@ -83,6 +83,7 @@ export const writes = (): boolean => may("editor", "operator");
 export const approves = (): boolean => may("approver");
 export const administers = (): boolean => may("administrator");
 export const audits = (): boolean => may("auditor", "administrator");
+export const installs = (): boolean => may("technician", "administrator");
 export const schedules = (): boolean => may("editor", "approver", "operator");
 
 export const unitName = (id: string): string => units.value.find((u) => u.id === id)?.name ?? id;
@@ -94,6 +95,9 @@ export const devicesHeard = signal<string[] | null>([]);
 
 let pending = new Map<string, string[]>();
 let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** idle runs something when the page rests. */
+export const idle = (f: () => void): void => void (globalThis.requestIdleCallback ?? ((g: () => void) => setTimeout(g, 500)))(f);
 
 /** touch says that something of a kind has changed; several are taken together. */
 export function touch(...kinds: string[]): void {
@@ -115,7 +119,7 @@ function note(kind: string, id: string): void {
   }, 400);
 }
 
-export const kinds = ["device", "receipt", "bulletin", "airing", "draft", "programme", "alert", "place"];
+export const kinds = ["device", "receipt", "bulletin", "airing", "draft", "programme", "alert", "place", "relay"];
 
 function heard(h: Heard): void {
   if (h.kind === "missed") touch(...kinds);
@@ -123,7 +127,7 @@ function heard(h: Heard): void {
 }
 
 addEventListener("visibilitychange", () => {
-  if (!me.value) return;
+  if (!me.value || me.value.due) return;
   if (document.hidden) return hush();
   follow(heard, ended);
 });
@@ -181,7 +185,7 @@ effect(() => {
 });
 
 effect(() => {
-  if (!me.value) return hush();
+  if (!me.value || me.value.due) return hush();
   if (!document.hidden) follow(heard, ended);
   api.units().then((list) => (units.value = list), failed);
 });

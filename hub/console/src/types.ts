@@ -127,6 +127,10 @@ export interface AskPasskeyInputBody {
   user?: string;
 }
 
+export interface AskedBody {
+  number: number;
+}
+
 export interface AskedOutputBody {
   options: Record<string, unknown>;
   ticket: string;
@@ -264,6 +268,7 @@ export interface DeviceBody {
   muted: boolean;
   name: string;
   path: string[];
+  play?: PlayBody;
   playing?: string;
   revoked?: string;
   serves: ShareBody[];
@@ -271,6 +276,7 @@ export interface DeviceBody {
   sound: boolean;
   state: "waiting" | "never-heard" | "offline" | "online" | "revoked";
   tags: string[];
+  tone?: ToneBody;
   unacked: number;
   unit: string;
 }
@@ -482,6 +488,10 @@ export interface Me {
   name: string;
 }
 
+export interface MuteInputBody {
+  muted: boolean;
+}
+
 export interface NewTokenBody {
   created: string;
   expires: string;
@@ -570,6 +580,12 @@ export interface PlaceBody {
   serves?: ShareBody[];
   tags?: string[];
   unit: string;
+}
+
+export interface PlayBody {
+  length_ms: number;
+  position_ms: number;
+  volume: number;
 }
 
 export interface PreviewBody {
@@ -784,6 +800,12 @@ export interface SignatureBody {
   person: string;
 }
 
+export interface SilentVillage {
+  devices: number;
+  since: string;
+  unit: string;
+}
+
 export interface SketchBody {
   board: string;
   class: "normal" | "priority" | "emergency";
@@ -870,6 +892,17 @@ export interface TokenBody {
   name: string;
   revoked?: string;
   scope: "all" | "read";
+}
+
+export interface ToneBody {
+  at: string;
+  number: number;
+  reason?: string;
+}
+
+export interface ToneInputBody {
+  seconds?: number;
+  volume?: number;
 }
 
 export interface TrialBody {

@@ -17,7 +17,14 @@ export interface Plan {
   reason: string;
   more: boolean; // once more on a day, without a new approval
   volume: string; // per cent
+  // Of emergencies.
+  validity: "15" | "60" | "180" | "720"; // minutes
+  passes: "1" | "2" | "3" | "5";
 }
+
+/** What can be chosen for an emergency: how long it is in force, in minutes, and how often it is said. */
+export const validities = ["15", "60", "180", "720"] as const;
+export const passes = ["1", "2", "3", "5"] as const;
 
 const local = (t: Date): string => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", hour12: false }).format(t);
 const plus = (t: Date, days: number): Date => new Date(t.getTime() + days * 24 * 3600_000);
@@ -54,6 +61,8 @@ export function planOf(b: BulletinBody, now = new Date()): Plan {
     reason: w?.night_reason ?? "",
     more: (w?.plays_per_day ?? 0) > 1,
     volume: String(w?.volume || 80),
+    validity: validities.find((v) => v === String(w?.validity)) ?? "60",
+    passes: passes.find((n) => n === String(w?.passes)) ?? "2",
   };
 }
 
@@ -63,6 +72,8 @@ export function wishOf(p: Plan, b: BulletinBody): Wish | undefined {
   const w: Wish = { units: p.units, when: p.when, volume: Number(p.volume) };
   if (b.class === "emergency") {
     if (b.options.drill) w.drill = true;
+    w.validity = Number(p.validity);
+    w.passes = Number(p.passes);
     if (p.when === "rule") return undefined;
   } else if (p.night) {
     if (!p.reason.trim()) return undefined;

@@ -3,6 +3,7 @@ import { api, type AiringBody, type BulletinBody, type DeviceBody, type LineBody
 import { Boards, Player } from "../player";
 import { Map, mapOf } from "../map";
 import { notice, schedules, touch, unitName, units, w, writes } from "../state";
+import { Events } from "./live";
 import { clockExact, dayOf, length, number, when } from "../time";
 import { Bar, Card, Check, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 import { ClassTag } from "./today";
@@ -80,6 +81,7 @@ export function Aired({ id }: { id: string }) {
               </>
             )}
           </Shown>
+          {b.relay && <Events bulletin={b.id} />}
           <Card title={w().whatItSays}>
             {b.sound && <Player bulletin={b} />}
             {b.text && (

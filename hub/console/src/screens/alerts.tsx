@@ -1,8 +1,8 @@
 import { call } from "../call";
-import type { AlertBody } from "../api";
-import { dictionary, say, touch, w } from "../state";
+import { api, type AlertBody } from "../api";
+import { dictionary, say, touch, unitName, w } from "../state";
 import { when } from "../time";
-import { Link, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Card, Link, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   { none: "Không có cảnh báo nào.", seen: (by: string) => `${by} đã xem`, see: "Đã xem", over: "đã hết", open: "đang có", device: "Xem thiết bị" },
@@ -12,6 +12,7 @@ const t = dictionary(
 /** Alerts lists what an operator must look at: those of the last week too. */
 export function Alerts() {
   const alerts = useLoaded("alerts", ["alert", "device"], () => call<AlertBody[]>("GET", `/alerts?since=${encodeURIComponent(new Date(Date.now() - 7 * 86400_000).toISOString())}`));
+  const silent = useLoaded("silent", ["alert"], api.silent);
   const [busy, run] = useBusy();
   const see = (id: number) =>
     run(async () => {
@@ -21,6 +22,18 @@ export function Alerts() {
   return (
     <>
       <Title>{w().alerts}</Title>
+      {Boolean(silent.data?.length) && (
+        <Card title={w().silentVillages} tone="alarm">
+          <ul class="rows">
+            {silent.data?.map((v) => (
+              <li key={v.unit} class="row">
+                <b>{unitName(v.unit)}</b>
+                <span class="quiet">{w().silentSince(when(v.since), v.devices)}</span>
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
       <Shown of={alerts}>
         {(list) =>
           list.length === 0 ? (

@@ -1,28 +1,58 @@
 import { call } from "../call";
-import { api, type AiringBody, type DeviceBody } from "../api";
+import { api, type AiringBody, type DeviceBody, type LineBody } from "../api";
 import { Boards } from "../player";
 import { dictionary, unitName, w } from "../state";
-import { ago } from "../time";
+import { ago, when } from "../time";
 import { Card, Link, Shown, Tag, Title, useLoaded } from "../ui";
 import { reasonsOf } from "../health";
 
 const t = dictionary(
-  { title: "Màn hình LED", none: "Chưa có bảng điện tử nào.", idle: "Đang hiện đồng hồ, ngày và tên xã.", size: (x: string) => `${x} điểm`, plays: "Bản tin đang phát có chữ trên bảng" },
-  { title: "LED boards", none: "There is no board yet.", idle: "Shows clock, date and the commune's name.", size: (x: string) => `${x} pixels`, plays: "On air now, with text for boards" },
+  {
+    title: "Màn hình LED", none: "Chưa có bảng điện tử nào.", idle: "Đang hiện đồng hồ, ngày và tên xã.", size: (x: string) => `${x} điểm`, plays: "Bản tin đang phát có chữ trên bảng", away: "Không biết bảng đang hiện gì.",
+    proof: "Bằng chứng gần nhất", noProof: "Chưa có bằng chứng nào trong bảy ngày qua.",
+  },
+  {
+    title: "LED boards", none: "There is no board yet.", idle: "Shows clock, date and the commune's name.", size: (x: string) => `${x} pixels`, plays: "On air now, with text for boards", away: "What it shows is not known.",
+    proof: "Latest proof", noProof: "No proof within seven days.",
+  },
 );
 
+/** here says whether an airing is meant for a device. */
+const here = (a: AiringBody, d: DeviceBody): boolean => !a.withdrawn && d.path.some((u) => a.units.includes(u));
+
+/** latest is what a board showed last, or shows. */
+const latest = (d: DeviceBody, airings: AiringBody[]): AiringBody | undefined =>
+  airings.filter((a) => here(a, d) && Date.parse(a.first) < Date.now()).sort((a, b) => b.first.localeCompare(a.first))[0];
+
+/** proofsAsked bounds how many bulletins are asked about. */
+const proofsAsked = 12;
+
+interface All {
+  boards: DeviceBody[];
+  airings: AiringBody[];
+  lines: LineBody[]; // of boards, newest first
+}
+
+async function load(): Promise<All> {
+  const [devices, airings] = await Promise.all([call<DeviceBody[]>("GET", "/devices"), api.airings(new Date(Date.now() - 7 * 86400_000))]);
+  const boards = devices.filter((d) => d.board && d.state !== "revoked");
+  const asked = [...new Set(boards.map((d) => latest(d, airings)?.bulletin))].filter((b) => b !== undefined).slice(0, proofsAsked);
+  const reached = await Promise.all(asked.map((b) => api.reach(b)));
+  const lines = reached.flatMap((r) => r.lines).filter((l) => l.medium === "board" && l.proof);
+  return { boards, airings, lines: lines.sort((a, b) => b.start.localeCompare(a.start)) };
+}
+
 export function BoardList() {
-  const devices = useLoaded("boards", ["device"], async () => (await call<DeviceBody[]>("GET", "/devices")).filter((d) => d.board && d.state !== "revoked"));
-  const airings = useLoaded("airings", ["airing"], () => api.airings());
+  const all = useLoaded("boards", ["device", "airing", "receipt"], load);
   return (
     <>
       <Title>{t().title}</Title>
-      <Shown of={devices}>
-        {(list) =>
-          list.length ? (
+      <Shown of={all}>
+        {({ boards, airings, lines }) =>
+          boards.length ? (
             <div class="grid">
-              {list.slice(0, 60).map((d) => (
-                <One key={d.id} d={d} airings={airings.data ?? []} />
+              {boards.slice(0, 60).map((d) => (
+                <One key={d.id} d={d} airings={airings} proof={lines.find((l) => l.device === d.id)} />
               ))}
             </div>
           ) : (
@@ -34,8 +64,8 @@ export function BoardList() {
   );
 }
 
-function One({ d, airings }: { d: DeviceBody; airings: AiringBody[] }) {
-  const on = airings.find((a) => a.id === d.playing) ?? airings.find((a) => a.on_air && !a.withdrawn && d.path.some((u) => a.units.includes(u)));
+function One({ d, airings, proof }: { d: DeviceBody; airings: AiringBody[]; proof: LineBody | undefined }) {
+  const on = airings.find((a) => a.id === d.playing) ?? airings.find((a) => a.on_air && here(a, d));
   const wrong = reasonsOf(d);
   return (
     <Card title={d.name} aside={<Tag tone={d.state === "online" ? (wrong.length ? "warn" : "good") : "bad"}>{w().deviceStates[d.state]}</Tag>}>
@@ -52,8 +82,12 @@ function One({ d, airings }: { d: DeviceBody; airings: AiringBody[] }) {
           <Preview bulletin={on.bulletin} />
         </>
       ) : (
-        <p>{t().idle}</p>
+        <p>{d.state === "online" ? t().idle : t().away}</p>
       )}
+      <p>
+        <b>{t().proof}: </b>
+        {proof ? `${w().proofs[proof.proof ?? ""] ?? proof.proof} (${when(proof.ended ?? proof.start)})` : t().noProof}
+      </p>
       <Link to={`/thiet-bi/${d.id}`} class="second">
         {w().devices}
       </Link>

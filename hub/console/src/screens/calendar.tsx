@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { call, once } from "../call";
 import { api, type AiringBody, type DayBody, type ForecastBody, type ForecastLine, type QuietBody } from "../api";
 import { dictionary, notice, say, schedules, touch, trouble, units, w, writes } from "../state";
-import { clock, date, dayOf, zone } from "../time";
+import { clock, clockExact, date, dayOf, zone } from "../time";
 import { Card, Field, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
@@ -10,7 +10,7 @@ const t = dictionary(
     title: "Lịch phát", week: "Tuần", list: "Danh sách", view: "Cách xem", before: "Tuần trước", after: "Tuần sau", now: "Tuần này", village: "Nghe ở thôn",
     quiet: (a: string, b: string) => `Giờ yên tĩnh ${a}–${b}: loa không phát, trừ khẩn cấp và bản tin có phép phát đêm.`, empty: "Không có gì phát ngày này.", lunar: (d: string) => `âm lịch ${d}`,
     copy: "Chép chương trình sang tuần sau", copied: (n: number) => (n ? `Đã chép ${n} chương trình sang tuần sau.` : "Tuần này không có chương trình nào để chép."),
-    forecast: "Lịch này do trung tâm tính bằng đúng quy tắc mà loa dùng.", notPlayed: "sẽ không phát", cutShort: "sẽ bị cắt", begins: (h: string) => `bắt đầu ${h}`,
+    forecast: "Lịch này do trung tâm tính bằng đúng quy tắc mà loa dùng.", notPlayed: "sẽ không phát", cutShort: "sẽ bị cắt", begins: (h: string) => `bắt đầu ${h}`, waits: (x: string, h: string) => `đợi “${x}” xong, bắt đầu ${h}`, which: "Tuần nào",
     move: "Đổi giờ", moveTo: (x: string) => `Chuyển “${x}” sang`, moved: "Đã đổi giờ.", undo: "Hoàn tác", day: "Ngày", hour: "Giờ", fixed: "Bản tin lặp lại đổi giờ ở trang của bản tin.", programme: "Chương trình", newProgramme: "Thêm chương trình",
     dragHint: "Kéo thả để đổi ngày, hoặc dùng nút Đổi giờ.", noVillage: "Chưa có thôn nào. Hãy nhập danh sách thôn ở trang Cài đặt.", holiday: "Ngày lễ",
   },
@@ -18,7 +18,7 @@ const t = dictionary(
     title: "Calendar", week: "Week", list: "List", view: "View", before: "Week before", after: "Week after", now: "This week", village: "As heard in",
     quiet: (a: string, b: string) => `Quiet hours ${a}–${b}: nothing sounds but emergencies and what has night permission.`, empty: "Nothing on this day.", lunar: (d: string) => `lunar ${d}`,
     copy: "Copy programmes to next week", copied: (n: number) => (n ? `${n} programmes copied to next week.` : "There is no programme to copy in this week."),
-    forecast: "The hub works this out by the very rules that devices use.", notPlayed: "will not be played", cutShort: "will be cut", begins: (h: string) => `begins ${h}`,
+    forecast: "The hub works this out by the very rules that devices use.", notPlayed: "will not be played", cutShort: "will be cut", begins: (h: string) => `begins ${h}`, waits: (x: string, h: string) => `waits for “${x}”, begins ${h}`, which: "Which week",
     move: "Move", moveTo: (x: string) => `Move “${x}” to`, moved: "Moved.", undo: "Undo", day: "Day", hour: "Hour", fixed: "What repeats is moved on its own page.", programme: "Programme", newProgramme: "Add a programme",
     dragHint: "Drag to another day, or use Move.", noVillage: "There is no village yet. Import the villages on the page Settings.", holiday: "Holiday",
   },
@@ -78,7 +78,7 @@ export function Calendar() {
     <>
       <Title>{t().title}</Title>
       <div class="tools">
-        <div class="chips" role="group" aria-label={t().view}>
+        <div class="chips even" role="group" aria-label={t().which}>
           <button type="button" class="chip" aria-label={t().before} onClick={() => (from.value = plus(from.value, -7))}>
             <Icon name="back" />
           </button>
@@ -88,6 +88,8 @@ export function Calendar() {
           <button type="button" class="chip flip" aria-label={t().after} onClick={() => (from.value = plus(from.value, 7))}>
             <Icon name="back" />
           </button>
+        </div>
+        <div class="chips even" role="group" aria-label={t().view}>
           {(["week", "list"] as const).map((v) => (
             <button key={v} type="button" class="chip" aria-pressed={view.value === v} onClick={() => (view.value = v)}>
               {t()[v]}
@@ -165,7 +167,8 @@ function Week({ data, view, onMove }: { data: Loaded; view: "week" | "list"; onM
               {data.lines[i]?.lines.map((l) => {
                 const a = airing(l);
                 const to = a ? `/phat/${a.bulletin}` : l.programme ? `/tiep-song/${l.programme}` : "";
-                const late = l.begins && Math.abs(Date.parse(l.begins) - Date.parse(l.start)) > 30_000;
+                const late = l.begins && Math.abs(Date.parse(l.begins) - Date.parse(l.start)) > 500;
+                const before = late ? data.lines[i]?.lines.find((x) => x !== l && x.ends === l.begins) : undefined;
                 return (
                   <li
                     key={l.airing + l.start + l.title}
@@ -183,7 +186,7 @@ function Week({ data, view, onMove }: { data: Loaded; view: "week" | "list"; onM
                       </p>
                     )}
                     {l.outcome !== "played" && <span class="badtext">{l.outcome === "cut" ? t().cutShort : t().notPlayed}: {w().reasons[l.reason ?? ""] ?? l.reason}</span>}
-                    {late && l.begins && <span class="quiet">{t().begins(clock(l.begins))}</span>}
+                    {late && l.begins && <span class="quiet">{before ? t().waits(before.title, clockExact(l.begins)) : t().begins(clockExact(l.begins))}</span>}
                     {l.note && <span class="quiet">{say(l.note)}</span>}
                     {movable(a) && (
                       <button type="button" class="second small" aria-label={`${t().move}: ${l.title}`} onClick={() => onMove(a, d.day)}>

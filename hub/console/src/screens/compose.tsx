@@ -5,6 +5,7 @@ import { call, newKey, Refusal } from "../call";
 import { contentOf, current, draftOf, empty, fetchDraft, forget, fresh, keep, recall, send, written, type Draft, type Kept } from "../draft";
 import { post } from "../outbox";
 import type Recorder from "../record";
+import type Sketch from "../sketch";
 import { failed, go, kept, me, notice, touch, trouble, unitName, w, writes } from "../state";
 import { clock, length } from "../time";
 import { Card, Check, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
@@ -170,7 +171,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
         name="source"
         row
         value={v.source}
-        onPick={(source) => set({ source, drill: source === "text" && v.drill, boardOn: v.boardOn || source === "none" })}
+        onPick={(source) => set({ source, chime: source !== "file", drill: source === "text" && v.drill, boardOn: v.boardOn || source === "none" })}
         options={[
           { value: "text", label: w().fromText },
           { value: "record", label: w().fromMicrophone },
@@ -224,19 +225,21 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
           {w().proposeBoard}
         </button>
       )}
+      {v.boardOn && <OnBoard draft={v} set={set} />}
       {v.source !== "none" && (
         <details>
           <summary>{v.source === "text" ? w().voiceMore : w().recordingMore}</summary>
           <div class="more">
-            {v.source === "text" && (
+            <Check label={w().chime} checked={v.chime} onPick={(chime) => set({ chime })} />
+            <Check label={w().sayTitle} checked={v.sayTitle} onPick={(sayTitle) => set({ sayTitle })} />
+            {(v.source === "text" || v.sayTitle) && (
               <>
-                <Check label={w().chime} checked={v.chime} onPick={(chime) => set({ chime })} />
                 <Choice label={w().voice} name="voice" row value={v.voice} onPick={(voice) => set({ voice })} options={[{ value: "north", label: w().north }, { value: "central", label: w().central }, { value: "south", label: w().south }]} />
                 <Choice label={w().rate} name="rate" row value={v.rate} onPick={(rate) => set({ rate })} options={[{ value: "0.8", label: w().slow }, { value: "1", label: w().usual }, { value: "1.25", label: w().fast }]} />
-                <Choice label={w().sentencePause} name="pause" row value={v.pause} onPick={(pause) => set({ pause })} options={(["0", "500", "1000"] as const).map((n) => ({ value: n, label: w().sentencePauseN(Number(n)) }))} />
-                <Choice label={w().times} name="repeat" row value={v.repeat} onPick={(repeat) => set({ repeat })} options={(["1", "2", "3"] as const).map((n) => ({ value: n, label: w().timesN(Number(n)) }))} />
               </>
             )}
+            {v.source === "text" && <Choice label={w().sentencePause} name="pause" row value={v.pause} onPick={(pause) => set({ pause })} options={(["0", "500", "1000"] as const).map((n) => ({ value: n, label: w().sentencePauseN(Number(n)) }))} />}
+            <Choice label={w().times} name="repeat" row value={v.repeat} onPick={(repeat) => set({ repeat })} options={(["1", "2", "3"] as const).map((n) => ({ value: n, label: w().timesN(Number(n)) }))} />
             {v.source !== "text" && <Treatment draft={v} set={set} />}
           </div>
         </details>
@@ -293,6 +296,16 @@ function Treatment({ draft: v, set }: { draft: Draft; set: (part: Partial<Draft>
       {end(w().trimTo, v.to, (to) => set({ to }))}
     </>
   );
+}
+
+/** OnBoard is how a board will show it, which comes when it is first wanted. */
+function OnBoard(p: { draft: Draft; set: (part: Partial<Draft>) => void }) {
+  const part = useSignal<typeof Sketch | null>(null);
+  useEffect(() => {
+    import("../sketch").then((m) => (part.value = m.default), failed);
+  }, []);
+  const Part = part.value;
+  return Part ? <Part {...p} /> : <p class="quiet">{w().loading}</p>;
 }
 
 /** Microphone is the recorder, which comes when it is first wanted. */

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
-import { memo } from "preact/compat";
+import { Component } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { plain } from "../health";
-import { arranged, fleet, flag, load, states, type Row } from "../fleet";
-import { administers, dictionary, failed, go, unitName, w } from "../state";
+import { arranged, count, flag, flagsAt, keysOf, load, order, renewed, rowAt, stateAt, states, type Row } from "../fleet";
+import { dictionary, failed, go, idle, installs, unitName, w } from "../state";
 import { ago, number } from "../time";
 import { Field, Icon, Link, Title } from "../ui";
 
@@ -22,13 +22,13 @@ const t = dictionary(
 
 type Filter = "all" | "bad" | "off" | "boards";
 const wrong = flag.muted | flag.clock | flag.fault;
-const passes: Record<Filter, (r: Row) => boolean> = {
+/** Whether the device in a place of the columns passes a filter. */
+const passes: Record<Filter, (i: number) => boolean> = {
   all: () => true,
-  bad: (r) => r.state < 3 || (r.state === 3 && (r.flags & wrong) !== 0),
-  off: (r) => r.state === 2,
-  boards: (r) => (r.flags & flag.board) !== 0,
+  bad: (i) => stateAt(i) < 3 || (stateAt(i) === 3 && (flagsAt(i) & wrong) !== 0),
+  off: (i) => stateAt(i) === 2,
+  boards: (i) => (flagsAt(i) & flag.board) !== 0,
 };
-const rank = [2, 1, 0, 3, 4];
 const tall = 76; // px of a row
 
 function says(r: Row): string {
@@ -41,8 +41,20 @@ function says(r: Row): string {
   return out.join(", ");
 }
 
-const Line = memo(
-  function Line({ r, at, top, of }: { r: Row; at: number; top: number; of: number }) {
+interface LineProps {
+  r: Row;
+  at: number;
+  top: number;
+  of: number;
+}
+
+/** Line is drawn anew only where its device or its place is another. */
+class Line extends Component<LineProps> {
+  override shouldComponentUpdate(next: LineProps): boolean {
+    return next.r !== this.props.r || next.top !== this.props.top || next.of !== this.props.of;
+  }
+
+  override render({ r, at, top, of }: LineProps) {
     const tone = r.state === 3 ? (r.flags & wrong ? "warn" : "good") : r.state === 2 || r.state === 1 ? "bad" : "";
     return (
       <li style={{ top: `${top}px` }} aria-posinset={at + 1} aria-setsize={of}>
@@ -57,12 +69,11 @@ const Line = memo(
         </Link>
       </li>
     );
-  },
-  (a, b) => a.r === b.r && a.top === b.top && a.of === b.of,
-);
+  }
+}
 
-/** List shows only the rows in sight, and a few more; arrows, Page and Home/End move on. */
-function List({ rows }: { rows: Row[] }) {
+/** List shows only the rows in sight, by their places in the columns, and a few more; arrows, Page and Home/End move on. */
+function List({ rows }: { rows: number[] }) {
   const box = useRef<HTMLUListElement>(null);
   const from = useSignal(0);
   const seen = useSignal(12);
@@ -94,44 +105,35 @@ function List({ rows }: { rows: Row[] }) {
   };
   return (
     <ul class="virtual" ref={box} style={{ height: `${rows.length * tall}px` }} aria-label={t().list} onKeyDown={move}>
-      {rows.slice(from.value, from.value + seen.value).map((r, i) => (
-        <Line key={r.id} r={r} at={from.value + i} top={(from.value + i) * tall} of={rows.length} />
-      ))}
+      {rows.slice(from.value, from.value + seen.value).map((place, i) => {
+        const r = rowAt(place);
+        return <Line key={r.id} r={r} at={from.value + i} top={(from.value + i) * tall} of={rows.length} />;
+      })}
     </ul>
   );
 }
 
 export function Devices() {
-  const all = fleet.value;
+  const all = count.value;
   const search = useSignal("");
   const filter = useSignal<Filter>("all");
   useEffect(() => {
-    if (!fleet.peek()) load().catch(failed);
+    if (count.peek() === undefined) load().catch(failed);
   }, []);
+  useEffect(() => {
+    if (all !== undefined) idle(() => void keysOf()); // so that the first letter of a search need not wait for it
+  }, [all]);
   // The order is of states and names, and is worked out anew only where one of them has changed.
-  const order = useMemo(() => {
-    const now = fleet.peek() ?? [];
-    return now.map((_, i) => i).sort((x, y) => {
-      const a = now[x] as Row;
-      const b = now[y] as Row;
-      return (rank[a.state] ?? 0) - (rank[b.state] ?? 0) || (a.key < b.key ? -1 : 1);
-    });
-  }, [arranged.value]);
-  const [alive, online] = useMemo(() => {
-    const now = fleet.peek() ?? [];
-    return [now.filter((r) => r.state !== 4).length, now.filter((r) => r.state === 3).length];
-  }, [arranged.value]);
+  const sorted = useMemo(order, [arranged.value]);
+  const [alive, online] = useMemo(() => [sorted.filter((i) => stateAt(i) !== 4).length, sorted.filter((i) => stateAt(i) === 3).length], [sorted]);
+  const narrow = filter.value === "all" ? 0 : renewed.value; // rows come and go by their flags
   const rows = useMemo(() => {
-    if (!all) return undefined;
     const words = plain(search.value).split(/\s+/).filter(Boolean);
-    const out: Row[] = [];
-    for (const i of order) {
-      const r = all[i];
-      if (r && passes[filter.value](r) && words.every((x) => r.key.includes(x))) out.push(r);
-    }
-    return out;
-  }, [order, all, search.value, filter.value]);
-  if (!all || !rows)
+    const keys = words.length ? keysOf() : [];
+    return sorted.filter((i) => passes[filter.value](i) && words.every((x) => keys[i]?.includes(x)));
+  }, [sorted, narrow, search.value, filter.value]);
+  void renewed.value; // the rows in sight may be others
+  if (all === undefined)
     return (
       <>
         <Title>{w().devicesTitle}</Title>
@@ -153,7 +155,7 @@ export function Devices() {
             {t()[k]}
           </button>
         ))}
-        {administers() && (
+        {installs() && (
           <button type="button" class="second" onClick={() => go("/thiet-bi/them")}>
             {t().add}
           </button>

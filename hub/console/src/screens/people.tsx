@@ -5,24 +5,27 @@ import type { Role } from "../api";
 import { plain } from "../health";
 import { dictionary, me, notice, touch, trouble, unitName, units } from "../state";
 import { when } from "../time";
-import { Field, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Field, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
-    title: "Người dùng và quyền", add: "Thêm người", id: "Tên đăng nhập", idHint: "Chữ thường không dấu, số và gạch nối.", name: "Họ tên", password: "Mật khẩu ban đầu", passwordHint: "Người đó tự đổi sau ở trang Cài đặt.", unit: "Đơn vị", role: "Vai trò",
+    title: "Người dùng và quyền", add: "Thêm người", id: "Tên đăng nhập", idHint: "Chữ thường không dấu, số và gạch nối.", name: "Họ tên", password: "Mật khẩu ban đầu", passwordHint: "Người đó phải đổi ở lần đăng nhập đầu.", approvers: "Người duyệt, người thay", fresh: "Mật khẩu dùng một lần", freshHint: "Dùng khi người đó quên mật khẩu; họ phải đổi ở lần đăng nhập sau.", give: "Đặt lại mật khẩu", given: "Đã đặt lại mật khẩu.", noSecond: "Gỡ xác thực hai lớp (mất điện thoại)", secondGone: "Đã gỡ xác thực hai lớp.", unit: "Đơn vị", role: "Vai trò",
     roles: { editor: "Soạn bản tin", approver: "Duyệt bản tin", operator: "Vận hành", administrator: "Quản trị", auditor: "Thanh tra", technician: "Kỹ thuật viên" } as Record<string, string>,
     roleSays: { editor: "viết, ghi âm, gửi duyệt", approver: "duyệt bằng chữ ký", operator: "xếp lịch, xem thiết bị", administrator: "quản lý đơn vị, thiết bị, người", auditor: "chỉ xem, kể cả nhật ký", technician: "lắp, thay, thử thiết bị" } as Record<string, string>,
     registrar: "Mật khẩu của người giữ sổ", registrarHint: "Cần khi người đó được duyệt bản tin: khoá của họ được ghi vào danh sách đã ký.", addVerb: "Thêm người này", added: "Đã thêm.", changed: "Đã đổi quyền.", disable: "Khoá tài khoản", disabled: "đã khoá", locked: "Đã khoá tài khoản.", canSign: "có khoá ký",
     search: "Tìm người", addGrant: "Thêm quyền", remove: "Bỏ quyền", noOwn: "Không ai tự đổi quyền của mình.", since: (x: string) => `từ ${x}`, own: "Mật khẩu của người đó",
   },
   {
-    title: "People and rights", add: "Add a person", id: "User name", idHint: "Small letters without marks, digits, hyphens.", name: "Name", password: "First password", passwordHint: "They change it on the page Settings.", unit: "Unit", role: "Role",
+    title: "People and rights", add: "Add a person", id: "User name", idHint: "Small letters without marks, digits, hyphens.", name: "Name", password: "First password", passwordHint: "They have to change it at their first log-in.", approvers: "Approvers, deputies", fresh: "One-time password", freshHint: "For who has forgotten theirs; they have to change it at the next log-in.", give: "Reset the password", given: "Password reset.", noSecond: "Remove the second factor (phone lost)", secondGone: "Second factor removed.", unit: "Unit", role: "Role",
     roles: { editor: "Writes bulletins", approver: "Approves", operator: "Operates", administrator: "Administers", auditor: "Audits", technician: "Technician" } as Record<string, string>,
     roleSays: { editor: "writes, records, submits", approver: "approves by signature", operator: "schedules, watches devices", administrator: "units, devices, people", auditor: "reads only, the log too", technician: "installs, replaces, tests devices" } as Record<string, string>,
     registrar: "The registrar's password", registrarHint: "Needed if the person is to approve: their key goes into the signed list.", addVerb: "Add this person", added: "Added.", changed: "Rights changed.", disable: "Lock the account", disabled: "locked", locked: "Account locked.", canSign: "has a key",
     search: "Search", addGrant: "Add a right", remove: "Remove", noOwn: "Nobody changes their own rights.", since: (x: string) => `since ${x}`, own: "The person's own password",
   },
 );
+
+/** roleNames are the roles in words. */
+export const roleNames = (): Record<string, string> => t().roles;
 
 /** roles are what can be given. */
 const roles: Role[] = ["editor", "approver", "operator", "technician", "auditor", "administrator"];
@@ -67,6 +70,9 @@ export function People() {
   return (
     <>
       <Title>{t().title}</Title>
+      <Link to="/nguoi-duyet" class="second">
+        {t().approvers}
+      </Link>
       <Add />
       <Field label={t().search}>{(f) => <input id={f} type="search" value={search.value} onInput={(e) => (search.value = e.currentTarget.value)} />}</Field>
       <Shown of={people}>
@@ -96,7 +102,7 @@ function Add() {
     e.preventDefault();
     void run(async () => {
       await call<void>("POST", "/users", {
-        id: v.id.trim(), name: v.name.trim(), password: v.password, grants: [{ ...grant.value, unit: grant.value.unit || units.value[0]?.id }],
+        id: v.id.trim(), name: v.name.trim(), password: v.password, one_time: true, grants: [{ ...grant.value, unit: grant.value.unit || units.value[0]?.id }],
         ...(v.registrar ? { registrar_password: v.registrar } : {}),
       });
       f.value = { id: "", name: "", password: "", registrar: "" };
@@ -138,6 +144,7 @@ function Person({ p }: { p: UserBody }) {
   const grant = useSignal<GrantBody>({ unit: units.value[0]?.id ?? "", role: "editor" });
   const registrar = useSignal("");
   const own = useSignal("");
+  const fresh = useSignal("");
   const [busy, run] = useBusy();
   const self = p.id === me.value?.id;
   const signs = (g: GrantBody[]) => g.some((x) => x.role === "approver");
@@ -147,6 +154,17 @@ function Person({ p }: { p: UserBody }) {
       notice.value = t().changed;
       registrar.value = own.value = "";
       touch("person");
+    });
+  const give = () =>
+    run(async () => {
+      await call<void>("PUT", `/users/${p.id}/password`, { password: fresh.value, one_time: true, ...(registrar.value ? { registrar_password: registrar.value } : {}) });
+      fresh.value = registrar.value = "";
+      notice.value = t().given;
+    });
+  const unsecond = () =>
+    run(async () => {
+      await call<void>("DELETE", `/users/${p.id}/second-factor`);
+      notice.value = t().secondGone;
     });
   const lock = () =>
     run(async () => {
@@ -196,6 +214,17 @@ function Person({ p }: { p: UserBody }) {
             {grant.value.role === "approver" && !p.can_sign && (
               <Field label={t().own}>{(x) => <input id={x} type="password" autocomplete="off" value={own.value} onInput={(e) => (own.value = e.currentTarget.value)} />}</Field>
             )}
+            <Field label={t().fresh} hint={t().freshHint}>
+              {(x, h) => <input id={x} aria-describedby={h} type="password" autocomplete="new-password" value={fresh.value} onInput={(e) => (fresh.value = e.currentTarget.value)} />}
+            </Field>
+            <div class="pair wrap">
+              <button type="button" class="second" aria-disabled={busy} disabled={!fresh.value} onClick={() => void give()}>
+                {t().give}
+              </button>
+              <button type="button" class="second" aria-disabled={busy} onClick={() => void unsecond()}>
+                {t().noSecond}
+              </button>
+            </div>
             <Say refusal={trouble.value} />
             <div class="pair">
               <button type="button" class="second" aria-disabled={busy} onClick={() => void lock()}>

@@ -7,16 +7,16 @@ import { Card, Check, Choice, Field, Foot, Icon, Link, Note, Say, Shown, Tag, Ti
 
 const t = dictionary(
   {
-    title: "Tiếp sóng, danh sách phát", newRelay: "Thêm tiếp sóng một đài", station: "Đài", slotFrom: "Khung giờ từ", slotTo: "đến", relayNote: "Loa tự ngắt khi hết khung giờ, và không tiếp sóng trong giờ yên tĩnh.", makeRelay: "Tạo tiếp sóng", noStations: "Trung tâm chưa khai báo đài nào (mục relay trong hub.yaml).", none: "Chưa có chương trình nào.", add: "Thêm chương trình", groups: "Nhóm xã", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút",
+    title: "Tiếp sóng, danh sách phát", newRelay: "Thêm tiếp sóng hoặc phát trực tiếp", station: "Đài", live: "Nói trực tiếp từ trang này", who: "Ai nói", whoHint: "Ghi trong hồ sơ duyệt, ví dụ Chủ tịch UBND xã.", sources: "Tiếp sóng và phát trực tiếp đã tạo", spoken: "trực tiếp", fed: "tiếp sóng", toSpeak: "Mở trang nói", slotFrom: "Khung giờ từ", slotTo: "đến", relayNote: "Loa tự ngắt khi hết khung giờ, và không tiếp sóng trong giờ yên tĩnh.", makeRelay: "Tạo tiếp sóng", none: "Chưa có chương trình nào.", add: "Thêm chương trình", groups: "Nhóm xã", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút",
     name: "Tên chương trình", unit: "Của đơn vị", where: "Phát ở", own: "Các đơn vị chọn dưới đây", start: "Giờ bắt đầu", first: "Từ ngày", last: "Đến hết ngày", minutes: "Khung giờ dài (phút)", repeat: "Lặp", daily: "Hằng ngày", weekly: "Các thứ", never: "Một lần", lunar: "Thêm ngày âm lịch mỗi tháng (ví dụ 1, 15)", holidays: "Bỏ ngày lễ",
-    items: "Thứ tự phát", addItem: "Thêm vào danh sách", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng",
+    items: "Thứ tự phát", addItem: "Thêm vào danh sách", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng", makeStandIn: "Dự phòng cho mục trước",
     save: "Lưu chương trình", saved: "Đã lưu chương trình.", take: "Rút chương trình", took: "Đã rút chương trình.", preview: "Nghe thử ở thôn đầu tiên", answers: "Các xã trả lời", accept: "Nhận", decline: "Từ chối", accepted: "nhận", declined: "từ chối", byRule: "theo quy định của nhóm", deadline: "Hạn trả lời", ask: "Xã của anh/chị có nhận chương trình này không?",
     members: "Các xã trong nhóm", silence: "Không trả lời tức là nhận", saveGroup: "Lưu nhóm", savedGroup: "Đã lưu nhóm.", stock: "Tạo nhạc hiệu", stockMade: "Đã tạo, hãy gửi duyệt một lần rồi dùng mãi.", empty: "Chưa có mục nào. Hãy thêm bản tin đã duyệt.", kind: "Loại mục", order: "Thứ tự trong một khung giờ: đài quốc gia, đài tỉnh, rồi đến xã.",
   },
   {
-    title: "Relays, playlists", newRelay: "Relay a station", station: "Station", slotFrom: "Slot from", slotTo: "to", relayNote: "The device ends it with the slot, and relays nothing in quiet hours.", makeRelay: "Make the relay", noStations: "No station is set at the hub (relay in hub.yaml).", none: "There is no programme yet.", add: "Add a programme", groups: "Groups of communes", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back",
+    title: "Relays, playlists", newRelay: "Relay a station, or speak live", station: "Station", live: "Speak live from this page", who: "Who speaks", whoHint: "It is part of what is approved, like: the chairwoman.", sources: "Relays and live speech", spoken: "live", fed: "relay", toSpeak: "Open the page to speak", slotFrom: "Slot from", slotTo: "to", relayNote: "The device ends it with the slot, and relays nothing in quiet hours.", makeRelay: "Make the relay", none: "There is no programme yet.", add: "Add a programme", groups: "Groups of communes", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back",
     name: "Name", unit: "Of unit", where: "Aired in", own: "The units chosen below", start: "Begins at", first: "From", last: "Through", minutes: "Length of the slot (minutes)", repeat: "Repeat", daily: "Every day", weekly: "Weekdays", never: "Once", lunar: "Lunar days of every month as well (1, 15)", holidays: "Not on holidays",
-    items: "Order", addItem: "Add to the list", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails",
+    items: "Order", addItem: "Add to the list", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails", makeStandIn: "Stands in for the one before",
     save: "Save the programme", saved: "Programme saved.", take: "Take the programme back", took: "Programme taken back.", preview: "As heard in the first village", answers: "What communes said", accept: "Accept", decline: "Decline", accepted: "accepted", declined: "declined", byRule: "by the group's rule", deadline: "Answer until", ask: "Does your commune take this programme?",
     members: "Communes of the group", silence: "No answer means accepted", saveGroup: "Save the group", savedGroup: "Group saved.", stock: "Make a chime", stockMade: "Made; have it approved once and use it ever after.", empty: "Nothing in it yet. Add approved bulletins.", kind: "Kind", order: "Order within a slot: national relay, province, then commune.",
   },
@@ -55,6 +55,7 @@ export function Relays() {
           )
         }
       </Shown>
+      <Sources />
       {writes() && <NewRelay />}
       <Card title={t().groups}>
         <ul class="rows">
@@ -71,19 +72,50 @@ export function Relays() {
   );
 }
 
+/** live stands for no station: somebody speaks. */
+const live = "-";
+
 const mine = (): string[] => [...new Set((me.value?.grants ?? []).filter((g) => g.role === "editor" || g.role === "operator").map((g) => g.unit))];
 
-/** NewRelay makes a bulletin of a station's stream, to be approved once and put into programmes. */
+/** Sources lists the streams that were made, with the way to speak into one. */
+function Sources() {
+  const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
+  const list = (bulletins.data ?? []).filter((b) => b.relay);
+  if (!list.length) return null;
+  return (
+    <Card title={t().sources}>
+      <ul class="rows">
+        {list.slice(0, 20).map((b) => (
+          <li key={b.id} class="row">
+            <b>
+              <Link to={b.state === "ready" ? `/gui/${b.id}` : `/phat/${b.id}`}>{b.title}</Link>
+            </b>
+            <Tag tone={b.state === "approved" ? "good" : ""}>{w().state[b.state]}</Tag>
+            <span class="quiet">{[b.relay?.url ? t().fed : t().spoken, b.relay && `${b.relay.from}–${b.relay.to}`].filter(Boolean).join(", ")}</span>
+            {writes() && b.state === "approved" && !b.relay?.url && (
+              <Link to={`/truc-tiep/${b.id}`} class="second">
+                {t().toSpeak}
+              </Link>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+/** NewRelay makes a bulletin of a station's stream or of live speech, to be approved once and aired as any other. */
 function NewRelay() {
   const stations = useLoaded("stations", [], () => call<StationBody[]>("GET", "/stations"));
-  const f = useSignal({ station: "", from: "05:00", to: "05:30", minutes: "30" });
+  const f = useSignal({ station: "", who: "", from: "05:00", to: "05:30", minutes: "30" });
   const [busy, run] = useBusy();
   const v = f.value;
   const list = stations.data ?? [];
+  const station = v.station || (list[0]?.id ?? live);
   const make = (e: Event) => {
     e.preventDefault();
     void run(async () => {
-      const b = await once<BulletinBody>("POST", "/relays", { unit: mine()[0], station: v.station || list[0]?.id, minutes: Number(v.minutes), from: v.from, to: v.to });
+      const b = await once<BulletinBody>("POST", "/relays", { unit: mine()[0], ...(station === live ? { source: v.who.trim() } : { station }), minutes: Number(v.minutes), from: v.from, to: v.to });
       touch("bulletin");
       go(`/gui/${b.id}`);
     });
@@ -91,33 +123,35 @@ function NewRelay() {
   return (
     <details>
       <summary>{t().newRelay}</summary>
-      {list.length === 0 ? (
-        <p class="more quiet">{t().noStations}</p>
-      ) : (
-        <form class="more" onSubmit={make}>
-          <Field label={t().station}>
-            {(x) => (
-              <select id={x} value={v.station || list[0]?.id} onChange={(e) => (f.value = { ...v, station: e.currentTarget.value })}>
-                {list.map((s) => (
-                  <option key={s.id} value={s.id}>
-                    {s.name}
-                  </option>
-                ))}
-              </select>
-            )}
+      <form class="more" onSubmit={make}>
+        <Field label={t().station}>
+          {(x) => (
+            <select id={x} value={station} onChange={(e) => (f.value = { ...v, station: e.currentTarget.value })}>
+              {list.map((s) => (
+                <option key={s.id} value={s.id}>
+                  {s.name}
+                </option>
+              ))}
+              <option value={live}>{t().live}</option>
+            </select>
+          )}
+        </Field>
+        {station === live && (
+          <Field label={t().who} hint={t().whoHint}>
+            {(x, h) => <input id={x} aria-describedby={h} required maxLength={200} value={v.who} onInput={(e) => (f.value = { ...v, who: e.currentTarget.value })} />}
           </Field>
-          <div class="cols">
-            <Field label={t().slotFrom}>{(x) => <input id={x} type="time" required value={v.from} onInput={(e) => (f.value = { ...v, from: e.currentTarget.value })} />}</Field>
-            <Field label={t().slotTo}>{(x) => <input id={x} type="time" required value={v.to} onInput={(e) => (f.value = { ...v, to: e.currentTarget.value })} />}</Field>
-            <Field label={t().minutes}>{(x) => <input id={x} type="number" min={1} max={240} required value={v.minutes} onInput={(e) => (f.value = { ...v, minutes: e.currentTarget.value })} />}</Field>
-          </div>
-          <p class="hint">{t().relayNote}</p>
-          <Say refusal={trouble.value} />
-          <button type="submit" class="button" aria-disabled={busy}>
-            {t().makeRelay}
-          </button>
-        </form>
-      )}
+        )}
+        <div class="cols">
+          <Field label={t().slotFrom}>{(x) => <input id={x} type="time" required value={v.from} onInput={(e) => (f.value = { ...v, from: e.currentTarget.value })} />}</Field>
+          <Field label={t().slotTo}>{(x) => <input id={x} type="time" required value={v.to} onInput={(e) => (f.value = { ...v, to: e.currentTarget.value })} />}</Field>
+          <Field label={t().minutes}>{(x) => <input id={x} type="number" min={1} max={240} required value={v.minutes} onInput={(e) => (f.value = { ...v, minutes: e.currentTarget.value })} />}</Field>
+        </div>
+        <p class="hint">{t().relayNote}</p>
+        <Say refusal={trouble.value} />
+        <button type="submit" class="button" aria-disabled={busy}>
+          {t().makeRelay}
+        </button>
+      </form>
     </details>
   );
 }
@@ -164,7 +198,7 @@ export function Programme({ id }: { id: string }) {
   const fresh = id === "moi";
   const programme = useLoaded(id, [], () => (fresh ? Promise.resolve(null) : call<ProgrammeBody>("GET", `/programmes/${id}`)));
   const groups = useLoaded("groups", [], () => call<GroupBody[]>("GET", "/groups"));
-  const approved = useLoaded("approved", ["bulletin"], async () => (await api.bulletins()).filter((b) => b.state === "approved" && b.sound && b.class !== "emergency"));
+  const approved = useLoaded("approved", ["bulletin"], async () => (await api.bulletins()).filter((b) => b.state === "approved" && (b.sound || b.relay) && b.class !== "emergency"));
   return (
     <>
       <Title back="/tiep-song">{programme.data?.name ?? t().add}</Title>
@@ -363,6 +397,11 @@ function Form({ before, groups, approved }: { before: ProgrammeBody | null; grou
                 {t().kinds[it.kind]}: {title(it.bulletin)}
               </b>
               {it.stand_in && <Tag>{t().standIn}</Tag>}
+              {it.kind === "bulletin" && i > 0 && (it.stand_in || v.items[i - 1]?.kind === "relay") && (
+                <button type="button" class="second small" aria-pressed={Boolean(it.stand_in)} aria-label={`${t().makeStandIn}: ${title(it.bulletin)}`} onClick={() => set({ items: v.items.map((x, k) => (k === i ? { ...x, stand_in: !x.stand_in } : x)) })}>
+                  {t().makeStandIn}
+                </button>
+              )}
               <button type="button" class="second small" disabled={i === 0} aria-label={`${t().up}: ${title(it.bulletin)}`} onClick={() => swap(i, -1)}>
                 ↑
               </button>

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { api, refusalOf, type BulletinBody, type PreviewBody, type Refusal, type UnitBody } from "../api";
 import { go, notice, say, touch, trouble, units, w } from "../state";
 import { number, when } from "../time";
-import { planOf, slots, weekdays, wishOf, type Plan } from "../wish";
+import { passes, planOf, slots, validities, weekdays, wishOf, type Plan } from "../wish";
 import { Check, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
 
 export function Send({ id }: { id: string }) {
@@ -87,6 +87,12 @@ function Form({ b }: { b: BulletinBody }) {
           {p.when === "rule" && <Field label={w().untilDay}>{(f) => <input id={f} type="date" required value={p.until} onInput={(e) => set({ until: e.currentTarget.value })} />}</Field>}
           <Field label={w().hour}>{(f) => <input id={f} type="time" required value={p.hour} onInput={(e) => set({ hour: e.currentTarget.value })} />}</Field>
         </div>
+      )}
+      {emergency && (
+        <>
+          <Choice label={w().validity} name="validity" row value={p.validity} onPick={(validity) => set({ validity })} options={validities.map((value) => ({ value, label: w().validityN(Number(value)) }))} />
+          <Choice label={w().times} name="passes" row value={p.passes} onPick={(n) => set({ passes: n })} options={passes.map((value) => ({ value, label: w().timesN(Number(value)) }))} />
+        </>
       )}
       {!emergency && (
         <>

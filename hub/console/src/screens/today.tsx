@@ -1,4 +1,4 @@
-import { api, type AiringBody, type ApprovalBody, type BulletinBody, type DevicesNow, type DraftBody } from "../api";
+import { api, type AiringBody, type ApprovalBody, type BulletinBody, type DevicesNow, type DraftBody, type SilentVillage } from "../api";
 import { approves, logOut, me, unitName, w, writes } from "../state";
 import { ago, length, when } from "../time";
 import { stop } from "../stop";
@@ -167,11 +167,32 @@ function Down({ now }: { now: DevicesNow }) {
   );
 }
 
+/** Silent lists the villages that have heard nothing in two slots: the first thing to know. */
+function Silent({ list }: { list: SilentVillage[] }) {
+  if (!list.length) return null;
+  return (
+    <Card title={w().silentVillages} tone="alarm" aside={<Tag tone="bad">{list.length}</Tag>}>
+      <ul class="rows">
+        {list.slice(0, 8).map((v) => (
+          <li key={v.unit}>
+            <Link to="/canh-bao" class="row">
+              <b>{unitName(v.unit)}</b>
+              <span class="quiet">{w().silentSince(when(v.since), v.devices)}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {list.length > 8 && <Link to="/canh-bao">{w().seeAll}</Link>}
+    </Card>
+  );
+}
+
 export function Today() {
   const airings = useLoaded("airings", ["airing", "receipt", "device", "bulletin"], () => api.airings());
   const devices = useLoaded("devices", ["device"], api.devicesNow);
   const drafts = useLoaded("drafts", ["bulletin"], api.drafts);
   const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
+  const silent = useLoaded("silent", ["alert"], api.silent);
   const requests = useLoaded("requests", ["bulletin"], api.approvals);
   return (
     <>
@@ -185,6 +206,7 @@ export function Today() {
       <div class="grid">
         <Shown of={airings}>{(list) => <OnAir list={list} />}</Shown>
         <Shown of={bulletins}>{(b) => <Waiting bulletins={b} requests={requests.data ?? []} drafts={drafts.data ?? []} />}</Shown>
+        {silent.data && <Silent list={silent.data} />}
         {airings.data && <Next list={airings.data} />}
         <Shown of={devices}>{(now) => <Down now={now} />}</Shown>
       </div>

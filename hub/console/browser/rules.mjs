@@ -1,0 +1,169 @@
+// What the rules promise and needs a browser to be seen: midnight by the country's
+// own clock wherever the browser is, what happens to two bulletins at one time,
+// layouts and pictures of boards.
+import { deflateSync } from "node:zlib";
+import { join } from "node:path";
+import { ask, base, browser, call, look, must, out, people, step, until } from "./lib.mjs";
+
+/** made writes a bulletin by the API and waits for its sound. */
+async function made(page, content) {
+  const unit = (await ask(page, "/sessions")).grants[0].unit;
+  const b = await call(page, "POST", "/bulletins", { unit, class: "normal", ...content });
+  must(b.status === 201, JSON.stringify(b.body));
+  await until("its sound", 60_000, async () => (await ask(page, `/bulletins/${b.body.id}`)).state === "ready");
+  return b.body.id;
+}
+
+async function approved(author, approver, id, wish) {
+  const sent = await call(author, "POST", `/bulletins/${id}/submit`, wish);
+  must(sent.status < 300, JSON.stringify(sent.body));
+  const request = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === id);
+  const signed = await call(approver, "POST", `/approvals/${request.id}/approve`, { password: people.approver.password });
+  must(signed.body.state === "approved", JSON.stringify(signed.body));
+}
+
+/** square is a PNG of a white square on black, as any phone may send one. */
+function square(size) {
+  const table = Array.from({ length: 256 }, (_, n) => {
+    for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
+    return n >>> 0;
+  });
+  const crc = (b) => ~b.reduce((c, x) => (c >>> 8) ^ table[(c ^ x) & 255], ~0) >>> 0;
+  const chunk = (name, data) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const around = Buffer.alloc(8);
+    around.writeUInt32BE(data.length, 0), around.writeUInt32BE(crc(body), 4);
+    return Buffer.concat([around.subarray(0, 4), body, around.subarray(4)]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(size, 0), head.writeUInt32BE(size, 4), (head[8] = 8);
+  const rows = Buffer.alloc(size * (size + 1));
+  for (let y = size / 4; y < (size * 3) / 4; y++) rows.fill(255, y * (size + 1) + 1 + size / 4, y * (size + 1) + 1 + (size * 3) / 4);
+  return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
+}
+
+export async function rules({ author, approver, admin, bulletin }) {
+  await step("4 an upload goes on after a break", async () => {
+    const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    let broken = 0;
+    await page.route("**/api/v1/uploads/**", (r) => (r.request().method() === "PATCH" && broken++ === 0 ? r.abort("connectionreset") : r.continue()));
+    await page.goto(base + "/soan");
+    await page.getByText("Tệp ghi âm", { exact: true }).click();
+    await page.getByLabel("Chọn tệp ghi âm").setInputFiles({ name: "dai.wav", mimeType: "audio/wav", buffer: Buffer.alloc(300_000, 1) });
+    await page.getByText(/Đã tải lên/).waitFor({ timeout: 20_000 });
+    must(broken > 1, "nothing was broken off");
+    await context.close();
+  });
+  await step("villages from a sheet: tried first, then taken in", async () => {
+    const sheet = "id,code,name,kind,parent,valid_from,valid_until,people,source,counted\nthon-moi,,Thôn Mới Mở,village,xa-binh-an,2025-07-01,,120,Công an xã,2026-01-01\n";
+    await admin.goto(base + "/cai-dat");
+    const card = admin.locator("section", { hasText: "Nhập thôn, xã" }).first();
+    await card.getByLabel("Tệp").setInputFiles({ name: "thon.csv", mimeType: "text/csv", buffer: Buffer.from(sheet) });
+    await card.getByRole("button", { name: "Xem thử" }).click();
+    await card.getByText(/Sẽ thêm 1/).waitFor();
+    must(!(await ask(admin, "/units")).some((u) => u.id === "thon-moi"), "trying it changed something");
+    await card.screenshot({ path: join(out, "import.png") });
+    await card.getByLabel(/Mật khẩu của người giữ sổ/).fill(people.registrar);
+    await card.getByRole("button", { name: "Nhập thật" }).click();
+    await until("the village", 15_000, async () => (await ask(admin, "/units").catch(() => [])).some((u) => u.id === "thon-moi"));
+    await admin.getByRole("heading", { name: "Cài đặt" }).waitFor();
+  });
+  await step("the result as a sheet and on paper", async () => {
+    const start = await author.evaluate(async (b) => [...new Uint8Array(await (await fetch(`/api/v1/bulletins/${b}/reach.xlsx`)).arrayBuffer()).slice(0, 2)], bulletin);
+    must(String.fromCharCode(...start) === "PK", `a sheet that begins with ${start}`);
+    await author.goto(`${base}/phat/${bulletin}`);
+    await author.locator(".big").waitFor();
+    await author.emulateMedia({ media: "print" });
+    for (const part of ["header", "nav", ".foot"]) must(!(await author.locator(part).first().isVisible()), `${part} is printed`);
+    must(await author.locator(".big").isVisible(), "the figure is not printed");
+    await author.emulateMedia({ media: null });
+  });
+  await step("by keyboard alone: past the head, into a form, and to the stop", async () => {
+    await author.goto(base + "/soan");
+    await author.getByLabel("Tiêu đề").waitFor();
+    await author.evaluate(() => document.activeElement?.blur());
+    await author.keyboard.press("Tab");
+    must((await author.evaluate(() => document.activeElement?.className)) === "skip", "the way past the head does not come first");
+    await author.keyboard.press("Enter");
+    must((await author.evaluate(() => document.activeElement?.id)) === "main", "it leads elsewhere");
+    const seen = new Set();
+    for (let n = 0; n < 40; n++) {
+      await author.keyboard.press("Tab");
+      const at = await author.evaluate(() => {
+        const e = document.activeElement;
+        const box = (e?.closest(".pick") ?? e)?.getBoundingClientRect();
+        const ring = e && getComputedStyle(e.closest(".pick") ?? e);
+        return { name: e?.getAttribute("name") ?? e?.tagName ?? "", shown: Boolean(box && box.bottom > 0 && box.top < innerHeight), ring: ring ? ring.outlineStyle !== "none" : false };
+      });
+      must(at.name === "BODY" || (at.shown && at.ring), `focus cannot be seen at ${at.name}`);
+      seen.add(at.name);
+    }
+    for (const name of ["class", "source", "title", "text"]) must(seen.has(name), `${name} is not reached`);
+  });
+  let id = "";
+  await step("5 midnight is the country's, wherever the browser's clock is", async () => {
+    id = await made(author, { title: "Họp lúc nửa đêm", text: "Mời bà con họp.", options: { wanted: true } });
+    for (const timezoneId of ["America/New_York", "Pacific/Auckland"]) {
+      const context = await browser.newContext({ locale: "vi-VN", timezoneId, serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
+      const page = await context.newPage();
+      // A minute before midnight, and a minute after, in Asia/Ho_Chi_Minh.
+      for (const [at, day, slot] of [["2030-12-01T16:59:00Z", "2030-12-02", "05:00 ngày mai"], ["2030-12-01T17:01:00Z", "2030-12-02", "05:00 hôm nay"]]) {
+        await page.clock.setFixedTime(new Date(at));
+        await page.goto(`${base}/gui/${id}`);
+        await page.getByRole("button", { name: slot }).first().waitFor();
+        must((await page.getByLabel("Ngày", { exact: true }).inputValue()) === day, `${timezoneId} at ${at}: the first day is ${await page.getByLabel("Ngày", { exact: true }).inputValue()}`);
+        must((await page.getByLabel("Giờ", { exact: true }).inputValue()) === "05:00", "another hour");
+      }
+      await context.close();
+    }
+  });
+  await step("5 two bulletins at one time: the calendar says which one waits", async () => {
+    const other = await made(author, { title: "Tiêm chủng cùng giờ", text: "Mời các cháu đi tiêm.", options: { wanted: true } });
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const day = new Date(Date.now() + 31 * 3600_000).toISOString().slice(0, 10);
+    const wish = { units: [unit], when: "at", start: `${day}T17:00:00` };
+    await approved(author, approver, id, wish);
+    const warned = await call(author, "POST", `/bulletins/${other}/preview`, wish);
+    must(warned.status === 200, JSON.stringify(warned.body));
+    await approved(author, approver, other, wish);
+    await author.goto(base + "/lich");
+    await author.getByRole("button", { name: "Danh sách" }).click();
+    if ((await author.getByText("Tiêm chủng cùng giờ").count()) === 0) await author.getByRole("button", { name: "Tuần sau" }).click();
+    const waits = author.locator(".entry", { hasText: /(Họp lúc nửa đêm|Tiêm chủng cùng giờ)đợi “(Họp lúc nửa đêm|Tiêm chủng cùng giờ)” xong, bắt đầu 17:00/ }).first();
+    await waits.waitFor();
+    await waits.scrollIntoViewIfNeeded();
+    await author.screenshot({ path: join(out, "conflict.png") });
+    for (const a of await ask(author, "/airings")) if ([id, other].includes(a.bulletin)) await call(author, "DELETE", `/airings/${a.id}`);
+  });
+  await step("boards: layouts, a picture, and the preview that moves as the board does", async () => {
+    // As on a higher board, where text has the room to run.
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const high = await call(author, "POST", "/boards/preview", { unit, class: "normal", title: "Họp thôn", board: "19h30 tối nay\nMời bà con tới nhà văn hoá, mang theo giấy mời", layout: "ticker", sizes: [{ width: 192, height: 64, row: 16 }] });
+    must(high.body[0].pages[0].crawl?.frames > 0, "it does not run");
+    await author.route("**/boards/preview", (r) => r.fulfill({ json: high.body }));
+    await author.goto(base + "/soan");
+    await author.getByText("Thông thường", { exact: true }).click();
+    await author.getByText("Không tiếng", { exact: true }).click();
+    await author.getByLabel("Chữ trên bảng", { exact: true }).fill("Họp thôn 19h30 tối nay tại nhà văn hoá");
+    await author.getByText("Chữ chạy", { exact: true }).click();
+    const canvas = author.locator("canvas").first();
+    await author.getByRole("button", { name: "Xem bảng chạy" }).first().click();
+    await canvas.waitFor();
+    const pixels = () => canvas.evaluate((c) => c.toDataURL());
+    const before = await pixels();
+    await until("it moves", 8000, async () => (await pixels()) !== before);
+    await look(author, "board-ticker", [[360, 740]]);
+    await author.unroute("**/boards/preview");
+    await author.getByText("Ảnh kèm chữ", { exact: true }).click();
+    await author.getByLabel("Ảnh cho bảng").setInputFiles({ name: "anh.png", mimeType: "image/png", buffer: square(64) });
+    await author.getByText(/Đã có ảnh anh.png/).waitFor();
+    await author.locator("figure.board").first().waitFor();
+    await author.getByLabel("Tiêu đề").fill("Tiêm chủng");
+    await look(author, "board-picture", [[360, 740]]);
+    await author.getByRole("button", { name: "Xem trước" }).click();
+    await author.getByRole("heading", { name: /Nghe thử/ }).waitFor();
+    const b = await ask(author, `/bulletins/${new URL(author.url()).pathname.split("/")[2]}`);
+    must(b.layout === "picture" && b.picture?.width > 0, JSON.stringify([b.layout, b.picture]));
+  });
+}
