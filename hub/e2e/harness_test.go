@@ -305,7 +305,7 @@ func (w *world) ready(c bulletin.Content) bulletin.Bulletin {
 	}
 	b, err := w.Bulletins.Create(w.t.Context(), w.actor("soan"), c, bulletin.FromText)
 	must(w.t, err)
-	w.until("the sound is made", 30*time.Second, func() bool {
+	w.until("the sound is made", 2*time.Minute, func() bool {
 		b, err = w.Bulletins.Get(w.t.Context(), w.actor("soan"), b.ID)
 		must(w.t, err)
 		return b.State != bulletin.Preparing
