@@ -80,7 +80,7 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
 		sound.Relays(a.relay)
 		p := cfg.Profile.Sound
 		if p.Microphone != "" {
-			mic := microphone.New(microphone.Config{Device: p.Microphone, Fault: func(on bool) { a.fault("microphone", on) }, Log: a.log})
+			mic := microphone.New(microphone.Config{Device: p.Microphone, Program: a.opts.Recorder, Fault: func(on bool) { a.fault("microphone", on) }, Log: a.log})
 			sound.Hears(func() playout.Hearing { return mic.Listen() })
 		}
 		sound.Spaces(playout.Spacing{Gap: p.Gap.Std(), PreRoll: p.PreRoll.Std(), Scatter: scatter(a.id.Device, p.Scatter.Std())})

@@ -141,6 +141,13 @@ func (h *Hearing) Begun(at time.Time) {
 	h.place()
 }
 
+// Listened is how much was listened for up to now.
+func (h *Hearing) Listened() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return player.Duration(int64(h.r.listened) * hop)
+}
+
 // End switches the microphone off and returns how much was listened for, and how much of
 // it was recognised; nothing was listened for if it did not work.
 func (h *Hearing) End() (listened, recognised time.Duration) {

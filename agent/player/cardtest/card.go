@@ -58,8 +58,7 @@ type Config struct {
 	// second shortened to a second; empty for none. It needs Rate 48,000.
 	Out string
 	// Loop is the path of a FIFO that gets what sounds, as a microphone beside the card
-	// would: a tenth as loud, one channel; LoopPath then names the ALSA configuration of a
-	// device that hears it. Empty for none.
+	// would: a tenth as loud, one channel, 16 bit. Empty for none.
 	Loop string
 	// Forget switches off keeping frames in memory, for cards that run for long.
 	Forget bool
