@@ -21,7 +21,7 @@ func TestStationsAreLevelled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text, err := exec.CommandContext(t.Context(), "ffmpeg", "-hide_banner", "-nostats", "-f", "lavfi", "-i", "anoisesrc=d=30:c=pink:a=0.9:seed=7:r=44100",
-				"-af", fmt.Sprintf("%s,%s,ebur128=framelog=verbose:peak=true", gain, filters(3*time.Second)), "-f", "null", "-").CombinedOutput()
+				"-af", fmt.Sprintf("%s,%s,ebur128=framelog=verbose:peak=true", gain, filters(3*time.Second, true)), "-f", "null", "-").CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v: %s", err, text)
 			}
