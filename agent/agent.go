@@ -48,10 +48,15 @@ type Options struct {
 	Recorder string
 	// Sink replaces the sound output of the profile.
 	Sink player.Sink
+	// Output replaces the output of a medium that the profile has; sounds opens what is
+	// on the device. Nil opens what the profile names.
+	Output func(m protocol.Medium, sounds playout.Sounds) Output
 	// Relay replaces the GPIO line of the profile's amplifier.
 	Relay amplifier.Line
 	// Dial opens TCP connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Timing is how patient the connections are; zero fields are link.DefaultTiming's.
+	Timing link.Timing
 	// Jitter is the longest wait of a new session; 0 is the inbox's own.
 	Jitter time.Duration
 	// System says what the system thinks of its clock; nil asks the kernel.
@@ -77,12 +82,13 @@ type Agent struct {
 	state *health.Reporter
 	relay *relay.Receiver
 	loops map[protocol.Medium]*playout.Loop
-	outs  map[protocol.Medium]output
+	outs  map[protocol.Medium]Output
 	board *display.Board // nil without one
 
 	certs  atomic.Pointer[identity.Identity] // the newest certificates
 	cfg    atomic.Pointer[config.Config]
 	digest atomic.Pointer[protocol.Digest]
+	since  atomic.Pointer[time.Time] // when the connection that is up began
 	closed sync.Once
 }
 
@@ -96,7 +102,7 @@ func New(cfg config.Config, o Options) (_ *Agent, err error) {
 	if o.Env == nil {
 		o.Env = os.LookupEnv
 	}
-	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]output{}}
+	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]Output{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -171,8 +177,8 @@ func (a *Agent) delivery(cfg config.Config) error {
 	}
 	a.link, err = link.New(link.Config{
 		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.filters,
-		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
-		Dial: a.opts.Dial, Log: a.log,
+		Handle: a.handle, Up: a.up, Down: a.down, BulkReady: func(filters []string) { a.cache.Ready(filters) },
+		Dial: a.opts.Dial, Timing: a.opts.Timing, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -262,10 +268,27 @@ func (a *Agent) will(connection uint64) []byte {
 	return b
 }
 
+// knownAfter is how long a connection holds until every plan has come over it that
+// the device lacked.
+const knownAfter = 10 * time.Minute
+
+// known says whether the device holds every plan that there is.
+func (a *Agent) known() bool {
+	since := a.since.Load()
+	return since != nil && time.Since(*since) > knownAfter
+}
+
 func (a *Agent) up(_ context.Context, connection uint64) {
+	now := time.Now()
+	a.since.Store(&now)
 	a.state.Connected(connection)
 	a.inbox.Connected()
 	a.drain.Connected()
+}
+
+func (a *Agent) down(error) {
+	a.since.Store(nil)
+	a.state.Disconnected()
 }
 
 // content takes note of where the hub says that content is.
@@ -326,7 +349,7 @@ func (a *Agent) playout(cfg config.Config) error {
 			over = screen.Over
 		}
 		loop, err := playout.New(playout.Config{
-			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox,
+			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox, Known: a.known,
 			Settings: func() playout.Settings {
 				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
 			},

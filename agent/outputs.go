@@ -59,15 +59,24 @@ type shelf struct{ *cache.Cache }
 // OpenSound implements playout.Sounds.
 func (s shelf) OpenSound(d protocol.Digest) (io.ReadSeekCloser, error) { return s.Open(d) }
 
-// output is an output that can be closed.
-type output interface {
+// Output is an output that can be closed.
+type Output interface {
 	playout.Output
 	io.Closer
 }
 
 // outputs opens what the profile has, by medium.
-func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]output, error) {
-	out := map[protocol.Medium]output{}
+func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]Output, error) {
+	out := map[protocol.Medium]Output{}
+	if open := a.opts.Output; open != nil {
+		if cfg.Profile.Sound != nil {
+			out[protocol.MediumSound] = open(protocol.MediumSound, shelf{a.cache})
+		}
+		if cfg.Profile.Board != nil {
+			out[protocol.MediumBoard] = open(protocol.MediumBoard, shelf{a.cache})
+		}
+		return out, nil
+	}
 	if cfg.Profile.Sound != nil {
 		sink := a.opts.Sink
 		if sink == nil {

@@ -118,7 +118,7 @@ func (t trust) Placement(ctx context.Context, id protocol.DeviceID) ([]byte, []p
 	if err != nil {
 		return nil, nil, err
 	}
-	lists, err := t.lists(ctx, d.Placement.Path)
+	lists, err := t.lists(ctx, d.Placement.Units())
 	return signed.Bytes, lists, err
 }
 
@@ -248,9 +248,9 @@ func (p doorman) MaySubscribe(clientID, filter string) bool {
 		return false
 	}
 	if session, err := protocol.ParseSessionFilter(filter); err == nil {
-		return !c.Bulk && p.relays.Hears(context.Background(), session, d.Placement.Path)
+		return !c.Bulk && p.relays.Hears(context.Background(), session, d.Placement.Units())
 	}
-	return c.MaySubscribe(filter, d.Placement.Path)
+	return c.MaySubscribe(filter, d.Placement.Units())
 }
 
 // MayPublish implements broker.Policy.

@@ -247,7 +247,8 @@ type Placement struct {
 	Number  uint64   `cbor:"3,keyasint"` // grows; an older placement is refused
 	From    Instant  `cbor:"4,keyasint"`
 	Path    []UnitID `cbor:"5,keyasint"` // units from the top to the device's own
-	// Predecessors are units merged into one of the path.
+	// Predecessors are units merged into one of the path: what was approved for them
+	// is played on.
 	Predecessors []UnitID `cbor:"6,keyasint,omitempty"`
 	Tags         []string `cbor:"7,keyasint,omitempty"`
 	Serves       []Share  `cbor:"8,keyasint,omitempty"`
@@ -257,6 +258,18 @@ type Placement struct {
 	// not take the hub's word. Both are left out where they are not known yet.
 	Media []Medium `cbor:"1110,keyasint,omitempty"`
 	Key   *Key     `cbor:"1111,keyasint,omitempty"`
+}
+
+// Units are those whose plans the device takes, each once: its path and the
+// predecessors, which count as units below it.
+func (p Placement) Units() []UnitID {
+	units := slices.Clone(p.Path)
+	for _, u := range p.Predecessors {
+		if !slices.Contains(units, u) {
+			units = append(units, u)
+		}
+	}
+	return units
 }
 
 // Validate checks the rules written beside the fields.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -30,6 +31,14 @@ const enrolTime = 30 * time.Second
 // is the secret said, over a connection to a server of that CA. Whoever is in
 // between sees no secret. Errors: the package's; protocol.ErrClaim.
 func Enrol(ctx context.Context, hubURL, claim, dir string) (*Identity, error) {
+	return EnrolOver(ctx, nil, hubURL, claim, dir)
+}
+
+// Dial opens a TCP connection; nil stands for the network's own.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// EnrolOver is Enrol by a way of its own to the hub.
+func EnrolOver(ctx context.Context, dial Dial, hubURL, claim, dir string) (*Identity, error) {
 	c, err := protocol.ParseClaim(claim)
 	if err != nil {
 		return nil, err
@@ -48,38 +57,26 @@ func Enrol(ctx context.Context, hubURL, claim, dir string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("enrol: device key: %w", err)
 	}
-	ca, err := anchors(ctx, base, c.Fingerprint)
+	ca, err := anchors(ctx, dial, base, c.Fingerprint)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := exchange(ctx, base, ca, c, key)
+	answer, err := exchange(ctx, dial, base, ca, c, key, "")
+	if err == nil && answer.NamesWanted && protocol.ValidID(answer.Device) {
+		answer, err = exchange(ctx, dial, base, ca, c, key, answer.Device)
+	}
 	if err != nil {
 		return nil, err
 	}
-	id, err := fromAnswer(key, answer)
-	if err != nil {
-		return nil, err
-	}
-	if protocol.FingerprintOf(id.Roots, id.CA.Raw) != c.Fingerprint {
-		return nil, ErrFingerprint
-	}
-	answer.Hub, id.Hub = hubURL, hubURL
-	raw, err := json.MarshalIndent(answer, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("enrol: %w", err)
-	}
-	if err := writeFile(filepath.Join(dir, answerFile), raw); err != nil {
-		return nil, fmt.Errorf("enrol: keep identity: %w", err)
-	}
-	return id, nil
+	return keep(answer, key, c.Fingerprint, hubURL, dir)
 }
 
 // anchors asks anybody for roots and CA, and believes them by their fingerprint.
-func anchors(ctx context.Context, base *url.URL, want protocol.Fingerprint) (*x509.Certificate, error) {
+func anchors(ctx context.Context, dial Dial, base *url.URL, want protocol.Fingerprint) (*x509.Certificate, error) {
 	// Nothing is known of the server yet and nothing secret is said to it.
 	settings := &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true} //nolint:gosec // see above
 	var got protocol.Anchors
-	if err := call(ctx, settings, http.MethodGet, base.JoinPath(protocol.AnchorsPath), nil, &got); err != nil {
+	if err := call(ctx, dial, settings, http.MethodGet, base.JoinPath(protocol.AnchorsPath), nil, &got); err != nil {
 		return nil, err
 	}
 	roots, err := got.RootList()
@@ -99,28 +96,41 @@ func anchors(ctx context.Context, base *url.URL, want protocol.Fingerprint) (*x5
 // exchange says the secret to a server of the pinned CA. The name in the address
 // is not compared: a technician may use an IP address, and that CA makes
 // certificates for servers to nobody but the hub.
-func exchange(ctx context.Context, base *url.URL, ca *x509.Certificate, c protocol.Claim, key ed25519.PrivateKey) (protocol.EnrolAnswer, error) {
+func exchange(ctx context.Context, dial Dial, base *url.URL, ca *x509.Certificate, c protocol.Claim, key ed25519.PrivateKey, device protocol.DeviceID) (protocol.EnrolAnswer, error) {
 	var answer protocol.EnrolAnswer
-	csr, err := request(key)
+	csr, csrBulk, err := requests(key, device)
 	if err != nil {
 		return answer, fmt.Errorf("enrol: %w", err)
 	}
 	body, err := json.Marshal(protocol.EnrolRequest{
-		Secret: c.Secret[:], DeviceKey: key.Public().(ed25519.PublicKey), CSR: csr, CSRBulk: csr,
+		Secret: c.Secret[:], DeviceKey: key.Public().(ed25519.PublicKey), CSR: csr, CSRBulk: csrBulk,
 	})
 	if err != nil {
 		return answer, fmt.Errorf("enrol: %w", err)
 	}
 	// A new device's clock is not sure: dates are left out.
 	settings := ClientTLS(ca, "", func() time.Time { return time.Time{} })
-	err = call(ctx, settings, http.MethodPost, base.JoinPath(protocol.EnrolPath), body, &answer)
+	err = call(ctx, dial, settings, http.MethodPost, base.JoinPath(protocol.EnrolPath), body, &answer)
 	return answer, err
 }
 
-// request is a PKCS#10 request for the device's key; the hub chooses the name.
-func request(key ed25519.PrivateKey) (string, error) {
+// requests are PKCS#10 requests for the device's key under its two names; a device
+// that does not know its id yet leaves them to the hub.
+func requests(key ed25519.PrivateKey, device protocol.DeviceID) (own, bulk string, err error) {
+	names := []string{"loa-agent", "loa-agent"}
+	if device != "" {
+		names = []string{protocol.Client{Device: device}.String(), protocol.Client{Device: device, Bulk: true}.String()}
+	}
+	if own, err = request(key, names[0]); err != nil {
+		return "", "", err
+	}
+	bulk, err = request(key, names[1])
+	return own, bulk, err
+}
+
+func request(key ed25519.PrivateKey, name string) (string, error) {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		Subject: pkix.Name{CommonName: "loa-agent"}, SignatureAlgorithm: x509.PureEd25519,
+		Subject: pkix.Name{CommonName: name}, SignatureAlgorithm: x509.PureEd25519,
 	}, key)
 	if err != nil {
 		return "", err
@@ -129,7 +139,7 @@ func request(key ed25519.PrivateKey) (string, error) {
 }
 
 // call makes one request of its own connection and reads the JSON answer.
-func call(ctx context.Context, settings *tls.Config, method string, u *url.URL, body []byte, answer any) error {
+func call(ctx context.Context, dial Dial, settings *tls.Config, method string, u *url.URL, body []byte, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, enrolTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
@@ -138,7 +148,7 @@ func call(ctx context.Context, settings *tls.Config, method string, u *url.URL, 
 	}
 	req.Header.Set("Content-Type", "application/json")
 	client := &http.Client{
-		Transport:     &http.Transport{TLSClientConfig: settings, DisableKeepAlives: true},
+		Transport:     &http.Transport{DialContext: dial, TLSClientConfig: settings, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)
@@ -157,6 +167,8 @@ func call(ctx context.Context, settings *tls.Config, method string, u *url.URL, 
 		return ErrClaimUsed
 	case http.StatusConflict:
 		return ErrEnrolled
+	case http.StatusTooManyRequests:
+		return ErrBusy
 	default:
 		return fmt.Errorf("status %d: %w", resp.StatusCode, ErrAnswer)
 	}

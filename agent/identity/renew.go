@@ -30,17 +30,17 @@ func (id *Identity) Renew(ctx context.Context, dir string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", ErrAnswer)
 	}
-	csr, err := request(id.Key)
+	csr, csrBulk, err := requests(id.Key, id.Device)
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
 	}
-	body, err := json.Marshal(protocol.RenewRequest{Device: id.Device, CSR: csr, CSRBulk: csr})
+	body, err := json.Marshal(protocol.RenewRequest{Device: id.Device, CSR: csr, CSRBulk: csrBulk})
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
 	}
 	var answer protocol.EnrolAnswer
 	settings := ClientTLS(id.CA, "", func() time.Time { return time.Time{} })
-	if err := call(ctx, settings, http.MethodPost, base.JoinPath(protocol.RenewPath), body, &answer); err != nil {
+	if err := call(ctx, nil, settings, http.MethodPost, base.JoinPath(protocol.RenewPath), body, &answer); err != nil {
 		return nil, err
 	}
 	// Roots, CA and place stay those that were pinned: only certificates are new.
@@ -48,7 +48,7 @@ func (id *Identity) Renew(ctx context.Context, dir string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	held.Certificate, held.CertificateBulk = answer.Certificate, answer.CertificateBulk
+	held.Certificate, held.CertificateBulk, held.Issuer = answer.Certificate, answer.CertificateBulk, answer.Issuer
 	next, err := fromAnswer(id.Key, held)
 	if err != nil {
 		return nil, err

@@ -109,7 +109,7 @@ func (s *state) emergency(a protocol.Alert, nonces [][]byte, now timesync.Readin
 // day after the last approved one, wherever midnight is. at is when the airing
 // counts as new material; zero leaves the dates of lists out.
 func (s *state) judge(a protocol.Airing, bulletin, approval []byte, at time.Time) (envelope.Grant, error) {
-	claim := envelope.Claim{Airing: a, Bulletin: bulletin, Approval: approval, Path: s.placement.Path}
+	claim := envelope.Claim{Airing: a, Bulletin: bulletin, Approval: approval, Path: s.placement.Units()}
 	grant, err := s.chain.CheckApproval(claim, at)
 	if err != nil || a.Class != protocol.ClassEmergency {
 		return grant, err

@@ -87,12 +87,12 @@ func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now
 			}
 		}
 	}
-	add(s.placement.Path)
+	add(s.placement.Units())
 	var current *protocol.Placement
 	if s.placement.Number != 0 {
 		current = &s.placement
 	}
-	chain := buildChain(s.roots, next.lists, s.placement.Path)
+	chain := buildChain(s.roots, next.lists, s.placement.Units())
 	p, err := chain.OpenPlacement(c.Placement, current, now.Trusted())
 	switch {
 	case err != nil:
@@ -102,7 +102,7 @@ func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now
 	case now.Sure && p.From.Time().After(now.Now):
 		return decision{}, errWait
 	}
-	add(p.Path)
+	add(p.Units())
 	raw, err := protocol.Marshal(p)
 	if err != nil {
 		return decision{}, err
@@ -112,12 +112,12 @@ func (s *state) place(c protocol.Command, doc func(protocol.Content) []byte, now
 		first:  []Update{Placed{Placement: p}}, moved: true,
 	}
 	for u := range s.plans {
-		if !slices.Contains(p.Path, u) {
+		if !slices.Contains(p.Units(), u) {
 			d.change.DropPlans = append(d.change.DropPlans, u)
 		}
 	}
 	for k := range s.airings {
-		if !slices.Contains(p.Path, k.Unit) {
+		if !slices.Contains(p.Units(), k.Unit) {
 			d.change.DropAirings = append(d.change.DropAirings, k)
 		}
 	}

@@ -203,7 +203,7 @@ func (in *Inbox) enrolled() error {
 func (in *Inbox) begin() {
 	s := in.state
 	in.push(Placed{Placement: s.placement}, Muted{Muted: s.muted || s.here})
-	for _, u := range s.placement.Path {
+	for _, u := range s.placement.Units() {
 		if p, ok := s.plans[u]; ok && p.Number != 0 {
 			in.push(QuietHours{Unit: u, Zone: p.Zone, Quiet: p.Quiet})
 		}
@@ -388,7 +388,7 @@ func (in *Inbox) Filters() []string {
 	for _, v := range []protocol.Verb{protocol.VerbPlan, protocol.VerbAlert, protocol.VerbCmd, protocol.VerbAck, protocol.VerbTime} {
 		filters = append(filters, protocol.DeviceTopic(in.cfg.Device, v))
 	}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		filters = append(filters, protocol.UnitTopic(u, protocol.VerbPlan), protocol.UnitTopic(u, protocol.VerbAlert))
 	}
 	return filters

@@ -149,7 +149,7 @@ func (s *state) takeAiring(a protocol.Airing, zone string, now timesync.Reading)
 	if a.Class == protocol.ClassEmergency && !a.Until.Time().After(start) {
 		return store.HeldAiring{}, fmt.Errorf("emergency %s ends before it starts: %w", a.ID, protocol.ErrInvalid)
 	}
-	for _, u := range s.placement.Path {
+	for _, u := range s.placement.Units() {
 		copied, ok := s.airings[store.AiringKey{Airing: a.ID, Unit: u}]
 		if !ok {
 			continue

@@ -112,7 +112,7 @@ func (s *state) apply(c store.Change) error {
 		s.documents[protocol.DigestOf(doc)] = true
 	}
 	if len(c.Lists) > 0 || c.Placement != nil || s.chain == nil {
-		s.chain = buildChain(s.roots, s.lists, s.placement.Path)
+		s.chain = buildChain(s.roots, s.lists, s.placement.Units())
 		s.generation++
 	}
 	return nil
@@ -126,7 +126,7 @@ func (s *state) own() protocol.UnitID {
 	return s.placement.Path[len(s.placement.Path)-1]
 }
 
-func (s *state) depth(u protocol.UnitID) int { return slices.Index(s.placement.Path, u) }
+func (s *state) depth(u protocol.UnitID) int { return slices.Index(s.placement.Units(), u) }
 
 // buildChain adds the held documents in an order in which each finds its signer:
 // lists of roots by their numbers, delegations, then approvers. What is signed by
@@ -195,12 +195,12 @@ func (s *state) succeed(list store.List, others [][]byte) ([]store.List, error) 
 	next.lists[list.Slot] = list.Doc
 	taken := []store.List{list}
 	for _, doc := range others {
-		if l, err := next.takeList(doc, s.placement.Path); err == nil && !strings.HasPrefix(l.Slot, rootsSlot) {
+		if l, err := next.takeList(doc, s.placement.Units()); err == nil && !strings.HasPrefix(l.Slot, rootsSlot) {
 			next.lists[l.Slot] = l.Doc
 			taken = append(taken, l)
 		}
 	}
-	if !buildChain(s.roots, next.lists, s.placement.Path).HasHub(s.placement.Path, s.own()) {
+	if !buildChain(s.roots, next.lists, s.placement.Units()).HasHub(s.placement.Units(), s.own()) {
 		return nil, fmt.Errorf("roots without the hub's delegation: %w", errWait)
 	}
 	return taken, nil
@@ -220,13 +220,13 @@ func delegationSlot(d protocol.Delegation) string {
 // instant at which its signer must have been entitled, may stand inside, so the
 // signature is checked before the payload is read and the entitlement after.
 func (s *state) open(kind envelope.Kind, b []byte, limit int) ([]byte, error) {
-	return s.chain.OpenHub(kind, b, limit, s.placement.Path, s.own(), time.Time{})
+	return s.chain.OpenHub(kind, b, limit, s.placement.Units(), s.own(), time.Time{})
 }
 
 // entitled checks that the hub key that signed b may speak for a unit at an
 // instant; zero leaves the dates out.
 func (s *state) entitled(kind envelope.Kind, b []byte, unit protocol.UnitID, at time.Time) error {
-	_, err := s.chain.OpenHub(kind, b, len(b), s.placement.Path, unit, at)
+	_, err := s.chain.OpenHub(kind, b, len(b), s.placement.Units(), unit, at)
 	return err
 }
 

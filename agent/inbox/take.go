@@ -256,7 +256,7 @@ func (in *Inbox) takeLists() {
 			if doc == nil {
 				continue
 			}
-			l, err := in.state.takeList(doc, in.state.placement.Path)
+			l, err := in.state.takeList(doc, in.state.placement.Units())
 			taken := []store.List{l}
 			if err == nil && strings.HasPrefix(l.Slot, rootsSlot) {
 				taken, err = in.state.succeed(l, in.arrivedLists())
@@ -313,7 +313,7 @@ func (in *Inbox) wantedLists() []protocol.Content {
 	for _, c := range in.pending {
 		add(c.Lists)
 	}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		add(in.state.plans[u].Lists)
 	}
 	add(in.offered)
@@ -321,7 +321,7 @@ func (in *Inbox) wantedLists() []protocol.Content {
 }
 
 func (in *Inbox) takeBodies(now timesync.Reading) {
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		p, ok := in.state.plans[u]
 		if !ok || p.Next == nil {
 			continue

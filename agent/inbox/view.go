@@ -148,7 +148,7 @@ func (in *Inbox) picture(a protocol.Airing) *protocol.Content {
 // not needed in the cache, nor is what has no start any more.
 func (in *Inbox) need(now timesync.Reading) {
 	needs := in.wantedLists()
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		if p, ok := in.state.plans[u]; ok && p.Next != nil {
 			needs = append(needs, p.NextPlan)
 		}
@@ -326,7 +326,7 @@ func (in *Inbox) Holdings() Holdings {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	h := Holdings{Placement: in.state.placement.Number, Muted: in.state.muted || in.state.here}
-	for _, u := range in.state.placement.Path {
+	for _, u := range in.state.placement.Units() {
 		if p := in.state.plans[u]; p.Number != 0 {
 			h.Plans = append(h.Plans, protocol.Held{Unit: u, Number: p.Number})
 		}

@@ -123,6 +123,9 @@ type Config struct {
 	Playing  func(On)
 	Toned    func(protocol.ToneResult)
 	Fault    func(name string, on bool)
+	// Known says whether every plan that there is has come: only then may answers be
+	// forgotten, for what came later than that would no longer be owed. Nil: always.
+	Known func() bool
 	// Over, if set, is told of emergencies that were stopped or withdrawn. It returns
 	// at once.
 	Over func(protocol.AiringID)

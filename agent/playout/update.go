@@ -19,11 +19,11 @@ import (
 func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 	switch u := u.(type) {
 	case inbox.Placed:
-		if slices.Equal(l.placement.Path, u.Placement.Path) {
+		if slices.Equal(l.placement.Units(), u.Placement.Units()) {
 			l.placement = u.Placement
 			return nil
 		}
-		l.depart(ctx, u.Placement.Path)
+		l.depart(ctx, u.Placement.Units())
 		l.placement = u.Placement
 		return l.rebuild(ctx)
 	case inbox.QuietHours:
@@ -54,8 +54,8 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 			e.Unit = s.Unit
 		}
 		l.over(func(a protocol.Airing) bool {
-			depth := slices.Index(l.placement.Path, s.Unit)
-			return a.ID == s.Airing || s.Airing == "" && depth >= 0 && slices.Index(l.placement.Path, a.Unit) >= depth && a.Published <= s.At
+			depth := slices.Index(l.placement.Units(), s.Unit)
+			return a.ID == s.Airing || s.Airing == "" && depth >= 0 && slices.Index(l.placement.Units(), a.Unit) >= depth && a.Published <= s.At
 		})
 		return []schedule.Event{e}
 	case inbox.Content:
@@ -156,7 +156,7 @@ func (l *Loop) stands(ctx context.Context, a *schedule.Airing, old protocol.Unit
 	r := l.mem.kept.Airings[i]
 	r.Airing = a
 	l.keep(&l.extra, r)
-	if l.machine != nil && !slices.Contains(l.placement.Path, old) {
+	if l.machine != nil && !slices.Contains(l.placement.Units(), old) {
 		*events = append(*events, l.rebuild(ctx)...)
 	}
 	return true
@@ -218,7 +218,7 @@ func (l *Loop) depart(ctx context.Context, path []protocol.UnitID) {
 	var left []schedule.AiringRecord
 	events := []schedule.Event{}
 	for _, a := range l.mem.kept.Airings {
-		if slices.Contains(l.placement.Path, a.Airing.Unit) && !slices.Contains(path, a.Airing.Unit) {
+		if slices.Contains(l.placement.Units(), a.Airing.Unit) && !slices.Contains(path, a.Airing.Unit) {
 			left = append(left, a)
 			events = append(events, schedule.Event{Kind: schedule.EventWithdraw, Airing: a.Airing.ID})
 		}
@@ -240,7 +240,7 @@ func (l *Loop) orphans() {
 	for i := range l.mem.kept.Records {
 		r := &l.mem.kept.Records[i]
 		k := l.mem.wires[r.Airing]
-		if k == nil || slices.Contains(l.placement.Path, k.wire.Unit) || (r.State != schedule.StateOn && r.State != schedule.StateSuspended) {
+		if k == nil || slices.Contains(l.placement.Units(), k.wire.Unit) || (r.State != schedule.StateOn && r.State != schedule.StateSuspended) {
 			continue
 		}
 		if to := l.mem.kept.At; r.State == schedule.StateOn && to.After(r.Since) {
@@ -275,7 +275,7 @@ func (l *Loop) rebuild(ctx context.Context) []schedule.Event {
 		l.step(ctx, []schedule.Event{{Kind: schedule.EventOff}})
 	}
 	cfg := schedule.Config{
-		Zone: l.zone, Path: l.placement.Path, Quiet: l.periods(), Judge: l.judge,
+		Zone: l.zone, Path: l.placement.Units(), Quiet: l.periods(), Judge: l.judge,
 		From: later(l.placement.From.Time(), l.mem.from), MaxLag: maxLag,
 	}
 	machine, err := schedule.Restore(cfg, l.mem.kept)

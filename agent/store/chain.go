@@ -124,7 +124,7 @@ func (s *Store) Commit(b Batch) error {
 			return err
 		}
 		for i := range b.Receipts {
-			if err := link(tx, &head, protocol.Entry{At: b.At, Receipt: &b.Receipts[i]}); err != nil {
+			if err := s.append(tx, &head, protocol.Entry{At: b.At, Receipt: &b.Receipts[i]}); err != nil {
 				return err
 			}
 		}
@@ -136,19 +136,52 @@ func (s *Store) Commit(b Batch) error {
 	return nil
 }
 
-// Lost appends a signed-for gap: the receipts of the next n numbers are lost.
-func (s *Store) Lost(n uint64, reason string, at protocol.Instant) error {
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		head, err := headOf(tx)
-		if err != nil {
-			return err
-		}
-		return link(tx, &head, protocol.Entry{At: at, Loss: &protocol.Loss{Through: head.Seq + n, Reason: reason}})
-	})
-	if err != nil {
-		return fmt.Errorf("record loss: %w", err)
+// lost are receipts for which there was no room and whose loss is still to be said.
+type lost struct {
+	N  uint64
+	At protocol.Instant // of the last of them
+}
+
+// reasonFull is why receipts are lost if too many wait for the hub.
+const reasonFull = "too many wait for the hub"
+
+// append links a receipt, or counts it as lost if too many wait already.
+func (s *Store) append(tx *bolt.Tx, head *ChainHead, e protocol.Entry) error {
+	if err := s.own(tx, head); err != nil {
+		return err
 	}
-	return nil
+	if s.room(*head) {
+		return link(tx, head, e)
+	}
+	l, err := lostOf(tx)
+	if err != nil {
+		return err
+	}
+	return put(tx.Bucket([]byte(bucketMeta)), []byte(keyLost), lost{N: l.N + 1, At: e.At})
+}
+
+// room says whether one more entry may wait.
+func (s *Store) room(head ChainHead) bool { return head.Seq-head.Acked < s.most }
+
+func lostOf(tx *bolt.Tx) (lost, error) {
+	var l lost
+	raw := tx.Bucket([]byte(bucketMeta)).Get([]byte(keyLost))
+	if raw == nil {
+		return l, nil
+	}
+	return l, decode(raw, &l)
+}
+
+// own puts into the chain what was lost before, once there is room for saying so.
+func (s *Store) own(tx *bolt.Tx, head *ChainHead) error {
+	l, err := lostOf(tx)
+	if err != nil || l.N == 0 || !s.room(*head) {
+		return err
+	}
+	if err := tx.Bucket([]byte(bucketMeta)).Delete([]byte(keyLost)); err != nil {
+		return err
+	}
+	return link(tx, head, protocol.Entry{At: l.At, Loss: &protocol.Loss{Through: head.Seq + l.N, Reason: reasonFull}})
 }
 
 // Head returns where the chain stands.
@@ -235,6 +268,9 @@ func (s *Store) Ack(chain protocol.Digest, seq uint64, hash protocol.Digest) err
 		}
 		head.Acked = seq
 		if err := s.prune(entries, head); err != nil {
+			return err
+		}
+		if err := s.own(tx, &head); err != nil {
 			return err
 		}
 		return put(tx.Bucket([]byte(bucketMeta)), []byte(keyHead), head)

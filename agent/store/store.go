@@ -32,10 +32,17 @@ type Config struct {
 	// Keep is how many acknowledged entries are kept, for a hub that lost its
 	// own; 0 stands for DefaultKeep.
 	Keep uint64
+	// Most is how many entries may wait for the hub; what comes then is counted, and
+	// said in a loss record once there is room. 0 stands for DefaultMost.
+	Most uint64
 }
 
-// DefaultKeep is how many acknowledged entries a store keeps.
-const DefaultKeep = 20_000
+// DefaultKeep is how many acknowledged entries a store keeps; DefaultMost is how many
+// may wait: a hundred a day for seven years, some 100 MB.
+const (
+	DefaultKeep = 20_000
+	DefaultMost = 250_000
+)
 
 // lockWait is how long Open waits for another process to let the file go.
 const lockWait = 2 * time.Second
@@ -44,6 +51,7 @@ const lockWait = 2 * time.Second
 type Store struct {
 	db   *bolt.DB
 	keep uint64
+	most uint64
 }
 
 // Open opens the store, making it if there is none, and begins a chain if it has
@@ -51,9 +59,12 @@ type Store struct {
 // begins anew with "storage lost"; one that was never finished, for its chain's marker
 // is missing, held nothing and is made anew. Errors: ErrUsed; those of the file system.
 func Open(cfg Config) (*Store, error) {
-	keep := cfg.Keep
+	keep, most := cfg.Keep, cfg.Most
 	if keep == 0 {
 		keep = DefaultKeep
+	}
+	if most == 0 {
+		most = DefaultMost
 	}
 	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -79,7 +90,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db, keep: keep}
+	s := &Store{db: db, keep: keep, most: most}
 	if err := s.begin(cfg, damaged); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -199,4 +210,5 @@ const (
 	keyConnection = "connection"
 	keyChain      = "chain" // id
 	keyHead       = "head"  // ChainHead
+	keyLost       = "lost"  // lost
 )

@@ -244,11 +244,19 @@ func TestTheLongestReceiptFitsIntoAnEntry(t *testing.T) {
 }
 
 func TestAnAcknowledgementMustCarryOurOwnHash(t *testing.T) {
-	s := open(t, config(t.TempDir()))
-	if err := s.Commit(store.Batch{At: 1, Receipts: []protocol.Receipt{receipt(1), receipt(2)}}); err != nil {
+	cfg := config(t.TempDir())
+	cfg.Most = 3
+	s := open(t, cfg)
+	for i := range 5 { // the last three are lost
+		if err := s.Commit(store.Batch{At: 1, Receipts: []protocol.Receipt{receipt(i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full, err := s.Head()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Lost(3, "torn file", 2); err != nil {
+	if err := s.Ack(full.Chain, full.Seq, full.Hash); err != nil {
 		t.Fatal(err)
 	}
 	head, err := s.Head()
@@ -265,7 +273,7 @@ func TestAnAcknowledgementMustCarryOurOwnHash(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if got := chain(t, s); len(got) != 4 {
+	if got := chain(t, s); len(got) != 1 {
 		t.Errorf("%d entries left after refused acknowledgements", len(got))
 	}
 	if err := s.Ack(head.Chain, head.Seq, head.Hash); err != nil {
@@ -273,6 +281,65 @@ func TestAnAcknowledgementMustCarryOurOwnHash(t *testing.T) {
 	}
 	if got := chain(t, s); len(got) != 0 {
 		t.Errorf("%d entries left", len(got))
+	}
+}
+
+// The store is bounded, and drops nothing in silence: what there is no room for is
+// counted, also over restarts, and said by one loss record of exactly its numbers.
+func TestReceiptsWithoutRoomAreSaidToBeLost(t *testing.T) {
+	cfg := config(t.TempDir())
+	cfg.Most = 4
+	s, err := store.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit := func(from, n int) {
+		t.Helper()
+		var rs []protocol.Receipt
+		for i := range n {
+			rs = append(rs, receipt(from+i))
+		}
+		if err := s.Commit(store.Batch{At: protocol.Instant(from), Receipts: rs, Put: []store.Occurrence{{Medium: protocol.MediumSound, Airing: "lp", Start: protocol.Instant(from)}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit(1, 5) // three are kept behind the genesis
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, cfg)
+	commit(6, 5)
+	kept := chain(t, s)
+	if len(kept) != 4 || kept[3].Receipt.Airing != "lp-3" {
+		t.Fatalf("%d entries wait", len(kept))
+	}
+	if list, err := s.Occurrences(); err != nil || len(list) != 2 {
+		t.Errorf("%d records of occurrences, %v: they need no room in the chain", len(list), err)
+	}
+	raw, _, err := s.Unacked(2, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := s.Head()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ack(head.Chain, 2, protocol.DigestOf(raw[1])); err != nil {
+		t.Fatal(err)
+	}
+	got := chain(t, s)
+	if len(got) != 3 || got[2].Loss == nil || got[2].Seq != 5 || got[2].Loss.Through != 11 || got[2].At != 6 {
+		t.Fatalf("after two were acknowledged: %+v", got)
+	}
+	if head, err = s.Head(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ack(head.Chain, head.Seq, head.Hash); err != nil {
+		t.Fatal(err)
+	}
+	commit(11, 1)
+	if got := chain(t, s); len(got) != 1 || got[0].Seq != 12 || got[0].Receipt == nil {
+		t.Errorf("with room again: %+v", got)
 	}
 }
 

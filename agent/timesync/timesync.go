@@ -91,12 +91,15 @@ type System struct {
 	Synchronised bool
 	// MaxError is the kernel's bound of the error (RFC 5905's root distance).
 	MaxError time.Duration
+	// Ahead is by how much the device's clock is ahead of this process's: of pretended
+	// devices, which share one.
+	Ahead time.Duration
 }
 
 // fromSystem takes the system's clock if the system vouches for it and it is not
 // before the floor.
 func fromSystem(e estimate, s System, local, floor time.Time) estimate {
-	wall := local.Round(0).UTC()
+	wall := local.Round(0).UTC().Add(s.Ahead)
 	if !s.Synchronised || wall.Before(floor) || s.MaxError > MaxUncertainty {
 		return e
 	}

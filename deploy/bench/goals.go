@@ -20,7 +20,7 @@ const tags = "nomsgpack oto"
 // of its own that prints figures, one JSON object a line.
 func goal(pkg, benchmark string) func(context.Context, *world, int) ([]result, error) {
 	return func(ctx context.Context, _ *world, rounds int) ([]result, error) {
-		cmd := exec.CommandContext(ctx, "go", "test", "-tags", tags, "-run", "^$", "-bench", "^"+benchmark+"$", "-benchtime", "1x", "-timeout", "15m", pkg)
+		cmd := exec.CommandContext(ctx, "go", "test", "-tags", tags, "-run", "^$", "-bench", "^"+benchmark+"$", "-benchtime", "1x", "-timeout", "60m", pkg)
 		cmd.Env = append(os.Environ(), "LOA_BENCH_ROUNDS="+strconv.Itoa(rounds))
 		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()

@@ -42,10 +42,14 @@ func round(v float64) float64 { return float64(int64(v*1000+0.5)) / 1000 }
 func main() {
 	bin := flag.String("bin", "bin", "folder of loa-hub and loa-agent")
 	only := flag.String("only", "", "parts to measure, with commas; all if empty")
+	devices := flag.String("devices", "", "sizes of fleets, with commas: 1000,5000,10000; each part's own if empty")
 	rounds := flag.Int("rounds", 7, "how often approval to sound is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *bin, *only, *rounds, os.Stdout)
+	err := os.Setenv("LOA_BENCH_DEVICES", *devices) // read by the benchmarks of packages
+	if err == nil {
+		err = run(ctx, *bin, *only, *rounds, os.Stdout)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -72,13 +76,18 @@ func parts() []part {
 		{"restart", restart},
 		{"schedules", schedules},
 		{"studio", studio},
+		{"trust", trusting},
+		{"enrolment", enrolment},
 		{"fanout", goal("./hub/broker", "BenchmarkGoalFanOut")},
 		{"takeover", goal("./hub/broker", "BenchmarkGoalTakeOver")},
 		{"memory", goal("./hub/broker", "BenchmarkGoalMemory")},
 		{"receipts", goal("./hub/e2e", "BenchmarkGoalReceipts")},
+		{"verify", goal("./hub/e2e", "BenchmarkGoalVerify")},
 		{"return", goal("./hub/e2e", "BenchmarkGoalReturn")},
 		{"transfer", goal("./hub/e2e", "BenchmarkGoalTransfer")},
 		{"slowline", goal("./hub/e2e", "BenchmarkGoalSlowLine")},
+		{"badpeers", goal("./hub/e2e", "BenchmarkGoalBadPeers")},
+		{"month", goal("./hub/e2e", "BenchmarkGoalMonth")},
 	}
 }
 

@@ -37,6 +37,8 @@ const (
 	laneDepth = 16
 	// externalWait is for the broker to answer, or to take what is written.
 	externalWait = 10 * time.Second
+	// retryExternal is between two attempts to reach it.
+	retryExternal = 5 * time.Second
 )
 
 // External is a broker elsewhere, any that speaks MQTT 3.1.1, used through one
@@ -56,7 +58,10 @@ type External struct {
 
 var _ Broker = (*External)(nil)
 
-// OpenExternal connects and subscribes, or fails; later it reconnects by itself.
+// OpenExternal connects and subscribes; a broker that is away is said to be so and
+// tried again until it is there, as it is when it goes away later. Errors: an
+// incomplete configuration; ErrNotPermitted if the first connection refuses a
+// subscription; ctx's.
 func OpenExternal(ctx context.Context, c ExternalConfig) (*External, error) {
 	if c.URL == "" || c.TLS == nil || c.ClientID == "" || len(c.Filters) == 0 || c.Sender == nil || c.Handler == nil {
 		return nil, errors.New("external broker: URL, TLS, ClientID, Filters, Sender and Handler are required")
@@ -66,49 +71,61 @@ func OpenExternal(ctx context.Context, c ExternalConfig) (*External, error) {
 	}
 	x := &External{cfg: c}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
-	subscribed := make(chan error, 1) // of the first connection
-	x.client = paho.NewClient(paho.NewClientOptions().AddBroker(c.URL).
+	first := make(chan error, 1) // what came of the first attempt
+	x.client = paho.NewClient(x.options(func(err error) {
+		select {
+		case first <- err:
+		default:
+		}
+	}))
+	for i := range x.lanes {
+		x.lanes[i] = make(chan paho.Message, laneDepth)
+		x.wg.Go(func() { x.work(x.lanes[i]) })
+	}
+	x.client.Connect() // goes on until it is connected, or Close
+	var err error
+	select {
+	case err = <-first:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil && !errors.Is(err, errAway) {
+		_ = x.Close(ctx)
+		return nil, fmt.Errorf("external broker %s: %w", c.URL, err)
+	}
+	return x, nil
+}
+
+// errAway: the broker could not be reached.
+var errAway = errors.New("not reached")
+
+// options are those of the connection; told hears what came of each attempt.
+func (x *External) options(told func(error)) *paho.ClientOptions {
+	c := x.cfg
+	return paho.NewClientOptions().AddBroker(c.URL).
 		SetTLSConfig(c.TLS).SetClientID(c.ClientID).SetProtocolVersion(4).SetCleanSession(true).
-		SetAutoReconnect(true).SetMaxReconnectInterval(5 * time.Second).SetResumeSubs(false).
+		SetAutoReconnect(true).SetMaxReconnectInterval(retryExternal).SetResumeSubs(false).
+		SetConnectRetry(true).SetConnectRetryInterval(retryExternal).
 		SetConnectTimeout(externalWait).SetWriteTimeout(externalWait).
 		SetAutoAckDisabled(true). // the handler's pace is the pace at which the broker sends
 		SetOnConnectHandler(func(client paho.Client) {
 			err := x.subscribe(client)
 			if err != nil {
 				x.cfg.Log.Error("mqtt broker refuses subscriptions", "url", c.URL, "error", err)
+			} else {
+				x.cfg.Log.Info("mqtt broker reached", "url", c.URL)
 			}
-			select {
-			case subscribed <- err:
-			default:
-			}
+			told(err)
 		}).
 		SetConnectionLostHandler(func(_ paho.Client, err error) {
 			x.cfg.Log.Error("mqtt broker lost", "url", c.URL, "error", err)
-		}))
-	for i := range x.lanes {
-		x.lanes[i] = make(chan paho.Message, laneDepth)
-		x.wg.Go(func() { x.work(x.lanes[i]) })
-	}
-	token := x.client.Connect()
-	var err error
-	select {
-	case <-token.Done():
-		err = token.Error()
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err == nil {
-		select {
-		case err = <-subscribed:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	}
-	if err != nil {
-		_ = x.Close(ctx)
-		return nil, fmt.Errorf("external broker %s: %w", c.URL, err)
-	}
-	return x, nil
+		}).
+		SetConnectionNotificationHandler(func(_ paho.Client, n paho.ConnectionNotification) {
+			if failed, ok := n.(paho.ConnectionNotificationFailed); ok {
+				x.cfg.Log.Error("mqtt broker is away, tried again", "url", c.URL, "error", failed.Reason, "retry_in", retryExternal)
+				told(fmt.Errorf("%w: %w", errAway, failed.Reason))
+			}
+		})
 }
 
 // subscribe asks for all filters and looks at what was granted, which no error tells.

@@ -14,18 +14,10 @@ import (
 
 const alertTopic = "u/x/alert"
 
-// fleets are the sizes that are measured; 10,000 takes two file descriptors each.
-func fleets() []int {
-	if figure.Full() {
-		return []int{1_000, 5_000, 10_000}
-	}
-	return []int{1_000, 5_000}
-}
-
 // BenchmarkGoalFanOut: an alert of 700 bytes to all devices, beside a bare TLS loop with the
 // same sinks, and with one in a hundred not reading.
 func BenchmarkGoalFanOut(b *testing.B) {
-	for _, n := range fleets() {
+	for _, n := range figure.Sizes(3, 1_000, 5_000) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			for b.Loop() {
 				fanOutGoal(b, n)
@@ -124,7 +116,12 @@ func BenchmarkGoalTakeOver(b *testing.B) {
 
 // BenchmarkGoalMemory: what an idle device costs the hub, beside a bare crypto/tls server.
 func BenchmarkGoalMemory(b *testing.B) {
-	const n = 5_000
+	for _, n := range figure.Sizes(2, 5_000) {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { memoryGoal(b, n) })
+	}
+}
+
+func memoryGoal(b *testing.B, n int) {
 	for b.Loop() {
 		s := measured(b)
 		bare, all := s.ca.newBareServer(b)
@@ -136,11 +133,11 @@ func BenchmarkGoalMemory(b *testing.B) {
 		fleet := s.ca.sinks(b, sinkSpec{Addr: s.Addr().String(), Devices: n, Topic: alertTopic})
 		fleet.ready()
 		after := memory()
-		each := func(from, to footprint) []float64 { return []float64{float64(to.rss-from.rss) / n / 1024} }
+		each := func(from, to footprint) []float64 { return []float64{float64(to.rss-from.rss) / float64(n) / 1024} }
 		tls, mqtt := each(before, between), each(between, after)
 		check(b, figure.Print(
-			figure.Ratio("memory a device with TLS, beside bare crypto/tls", "KiB", mqtt, tls, 2),
-			figure.Under("memory a device without TLS's share", "KiB", []float64{mqtt[0] - tls[0] + bareTCP(b)}, 45),
+			figure.Ratio(fmt.Sprintf("memory a device of %d with TLS, beside bare crypto/tls", n), "KiB", mqtt, tls, 2),
+			figure.Under(fmt.Sprintf("memory a device of %d without TLS's share", n), "KiB", []float64{mqtt[0] - tls[0] + bareTCP(b)}, 45),
 		))
 	}
 }

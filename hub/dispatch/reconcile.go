@@ -86,7 +86,7 @@ func (d *Dispatcher) reconcile(ctx context.Context, h protocol.Heartbeat) error 
 	for _, p := range h.Plans {
 		held[p.Unit] = p.Number
 	}
-	for _, u := range dev.Placement.Path {
+	for _, u := range dev.Placement.Units() {
 		newest, err := d.plans.newest(ctx, u)
 		if err != nil && !errors.Is(err, problem.ErrNotFound) {
 			return fmt.Errorf("reconcile: %w", err)
@@ -100,7 +100,7 @@ func (d *Dispatcher) reconcile(ctx context.Context, h protocol.Heartbeat) error 
 			d.send(protocol.DeviceTopic(dev.ID, protocol.VerbPlan), newest.Head)
 		}
 	}
-	return d.alerts(ctx, dev.ID, dev.Placement.Path)
+	return d.alerts(ctx, dev.ID, dev.Placement.Units())
 }
 
 // aheadMost is how far a plan's number may lie in the future: devices refuse
@@ -159,7 +159,7 @@ func (d *Dispatcher) resync(ctx context.Context, device protocol.DeviceID, nonce
 	if err != nil {
 		return fmt.Errorf("resync: %w", err)
 	}
-	open, err := d.store.OpenAlerts(ctx, dev.Placement.Path, device, d.now())
+	open, err := d.store.OpenAlerts(ctx, dev.Placement.Units(), device, d.now())
 	if err != nil {
 		return fmt.Errorf("resync: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -194,4 +195,26 @@ func TestABrokersAcknowledgementMeansNothing(t *testing.T) {
 	m.start()
 	w.settled(b, 1, time.Minute)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
+}
+
+// A hub whose broker is away when it starts serves its people, says so, and is
+// reached by its devices as soon as the broker is there.
+func TestAHubStartsWithoutItsBroker(t *testing.T) {
+	t.Parallel()
+	m := newMosquitto(t)
+	w := initialised(t, func(c *config.Config) { c.MQTT.Broker.URL = m.url() })
+	m.prepare(w.config)
+	w.open()
+	d := w.enrolled(speaker("loa-dong", "thon-dong", 1000))
+	m.access(w.Base)
+	if !strings.Contains(w.log.String(), "mqtt broker is away") {
+		t.Error("the log does not say that the broker is away")
+	}
+	m.start()
+	d.start()
+	t.Cleanup(d.stop)
+	w.until("the device is online", 30*time.Second, func() bool {
+		s, err := w.Registry.State(t.Context(), d.id)
+		return err == nil && s.Online
+	})
 }

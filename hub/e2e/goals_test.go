@@ -196,7 +196,7 @@ func (p *province) bareTLS() net.Listener {
 // BenchmarkGoalReturn: all devices come back at once after a restart of the hub, and
 // each gets the plan that it lacks.
 func BenchmarkGoalReturn(b *testing.B) {
-	for _, n := range []int{1_000, 5_000} {
+	for _, n := range figure.Sizes(2, 1_000, 5_000) {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			for b.Loop() {
 				p := newProvince(b, n)
@@ -296,8 +296,14 @@ func (p *province) alerts(period time.Duration) (end func()) {
 // BenchmarkGoalTransfer: 2 MB to 1,000 devices over MQTT and over HTTPS beside
 // net/http's ServeFile, and alerts meanwhile.
 func BenchmarkGoalTransfer(b *testing.B) {
+	for _, n := range figure.Sizes(2, 1_000) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) { transferGoal(b, n) })
+	}
+}
+
+func transferGoal(b *testing.B, n int) {
 	for b.Loop() {
-		p := newProvince(b, 1_000)
+		p := newProvince(b, n)
 		c := newCrowd(b)
 		content := p.content()
 		file := p.fileServer(content)
@@ -321,10 +327,10 @@ func BenchmarkGoalTransfer(b *testing.B) {
 			}
 		}
 		check(b, figure.Print(
-			figure.Ratio("2 MB to 1,000 over MQTT, beside net/http ServeFile", "ms", mqtt, limits, 5),
-			figure.Ratio("2 MB to 1,000 over HTTPS, beside net/http ServeFile", "ms", https, limits, 1.2),
-			figure.Under("2 MB to 1,000 over MQTT: hub's memory grows by", "MB", memory, 64),
-			figure.Under("alert to 1,000 during that transfer, loopback: p99", "ms", []float64{figure.Quantile(delays, 0.99)}, 100),
+			figure.Ratio(fmt.Sprintf("2 MB to %d over MQTT, beside net/http ServeFile", n), "ms", mqtt, limits, 5),
+			figure.Ratio(fmt.Sprintf("2 MB to %d over HTTPS, beside net/http ServeFile", n), "ms", https, limits, 1.2),
+			figure.Under(fmt.Sprintf("2 MB to %d over MQTT: hub's memory grows by", n), "MB", memory, 64),
+			figure.Under(fmt.Sprintf("alert to %d during that transfer, loopback: p99", n), "ms", []float64{figure.Quantile(delays, 0.99)}, 100),
 		))
 	}
 }

@@ -225,6 +225,15 @@ func (w *world) enrolled(n registry.NewDevice) *device {
 	must(w.t, err)
 	claim, err := w.Base.Enrol.Claim(w.t.Context(), n.ID, "quantri")
 	must(w.t, err)
+	d := w.unenrolled(n)
+	_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
+	must(w.t, err)
+	return d
+}
+
+// unenrolled is a device as it comes out of its box.
+func (w *world) unenrolled(n registry.NewDevice) *device {
+	w.t.Helper()
 	d := &device{t: w.t, id: n.ID, log: w.log}
 	d.config.Settings = agentconfig.Default()
 	d.config.Data = filepath.Join(w.t.TempDir(), string(n.ID))
@@ -237,8 +246,6 @@ func (w *world) enrolled(n registry.NewDevice) *device {
 			Width: int(n.Board.Width), Height: int(n.Board.Height), Row: int(n.Board.Row), Output: "png:out/board",
 		}
 	}
-	_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
-	must(w.t, err)
 	return d
 }
 
@@ -300,7 +307,7 @@ func (w *world) ready(c bulletin.Content) bulletin.Bulletin {
 	}
 	b, err := w.Bulletins.Create(w.t.Context(), w.actor("soan"), c, bulletin.FromText)
 	must(w.t, err)
-	w.until("the sound is made", 30*time.Second, func() bool {
+	w.until("the sound is made", 2*time.Minute, func() bool {
 		b, err = w.Bulletins.Get(w.t.Context(), w.actor("soan"), b.ID)
 		must(w.t, err)
 		return b.State != bulletin.Preparing

@@ -50,6 +50,11 @@ func (k *bookkeeping) Gap(_ context.Context, d protocol.DeviceID, _ protocol.Dig
 	k.b.Errorf("gap of %s at %d", d, first)
 }
 
+// Lost implements ledger.Alarms.
+func (k *bookkeeping) Lost(_ context.Context, d protocol.DeviceID, _ protocol.Digest, first, _ uint64) {
+	k.b.Errorf("loss of %s at %d", d, first)
+}
+
 // Whole implements ledger.Alarms.
 func (k *bookkeeping) Whole(context.Context, protocol.DeviceID, protocol.Digest) {}
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/alert"
 	"github.com/loa-vn/loa/hub/backup"
@@ -136,16 +137,22 @@ func TestAClonedDeviceRaisesAnAlert(t *testing.T) {
 	}
 }
 
-// merged replaces two villages by one.
-const merged = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
-thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,2026-11-01,820,UBND xã (mẫu),2026-06-30
-thon-doai,9900102,Thôn Đoài,village,xa-binh-an,2025-07-01,2026-11-01,610,UBND xã (mẫu),2026-06-30
-thon-moi,9900104,Thôn Mới,village,xa-binh-an,2026-11-01,,1430,UBND xã (mẫu),2026-10-30
+// merge replaces two villages by one, from today on.
+func (w *world) merge() {
+	w.t.Helper()
+	const units = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
+thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,TODAY,820,UBND xã (mẫu),2026-06-30
+thon-doai,9900102,Thôn Đoài,village,xa-binh-an,2025-07-01,TODAY,610,UBND xã (mẫu),2026-06-30
+thon-moi,9900104,Thôn Mới,village,xa-binh-an,TODAY,,1430,UBND xã (mẫu),2026-06-30
 `
+	today := string(protocol.DateOf(time.Now().In(w.Zone)))
+	_, err := w.Registry.Import(w.t.Context(), strings.NewReader(strings.ReplaceAll(units, "TODAY", today)), false, registrar, "quantri")
+	must(w.t, err)
+}
 
 // A device that was away while it was moved twice, and its village merged into
 // another, ends where it belongs: it holds the newest placement, the plans of that
-// path alone, and answers for what is aired there.
+// path and of the village that was merged, and answers for what is aired there.
 func TestADeviceAwayThroughMovesEndsInItsPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -158,8 +165,7 @@ func TestADeviceAwayThroughMovesEndsInItsPlace(t *testing.T) {
 	d.stop()
 	w.offline(d)
 
-	_, err := w.Registry.Import(t.Context(), strings.NewReader(merged), false, registrar, "quantri")
-	must(t, err)
+	w.merge()
 	for _, unit := range []protocol.UnitID{"thon-trung", "thon-moi"} {
 		_, err := w.Registry.Place(t.Context(), registry.NewDevice{
 			ID: d.id, Name: "Loa Đông", Unit: unit, Serves: map[protocol.UnitID]uint64{unit: 1000},
@@ -173,10 +179,14 @@ func TestADeviceAwayThroughMovesEndsInItsPlace(t *testing.T) {
 	w.online(d)
 	newest, err := w.Registry.Device(t.Context(), d.id)
 	must(t, err)
+	if diff := cmp.Diff([]protocol.UnitID{"thon-dong"}, newest.Placement.Predecessors); diff != "" {
+		t.Errorf("predecessors (-want +got):\n%s", diff)
+	}
 	w.until("the device is in its place", 30*time.Second, func() bool {
 		h := w.heartbeat(d)
 		return h.Placement == newest.Placement.Number && slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-moi" }) &&
-			!slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-dong" || p.Unit == "thon-trung" })
+			slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-dong" }) &&
+			!slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-trung" })
 	})
 	w.holds(d)
 	now := w.ready(spokenText(1))

@@ -94,6 +94,8 @@ type Alarms interface {
 	Conflict(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64)
 	// Gap: entries first to last are missing and were asked for.
 	Gap(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64)
+	// Lost: the device itself says that receipts first to last are gone.
+	Lost(ctx context.Context, device protocol.DeviceID, chain protocol.Digest, first, last uint64)
 	// Whole: the chain has no gap that could still be filled.
 	Whole(ctx context.Context, device protocol.DeviceID, chain protocol.Digest)
 }
@@ -209,6 +211,12 @@ func (l *Ledger) answer(ctx context.Context, b Batch, r Result) error {
 	if r.Conflict {
 		l.log.ErrorContext(ctx, "two receipts in one place of a chain: a cloned device?", "device", b.Head.Device, "chain", b.Head.Chain.String())
 		l.alarms.Conflict(ctx, b.Head.Device, b.Head.Chain, b.Entries[0].Seq, b.Head.Seq)
+	}
+	for _, e := range b.Entries {
+		if e.Loss != nil && r.New > 0 {
+			l.log.WarnContext(ctx, "a device has lost receipts", "device", b.Head.Device, "seq", e.Seq, "through", e.Loss.Through, "reason", e.Loss.Reason)
+			l.alarms.Lost(ctx, b.Head.Device, b.Head.Chain, e.Seq, e.Loss.Through)
+		}
 	}
 	if r.Gap == 0 {
 		l.alarms.Whole(ctx, b.Head.Device, b.Head.Chain)

@@ -53,7 +53,7 @@ func Expect(airings []Aired, devices []Placed, zone *time.Location, to time.Time
 			}
 			for _, d := range devices {
 				p := d.at(s)
-				if p == nil || !slices.ContainsFunc(p.Path, func(u protocol.UnitID) bool { return slices.Contains(a.Units, u) }) {
+				if p == nil || !slices.ContainsFunc(p.Units(), func(u protocol.UnitID) bool { return slices.Contains(a.Units, u) }) {
 					continue
 				}
 				for _, m := range d.Media {

@@ -66,7 +66,7 @@ func (s *Service) Attest(ctx context.Context, id protocol.DeviceID, registrar st
 // registrar's key. Errors: problem.ErrInvalid, ErrConflict, ErrForbidden.
 func (s *Service) AddDevice(ctx context.Context, n NewDevice, registrar string, by protocol.PersonID) (Device, error) {
 	now := time.Now()
-	d, doc, err := s.place(ctx, n, registrar, by, 0, now)
+	d, doc, err := s.place(ctx, n, registrar, by, protocol.Placement{}, now)
 	if err != nil {
 		return Device{}, err
 	}
@@ -83,7 +83,8 @@ func (s *Service) AddDevice(ctx context.Context, n NewDevice, registrar string, 
 }
 
 // Place moves a device or changes its name, tags or villages by a new signed
-// placement, valid from now. Media cannot change. Errors: those of AddDevice,
+// placement, valid from now. A unit that has ended and in which it stood stays with
+// it as a predecessor: what was approved there goes on. Media cannot change. Errors: those of AddDevice,
 // problem.ErrNotFound.
 func (s *Service) Place(ctx context.Context, n NewDevice, registrar string, by protocol.PersonID) (Device, error) {
 	held, err := s.Device(ctx, n.ID)
@@ -95,7 +96,7 @@ func (s *Service) Place(ctx context.Context, n NewDevice, registrar string, by p
 	}
 	n.Sound, n.Board, n.public = held.Sound, held.Board, held.Public
 	now := time.Now()
-	d, doc, err := s.place(ctx, n, registrar, by, held.Placement.Number, now)
+	d, doc, err := s.place(ctx, n, registrar, by, held.Placement, now)
 	if err != nil {
 		return Device{}, err
 	}
@@ -112,8 +113,26 @@ func errRevoked() error {
 		"The device was revoked; add one with a new id.")
 }
 
+// predecessors are the units merged into one of a new placement's path: those in
+// which the device stood, that have ended by that day, and beside or in whose place
+// the one is in which it stands now.
+func predecessors(tree Tree, held protocol.Placement, path []protocol.UnitID, on protocol.Date) []protocol.UnitID {
+	own, _ := tree.Unit(path[len(path)-1])
+	var out []protocol.UnitID
+	for _, id := range held.Units() {
+		u, ok := tree.Unit(id)
+		if ok && !slices.Contains(path, id) && u.ValidUntil != "" && u.ValidUntil <= on && (u.Parent == own.Parent || own.ValidFrom >= u.ValidUntil) {
+			out = append(out, id)
+		}
+	}
+	return out[max(0, len(out)-maxPredecessors):]
+}
+
+// maxPredecessors is how many a placement may name.
+const maxPredecessors = 32
+
 // place checks what is wanted and signs it.
-func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by protocol.PersonID, held uint64, now time.Time) (Device, Document, error) {
+func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by protocol.PersonID, held protocol.Placement, now time.Time) (Device, Document, error) {
 	n.Name = norm.NFC.String(strings.TrimSpace(n.Name))
 	n.Tags = slices.Compact(slices.Sorted(slices.Values(n.Tags)))
 	tree, err := s.Tree(ctx)
@@ -123,20 +142,25 @@ func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by p
 	if err := checkDevice(n, tree); err != nil {
 		return Device{}, Document{}, err
 	}
+	signer, err := s.registrar(registrar)
+	if err != nil {
+		return Device{}, Document{}, err
+	}
+	return s.sign(tree, signer, n, by, held, now)
+}
+
+// sign signs the placement of a device that was checked.
+func (s *Service) sign(tree Tree, signer *envelope.Signer, n NewDevice, by protocol.PersonID, held protocol.Placement, now time.Time) (Device, Document, error) {
 	p, err := path(tree, n.Unit, "unit")
 	if err != nil {
 		return Device{}, Document{}, err
 	}
 	placement := protocol.Placement{
-		Version: protocol.Version, Device: n.ID, Number: max(held+1, uint64(now.UnixMilli())), From: protocol.InstantOf(now),
-		Media: media(n), Path: p, Tags: n.Tags, Name: n.Name, Serves: shares(n.Serves, by, protocol.DateOf(now.In(s.zone))),
+		Version: protocol.Version, Device: n.ID, Number: max(held.Number+1, uint64(now.UnixMilli())), From: protocol.InstantOf(now),
+		Media: media(n), Path: p, Predecessors: predecessors(tree, held, p, protocol.DateOf(now.In(s.zone))), Tags: n.Tags, Name: n.Name, Serves: shares(n.Serves, by, protocol.DateOf(now.In(s.zone))),
 	}
 	if len(n.public) > 0 {
 		placement.Key = &protocol.Key{Kind: protocol.KeyEd25519, Public: n.public}
-	}
-	signer, err := s.registrar(registrar)
-	if err != nil {
-		return Device{}, Document{}, err
 	}
 	doc, err := SealDocument(signer, envelope.KindPlacement, string(n.ID), placement.Number, &placement, now)
 	if err != nil {

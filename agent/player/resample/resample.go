@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/loa-vn/loa/agent/player/fir"
 )
 
 // ErrRate is wrapped by New's refusals.
@@ -56,18 +58,7 @@ func New(channels, from, to int) (*Resampler, error) {
 	}
 	cut := scale * (1 - 2*edge)
 	for p := range r.up {
-		taps := make([]float64, 2*r.half)
-		sum := 0.0
-		for i := range taps {
-			x := float64(i-r.half+1) - float64(p)/float64(r.up)
-			taps[i] = sinc(cut*x) * kaiser(x/float64(r.half))
-			sum += taps[i]
-		}
-		f := make([]float32, len(taps))
-		for i, v := range taps {
-			f[i] = float32(v / sum)
-		}
-		r.filters = append(r.filters, f)
+		r.filters = append(r.filters, fir.Taps(r.half, cut, float64(p)/float64(r.up), beta))
 	}
 	r.buf = make([]int16, (r.half-1)*channels) // silence before the first frame
 	return r, nil
@@ -78,31 +69,6 @@ func gcd(a, b int) int {
 		a, b = b, a%b
 	}
 	return a
-}
-
-func sinc(x float64) float64 {
-	if x == 0 {
-		return 1
-	}
-	return math.Sin(math.Pi*x) / (math.Pi * x)
-}
-
-// kaiser is Kaiser's window at x of -1 to 1.
-func kaiser(x float64) float64 {
-	if x <= -1 || x >= 1 {
-		return 0
-	}
-	return bessel(beta*math.Sqrt(1-x*x)) / bessel(beta)
-}
-
-// bessel is the modified Bessel function of the first kind, order 0.
-func bessel(x float64) float64 {
-	sum, term := 1.0, 1.0
-	for k := 1.0; term > sum*1e-12; k++ {
-		term *= x * x / (4 * k * k)
-		sum += term
-	}
-	return sum
 }
 
 // In is how many frames of what is read the first out of what is put out last, rounded

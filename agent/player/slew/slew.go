@@ -6,7 +6,11 @@
 // when to correct, and reads no clock.
 package slew
 
-import "math"
+import (
+	"math"
+
+	"github.com/loa-vn/loa/agent/player/fir"
+)
 
 const (
 	// PPM is how fast a correction is, at most: half a cent of pitch, and 1 ms in
@@ -42,44 +46,10 @@ type Slew struct {
 func New(channels int) *Slew {
 	s := &Slew{channels: channels, filters: make([][taps]float32, phases+1)}
 	for p := range s.filters {
-		sum := 0.0
-		var f [taps]float64
-		for i := range f {
-			x := float64(i-Reach+1) - float64(p)/phases
-			f[i] = sinc(cut*x) * kaiser(x/Reach)
-			sum += f[i]
-		}
-		for i, v := range f {
-			s.filters[p][i] = float32(v / sum)
-		}
+		copy(s.filters[p][:], fir.Taps(Reach, cut, float64(p)/phases, beta))
 	}
 	s.buf = make([]int16, Reach*channels) // silence before the first frame
 	return s
-}
-
-func sinc(x float64) float64 {
-	if x == 0 {
-		return 1
-	}
-	return math.Sin(math.Pi*x) / (math.Pi * x)
-}
-
-// kaiser is Kaiser's window at x of -1 to 1.
-func kaiser(x float64) float64 {
-	if x <= -1 || x >= 1 {
-		return 0
-	}
-	return bessel(beta*math.Sqrt(1-x*x)) / bessel(beta)
-}
-
-// bessel is the modified Bessel function of the first kind, order 0.
-func bessel(x float64) float64 {
-	sum, term := 1.0, 1.0
-	for k := 1.0; term > sum*1e-12; k++ {
-		term *= x * x / (4 * k * k)
-		sum += term
-	}
-	return sum
 }
 
 // Correct makes the sound to come longer by frames, or shorter if that is negative, in

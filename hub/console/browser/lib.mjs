@@ -108,6 +108,8 @@ export async function look(page, name, sizes = [[360, 740], [1280, 800]]) {
       await page.evaluate(() => Promise.all([...document.images].map((i) => i.decode().catch(() => {}))));
       const sticks = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (sticks > 0) bad.push(`${width} ${lang}: ${sticks} px too wide`);
+      const letters = await page.evaluate(() => Math.min(...[...document.querySelectorAll("p, li, td, label, button, a, b, h1, h2, span")].filter((e) => e.getClientRects().length && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim())).map((e) => parseFloat(getComputedStyle(e).fontSize))));
+      if (letters < 15 || (await page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize))) < 17) bad.push(`${width} ${lang}: letters of ${letters} px`);
       const small = await page.evaluate(() =>
         [...document.querySelectorAll("button, .button, .second, nav a, .pick, summary, select, .field input, textarea, a.row")]
           .filter((e) => e.getClientRects().length && e.getBoundingClientRect().height < 55.5)

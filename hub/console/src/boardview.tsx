@@ -39,10 +39,9 @@ function draw(c: CanvasRenderingContext2D, r: Ready, ms: number): void {
   c.restore();
 }
 
-/** Moving plays the pages as a board does, over and over, until it is paused. */
-function Moving({ of: p }: { of: PagesBody }) {
+/** Moving plays the pages as a board does, over and over, while it is played; else it stands within the first. */
+function Moving({ of: p, playing }: { of: PagesBody; playing: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const playing = useSignal(false);
   const at = useSignal(0); // of pages
   useEffect(() => {
     let over = false;
@@ -64,7 +63,7 @@ function Moving({ of: p }: { of: PagesBody }) {
           draw(c, ready[i] ?? r, now - began);
           frame = requestAnimationFrame(step);
         };
-        if (playing.value) frame = requestAnimationFrame(step);
+        if (playing) frame = requestAnimationFrame(step);
         else if (ready[0]) draw(c, ready[0], ready[0].page.crawl ? ready[0].page.dwell_ms / 3 : 0);
       },
       () => undefined, // a picture that cannot be decoded stays dark
@@ -73,16 +72,8 @@ function Moving({ of: p }: { of: PagesBody }) {
       over = true;
       cancelAnimationFrame(frame);
     };
-  }, [p, playing.value]);
-  return (
-    <div class="moving">
-      <canvas ref={canvas} width={p.width} height={p.height} role="img" aria-label={w().boardSize(p.width, p.height)} data-page={at.value} data-playing={playing.value} />
-      <button type="button" class="second small" onClick={() => (playing.value = !playing.value)}>
-        <Icon name={playing.value ? "pause" : "play"} solid />
-        {playing.value ? w().boardPause : w().boardPlay}
-      </button>
-    </div>
-  );
+  }, [p, playing]);
+  return <canvas ref={canvas} width={p.width} height={p.height} role="img" aria-label={w().boardPage(at.value + 1, p.pages.length, length(p.pages[at.value]?.dwell_ms ?? 0))} />;
 }
 
 /** around is where a finding is, in the words of its field. */
@@ -112,17 +103,20 @@ function Findings({ list, fields }: { list: FindingBody[]; fields: Partial<Recor
   );
 }
 
-/** BoardFigure is a bulletin on one size of board: moving, and every page. */
+/** BoardFigure is a bulletin on one size of board: every page, or as it moves. */
 export function BoardFigure({ of: p, fields }: { of: PagesBody; fields: Partial<Record<string, string>> }) {
   const name = w().boardSize(p.width, p.height);
+  const playing = useSignal(false);
   const moves = p.pages.length > 1 || p.pages.some((x) => x.crawl);
+  const canvas = playing.value || (p.pages.length === 1 && moves);
   return (
     <figure class="board">
       <figcaption>
         {name}, {length(p.length_ms / 2)}
       </figcaption>
-      {moves && <Moving of={p} />}
-      {(!moves || p.pages.length > 1) && (
+      {canvas ? (
+        <Moving of={p} playing={playing.value} />
+      ) : (
         // Boards with many pages scroll, also by keys.
         <ol tabIndex={0} aria-label={name}>
           {p.pages.map((page, i) => (
@@ -132,6 +126,12 @@ export function BoardFigure({ of: p, fields }: { of: PagesBody; fields: Partial<
             </li>
           ))}
         </ol>
+      )}
+      {moves && (
+        <button type="button" class="second small" onClick={() => (playing.value = !playing.value)}>
+          <Icon name={playing.value ? "pause" : "play"} solid />
+          {playing.value ? w().boardPause : w().boardPlay}
+        </button>
       )}
       <Findings list={p.findings} fields={fields} />
     </figure>

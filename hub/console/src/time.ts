@@ -28,6 +28,9 @@ export const dayOf = (t: Date): string => days.format(t);
 
 const day = 24 * 3600_000;
 
+/** named is how a day is called: with its year, unless it is of this one. */
+const named = (d: string, now: Date): Intl.DateTimeFormatOptions => ({ weekday: "long", day: "numeric", month: "numeric", ...(d.slice(0, 4) === dayOf(now).slice(0, 4) ? {} : { year: "numeric" }) });
+
 /** when is "17:00 hôm nay" or "17:00 thứ Hai, 1/12". */
 export function when(t: string | Date, now = new Date()): string {
   const at = new Date(t);
@@ -37,12 +40,12 @@ export function when(t: string | Date, now = new Date()): string {
     date === dayOf(now) ? word.today
     : date === dayOf(new Date(now.getTime() + day)) ? word.next
     : date === dayOf(new Date(now.getTime() - day)) ? word.last
-    : form({ weekday: "long", day: "numeric", month: "numeric" }, at);
+    : form(named(date, now), at);
   return `${clock(at)} ${name}`;
 }
 
 /** date is "thứ Hai, 1/12" of "2026-12-01". */
-export const date = (d: string): string => form({ weekday: "long", day: "numeric", month: "numeric" }, new Date(d + "T12:00:00+07:00"));
+export const date = (d: string): string => form(named(d, new Date()), new Date(d + "T12:00:00+07:00"));
 
 /** length is "1 phút 5 giây". */
 export function length(ms: number): string {

@@ -141,7 +141,7 @@ export interface Option<T> {
 /** Choice is a group of radio buttons, side by side or one below the other. */
 export function Choice<T extends string>(p: { label: string; name: string; value: T; options: Option<T>[]; onPick: (v: T) => void; row?: boolean }) {
   return (
-    <fieldset class={p.row ? "choice row" : "choice"}>
+    <fieldset class={p.row ? `choice row${p.options.length === 4 ? " four" : ""}` : "choice"}>
       <legend>{p.label}</legend>
       {p.options.map((o) => (
         <label key={o.value} class={`pick ${o.tone ?? ""}`}>

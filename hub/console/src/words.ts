@@ -155,7 +155,7 @@ export const vi = {
   times: "Đọc mấy lần",
   timesN: (n: number) => `${n} lần`,
   chime: "Có nhạc hiệu mở đầu",
-  sayTitle: "Đọc tiêu đề trước",
+  sayTitle: "Đọc tên bản tin lên trước",
   unit: "Đơn vị ra bản tin",
   savedHere: (t: string) => `Đã lưu nháp trên máy này lúc ${t}.`,
   discard: "Bỏ bản nháp",

@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
+	"syscall"
 )
 
 // Row is one figure. Limit is what the bare thing needed in the same run; none
@@ -33,8 +35,37 @@ func Rounds() int {
 	return 7
 }
 
-// Full says that the largest fleets are to be measured too (LOA_BENCH_FULL=1).
-func Full() bool { return os.Getenv("LOA_BENCH_FULL") != "" }
+// sizesEnv holds the sizes of fleets to be measured, with commas.
+const sizesEnv = "LOA_BENCH_DEVICES"
+
+// Sizes are how many devices a fleet has, one after the other: those of
+// LOA_BENCH_DEVICES, or these. One for which there are not as many file descriptors,
+// so many a device, is left out, and that is said on standard error.
+func Sizes(each int, usual ...int) []int {
+	sizes := usual
+	if text := os.Getenv(sizesEnv); text != "" {
+		sizes = nil
+		for word := range strings.SplitSeq(text, ",") {
+			n, err := strconv.Atoi(strings.TrimSpace(word))
+			if err != nil || n < 100 {
+				fmt.Fprintf(os.Stderr, "%s: %q is no number of at least 100\n", sizesEnv, word)
+				continue
+			}
+			sizes = append(sizes, n)
+		}
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return sizes
+	}
+	return slices.DeleteFunc(slices.Clone(sizes), func(n int) bool {
+		need := uint64(each*n + 500)
+		if need > limit.Max {
+			fmt.Fprintf(os.Stderr, "%d devices are not measured: that takes %d file descriptors, there are %d\n", n, need, limit.Max)
+		}
+		return need > limit.Max
+	})
+}
 
 // Ratio is the median of values over the median of limits, at most so much.
 func Ratio(name, unit string, values, limits []float64, most float64) Row {

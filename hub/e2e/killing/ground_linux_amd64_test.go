@@ -40,6 +40,7 @@ const (
 
 const villages = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
 thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,,820,UBND xã (mẫu),2026-06-30
+thon-doai,9900102,Thôn Đoài,village,xa-binh-an,2025-07-01,,610,UBND xã (mẫu),2026-06-30
 `
 
 // together is how many runs there are at once: they mostly wait for sound to play.
@@ -126,6 +127,7 @@ func (g *ground) populate(t *testing.T, h *hub.Hub) {
 		}, password, admin))
 		g.sessions[id] = logIn(t, "http://"+h.WebAddr().String(), id)
 	}
+	g.sessions[admin] = logIn(t, "http://"+h.WebAddr().String(), admin)
 	_, err = h.Registry.AddDevice(t.Context(), registry.NewDevice{ID: device, Name: "Loa", Unit: village, Sound: true, Serves: map[protocol.UnitID]uint64{village: 1000}}, password, admin)
 	must(t, err)
 	claim, err := h.Base.Enrol.Claim(t.Context(), device, admin)

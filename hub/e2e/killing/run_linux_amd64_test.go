@@ -44,8 +44,10 @@ type fault struct {
 type run struct {
 	g      *ground
 	dir    string
-	base   string // of the API
-	direct bool   // content over HTTPS
+	base   string       // of the API
+	enrol  string       // where devices enrol
+	args   atomic.Value // []string: what the agent's program is to do
+	direct bool         // content over HTTPS
 	log    *os.File
 
 	fault *fault
@@ -73,9 +75,10 @@ func (g *ground) newRun(t *testing.T, direct bool, f *fault) *run {
 		t.Fatalf("%v: %s", err, out)
 	}
 	r.act.Store("they start")
+	r.args.Store([]string{"run"})
 	must(t, os.Mkdir(r.path("tmp"), 0o700))
 	web, enrol, mqtt := port(t), port(t), port(t)
-	r.base = fmt.Sprintf("http://127.0.0.1:%d/api/v1", web)
+	r.base, r.enrol = fmt.Sprintf("http://127.0.0.1:%d/api/v1", web), fmt.Sprintf("https://localhost:%d", enrol)
 	for name, text := range map[string]string{
 		"hub.yaml": fmt.Sprintf("data: %q\nhosts: [localhost, 127.0.0.1]\nconsole: {listen: \"127.0.0.1:%d\", url: \"http://127.0.0.1:%d\"}\nenrol: {listen: \"127.0.0.1:%d\"}\nmqtt: {listen: \"127.0.0.1:%d\"}\ncontent: {http: %v}\n",
 			r.path("hub"), web, web, enrol, mqtt, direct),
@@ -125,7 +128,7 @@ func port(t *testing.T) int {
 func (r *run) start(name string) error {
 	cfg := tracer.Config{Program: r.g.hub, Args: []string{"--config", r.path("hub.yaml"), "serve"}, Output: r.log}
 	if name == "agent" {
-		cfg.Program, cfg.Args = r.g.agent, []string{"--config", r.path("loa.yaml"), "run"}
+		cfg.Program, cfg.Args = r.g.agent, append([]string{"--config", r.path("loa.yaml")}, r.args.Load().([]string)...)
 	}
 	cfg.Env = []string{"TMPDIR=" + r.path("tmp")}
 	select {
@@ -148,7 +151,7 @@ func (r *run) start(name string) error {
 
 // lasting are the programs' files, without the card's: what has sounded stays heard.
 func (r *run) lasting(path string) bool {
-	return strings.HasPrefix(path, r.dir) && !strings.HasPrefix(path, r.path("loa", "out"))
+	return strings.HasPrefix(path, r.path("hub")) || strings.HasPrefix(path, r.path("loa")) && !strings.HasPrefix(path, r.path("loa", "out"))
 }
 
 func (r *run) proc(name string) *tracer.Process {
@@ -254,10 +257,13 @@ func (r *run) persist(ctx context.Context, what string, act func() error) error 
 	})
 }
 
-// call asks the API as a person; key may be "".
+// call asks the API as a person; key may be ""; bytes are sent as they are.
 func (r *run) call(ctx context.Context, who protocol.PersonID, method, path, key string, in, out any) error {
 	var body io.Reader
-	if in != nil {
+	kind := "application/json"
+	if raw, ok := in.([]byte); ok {
+		body, kind = bytes.NewReader(raw), "application/octet-stream"
+	} else if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
 			return err
@@ -269,7 +275,7 @@ func (r *run) call(ctx context.Context, who protocol.PersonID, method, path, key
 		return err
 	}
 	req.Close = true
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", kind)
 	req.Header.Set("Cookie", r.g.sessions[who])
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
@@ -361,20 +367,34 @@ func (r *run) end() {
 		close(r.over)
 	}
 	<-r.ready
+	if r.fault != nil && r.fault.program == "hub" {
+		// It serves again before it is asked to end.
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := r.until(ctx, "the hub is back", func() (bool, error) {
+			select {
+			case <-r.proc("hub").Done():
+				return true, nil
+			default:
+			}
+			err := r.call(ctx, "soan", http.MethodGet, "/sessions", "", nil, nil)
+			return err == nil, err
+		}); err != nil {
+			r.wrong("%v", err)
+		}
+	}
 	r.ask("agent", "hub")
 }
 
 func (r *run) ask(names ...string) {
+	asked := map[string]*tracer.Process{}
 	for _, name := range names {
 		if p := r.proc(name); p != nil {
 			p.Ask()
+			asked[name] = p
 		}
 	}
-	for _, name := range names {
-		p := r.proc(name)
-		if p == nil {
-			continue
-		}
+	for name, p := range asked {
 		select {
 		case <-p.Done():
 		case <-time.After(20 * time.Second):

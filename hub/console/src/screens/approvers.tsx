@@ -4,20 +4,20 @@ import { useSignal } from "@preact/signals";
 import { call } from "../call";
 import type { ApproverBody, ApproversBody, DemandBody, Role, UserBody } from "../api";
 import { administers, dictionary, notice, touch, trouble, unitName, units, w } from "../state";
-import { date, dayOf } from "../time";
+import { date, dayOf, when } from "../time";
 import { roleNames } from "./people";
 import { Card, Check, Field, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
-    title: "Người duyệt, người thay", unit: "Đơn vị", list: "Danh sách đã ký", note: "Thiết bị chỉ phát điều do người trong danh sách này ký. Danh sách được người giữ sổ ký; thiết bị tự kiểm tra.", number: (n: number, x: string) => `bản số ${n}, hết hạn ${x}`, none: "Chưa ai được duyệt ở đơn vị này.",
+    title: "Người duyệt, người thay", unit: "Đơn vị", list: "Danh sách đã ký", note: "Thiết bị chỉ phát điều do người trong danh sách này ký. Danh sách được người giữ sổ ký; thiết bị tự kiểm tra.", signed: (a: string, b: string) => `Ký ${a}, hết hạn ${b}.`, none: "Chưa ai được duyệt ở đơn vị này.",
     key: { passkey: "khoá trên điện thoại", "hub-key": "khoá giữ ở trung tâm" } as Record<string, string>, until: (a: string, b: string) => `từ ${a} đến hết ${b}`, stands: (x: string) => `thay ${x}`, now: "đang có quyền", notNow: "chưa tới ngày", over: "đã hết", end: "Chấm dứt", ended: "Đã chấm dứt. Danh sách mới đã được ký.",
     add: "Cử người thay", person: "Người thay", forWhom: "Thay cho", from: "Từ ngày", through: "Đến hết ngày", classes: "Được duyệt loại", added: "Đã cử người thay. Danh sách mới đã được ký.", registrar: "Mật khẩu của người giữ sổ", registrarHint: "Danh sách phải được ký lại.",
     passkeys: "Loại chỉ duyệt bằng khoá trên điện thoại", passkeysNote: "Với các loại này, khoá giữ ở trung tâm không còn ký được: ai vào được máy chủ cũng không phát được.", save: "Lưu", saved: "Đã lưu. Danh sách mới đã được ký.",
     second: "Vai trò phải có xác thực hai lớp", secondNote: "Ai có vai trò này ở đơn vị hay bên dưới thì lần đăng nhập sau phải cài đặt xác thực hai lớp mới dùng tiếp được.", above: "do cấp trên yêu cầu", demanded: "Đã lưu yêu cầu xác thực hai lớp.",
   },
   {
-    title: "Approvers, deputies", unit: "Unit", list: "The signed list", note: "Devices play only what somebody on this list has signed. The registrar signs the list; devices check it themselves.", number: (n: number, x: string) => `number ${n}, expires ${x}`, none: "Nobody may approve in this unit yet.",
+    title: "Approvers, deputies", unit: "Unit", list: "The signed list", note: "Devices play only what somebody on this list has signed. The registrar signs the list; devices check it themselves.", signed: (a: string, b: string) => `Signed ${a}, expires ${b}.`, none: "Nobody may approve in this unit yet.",
     key: { passkey: "passkey", "hub-key": "key held by the hub" } as Record<string, string>, until: (a: string, b: string) => `from ${a} through ${b}`, stands: (x: string) => `for ${x}`, now: "counts now", notNow: "not yet", over: "is over", end: "End it", ended: "Ended. A new list was signed.",
     add: "Name a deputy", person: "Deputy", forWhom: "Stands in for", from: "From", through: "Through", classes: "May approve", added: "Deputy named. A new list was signed.", registrar: "The registrar's password", registrarHint: "The list has to be signed anew.",
     passkeys: "Only passkeys may approve", passkeysNote: "For these, keys held by the hub sign no more: whoever gets into the server cannot broadcast.", save: "Save", saved: "Saved. A new list was signed.",
@@ -81,7 +81,7 @@ function List({ of: l }: { of: ApproversBody }) {
   return (
     <Card title={`${t().list}: ${unitName(l.unit)}`}>
       <p class="hint">{t().note}</p>
-      {l.number > 0 && <p class="quiet">{t().number(l.number, date(l.expires.slice(0, 10)))}</p>}
+      {l.number > 0 && <p class="quiet">{t().signed(when(l.issued), date(dayOf(new Date(l.expires))))}</p>}
       {l.people.length === 0 && <p class="quiet">{t().none}</p>}
       <ul class="rows">
         {l.people.map((p) => (
