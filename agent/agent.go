@@ -44,6 +44,8 @@ type Options struct {
 	Log      *slog.Logger
 	// Speaker is the command of the child that drives the sound card.
 	Speaker []string
+	// Recorder replaces arecord as the program that listens to the microphone.
+	Recorder string
 	// Sink replaces the sound output of the profile.
 	Sink player.Sink
 	// Output replaces the output of a medium that the profile has; sounds opens what is

@@ -50,6 +50,7 @@ type Event struct {
 	Frames uint64 // consumed by this job
 	Whole  bool   // from the job's position to its end
 	Proof  protocol.Proof
+	Heard  *protocol.Heard // what a microphone made of it; nil without one
 	Voice  protocol.Voice
 	Pixels []protocol.Digest
 	Err    error

@@ -178,14 +178,16 @@ func (w *world) actor(id protocol.PersonID) account.Actor {
 // device is an agent of a test.
 type device struct {
 	*agent.Agent
-	t      *testing.T
-	id     protocol.DeviceID
-	config agentconfig.Config
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
-	system func() timesync.System // nil: a synchronised one
-	cancel context.CancelFunc
-	ended  chan error
-	log    *logs
+	t        *testing.T
+	id       protocol.DeviceID
+	config   agentconfig.Config
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	system   func() timesync.System // nil: a synchronised one
+	recorder string                 // in arecord's place
+	speaker  []string               // command of the child that drives the sound card
+	cancel   context.CancelFunc
+	ended    chan error
+	log      *logs
 }
 
 // around is a period of the local day, from and to counted from now.
@@ -262,7 +264,7 @@ func (d *device) start() {
 		system = func() timesync.System { return timesync.System{Synchronised: true} }
 	}
 	a, err := agent.New(d.config, agent.Options{
-		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial, System: system,
+		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial, System: system, Speaker: d.speaker, Recorder: d.recorder,
 	})
 	must(d.t, err)
 	d.Agent = a

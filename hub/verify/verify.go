@@ -485,7 +485,7 @@ func (c *checker) outcome(device protocol.DeviceID, r protocol.Receipt) {
 		c.problem("receipt of %s for airing %s speaks of another bulletin", device, r.Airing)
 		return
 	}
-	a := reach.Answer{Outcome: r.Outcome, Reason: r.Reason, Proof: r.Proof, Frames: r.Frames, Voice: r.Voice, Pixels: append([]protocol.Digest{}, r.Pixels...)}
+	a := reach.Answer{Outcome: r.Outcome, Reason: r.Reason, Proof: r.Level(), Frames: r.Frames, Voice: r.Voice, Pixels: append([]protocol.Digest{}, r.Pixels...)}
 	if n := len(r.Plays); n > 0 {
 		a.Began, a.Ended = r.Plays[0].From.Time(), r.Plays[n-1].To.Time()
 	}
