@@ -16,8 +16,8 @@ help: ## this list
 setup: ## install what is missing to build (Debian; root or sudo)
 	@deploy/setup.sh build
 
-build: setup console ## build loa-hub and loa-agent into bin/
-	@$(GO) build -trimpath -tags "$(TAGS)" -ldflags "$(LDFLAGS)" -o $(BIN)/ ./hub/cmd/loa-hub ./agent/cmd/loa-agent
+build: setup console ## build loa-hub, loa-agent and loa-fleet into bin/
+	@$(GO) build -trimpath -tags "$(TAGS)" -ldflags "$(LDFLAGS)" -o $(BIN)/ ./hub/cmd/loa-hub ./agent/cmd/...
 
 console: ## bundle the console into hub/console/dist
 	@deploy/setup.sh console
@@ -70,8 +70,8 @@ fuzz: ## fuzz every decoder for FUZZTIME each
 	  for f in $$($(GO) test -tags "$(TAGS)" -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
-bench: build ## measure against the limits; BENCH=studio,sound for parts
-	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN) $(if $(BENCH),--only $(BENCH))
+bench: build ## measure against the limits; BENCH=studio,sound for parts, DEVICES=1000,5000 for sizes
+	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN) $(if $(BENCH),--only $(BENCH)) $(if $(DEVICES),--devices $(DEVICES))
 
 cross: ## build the agent for arm64 and armv7, without cgo
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/arm64/ ./agent/cmd/loa-agent
