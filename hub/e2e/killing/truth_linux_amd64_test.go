@@ -288,11 +288,14 @@ func (r *run) heard(x expected, l line, occurrence string) (whole int, open bool
 			age := r.died.Sub(info.ModTime())
 			open = open || r.fault != nil && r.fault.program == "agent" && age < within && age > -time.Second
 		}
+		if n < x.sound.Frames {
+			continue // what is cut fades out
+		}
 		missing, err := compareSound(b, reference)
 		if err != nil {
 			r.wrong("%s: %v", filepath.Base(f), err)
 		}
-		if n >= x.sound.Frames && missing == 0 {
+		if missing == 0 {
 			whole++
 		}
 	}
