@@ -38,6 +38,7 @@ type world struct {
 	disk   *disk
 	out    *output
 	broken atomic.Bool // the output refuses jobs
+	away   atomic.Bool // the hub is not reached
 	held   []inbox.Update
 	docs   map[protocol.AiringID]error // of those that are here
 	grants envelope.Grant
@@ -138,7 +139,7 @@ func (w *world) boot() {
 		Settings: func() playout.Settings {
 			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
 		},
-		Receipts: func() {}, Playing: func(on playout.On) { w.playing = on },
+		Known: func() bool { return !w.away.Load() }, Receipts: func() {}, Playing: func(on playout.On) { w.playing = on },
 		Toned: func(r protocol.ToneResult) { w.tones = append(w.tones, r) }, Reason: inbox.ReasonOf,
 		Fault: func(name string, on bool) {
 			if on != (w.disk.said == name) {
