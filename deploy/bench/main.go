@@ -70,7 +70,7 @@ func parts() []part {
 		{"console", console},
 		{"reading", reading},
 		{"sound", sound},
-		{"boards", boards},
+		{"boards", both(boards, goal("./agent/display", "BenchmarkGoalBoards"))},
 		{"playing", playing},
 		{"stopping", stopping},
 		{"together", together},

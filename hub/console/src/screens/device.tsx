@@ -298,7 +298,9 @@ function Place({ d }: { d: DeviceBody }) {
 }
 
 export function AddDevice() {
-  const spot = useSignal<Spot>({ name: "", unit: units.value.find((u) => u.kind === "village")?.id ?? units.value[0]?.id ?? "", serves: {} });
+  const typed = useSignal<Spot>({ name: "", unit: "", serves: {} });
+  // The units may come after the screen.
+  const spot = { ...typed.value, unit: typed.value.unit || (units.value.find((u) => u.kind === "village") ?? units.value[0])?.id || "" };
   const id = useSignal("");
   const sound = useSignal(true);
   const board = useSignal(false);
@@ -308,7 +310,7 @@ export function AddDevice() {
   const add = (e: Event) => {
     e.preventDefault();
     void run(async () => {
-      const body: AddDeviceInputBody = { id: id.value.trim(), name: spot.value.name, unit: spot.value.unit, sound: sound.value, serves: shares(spot.value.serves), registrar_password: registrar.value };
+      const body: AddDeviceInputBody = { id: id.value.trim(), name: spot.name, unit: spot.unit, sound: sound.value, serves: shares(spot.serves), registrar_password: registrar.value };
       if (board.value) body.board = { width: Number(size.value.width), height: Number(size.value.height), row: Number(size.value.row) };
       const d = await call<DeviceBody>("POST", "/devices", body);
       touch("device");
@@ -322,7 +324,7 @@ export function AddDevice() {
       <Field label={t().id} hint={t().idHint}>
         {(f, h) => <input id={f} aria-describedby={h} required pattern="[a-z0-9\-]{1,64}" autocapitalize="none" value={id.value} onInput={(e) => (id.value = e.currentTarget.value)} />}
       </Field>
-      <Where spot={spot.value} set={(part) => (spot.value = { ...spot.value, ...part })} />
+      <Where spot={spot} set={(part) => (typed.value = { ...typed.value, ...part })} />
       <Check label={t().sound} checked={sound.value} onPick={(v) => (sound.value = v)} />
       <Check label={t().board} checked={board.value} onPick={(v) => (board.value = v)} />
       {board.value && (
