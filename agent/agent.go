@@ -44,6 +44,8 @@ type Options struct {
 	Log      *slog.Logger
 	// Speaker is the command of the child that drives the sound card.
 	Speaker []string
+	// Recorder replaces arecord as the program that listens to the microphone.
+	Recorder string
 	// Sink replaces the sound output of the profile.
 	Sink player.Sink
 	// Output replaces the output of a medium that the profile has; sounds opens what is
@@ -86,6 +88,7 @@ type Agent struct {
 	certs  atomic.Pointer[identity.Identity] // the newest certificates
 	cfg    atomic.Pointer[config.Config]
 	digest atomic.Pointer[protocol.Digest]
+	since  atomic.Pointer[time.Time] // when the connection that is up began
 	closed sync.Once
 }
 
@@ -174,7 +177,7 @@ func (a *Agent) delivery(cfg config.Config) error {
 	}
 	a.link, err = link.New(link.Config{
 		URL: url, Device: a.id.Device, TLS: a.tls, Number: a.store.NextConnection, Will: a.will, Filters: a.filters,
-		Handle: a.handle, Up: a.up, Down: func(error) { a.state.Disconnected() }, BulkReady: func(filters []string) { a.cache.Ready(filters) },
+		Handle: a.handle, Up: a.up, Down: a.down, BulkReady: func(filters []string) { a.cache.Ready(filters) },
 		Dial: a.opts.Dial, Timing: a.opts.Timing, Log: a.log,
 	})
 	if err != nil {
@@ -265,10 +268,27 @@ func (a *Agent) will(connection uint64) []byte {
 	return b
 }
 
+// knownAfter is how long a connection holds until every plan has come over it that
+// the device lacked.
+const knownAfter = 10 * time.Minute
+
+// known says whether the device holds every plan that there is.
+func (a *Agent) known() bool {
+	since := a.since.Load()
+	return since != nil && time.Since(*since) > knownAfter
+}
+
 func (a *Agent) up(_ context.Context, connection uint64) {
+	now := time.Now()
+	a.since.Store(&now)
 	a.state.Connected(connection)
 	a.inbox.Connected()
 	a.drain.Connected()
+}
+
+func (a *Agent) down(error) {
+	a.since.Store(nil)
+	a.state.Disconnected()
 }
 
 // content takes note of where the hub says that content is.
@@ -329,7 +349,7 @@ func (a *Agent) playout(cfg config.Config) error {
 			over = screen.Over
 		}
 		loop, err := playout.New(playout.Config{
-			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox,
+			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox, Known: a.known,
 			Settings: func() playout.Settings {
 				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
 			},

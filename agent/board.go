@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/loa-vn/loa/agent/config"
@@ -36,6 +38,7 @@ func (a *Agent) screen(cfg config.Config) (*playout.Screen, error) {
 	}
 	screen, err := playout.NewScreen(playout.ScreenConfig{
 		Size: size, Whole: page.Board{Width: b.Width, Height: b.Height, Row: b.Row}, Idle: a.standing(size, idle),
+		Memory:  kept{filepath.Join(cfg.Data, "board.json")},
 		Picture: func(d protocol.Digest) ([]byte, error) { return a.cache.Bytes(d, protocol.MaxPicture) },
 		Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
 			board, err := display.New(display.Config{
@@ -117,4 +120,22 @@ func (a *Agent) dim(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// kept is a small file that is replaced as a whole.
+type kept struct{ path string }
+
+// Load implements playout.Memory.
+func (k kept) Load() ([]byte, error) { return os.ReadFile(k.path) }
+
+// Save implements playout.Memory.
+func (k kept) Save(b []byte) error {
+	if b == nil {
+		return os.Remove(k.path)
+	}
+	next := k.path + ".new"
+	if err := os.WriteFile(next, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, k.path)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/loa-vn/loa/agent/amplifier/gpio"
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/microphone"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/null"
 	"github.com/loa-vn/loa/agent/player/speaker"
@@ -87,6 +88,10 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]Output, error) {
 		sound := playout.NewSound(player.New(sink, a.log), shelf{a.cache})
 		sound.Relays(a.relay)
 		p := cfg.Profile.Sound
+		if p.Microphone != "" {
+			mic := microphone.New(microphone.Config{Device: p.Microphone, Program: a.opts.Recorder, Fault: func(on bool) { a.fault("microphone", on) }, Log: a.log})
+			sound.Hears(func() playout.Hearing { return mic.Listen() })
+		}
 		sound.Spaces(playout.Spacing{Gap: p.Gap.Std(), PreRoll: p.PreRoll.Std(), Scatter: scatter(a.id.Device, p.Scatter.Std())})
 		if p := cfg.Profile.Amplifier; p != nil {
 			if err := a.amplify(sound, *p); err != nil {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,13 +11,16 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/loa-vn/loa/hub/blob"
 	"github.com/loa-vn/loa/hub/broker"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/relay"
 	"github.com/loa-vn/loa/hub/signing"
+	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -50,7 +54,7 @@ func (h *Hub) openBroker(ctx context.Context, mqtt net.Listener, to broker.Handl
 	if mqtt != nil {
 		return broker.Open(broker.Config{
 			Listener: mqtt, Policy: doorman{h.Registry, h.relays}, Handler: to, Log: h.log,
-			TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: h.CA.Server(c.Hosts), ClientCAs: h.CA.Pool()},
+			TLS: &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: h.CA.Server(c.Hosts), ClientCAs: h.clients},
 		})
 	}
 	conf, name, err := h.brokerTLS(c.MQTT.Broker)
@@ -114,7 +118,8 @@ func (h *Hub) brokerTLS(c config.Broker) (*tls.Config, string, error) {
 
 // BrokerAccess returns the access list (mosquitto's acl_file) that holds for a
 // broker elsewhere what the broker inside asks at each message: who may hear and
-// say what. It is to be made again when devices are added, moved or revoked.
+// say what. It is to be made again when devices are added, moved or revoked, and
+// when relays are approved: the running hub does so with mqtt.broker.acl.
 func (b *Base) BrokerAccess(ctx context.Context) ([]byte, error) {
 	devices, err := b.Registry.Devices(ctx)
 	if err != nil {
@@ -128,17 +133,42 @@ func (b *Base) BrokerAccess(ctx context.Context) ([]byte, error) {
 		}
 		name = pair.Leaf.Subject.CommonName
 	}
+	sessions, err := store.NewRelays(b.DB, b.Keys).Sessions(ctx, time.Now().Add(-relay.Tail))
+	if err != nil {
+		return nil, err
+	}
 	var grants []broker.Grant
 	for _, d := range devices {
 		if d.Revoked.IsZero() {
-			grants = append(grants, grantsOf(d.ID, d.Placement.Units())...)
+			grants = append(grants, grantsOf(d.ID, d.Placement.Units(), sessions)...)
 		}
 	}
 	return broker.MosquittoACL(name, "loa/1", grants)
 }
 
+// keepAccess writes the access list of a broker elsewhere where it is read, if it
+// has changed. The broker is told to read it again by whoever watches the file.
+func (h *Hub) keepAccess(ctx context.Context) error {
+	file := h.Config.MQTT.Broker.ACL
+	if file == "" {
+		return nil
+	}
+	list, err := h.BrokerAccess(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := os.ReadFile(file)
+	if err == nil && bytes.Equal(held, list) {
+		return nil
+	}
+	if err := os.WriteFile(file+".new", list, 0o640); err != nil { //nolint:gosec // the broker reads it
+		return fmt.Errorf("access list: %w", err)
+	}
+	return os.Rename(file+".new", file)
+}
+
 // grantsOf are the rights of a device's two connections; doorman asks for the same.
-func grantsOf(id protocol.DeviceID, path []protocol.UnitID) []broker.Grant {
+func grantsOf(id protocol.DeviceID, path []protocol.UnitID, sessions map[protocol.UnitID][]protocol.SessionID) []broker.Grant {
 	own := broker.Grant{ClientID: protocol.Client{Device: id}.String()}
 	for _, v := range []protocol.Verb{protocol.VerbPlan, protocol.VerbAlert, protocol.VerbCmd, protocol.VerbAck, protocol.VerbTime} {
 		own.Hear = append(own.Hear, protocol.DeviceTopic(id, v))
@@ -146,9 +176,13 @@ func grantsOf(id protocol.DeviceID, path []protocol.UnitID) []broker.Grant {
 	for _, u := range path {
 		own.Hear = append(own.Hear, protocol.UnitTopic(u, protocol.VerbPlan), protocol.UnitTopic(u, protocol.VerbAlert))
 	}
-	// Which sessions a unit hears changes with its airings, and what is sent in
-	// them is heard in public: an access list in a file allows them all.
-	own.Hear = append(own.Hear, protocol.Root+"s/#")
+	for _, u := range path {
+		for _, s := range sessions[u] {
+			if f := protocol.SessionFilter(s); !slices.Contains(own.Hear, f) {
+				own.Hear = append(own.Hear, f)
+			}
+		}
+	}
 	for _, v := range []protocol.Verb{protocol.VerbState, protocol.VerbReceipt, protocol.VerbSeen, protocol.VerbWant, protocol.VerbAsk} {
 		own.Say = append(own.Say, protocol.DeviceTopic(id, v))
 	}

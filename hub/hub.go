@@ -141,7 +141,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 	if err := h.assemble(ctx, o, mqtt); err != nil {
 		return nil, err
 	}
-	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts), h.CA.Pool(), h.contentServer()); err != nil {
+	if h.enrol, err = h.Base.Enrol.Listen(c.Enrol.Listen, h.CA.Server(c.Hosts), h.clients, h.contentServer()); err != nil {
 		return nil, taken(err, "enrol.listen")
 	}
 	if c.Content.HTTP {
@@ -225,8 +225,12 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 		return err
 	}
 	board.ledger, board.dispatch = h.ledger, h.Dispatch
+	streams := store.NewRelays(h.DB, h.Keys)
+	if err := streams.SealKeys(ctx); err != nil {
+		return err
+	}
 	h.relays = relay.New(relay.Config{
-		Store: store.NewRelays(h.DB), Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
+		Store: streams, Run: ffmpeg(c.Studio.FFmpeg), Publish: board.Publish,
 		Tell: func(protocol.SessionID) { h.feed.tell("relay", "") }, Zone: h.Zone, Log: h.log,
 	})
 
@@ -397,6 +401,9 @@ func (h *Hub) setRight(ctx context.Context) {
 	}
 	if err := h.cutRevoked(ctx); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "revoked devices may still be connected", "err", err)
+	}
+	if err := h.keepAccess(ctx); err != nil && ctx.Err() == nil {
+		h.log.ErrorContext(ctx, "the access list of the broker elsewhere is not up to date", "err", err)
 	}
 	if err := errors.Join(h.Notebook.Sweep(ctx), h.resume.Sweep(time.Now())); err != nil && ctx.Err() == nil {
 		h.log.ErrorContext(ctx, "what was kept for a while is still there", "err", err)

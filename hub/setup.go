@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,7 @@ import (
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/signing"
+	"github.com/loa-vn/loa/hub/stepca"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/totp"
 	"github.com/loa-vn/loa/protocol"
@@ -270,6 +272,8 @@ type Base struct {
 	Account           *account.Service
 	Registry          *registry.Service
 	Enrol             *enrol.Service
+	// clients are the authorities of devices' certificates.
+	clients *x509.CertPool
 }
 
 // OpenBase opens an initialised data folder. mqttURL is told to devices that are
@@ -312,8 +316,22 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 	if b.Account, err = account.New(people); err != nil {
 		return nil, errors.Join(err, b.DB.Close())
 	}
+	b.clients = b.CA.Pool()
+	var issuer enrol.Issuer
+	if c.Enrol.Issuer.URL != "" {
+		ca, err := stepca.New(stepca.Config(c.Enrol.Issuer))
+		if err != nil {
+			return nil, errors.Join(err, b.DB.Close())
+		}
+		root, err := x509.ParseCertificate(ca.Root())
+		if err != nil {
+			return nil, errors.Join(err, b.DB.Close())
+		}
+		b.clients.AddCert(root)
+		issuer = ca
+	}
 	b.Enrol = enrol.New(enrol.Config{
-		Store: b.DB.Enrolments(), Registry: b.Registry, Authority: b.CA, Roots: b.rootsInForce, MQTTURL: mqttURL, Log: log,
+		Store: b.DB.Enrolments(), Registry: b.Registry, Authority: b.CA, Issuer: issuer, Roots: b.rootsInForce, MQTTURL: mqttURL, Log: log,
 	})
 	return b, nil
 }
@@ -337,6 +355,15 @@ func (b *Base) Close() error {
 // taken one.
 func (b *Base) rootsInForce(ctx context.Context) (protocol.Roots, error) {
 	return rootsInForce(ctx, b.DB.Registry(), b.FirstRoots)
+}
+
+// ConfiguredMQTTURL is where devices find MQTT if the port is a fixed one.
+func ConfiguredMQTTURL(c config.Config) string {
+	addr, err := net.ResolveTCPAddr("tcp", c.MQTT.Listen)
+	if err != nil {
+		return c.MQTT.URL
+	}
+	return c.MQTTURL(addr)
 }
 
 // ConfiguredEnrolURL is where devices find enrolment if the port is a fixed one.

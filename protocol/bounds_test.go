@@ -4,18 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"runtime"
 	"testing"
 
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/protocoltest"
-)
-
-// A decoder takes at most this much memory: a multiple of what was sent, and
-// what it costs to read anything at all.
-const (
-	memoryTimes = 16
-	memoryBase  = 24 << 10
 )
 
 // Reading takes memory in proportion to the bytes that were sent, not to the
@@ -84,19 +76,9 @@ func head(major byte, n int) []byte {
 
 func holdMemory(t *testing.T, name string, d protocoltest.Decoder, b []byte) {
 	t.Helper()
-	limit := uint64(memoryTimes*len(b) + memoryBase)
-	_, _, err := d.Decode(b) // the library remembers types once
-	least := ^uint64(0)
-	for range 3 { // others may allocate at the same time
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, _, _ = d.Decode(b)
-		runtime.ReadMemStats(&after)
-		if least = min(least, after.TotalAlloc-before.TotalAlloc); least <= limit {
-			return
-		}
-	}
-	t.Errorf("%s: %d bytes took %d of memory, over %d times (%v)", name, len(b), least, memoryTimes, err)
+	protocoltest.HoldMemory(t, name, len(b), func() {
+		_, _, _ = d.Decode(b) // a refusal costs no more than an answer
+	})
 }
 
 // The longest valid messages fit where they travel.

@@ -138,6 +138,12 @@ type EnrolAnswer struct {
 	MQTTURL         string   `json:"mqtt_url"`
 	Placement       []byte   `json:"placement"` // signed by a registrar
 	Lists           [][]byte `json:"lists"`     // signed lists of roots, delegations and approvers
+	// Issuer is the authority of these certificates where that is not the CA above
+	// (PEM); then certificates between it and a device's own follow that.
+	Issuer string `json:"issuer,omitempty"`
+	// NamesWanted has the device ask again by requests that carry the two names:
+	// the issuer signs no others. Then there are no certificates yet.
+	NamesWanted bool `json:"names_wanted,omitempty"`
 	// Hub is where the device enrolled; it notes that by itself.
 	Hub string `json:"hub,omitempty"`
 }

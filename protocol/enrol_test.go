@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 func key(seed string) protocol.Key {
@@ -76,6 +77,25 @@ func TestRootsMustBeKeys(t *testing.T) {
 	if err != nil || len(keys.Keys) != 1 || keys.Keys[0].ID() != k.ID() {
 		t.Errorf("%v %v", keys, err)
 	}
+}
+
+// What a technician brings is read in bounds, and says one thing alone.
+func FuzzParseStick(f *testing.F) {
+	for _, s := range []string{`{"loa_stick":1,"request":{"secret":"AA==","csr":"x"}}`, `{"loa_stick":1,"installation":{"claim":"loa1.x","held":{"roots":["AA=="],"lists":["AA=="]}}}`, `{"loa_stick":1,"answer":{}}`, `{}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := protocol.ParseStick(b)
+		if err != nil && !errors.Is(err, protocol.ErrInvalid) {
+			t.Errorf("refused as %v", err)
+		}
+		if err == nil && (s.Version != protocol.StickVersion || s.Installation == nil && s.Request == nil && s.Answer == nil) {
+			t.Errorf("read %+v", s)
+		}
+		if !raceDetector {
+			protocoltest.HoldMemory(t, "stick", len(b), func() { _, _ = protocol.ParseStick(b) })
+		}
+	})
 }
 
 func FuzzParseClaim(f *testing.F) {

@@ -53,6 +53,9 @@ func fuzz(f *testing.F, kind string) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if !raceDetector {
+			holdMemory(t, kind, d, b)
+		}
 		in := bytes.Clone(b)
 		v, again, err := d.Decode(b)
 		if !bytes.Equal(in, b) {

@@ -55,7 +55,8 @@ type Heartbeat struct {
 	Config   Digest   `cbor:"18,keyasint"`
 	Playing  AiringID `cbor:"19,keyasint,omitempty"`
 	// Faults are short names of what is wrong: "sound", "board", "storage"
-	// (it failed), "space" (it is too small), "clock", "config".
+	// (it failed), "space" (it is too small), "clock", "config", "amplifier",
+	// "microphone".
 	Faults []string `cbor:"20,keyasint,omitempty"`
 	// Stops are the ids of the stops held.
 	Stops []StopID `cbor:"21,keyasint,omitempty"`

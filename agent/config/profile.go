@@ -50,6 +50,9 @@ type Sound struct {
 	// Scatter is by how much, at most, this device is later than others, always by the
 	// same; emergencies never are.
 	Scatter Duration `yaml:"scatter" json:"scatter"`
+	// Microphone is ALSA's name of a capture device beside the loudspeaker, as Card is, by
+	// which the device tests itself; "" for none.
+	Microphone string `yaml:"microphone" json:"microphone"`
 }
 
 // maxSpacing bounds gap and scatter together: what is late by more is not the play that

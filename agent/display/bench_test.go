@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -63,59 +62,10 @@ func used(b *testing.B) time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// BenchmarkBoardTicker shows a ticker in real time, through a framebuffer in a
-// file, until 250 frames a round have been shown: %core is the processor time,
-// jitter how far frames are from their time.
-func BenchmarkBoardTicker(b *testing.B) {
-	for _, x := range []struct {
-		name  string
-		board page.Board
-		kind  page.Kind
-	}{
-		{"192x32", page.Board{Width: 192, Height: 32, Row: 16}, page.TwoLine},
-		{"1920x1080", page.Board{Width: 1920, Height: 1080, Row: 96}, page.Ticker},
-	} {
-		b.Run(x.name, func(b *testing.B) {
-			pages, _, err := page.Compose(x.board, page.Text{Kind: x.kind, Title: "Thông báo", Body: "Xã Bình An\nMời bà con đến nhà văn hóa thôn lúc 19:30 tối nay để họp về vệ sinh đường làng."})
-			if err != nil || pages[0].Crawl == nil {
-				b.Fatal(err)
-			}
-			out := memory(b, x.board.Width, x.board.Height)
-			board, err := display.New(display.Config{Output: out, Sleep: display.Nap, Log: slog.New(slog.DiscardHandler)})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer board.Close()
-			if err := board.Show(display.Job{ID: "a", Pages: pages}); err != nil {
-				b.Fatal(err)
-			}
-			<-board.Events() // begun: what is drawn once has been drawn
-			b.ReportAllocs()
-			b.ResetTimer()
-			from, cpu := time.Now(), used(b)
-			rate := pages[0].Crawl.Rate
-			time.Sleep(time.Duration(min(b.N, 4)*250) * time.Second / time.Duration(rate))
-			spent, took := used(b)-cpu, time.Since(from)
-			b.StopTimer()
-			out.mu.Lock()
-			at := slices.DeleteFunc(slices.Clone(out.at), func(t time.Time) bool { return t.Before(from) })
-			out.mu.Unlock()
-			var off []time.Duration
-			for i := 1; i < len(at); i++ {
-				off = append(off, (at[i].Sub(at[i-1]) - time.Second/time.Duration(rate)).Abs())
-			}
-			slices.Sort(off)
-			b.ReportMetric(100*float64(spent)/float64(took), "%core")
-			b.ReportMetric(float64(len(at))/took.Seconds(), "frames/s")
-			b.ReportMetric(float64(off[len(off)*99/100].Microseconds())/1000, "jitter-p99-ms")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
-// BenchmarkAlertToPixels is the time from an emergency's text to its pixels in the
-// framebuffer of a board that shows a ticker.
-func BenchmarkAlertToPixels(b *testing.B) {
+// alerts is the time from an emergency's text to its pixels in the
+// framebuffer of a board that shows a ticker: the 99th percentile of many, in ms.
+func alerts(b *testing.B, rounds int) float64 {
+	b.Helper()
 	size := page.Board{Width: 1920, Height: 1080, Row: 48}
 	ticker, _, err := page.Compose(size, page.Text{Kind: page.Ticker, Title: "Thông báo", Body: "Xã Bình An\nMời bà con đến nhà văn hóa thôn."})
 	if err != nil {
@@ -137,7 +87,7 @@ func BenchmarkAlertToPixels(b *testing.B) {
 		return display.Event{}
 	}
 	var took []time.Duration
-	for b.Loop() {
+	for range rounds {
 		if err := board.Show(display.Job{ID: "ticker", Pages: ticker}); err != nil {
 			b.Fatal(err)
 		}
@@ -152,6 +102,5 @@ func BenchmarkAlertToPixels(b *testing.B) {
 		}
 		took = append(took, begun("alert").At.Sub(from))
 	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	return p99(took)
 }

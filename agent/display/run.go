@@ -321,6 +321,9 @@ func (c *canvas) answer(r answer) {
 		return
 	}
 	c.fresh = false
+	if r.turn.set != c.cur.set { // of what stood before: its successor waits for calm
+		return
+	}
 	s := Showing{Page: c.at.page, At: r.at, Digest: r.digest, Proof: r.proof}
 	if c.cur.job != nil {
 		c.cur.showing = append(c.cur.showing, s)

@@ -61,26 +61,14 @@ func EnrolOver(ctx context.Context, dial Dial, hubURL, claim, dir string) (*Iden
 	if err != nil {
 		return nil, err
 	}
-	answer, err := exchange(ctx, dial, base, ca, c, key)
+	answer, err := exchange(ctx, dial, base, ca, c, key, "")
+	if err == nil && answer.NamesWanted && protocol.ValidID(answer.Device) {
+		answer, err = exchange(ctx, dial, base, ca, c, key, answer.Device)
+	}
 	if err != nil {
 		return nil, err
 	}
-	id, err := fromAnswer(key, answer)
-	if err != nil {
-		return nil, err
-	}
-	if protocol.FingerprintOf(id.Roots, id.CA.Raw) != c.Fingerprint {
-		return nil, ErrFingerprint
-	}
-	answer.Hub, id.Hub = hubURL, hubURL
-	raw, err := json.MarshalIndent(answer, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("enrol: %w", err)
-	}
-	if err := writeFile(filepath.Join(dir, answerFile), raw); err != nil {
-		return nil, fmt.Errorf("enrol: keep identity: %w", err)
-	}
-	return id, nil
+	return keep(answer, key, c.Fingerprint, hubURL, dir)
 }
 
 // anchors asks anybody for roots and CA, and believes them by their fingerprint.
@@ -108,14 +96,14 @@ func anchors(ctx context.Context, dial Dial, base *url.URL, want protocol.Finger
 // exchange says the secret to a server of the pinned CA. The name in the address
 // is not compared: a technician may use an IP address, and that CA makes
 // certificates for servers to nobody but the hub.
-func exchange(ctx context.Context, dial Dial, base *url.URL, ca *x509.Certificate, c protocol.Claim, key ed25519.PrivateKey) (protocol.EnrolAnswer, error) {
+func exchange(ctx context.Context, dial Dial, base *url.URL, ca *x509.Certificate, c protocol.Claim, key ed25519.PrivateKey, device protocol.DeviceID) (protocol.EnrolAnswer, error) {
 	var answer protocol.EnrolAnswer
-	csr, err := request(key)
+	csr, csrBulk, err := requests(key, device)
 	if err != nil {
 		return answer, fmt.Errorf("enrol: %w", err)
 	}
 	body, err := json.Marshal(protocol.EnrolRequest{
-		Secret: c.Secret[:], DeviceKey: key.Public().(ed25519.PublicKey), CSR: csr, CSRBulk: csr,
+		Secret: c.Secret[:], DeviceKey: key.Public().(ed25519.PublicKey), CSR: csr, CSRBulk: csrBulk,
 	})
 	if err != nil {
 		return answer, fmt.Errorf("enrol: %w", err)
@@ -126,10 +114,23 @@ func exchange(ctx context.Context, dial Dial, base *url.URL, ca *x509.Certificat
 	return answer, err
 }
 
-// request is a PKCS#10 request for the device's key; the hub chooses the name.
-func request(key ed25519.PrivateKey) (string, error) {
+// requests are PKCS#10 requests for the device's key under its two names; a device
+// that does not know its id yet leaves them to the hub.
+func requests(key ed25519.PrivateKey, device protocol.DeviceID) (own, bulk string, err error) {
+	names := []string{"loa-agent", "loa-agent"}
+	if device != "" {
+		names = []string{protocol.Client{Device: device}.String(), protocol.Client{Device: device, Bulk: true}.String()}
+	}
+	if own, err = request(key, names[0]); err != nil {
+		return "", "", err
+	}
+	bulk, err = request(key, names[1])
+	return own, bulk, err
+}
+
+func request(key ed25519.PrivateKey, name string) (string, error) {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
-		Subject: pkix.Name{CommonName: "loa-agent"}, SignatureAlgorithm: x509.PureEd25519,
+		Subject: pkix.Name{CommonName: name}, SignatureAlgorithm: x509.PureEd25519,
 	}, key)
 	if err != nil {
 		return "", err

@@ -107,6 +107,12 @@ func fromAnswer(key ed25519.PrivateKey, a protocol.EnrolAnswer) (*Identity, erro
 	id := &Identity{
 		Device: a.Device, Key: key, Roots: roots, CA: ca, MQTTURL: a.MQTTURL, Hub: a.Hub, Placement: a.Placement, Lists: a.Lists,
 	}
+	issuer := ca
+	if a.Issuer != "" {
+		if issuer, err = parseCertificate(a.Issuer); err != nil {
+			return fail("issuer")
+		}
+	}
 	for _, c := range []struct {
 		text string
 		name string
@@ -115,16 +121,46 @@ func fromAnswer(key ed25519.PrivateKey, a protocol.EnrolAnswer) (*Identity, erro
 		{a.Certificate, string(a.Device), &id.Certificate},
 		{a.CertificateBulk, string(a.Device) + protocol.BulkSuffix, &id.Bulk},
 	} {
-		cert, err := parseCertificate(c.text)
-		if err != nil || cert.Subject.CommonName != c.name || !key.Public().(ed25519.PublicKey).Equal(cert.PublicKey) {
+		chain, err := parseChain(c.text)
+		if err != nil || chain[0].Subject.CommonName != c.name || !key.Public().(ed25519.PublicKey).Equal(chain[0].PublicKey) {
 			return fail("certificate of " + c.name)
 		}
-		if err := cert.CheckSignatureFrom(ca); err != nil {
-			return fail("issuer of the certificate of " + c.name)
+		*c.to = tls.Certificate{PrivateKey: key, Leaf: chain[0]}
+		for i, cert := range chain {
+			by := issuer
+			if i+1 < len(chain) {
+				by = chain[i+1]
+			}
+			if err := cert.CheckSignatureFrom(by); err != nil {
+				return fail("issuer of the certificate of " + c.name)
+			}
+			c.to.Certificate = append(c.to.Certificate, cert.Raw)
 		}
-		*c.to = tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
 	}
 	return id, nil
+}
+
+// maxChain is how many certificates a device's own and those behind it are.
+const maxChain = 5
+
+// parseChain reads a certificate and those between it and its authority.
+func parseChain(text string) ([]*x509.Certificate, error) {
+	var chain []*x509.Certificate
+	for rest := []byte(text); len(rest) > 0; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" || len(chain) == maxChain {
+			return nil, ErrAnswer
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
+		chain = append(chain, cert)
+	}
+	if len(chain) == 0 {
+		return nil, ErrAnswer
+	}
+	return chain, nil
 }
 
 func parseCertificate(text string) (*x509.Certificate, error) {

@@ -30,11 +30,11 @@ func (id *Identity) Renew(ctx context.Context, dir string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", ErrAnswer)
 	}
-	csr, err := request(id.Key)
+	csr, csrBulk, err := requests(id.Key, id.Device)
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
 	}
-	body, err := json.Marshal(protocol.RenewRequest{Device: id.Device, CSR: csr, CSRBulk: csr})
+	body, err := json.Marshal(protocol.RenewRequest{Device: id.Device, CSR: csr, CSRBulk: csrBulk})
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
 	}
@@ -48,7 +48,7 @@ func (id *Identity) Renew(ctx context.Context, dir string) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	held.Certificate, held.CertificateBulk = answer.Certificate, answer.CertificateBulk
+	held.Certificate, held.CertificateBulk, held.Issuer = answer.Certificate, answer.CertificateBulk, answer.Issuer
 	next, err := fromAnswer(id.Key, held)
 	if err != nil {
 		return nil, err

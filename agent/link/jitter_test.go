@@ -10,8 +10,8 @@ import (
 func TestWaitsOfThousandsAreSpreadOverTheirWindow(t *testing.T) {
 	const devices, parts = 10_000, 10
 	timing := DefaultTiming()
-	for n, most := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 120, 120} {
-		most *= time.Second
+	for n, seconds := range []float64{1, 2, 4, 8, 16, 32, 64, 120, 120} {
+		most := time.Duration(seconds * float64(time.Second))
 		least := most / 2
 		var counts [parts + 1]int
 		for range devices {

@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -21,9 +22,25 @@ type ScreenConfig struct {
 	Idle func(now time.Time) (pages []page.Page, until time.Time)
 	// Picture returns the file of a picture by its digest.
 	Picture func(protocol.Digest) ([]byte, error)
+	// Memory keeps what is shown over a restart; nil for a board that forgets.
+	Memory Memory
 	// Open opens the board; clock is its display.Config.Clock.
 	Open func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error)
 }
+
+// maxRemembered bounds what is kept, in bytes: a picture on many pages is not.
+const maxRemembered = 512 << 10
+
+// Memory keeps a little over a restart. Save replaces what was kept; nil
+// empties it.
+type Memory interface {
+	Load() ([]byte, error)
+	Save([]byte) error
+}
+
+// lingerFor is how long a bulletin that was on before a restart stands again, until
+// the loop knows what is on now.
+const lingerFor = 10 * time.Second
 
 // Screen is the output of a LED board. Between the passes of an emergency and
 // after them it stands until its validity ends; then, or when it is stopped, the
@@ -35,6 +52,7 @@ type Screen struct {
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
+	last  *standing // a bulletin that was on before this start
 	alarm *standing // nil: none is valid
 	over  *standing // the one that has ended; until says how long that is shown
 }
@@ -47,9 +65,64 @@ type standing struct {
 	until  time.Time // by the system's clock
 }
 
+// remembered is standing as Memory keeps it.
+type remembered struct {
+	Airing    protocol.AiringID
+	Title     string
+	Pages     []page.Page
+	Until     time.Time
+	Emergency bool
+}
+
+// remember keeps what has begun; a memory that fails costs a restart's picture only.
+func (s *Screen) remember(r *remembered) {
+	if s.cfg.Memory == nil {
+		return
+	}
+	var b []byte
+	if r != nil {
+		var err error
+		if b, err = json.Marshal(r); err != nil || len(b) > maxRemembered {
+			b = nil
+		}
+	}
+	_ = s.cfg.Memory.Save(b)
+}
+
+// recall takes up what stood before a restart, as far as it still fits this board.
+func (s *Screen) recall(now time.Time) {
+	if s.cfg.Memory == nil {
+		return
+	}
+	b, err := s.cfg.Memory.Load()
+	var r remembered
+	if err != nil || len(b) == 0 || json.Unmarshal(b, &r) != nil || !now.Before(r.Until) || len(r.Pages) == 0 {
+		return
+	}
+	size := s.cfg.Size
+	if r.Emergency {
+		size = s.cfg.Whole
+	}
+	for _, p := range r.Pages {
+		if p.Board != size {
+			return
+		}
+	}
+	if r.Emergency {
+		s.alarm = &standing{airing: r.Airing, title: r.Title, pages: r.Pages, until: r.Until}
+		return
+	}
+	until := now.Add(lingerFor)
+	if r.Until.Before(until) {
+		until = r.Until
+	}
+	s.last = &standing{airing: r.Airing, pages: r.Pages, until: until}
+}
+
 // NewScreen opens the board; Close closes it. Errors: those of Open.
 func NewScreen(cfg ScreenConfig) (*Screen, error) {
 	s := &Screen{cfg: cfg, events: make(chan Event, 16)}
+	s.recall(time.Now())
 	board, err := cfg.Open(s.idle)
 	if err != nil {
 		return nil, err
@@ -74,6 +147,10 @@ func (s *Screen) idle(now time.Time) ([]page.Page, time.Time) {
 		}
 	}
 	s.over = nil
+	if l := s.last; l != nil && now.Before(l.until) {
+		return l.pages, l.until
+	}
+	s.last = nil
 	return s.cfg.Idle(now)
 }
 
@@ -81,6 +158,7 @@ func (s *Screen) idle(now time.Time) ([]page.Page, time.Time) {
 func (s *Screen) end(at time.Time) {
 	s.over = &standing{airing: s.alarm.airing, title: s.alarm.title, until: at.Add(overFor)}
 	s.alarm = nil
+	s.remember(nil)
 }
 
 // Over says that an emergency is stopped or withdrawn: it stands no more.
@@ -129,6 +207,16 @@ func (s *Screen) Begin(j Job) error {
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
 	job := display.Job{ID: j.ID, Pages: pages, Begin: j.Begin.Add(-j.Position)}
+	s.mu.Lock()
+	s.last = nil
+	kept := remembered{Airing: j.Airing.ID, Title: j.Bulletin.Title, Pages: pages, Until: job.Begin.Add(j.Length), Emergency: emergency}
+	if emergency {
+		kept.Until = j.Until
+	}
+	if emergency || s.alarm == nil { // a bulletin beside a valid emergency is not what must come back
+		s.remember(&kept)
+	}
+	s.mu.Unlock()
 	if emergency {
 		job.Until = j.Begin.Add(j.Length)
 		s.mu.Lock()

@@ -50,6 +50,7 @@ type Event struct {
 	Frames uint64 // consumed by this job
 	Whole  bool   // from the job's position to its end
 	Proof  protocol.Proof
+	Heard  *protocol.Heard // what a microphone made of it; nil without one
 	Voice  protocol.Voice
 	Pixels []protocol.Digest
 	Err    error
@@ -122,6 +123,9 @@ type Config struct {
 	Playing  func(On)
 	Toned    func(protocol.ToneResult)
 	Fault    func(name string, on bool)
+	// Known says whether every plan that there is has come: only then may answers be
+	// forgotten, for what came later than that would no longer be owed. Nil: always.
+	Known func() bool
 	// Over, if set, is told of emergencies that were stopped or withdrawn. It returns
 	// at once.
 	Over func(protocol.AiringID)

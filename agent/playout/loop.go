@@ -434,6 +434,12 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	t.Frames += e.Frames
 	t.Whole = t.Whole || e.Whole
 	t.Proof, t.Voice = max(t.Proof, e.Proof), max(t.Voice, e.Voice)
+	if h := e.Heard; h != nil {
+		if t.Heard == nil {
+			t.Heard = &protocol.Heard{}
+		}
+		t.Heard.Listened, t.Heard.Recognised = t.Heard.Listened+h.Listened, t.Heard.Recognised+h.Recognised
+	}
 	l.proved[j.key] = true
 	for _, p := range e.Pixels {
 		if !slices.Contains(t.Pixels, p) && len(t.Pixels) < protocol.MaxPixels {

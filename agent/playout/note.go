@@ -167,7 +167,7 @@ func (l *Loop) commit(ctx context.Context, b store.Batch) bool {
 
 // forget lets go of what is long over.
 func (l *Loop) forget(ctx context.Context, now time.Time) {
-	if time.Since(l.forgot) < forgetEach {
+	if time.Since(l.forgot) < forgetEach || (l.cfg.Known != nil && !l.cfg.Known()) {
 		return
 	}
 	first := l.forgot.IsZero()

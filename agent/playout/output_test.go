@@ -424,3 +424,96 @@ func TestAnEmergencyStandsUntilItEndsAndThenIsSaidToBeOver(t *testing.T) {
 		})
 	}
 }
+
+// memory keeps what a board shows, as a file would.
+type memory struct{ b []byte }
+
+func (m *memory) Load() ([]byte, error) { return m.b, nil }
+func (m *memory) Save(b []byte) error   { m.b = b; return nil }
+
+// TestWhatStoodComesBackAfterARestart: the last good frame is there at once, an
+// emergency until its validity ends, a bulletin until the loop has had time to say
+// what is on; neither if its time is over, or the board is another one.
+func TestWhatStoodComesBackAfterARestart(t *testing.T) {
+	size := page.Board{Width: 192, Height: 32, Row: 16}
+	open := func(t *testing.T, m *memory, size page.Board) (*playout.Screen, *mirror) {
+		t.Helper()
+		out, err := outputs.Open(outputs.Config{Line: "null", Width: size.Width, Height: size.Height})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := &mirror{Output: out}
+		s, err := playout.NewScreen(playout.ScreenConfig{
+			Size: size, Whole: size, Memory: m,
+			Idle: func(now time.Time) ([]page.Page, time.Time) { return nil, now.Add(time.Hour) },
+			Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
+				return display.New(display.Config{Output: shown, Clock: clock, Log: slog.New(slog.DiscardHandler)})
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for range s.Events() {
+			}
+		}()
+		return s, shown
+	}
+	for name, x := range map[string]struct {
+		class    protocol.Class
+		off      time.Duration
+		size     page.Board
+		back     bool
+		stays    time.Duration // then it is gone
+		withdraw bool
+	}{
+		"emergency":                {class: protocol.ClassEmergency, off: time.Minute, size: size, back: true, stays: time.Hour},
+		"emergency that is over":   {class: protocol.ClassEmergency, off: 3 * time.Hour, size: size},
+		"emergency stopped":        {class: protocol.ClassEmergency, off: time.Minute, size: size, back: true, withdraw: true},
+		"bulletin":                 {class: protocol.ClassNormal, off: time.Second, size: size, back: true, stays: 9 * time.Second},
+		"bulletin that is over":    {class: protocol.ClassNormal, off: time.Minute, size: size},
+		"bulletin of another size": {class: protocol.ClassNormal, off: time.Second, size: page.Board{Width: 128, Height: 64, Row: 16}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &memory{}
+				s, _ := open(t, m, size)
+				job := boardJob(x.class, false)
+				job.Begin, job.Until = time.Now(), time.Now().Add(2*time.Hour)
+				pages, err := playout.Pages(size, job, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Begin(job); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(x.off)
+				s, shown := open(t, m, x.size)
+				defer s.Close()
+				time.Sleep(time.Second)
+				if got := shown.shows(pages); got != x.back {
+					t.Fatalf("a second after the start: shown %t, want %t", got, x.back)
+				}
+				if x.withdraw {
+					s.Over(job.Airing.ID)
+					if time.Sleep(time.Second); shown.shows(pages) || m.b != nil {
+						t.Error("a stopped emergency stands")
+					}
+				}
+				if x.stays == 0 {
+					return
+				}
+				if time.Sleep(x.stays - 2*time.Second); !shown.shows(pages) {
+					t.Error("it went too soon")
+				}
+				if time.Sleep(2 * time.Hour); shown.shows(pages) {
+					t.Error("it stands for good")
+				}
+			})
+		})
+	}
+}

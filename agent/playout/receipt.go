@@ -26,17 +26,20 @@ func receiptOf(f schedule.Final, wire protocol.Airing, t *tally, c circumstances
 	r.Plays = stretches(f.Plays)
 	if t != nil {
 		r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels = t.Frames, t.Proof, t.Voice, uint64(t.Volume), t.Pixels
+		if r.Proof == protocol.ProofConsumed {
+			r.Heard = t.Heard
+		}
 	}
 	if r.Outcome == protocol.OutcomePlayed && (t == nil || !t.Whole) {
 		r.Outcome, r.Reason = protocol.OutcomeCut, protocol.ReasonFault
 	}
 	if r.Outcome == protocol.OutcomeSkipped {
-		r.Plays, r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels = nil, 0, 0, 0, 0, nil
+		r.Plays, r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels, r.Heard = nil, 0, 0, 0, 0, nil, nil
 	}
 	if r.Validate() != nil {
 		// A receipt that the chain refuses would hold up all that follow: the outcome
 		// is said without the rest.
-		r.Plays, r.Frames, r.Proof, r.Voice, r.Pixels = nil, 0, 0, 0, nil
+		r.Plays, r.Frames, r.Proof, r.Voice, r.Pixels, r.Heard = nil, 0, 0, 0, nil, nil
 		if r.Outcome == protocol.OutcomePlayed {
 			r.Outcome, r.Reason = protocol.OutcomeCut, protocol.ReasonFault
 		}

@@ -40,6 +40,7 @@ type tally struct {
 	Proof  protocol.Proof    `json:"p,omitempty"`
 	Voice  protocol.Voice    `json:"v,omitempty"`
 	Volume int               `json:"l,omitempty"`
+	Heard  *protocol.Heard   `json:"h,omitempty"`
 	Pixels []protocol.Digest `json:"x,omitempty"`
 	// Owed: the occurrence is final, and its receipt is still to be written.
 	Owed bool `json:"o,omitempty"`

@@ -50,9 +50,11 @@ type Sound struct {
 	wg     sync.WaitGroup
 
 	spacing Spacing
+	listen  func() Hearing // nil without a microphone
 
 	mu     sync.Mutex
-	jobs   map[string]*alarm        // voices of the emergencies under way
+	jobs   map[string]*alarm // voices of the emergencies under way
+	ears   map[string]Hearing
 	shifts map[string]time.Duration // by which a job was begun later than it was due
 	newest string                   // the job begun last
 	last   time.Time                // when its last frame sounds, or sounded
@@ -60,9 +62,55 @@ type Sound struct {
 
 // NewSound returns an output on a player; Close closes both.
 func NewSound(p *player.Player, sounds Sounds) *Sound {
-	s := &Sound{player: p, sounds: sounds, events: make(chan Event, 16), jobs: map[string]*alarm{}, shifts: map[string]time.Duration{}}
+	s := &Sound{player: p, sounds: sounds, events: make(chan Event, 16), jobs: map[string]*alarm{}, ears: map[string]Hearing{}, shifts: map[string]time.Duration{}}
 	s.wg.Go(s.pass)
 	return s
+}
+
+// Hearing is a microphone that is on for one job; *microphone.Hearing is one.
+type Hearing interface {
+	Tee(src player.Source) player.Source // lets what it yields be listened for
+	Begun(at time.Time)
+	End() (listened, recognised time.Duration)
+}
+
+// Hears lets the output listen to what it plays, before its first job.
+func (s *Sound) Hears(listen func() Hearing) { s.listen = listen }
+
+// heard lets a track be listened for while it sounds.
+func (s *Sound) heard(t *player.Track) {
+	if s.listen == nil {
+		return
+	}
+	ear, open := s.listen(), t.Open
+	t.Open = func() (player.Source, error) {
+		src, err := open()
+		if err != nil {
+			return nil, err
+		}
+		return ear.Tee(src), nil
+	}
+	s.mu.Lock()
+	s.ears[t.ID] = ear
+	s.mu.Unlock()
+}
+
+// deafen switches a job's microphone off, and returns what it recognised; nil if it
+// listened for nothing.
+func (s *Sound) deafen(job string) *protocol.Heard {
+	s.mu.Lock()
+	ear := s.ears[job]
+	delete(s.ears, job)
+	s.mu.Unlock()
+	if ear == nil {
+		return nil
+	}
+	listened, recognised := ear.End()
+	h := protocol.Heard{Listened: protocol.MillisOf(listened), Recognised: protocol.MillisOf(recognised)}
+	if h.Listened == 0 {
+		return nil
+	}
+	return &h
 }
 
 // Relays lets the output play live streams, before its first job.
@@ -76,6 +124,9 @@ func (s *Sound) Amplifies(a Amplifier, warmUp time.Duration) { s.amp, s.warm = a
 func (s *Sound) Close() error {
 	err := s.player.Close()
 	s.wg.Wait()
+	for job := range s.ears { // of tracks that got no last word
+		s.deafen(job)
+	}
 	if s.amp != nil {
 		err = errors.Join(err, s.amp.Close())
 	}
@@ -143,7 +194,9 @@ func (s *Sound) Begin(j Job) error {
 	s.mu.Lock()
 	s.newest, s.last = j.ID, later(t.StartAt, time.Now()).Add(j.Length-j.Position)
 	s.mu.Unlock()
+	s.heard(&t)
 	if err := s.play(t); err != nil {
+		s.deafen(j.ID)
 		s.mu.Lock()
 		delete(s.jobs, j.ID)
 		delete(s.shifts, j.ID)
@@ -192,6 +245,11 @@ func (s *Sound) pass() {
 			if hums(e.ID) {
 				continue
 			}
+			s.mu.Lock()
+			if ear := s.ears[e.ID]; ear != nil {
+				ear.Begun(e.At)
+			}
+			s.mu.Unlock()
 			s.events <- Event{Kind: Begun, Job: e.ID, At: e.At}
 		case player.Ended:
 			if hums(e.ID) {
@@ -200,7 +258,7 @@ func (s *Sound) pass() {
 			if s.amp != nil {
 				s.amp.Release()
 			}
-			out := Event{Kind: Ended, Job: e.ID, At: e.At, Frames: uint64(e.Frames), Whole: e.Whole, Proof: protocol.ProofConsumed, Err: e.Err}
+			out := Event{Kind: Ended, Job: e.ID, At: e.At, Frames: uint64(e.Frames), Whole: e.Whole, Proof: protocol.ProofConsumed, Heard: s.deafen(e.ID), Err: e.Err}
 			s.mu.Lock()
 			delete(s.shifts, e.ID)
 			if s.newest == e.ID {

@@ -38,6 +38,7 @@ type world struct {
 	disk   *disk
 	out    *output
 	broken atomic.Bool // the output refuses jobs
+	away   atomic.Bool // the hub is not reached
 	held   []inbox.Update
 	docs   map[protocol.AiringID]error // of those that are here
 	grants envelope.Grant
@@ -102,7 +103,10 @@ func (w *world) stamp(t time.Time) string { return t.UTC().Format("15:04:05.000"
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.skew.Load())).Round(0).UTC() }
 
 // Now implements playout.Clock.
-func (w *world) Now() (time.Time, time.Duration, bool) { return w.now(), 5 * time.Millisecond, true }
+func (w *world) Now() (time.Time, time.Duration, bool) { return w.now(), uncertainty, true }
+
+// uncertainty is what the device's clock says of itself, and with it every receipt.
+const uncertainty = 5 * time.Millisecond
 
 // Verdict implements playout.Approvals.
 func (w *world) Verdict(a protocol.Airing) (envelope.Grant, error) {
@@ -135,7 +139,7 @@ func (w *world) boot() {
 		Settings: func() playout.Settings {
 			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
 		},
-		Receipts: func() {}, Playing: func(on playout.On) { w.playing = on },
+		Known: func() bool { return !w.away.Load() }, Receipts: func() {}, Playing: func(on playout.On) { w.playing = on },
 		Toned: func(r protocol.ToneResult) { w.tones = append(w.tones, r) }, Reason: inbox.ReasonOf,
 		Fault: func(name string, on bool) {
 			if on != (w.disk.said == name) {
@@ -204,6 +208,9 @@ func (d *disk) Commit(b store.Batch) error {
 	}
 	for _, r := range b.Receipts {
 		d.w.say("receipt %s", d.w.text(r))
+		if r.Uncertainty != protocol.MillisOf(uncertainty) {
+			d.w.t.Errorf("receipt of %s says that its time is uncertain by %d ms", r.Airing, r.Uncertainty)
+		}
 	}
 	return nil
 }

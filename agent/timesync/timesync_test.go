@@ -18,6 +18,8 @@ type fixture struct {
 	system atomic.Pointer[System]
 	saved  atomic.Int64
 	fault  bool
+
+	floorKept atomic.Int64
 }
 
 func newFixture(t *testing.T, cfg Config) *fixture {
@@ -25,7 +27,7 @@ func newFixture(t *testing.T, cfg Config) *fixture {
 	f := &fixture{}
 	f.system.Store(&System{})
 	cfg.System = func() System { return *f.system.Load() }
-	cfg.SaveFloor = func(protocol.Instant) error { f.saved.Add(1); return nil }
+	cfg.SaveFloor = func(at protocol.Instant) error { f.saved.Add(1); f.floorKept.Store(int64(at)); return nil }
 	cfg.Fault = func(on bool) { f.fault = on }
 	cfg.Log = slog.New(slog.DiscardHandler)
 	f.Clock = New(cfg)
@@ -91,6 +93,42 @@ func TestAClockHoursOffIsSetRightByTheSignedAnswer(t *testing.T) {
 		want := truth.Add(400*time.Millisecond + time.Minute)
 		if !sure || now.Sub(want).Abs() > uncertainty || uncertainty > 220*time.Millisecond {
 			t.Errorf("%v, want %v; %v %v", now, want, uncertainty, sure)
+		}
+	})
+}
+
+// A board without a battery-backed clock boots decades back: it is never before its
+// floor, unsure until the hub has answered, and right from then on; a later boot
+// without any answer stands at what was known.
+func TestABoardThatBootsIn1970KnowsNoTimeBeforeItsFloor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		last := time.Now().Add(26 * 365 * 24 * time.Hour) // as far from the system's clock as 1970 is
+		f := newFixture(t, Config{Floor: protocol.InstantOf(last)})
+		if r := f.Read(); r.Sure || r.Now.Before(last.Truncate(time.Millisecond)) {
+			t.Errorf("at boot: %+v", r)
+		}
+		if err := f.Answer(answer(last.Add(-time.Hour)), time.Now(), time.Now()); !errors.Is(err, ErrBackwards) {
+			t.Errorf("an answer of before: %v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = f.Run(ctx) }()
+		truth := last.Add(8 * time.Hour)
+		if err := f.Answer(answer(truth), time.Now(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Minute)
+		if r := f.Read(); !r.Sure || r.Now.Sub(truth.Add(10*time.Minute)).Abs() > r.Uncertainty {
+			t.Errorf("after the answer: %+v, want %v", r, truth.Add(10*time.Minute))
+		}
+		cancel()
+		synctest.Wait()
+		floor := protocol.Instant(f.floorKept.Load())
+		if kept := floor.Time(); kept.Before(truth.Add(8*time.Minute)) || kept.After(truth.Add(10*time.Minute)) {
+			t.Errorf("floor kept: %v", kept)
+		}
+		again := newFixture(t, Config{Floor: floor})
+		if r := again.Read(); r.Sure || r.Now.Before(floor.Time()) {
+			t.Errorf("at the next boot: %+v", r)
 		}
 	})
 }

@@ -58,3 +58,15 @@ func figures(r io.Reader, failures io.Writer) ([]result, error) {
 	}
 	return results, lines.Err()
 }
+
+// both is one part after the other under one name.
+func both(first, second func(context.Context, *world, int) ([]result, error)) func(context.Context, *world, int) ([]result, error) {
+	return func(ctx context.Context, w *world, rounds int) ([]result, error) {
+		a, err := first(ctx, w, rounds)
+		if err != nil {
+			return nil, err
+		}
+		b, err := second(ctx, w, rounds)
+		return append(a, b...), err
+	}
+}

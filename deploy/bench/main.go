@@ -70,16 +70,20 @@ func parts() []part {
 		{"console", console},
 		{"reading", reading},
 		{"sound", sound},
-		{"boards", boards},
+		{"boards", both(boards, goal("./agent/display", "BenchmarkGoalBoards"))},
 		{"playing", playing},
+		{"stopping", stopping},
 		{"together", together},
 		{"restart", restart},
 		{"schedules", schedules},
 		{"studio", studio},
+		{"trust", trusting},
+		{"enrolment", enrolment},
 		{"fanout", goal("./hub/broker", "BenchmarkGoalFanOut")},
 		{"takeover", goal("./hub/broker", "BenchmarkGoalTakeOver")},
 		{"memory", goal("./hub/broker", "BenchmarkGoalMemory")},
 		{"receipts", goal("./hub/e2e", "BenchmarkGoalReceipts")},
+		{"verify", goal("./hub/e2e", "BenchmarkGoalVerify")},
 		{"return", goal("./hub/e2e", "BenchmarkGoalReturn")},
 		{"transfer", goal("./hub/e2e", "BenchmarkGoalTransfer")},
 		{"slowline", goal("./hub/e2e", "BenchmarkGoalSlowLine")},
@@ -240,6 +244,9 @@ func boards(ctx context.Context, w *world, rounds int) ([]result, error) {
 	return []result{under("approval to pixels of a notice, median", median(whole), 1000, "ms")}, nil
 }
 
+// playingFor is how long playing is measured, in seconds; the bulletin is a little longer.
+const playingFor = 45
+
 // playing measures an agent with its real sound card while it plays.
 func playing(ctx context.Context, w *world, rounds int) ([]result, error) {
 	id, err := w.bulletin(ctx, longText, "", true)
@@ -263,7 +270,7 @@ func playing(ctx context.Context, w *world, rounds int) ([]result, error) {
 	}
 	from := time.Now()
 	var memory float64
-	for range 20 {
+	for range playingFor {
 		if err := pause(ctx, time.Second); err != nil {
 			return nil, err
 		}

@@ -101,7 +101,7 @@ type LineBody struct {
 	Start   time.Time         `json:"start"`
 	Outcome string            `json:"outcome" enum:"played,cut,skipped,lost,unknown,ahead"`
 	Reason  string            `json:"reason,omitempty"`
-	Proof   string            `json:"proof,omitempty"`
+	Proof   string            `json:"proof,omitempty" doc:"recognised: a microphone at the device recognised the bulletin, above consumed"`
 	Began   *time.Time        `json:"began,omitempty"`
 	Ended   *time.Time        `json:"ended,omitempty"`
 	Frames  uint64            `json:"frames,omitempty"`

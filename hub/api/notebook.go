@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/notebook"
+	"github.com/loa-vn/loa/hub/photo"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -224,15 +225,14 @@ func registerPhotos(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		kind := picture(data)
-		if kind == "" {
-			return nil, problem.New(problem.ErrInvalid, "no-picture", "body", "Tệp không phải ảnh JPEG, PNG hoặc WebP. Hãy chụp lại.", "The file is no JPEG, PNG or WebP picture. Take it again.")
+		if data, err = s.cleaned(data); err != nil {
+			return nil, err
 		}
 		digest, err := s.keep(data)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.Notebook.PutPhoto(ctx, in.ID, notebook.Photo{Digest: digest, Kind: kind, Person: a.Person, At: time.Now()}); err != nil {
+		if err := s.Notebook.PutPhoto(ctx, in.ID, notebook.Photo{Digest: digest, Kind: photo.Kind, Person: a.Person, At: time.Now()}); err != nil {
 			return nil, err
 		}
 		s.tell("device", string(in.ID))

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
@@ -23,13 +24,22 @@ type handler[I, O any] func(context.Context, account.Actor, *I) (*O, error)
 // route registers an operation for people who are logged in. The path is without
 // prefix; errors of h are domain errors.
 func route[I, O any](api huma.API, s *Server, op huma.Operation, h handler[I, O]) {
+	open(api, s, s.guarded(op), h)
+}
+
+// guarded has an operation ask who is there before it looks at anything else: what
+// a stranger sends is not even read.
+func (s *Server) guarded(op huma.Operation) huma.Operation {
 	op.Security = []map[string][]string{{"session": {}}, {"token": {}}}
-	open(api, s, op, func(ctx context.Context, actor account.Actor, in *I) (*O, error) {
-		if err := admitted(actor, op); err != nil {
-			return nil, err
+	op.Middlewares = slices.Concat(huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) {
+		if err := admitted(actorOf(ctx.Context()), op); err != nil {
+			c := humagin.Unwrap(ctx)
+			s.writeError(c.Writer, c.Request, err)
+			return
 		}
-		return h(ctx, actor, in)
-	})
+		next(ctx)
+	}}, op.Middlewares)
+	return op
 }
 
 // admitted says whether somebody may call an operation at all: strangers may not,

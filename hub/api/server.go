@@ -89,6 +89,7 @@ type Server struct {
 	sessions *scs.SessionManager
 	origins  *http.CrossOriginProtection
 	engine   *gin.Engine
+	photos   sync.Mutex
 	api      huma.API
 	doing    sync.Map // notebook.Keyed: requests with a key that are being done
 }

@@ -163,6 +163,7 @@ type (
 	approvers = api.Approvers
 	readings  = api.Readings
 	growing   = api.Growing
+	mutes     = api.Mutes
 )
 
 // everyService has every service, so that every route is described; none is called.
@@ -172,6 +173,6 @@ func everyService() api.Services {
 		Bulletins: struct{ api.Bulletins }{}, Jobs: struct{ api.Jobs }{}, Sounds: struct{ api.Sounds }{}, Uploads: struct{ api.Uploads }{},
 		Approvals: struct{ api.Approvals }{}, Programme: struct{ api.Programme }{}, Reach: struct{ api.Reach }{}, Changes: struct{ api.Changes }{},
 		Desk: struct{ api.Desk }{}, Passkeys: struct{ passkeys }{}, Approvers: struct{ approvers }{}, Relays: struct{ api.Relays }{}, Library: struct{ api.Library }{}, Alerts: struct{ api.Alerts }{}, Journal: struct{ api.Journal }{}, Notebook: struct{ api.Notebook }{}, Joiner: struct{ api.Joiner }{}, Sheets: struct{ api.Sheets }{},
-		Readings: struct{ readings }{}, Growing: struct{ growing }{},
+		Readings: struct{ readings }{}, Growing: struct{ growing }{}, Orders: struct{ api.Orders }{}, Mutes: struct{ mutes }{},
 	}
 }

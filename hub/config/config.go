@@ -74,7 +74,8 @@ type Console struct {
 type Enrol struct {
 	Listen string `yaml:"listen"`
 	// URL is where devices find it; "" is made of the first host and the port.
-	URL string `yaml:"url"`
+	URL    string `yaml:"url"`
+	Issuer Issuer `yaml:"issuer"`
 }
 
 // MQTT is what devices connect to, over TLS.
@@ -97,6 +98,9 @@ type Broker struct {
 	// its client id; "" issues one from the hub's authority.
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
+	// ACL is a file (mosquitto's acl_file) that the hub keeps up to date; "" leaves
+	// that to loa-hub broker acl.
+	ACL string `yaml:"acl"`
 }
 
 // Content is how devices get content.
@@ -399,6 +403,9 @@ func (c Config) Validate() error {
 		if !slices.Contains(account.Roles(), r) {
 			return bad("console.second_factor", "roles like administrator")
 		}
+	}
+	if i := c.Enrol.Issuer; i.URL != "" && (!strings.HasPrefix(i.URL, "https://") || i.Root == "" || i.Provisioner == "" || i.Key == "") {
+		return bad("enrol.issuer", "a URL with https://, root, provisioner and key")
 	}
 	if err := errors.Join(c.Console.checkTLS(bad), c.Console.OIDC.check(bad)); err != nil {
 		return err

@@ -96,8 +96,9 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"LOA_CONSOLE_OIDC_ISSUER": "https://login.example", "LOA_CONSOLE_OIDC_CLIENT_ID": "loa", "LOA_CONSOLE_OIDC_SECRET_FILE": "/oidc", "LOA_CONSOLE_OIDC_LABEL": "SSO",
 		"LOA_CONSOLE_OIDC_CLAIM": "upn", "LOA_CONSOLE_OIDC_SCOPES": "profile", "LOA_CONSOLE_OIDC_AMR": "otp,hwk",
 		"LOA_CONSOLE_TLS_EMAIL": "it@a.example", "LOA_CONSOLE_TLS_DIRECTORY": "https://acme.example/d", "LOA_CONSOLE_TLS_REDIRECT": ":80", "LOA_ENROL_LISTEN": ":1",
-		"LOA_ENROL_URL": "https://a.example:1", "LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
-		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key",
+		"LOA_ENROL_URL": "https://a.example:1", "LOA_ENROL_ISSUER_URL": "https://ca.example:9000", "LOA_ENROL_ISSUER_ROOT": "/root.pem", "LOA_ENROL_ISSUER_PROVISIONER": "loa", "LOA_ENROL_ISSUER_KEY": "/loa.key",
+		"LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
+		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key", "LOA_MQTT_BROKER_ACL": "/etc/mosquitto/loa.acl",
 		"LOA_STUDIO_FFMPEG": "/f", "LOA_STUDIO_FFPROBE": "/p", "LOA_STUDIO_ESPEAK": "/e", "LOA_STUDIO_ENGINE_PROGRAM": "/piper",
 		"LOA_STUDIO_ENGINE_ARGS": "--model,{voice}", "LOA_STUDIO_ENGINE_VOICES": "south=nam.onnx", "LOA_STUDIO_ENGINE_WPM": "160", "LOA_STUDIO_VOICE": "south", "LOA_STUDIO_LOUDNESS": "-23",
 		"LOA_STUDIO_MAX_UPLOAD": "2097152", "LOA_STUDIO_MAX_LENGTH": "1h", "LOA_STUDIO_TIMEOUT": "1m", "LOA_STUDIO_WORKERS": "3",
@@ -122,9 +123,9 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		}, TLS: config.TLS{
 			Mode: "files", Certificate: "/c.pem", Key: "/c.key", Email: "it@a.example", Directory: "https://acme.example/d", Redirect: ":80",
 		}},
-		Enrol: config.Enrol{Listen: ":1", URL: "https://a.example:1"},
+		Enrol: config.Enrol{Listen: ":1", URL: "https://a.example:1", Issuer: config.Issuer{URL: "https://ca.example:9000", Root: "/root.pem", Provisioner: "loa", Key: "/loa.key"}},
 		MQTT: config.MQTT{Listen: ":2", URL: "ssl://a.example:2", Broker: config.Broker{
-			URL: "ssl://b.example:3", CA: "/ca.pem", Certificate: "/hub.pem", Key: "/hub.key",
+			URL: "ssl://b.example:3", CA: "/ca.pem", Certificate: "/hub.pem", Key: "/hub.key", ACL: "/etc/mosquitto/loa.acl",
 		}},
 		Studio: config.Studio{
 			FFmpeg: "/f", FFprobe: "/p", Espeak: "/e", Voice: "south",

@@ -42,3 +42,12 @@ func (c Console) checkTLS(bad func(key, want string) error) error {
 	}
 	return nil
 }
+
+// Issuer is a step-ca that issues devices' certificates instead of the hub's own
+// authority, by a JWK provisioner.
+type Issuer struct {
+	URL         string `yaml:"url"`         // https://ca.example:9000; "" for none
+	Root        string `yaml:"root"`        // file: its root (PEM)
+	Provisioner string `yaml:"provisioner"` // name
+	Key         string `yaml:"key"`         // file: the provisioner's private key (PEM)
+}

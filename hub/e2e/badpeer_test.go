@@ -39,13 +39,17 @@ func manners() map[string]func(rogue, context.Context) error {
 	}
 }
 
+// pestEvery is how soon a rogue that was thrown out is there again: twelve of them make
+// some fifty handshakes a second.
+const pestEvery = 250 * time.Millisecond
+
 // pest misbehaves again and again until ctx ends.
 func (r rogue) pest(ctx context.Context, how func(rogue, context.Context) error) {
 	for ctx.Err() == nil {
 		_ = how(r, ctx) // it is meant to be thrown out
 		select {
 		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(pestEvery):
 		}
 	}
 }

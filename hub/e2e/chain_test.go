@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
@@ -125,4 +127,41 @@ func TestALossTakesItsExactRange(t *testing.T) {
 	c.want("a clone's receipts in the range", c.take(clone), ledger.Result{Committed: 5, New: 3, Conflict: true})
 	c.head = after
 	c.want("the device goes on", c.take(c.batch(1, 0)), ledger.Result{Committed: 8, New: 1})
+}
+
+// told is what a ledger tells others.
+type told struct {
+	key  ed25519.PublicKey
+	lost [][2]uint64
+	acks int
+}
+
+func (d *told) DeviceKey(context.Context, protocol.DeviceID) (ed25519.PublicKey, error) {
+	return d.key, nil
+}
+
+func (d *told) Ack(protocol.DeviceID, []byte) { d.acks++ }
+
+func (d *told) Resync(context.Context, protocol.DeviceID, uint64) error                      { return nil }
+func (d *told) Whole(context.Context, protocol.DeviceID, protocol.Digest)                    {}
+func (d *told) Gap(context.Context, protocol.DeviceID, protocol.Digest, uint64, uint64)      {}
+func (d *told) Conflict(context.Context, protocol.DeviceID, protocol.Digest, uint64, uint64) {}
+func (d *told) Lost(_ context.Context, _ protocol.DeviceID, _ protocol.Digest, first, last uint64) {
+	d.lost = append(d.lost, [2]uint64{first, last})
+}
+
+// What a device itself says to have lost is shown to an operator, once.
+func TestALossIsAnAlarmOnce(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	d := &told{key: c.key}
+	l := ledger.New(c.store, d, c.signer, d, d, time.Now, func(protocol.DeviceID) {}, slog.New(slog.DiscardHandler))
+	defer l.Close()
+	beginning, loss := c.batch(2, 0), c.batch(0, 9)
+	for _, b := range [][]byte{beginning, loss, loss} {
+		must(t, l.Take(t.Context(), "loa", b))
+	}
+	if diff := cmp.Diff([][2]uint64{{3, 9}}, d.lost); diff != "" || d.acks != 3 {
+		t.Errorf("%d acks, lost %s", d.acks, diff)
+	}
 }

@@ -178,14 +178,16 @@ func (w *world) actor(id protocol.PersonID) account.Actor {
 // device is an agent of a test.
 type device struct {
 	*agent.Agent
-	t      *testing.T
-	id     protocol.DeviceID
-	config agentconfig.Config
-	dial   func(ctx context.Context, network, address string) (net.Conn, error)
-	system func() timesync.System // nil: a synchronised one
-	cancel context.CancelFunc
-	ended  chan error
-	log    *logs
+	t        *testing.T
+	id       protocol.DeviceID
+	config   agentconfig.Config
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	system   func() timesync.System // nil: a synchronised one
+	recorder string                 // in arecord's place
+	speaker  []string               // command of the child that drives the sound card
+	cancel   context.CancelFunc
+	ended    chan error
+	log      *logs
 }
 
 // around is a period of the local day, from and to counted from now.
@@ -223,6 +225,15 @@ func (w *world) enrolled(n registry.NewDevice) *device {
 	must(w.t, err)
 	claim, err := w.Base.Enrol.Claim(w.t.Context(), n.ID, "quantri")
 	must(w.t, err)
+	d := w.unenrolled(n)
+	_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
+	must(w.t, err)
+	return d
+}
+
+// unenrolled is a device as it comes out of its box.
+func (w *world) unenrolled(n registry.NewDevice) *device {
+	w.t.Helper()
 	d := &device{t: w.t, id: n.ID, log: w.log}
 	d.config.Settings = agentconfig.Default()
 	d.config.Data = filepath.Join(w.t.TempDir(), string(n.ID))
@@ -235,8 +246,6 @@ func (w *world) enrolled(n registry.NewDevice) *device {
 			Width: int(n.Board.Width), Height: int(n.Board.Height), Row: int(n.Board.Row), Output: "png:out/board",
 		}
 	}
-	_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
-	must(w.t, err)
 	return d
 }
 
@@ -255,7 +264,7 @@ func (d *device) start() {
 		system = func() timesync.System { return timesync.System{Synchronised: true} }
 	}
 	a, err := agent.New(d.config, agent.Options{
-		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial, System: system,
+		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial, System: system, Speaker: d.speaker, Recorder: d.recorder,
 	})
 	must(d.t, err)
 	d.Agent = a
@@ -298,7 +307,7 @@ func (w *world) ready(c bulletin.Content) bulletin.Bulletin {
 	}
 	b, err := w.Bulletins.Create(w.t.Context(), w.actor("soan"), c, bulletin.FromText)
 	must(w.t, err)
-	w.until("the sound is made", 30*time.Second, func() bool {
+	w.until("the sound is made", 2*time.Minute, func() bool {
 		b, err = w.Bulletins.Get(w.t.Context(), w.actor("soan"), b.ID)
 		must(w.t, err)
 		return b.State != bulletin.Preparing

@@ -96,7 +96,7 @@ func rules() []rule {
 		}
 	}
 	domain := append([]string{"account", "alert", "audit", "enrol", "notebook", "problem", "relay"}, order...)
-	adapters := []string{"api", "backup", "blob", "broker", "bundle", "console", "inbox", "jobs", "oidc", "passkey", "resume", "sheet", "signing", "store", "studio", "totp"}
+	adapters := []string{"api", "backup", "blob", "broker", "bundle", "console", "inbox", "jobs", "oidc", "passkey", "resume", "sheet", "signing", "stepca", "store", "studio", "totp"}
 	for _, d := range domain {
 		for _, a := range adapters {
 			r = append(r, rule{from: "hub/" + d, not: "hub/" + a, why: "the domain declares what it needs; adapters implement it"})

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/agent"
+	cardspeaker "github.com/loa-vn/loa/agent/player/speaker"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/hub/studio/picture"
 )
@@ -30,7 +31,13 @@ const together = 3
 // pictureChild makes the test's own binary the process that decodes one picture.
 const pictureChild = "picture"
 
+// speakerChild makes the test's own binary the process that drives a sound card.
+const speakerChild = "speaker"
+
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == speakerChild {
+		os.Exit(cardspeaker.Child(os.Stdin, os.Stdout, os.Args[2:]))
+	}
 	if len(os.Args) == 2 && os.Args[1] == pictureChild {
 		os.Exit(picture.Child(os.Stdin, os.Stdout))
 	}

@@ -79,11 +79,23 @@ type Authority interface {
 	Client(name string, public ed25519.PublicKey, from, until time.Time) ([]byte, error)
 }
 
+// Issuer is another authority for devices' certificates.
+type Issuer interface {
+	// Root is its own certificate, in DER.
+	Root() []byte
+	// Issue returns a certificate for client authentication and those between it and
+	// the root, in DER, for a request that carries the name.
+	Issue(ctx context.Context, name string, request []byte, from, until time.Time) ([][]byte, error)
+}
+
 // Config is what New needs.
 type Config struct {
 	Store     Store
 	Registry  Registry
 	Authority Authority
+	// Issuer issues devices' certificates instead of Authority, which stays what
+	// devices ask of the hub; nil for none.
+	Issuer Issuer
 	// Roots returns those in force.
 	Roots   func(context.Context) (protocol.Roots, error)
 	MQTTURL string // "ssl://hub.example:8883"
@@ -95,6 +107,7 @@ type Service struct {
 	store     Store
 	registry  Registry
 	authority Authority
+	issuer    Issuer
 	roots     func(context.Context) (protocol.Roots, error)
 	mqtt      string
 	log       *slog.Logger
@@ -106,7 +119,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{store: c.Store, registry: c.Registry, authority: c.Authority, roots: c.Roots, mqtt: c.MQTTURL, log: c.Log}
+	return &Service{store: c.Store, registry: c.Registry, authority: c.Authority, issuer: c.Issuer, roots: c.Roots, mqtt: c.MQTTURL, log: c.Log}
 }
 
 // Claim is a claim to hand to a technician; it is shown once.
@@ -171,6 +184,10 @@ func certificatePEM(der []byte) string {
 // Enrol binds a device's key to the device whose claim it shows, once. Errors:
 // problem.ErrInvalid, ErrSecret, ErrGone, ErrEnrolled.
 func (s *Service) Enrol(ctx context.Context, r protocol.EnrolRequest) (protocol.EnrolAnswer, error) {
+	return s.enrol(ctx, r, func(Pending) error { return nil })
+}
+
+func (s *Service) enrol(ctx context.Context, r protocol.EnrolRequest, also func(Pending) error) (protocol.EnrolAnswer, error) {
 	key := ed25519.PublicKey(r.DeviceKey)
 	if len(r.Secret) != protocol.ClaimSize || len(key) != ed25519.PublicKeySize {
 		return protocol.EnrolAnswer{}, fmt.Errorf("secret or key of a wrong length: %w", problem.ErrInvalid)
@@ -182,12 +199,17 @@ func (s *Service) Enrol(ctx context.Context, r protocol.EnrolRequest) (protocol.
 	}
 	now := time.Now()
 	want := hash(r.Secret)
-	id, err := s.store.Bind(ctx, want, key, now, func(p Pending) error { return judge(p, want, key, now) })
+	id, err := s.store.Bind(ctx, want, key, now, func(p Pending) error {
+		if err := also(p); err != nil {
+			return err
+		}
+		return judge(p, want, key, now)
+	})
 	if err != nil {
 		return protocol.EnrolAnswer{}, fmt.Errorf("enrol: %w", err)
 	}
 	s.log.InfoContext(ctx, "device enrolled", "device", string(id))
-	return s.answer(ctx, id, key, now)
+	return s.answer(ctx, id, key, now, r.CSR, r.CSRBulk)
 }
 
 // Renew issues new certificates to a device on the key that is bound to it; an
@@ -209,7 +231,33 @@ func (s *Service) Renew(ctx context.Context, r protocol.RenewRequest) (protocol.
 			return protocol.EnrolAnswer{}, err
 		}
 	}
-	return s.answer(ctx, d.ID, d.Public, time.Now())
+	return s.answer(ctx, d.ID, d.Public, time.Now(), r.CSR, r.CSRBulk)
+}
+
+// EnrolAs is Enrol for a request that was brought for one device: the claim must be
+// that one's. Errors: those of Enrol.
+func (s *Service) EnrolAs(ctx context.Context, id protocol.DeviceID, r protocol.EnrolRequest) (protocol.EnrolAnswer, error) {
+	return s.enrol(ctx, r, func(p Pending) error {
+		if p.Device != id {
+			return ErrSecret
+		}
+		return nil
+	})
+}
+
+// Installation returns what a technician takes to a device without a network, with
+// a new claim in it. Errors: those of Claim.
+func (s *Service) Installation(ctx context.Context, id protocol.DeviceID, hubURL string, by protocol.PersonID) (protocol.Installation, error) {
+	c, err := s.Claim(ctx, id, by)
+	if err != nil {
+		return protocol.Installation{}, err
+	}
+	d, err := s.registry.Device(ctx, id)
+	if err != nil {
+		return protocol.Installation{}, err
+	}
+	held, err := s.place(ctx, d)
+	return protocol.Installation{Claim: c.Text, Name: d.Name, Hub: hubURL, Held: held}, err
 }
 
 // judge decides whether a claim still binds this key. A device whose answer got
@@ -234,13 +282,9 @@ func judge(p Pending, want [32]byte, key []byte, now time.Time) error {
 
 // checkCSR asks that a request was made with the device's own key.
 func checkCSR(text string, key ed25519.PublicKey) error {
-	block, rest := pem.Decode([]byte(text))
-	if block == nil || block.Type != "CERTIFICATE REQUEST" || len(bytes.TrimSpace(rest)) > 0 {
-		return fmt.Errorf("certificate request is not PEM: %w", problem.ErrInvalid)
-	}
-	csr, err := x509.ParseCertificateRequest(block.Bytes)
+	csr, err := parseCSR(text)
 	if err != nil {
-		return fmt.Errorf("certificate request: %w", problem.ErrInvalid)
+		return err
 	}
 	public, ok := csr.PublicKey.(ed25519.PublicKey)
 	if !ok || !public.Equal(key) || csr.CheckSignature() != nil {
@@ -249,13 +293,67 @@ func checkCSR(text string, key ed25519.PublicKey) error {
 	return nil
 }
 
+func parseCSR(text string) (*x509.CertificateRequest, error) {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE REQUEST" || len(bytes.TrimSpace(rest)) > 0 {
+		return nil, fmt.Errorf("certificate request is not PEM: %w", problem.ErrInvalid)
+	}
+	csr, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("certificate request: %w", problem.ErrInvalid)
+	}
+	return csr, nil
+}
+
 // answer is what an enrolled device keeps.
-func (s *Service) answer(ctx context.Context, id protocol.DeviceID, key ed25519.PublicKey, now time.Time) (protocol.EnrolAnswer, error) {
+func (s *Service) answer(ctx context.Context, id protocol.DeviceID, key ed25519.PublicKey, now time.Time, requests ...string) (protocol.EnrolAnswer, error) {
 	d, err := s.registry.Device(ctx, id)
 	if err != nil {
 		return protocol.EnrolAnswer{}, err
 	}
-	placement, err := s.registry.SignedPlacement(ctx, id)
+	a, err := s.place(ctx, d)
+	if err != nil {
+		return protocol.EnrolAnswer{}, err
+	}
+	if s.issuer != nil {
+		a.Issuer = certificatePEM(s.issuer.Root())
+	}
+	for i, c := range []struct {
+		client protocol.Client
+		to     *string
+	}{{protocol.Client{Device: id}, &a.Certificate}, {protocol.Client{Device: id, Bulk: true}, &a.CertificateBulk}} {
+		// A device's clock may be a little slow.
+		from, until := now.Add(-time.Hour), now.Add(CertificateLife)
+		if s.issuer == nil {
+			der, err := s.authority.Client(c.client.String(), key, from, until)
+			if err != nil {
+				return protocol.EnrolAnswer{}, fmt.Errorf("certificate of %s: %w", c.client, err)
+			}
+			*c.to = certificatePEM(der)
+			continue
+		}
+		request, err := parseCSR(requests[i])
+		if err != nil {
+			return protocol.EnrolAnswer{}, err
+		}
+		if request.Subject.CommonName != c.client.String() {
+			a.NamesWanted, a.Certificate, a.CertificateBulk = true, "", ""
+			return a, nil
+		}
+		chain, err := s.issuer.Issue(ctx, c.client.String(), request.Raw, from, until)
+		if err != nil {
+			return protocol.EnrolAnswer{}, fmt.Errorf("certificate of %s: %w", c.client, err)
+		}
+		for _, der := range chain {
+			*c.to += certificatePEM(der)
+		}
+	}
+	return a, nil
+}
+
+// place is what a device is told of its hub and its place.
+func (s *Service) place(ctx context.Context, d registry.Device) (protocol.EnrolAnswer, error) {
+	placement, err := s.registry.SignedPlacement(ctx, d.ID)
 	if err != nil {
 		return protocol.EnrolAnswer{}, err
 	}
@@ -267,20 +365,9 @@ func (s *Service) answer(ctx context.Context, id protocol.DeviceID, key ed25519.
 	if err != nil {
 		return protocol.EnrolAnswer{}, err
 	}
-	a := protocol.EnrolAnswer{Device: id, Anchors: anchors, MQTTURL: s.mqtt, Placement: placement.Bytes}
+	a := protocol.EnrolAnswer{Device: d.ID, Anchors: anchors, MQTTURL: s.mqtt, Placement: placement.Bytes}
 	for _, l := range lists {
 		a.Lists = append(a.Lists, l.Bytes)
-	}
-	for _, c := range []struct {
-		client protocol.Client
-		to     *string
-	}{{protocol.Client{Device: id}, &a.Certificate}, {protocol.Client{Device: id, Bulk: true}, &a.CertificateBulk}} {
-		// A device's clock may be a little slow.
-		der, err := s.authority.Client(c.client.String(), key, now.Add(-time.Hour), now.Add(CertificateLife))
-		if err != nil {
-			return protocol.EnrolAnswer{}, fmt.Errorf("certificate of %s: %w", c.client, err)
-		}
-		*c.to = certificatePEM(der)
 	}
 	return a, nil
 }

@@ -124,7 +124,7 @@ func played(m protocol.Medium, a Answer) bool {
 	if m == protocol.MediumBoard {
 		return a.Proof >= protocol.ProofShown
 	}
-	return a.Proof == protocol.ProofConsumed
+	return a.Proof == protocol.ProofConsumed || a.Proof == protocol.ProofRecognised
 }
 
 // Compute returns the report. Reached(village) = people x min(1, sum of shares

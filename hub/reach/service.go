@@ -137,23 +137,28 @@ func (s *Service) signed(a protocol.Airing, docs map[protocol.Digest]*protocol.B
 	return docs[d]
 }
 
-// Gather puts together what a report is computed from, but for the villages:
-// answers to other airings are left out.
+// Gather puts together what a report is computed from, but for the villages.
+// answers are those to these airings.
 func Gather(aired []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
-	in := Input{Answers: map[Key]Answer{}, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
-	for k, a := range answers {
-		if slices.ContainsFunc(aired, func(air Aired) bool { return air.ID == k.Airing }) {
-			in.Answers[k] = a
-		}
-	}
+	in := Input{Answers: answers, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
 	compared(aired, in.Answers, zone)
 	expected, err := Expect(aired, placed, zone, now)
 	if err != nil {
 		return Input{}, err
 	}
 	in.Expected = Answered(expected, in.Answers)
+	first := map[protocol.DeviceID]time.Time{} // who was served is asked as of the first start
+	for _, e := range in.Expected {
+		if _, ok := first[e.Device]; !ok {
+			first[e.Device] = e.Start
+		}
+	}
 	for _, p := range placed {
-		if at := p.at(when(in.Expected, p.Device, now)); at != nil {
+		start, ok := first[p.Device]
+		if !ok {
+			start = now
+		}
+		if at := p.at(start); at != nil {
 			in.Serves[p.Device] = at.Serves
 		}
 	}
@@ -185,16 +190,6 @@ func Answered(expected []Expected, answers map[Key]Answer) []Expected {
 		}
 	}
 	return expected
-}
-
-// when is the start of a device's first expected occurrence, or otherwise.
-func when(expected []Expected, device protocol.DeviceID, otherwise time.Time) time.Time {
-	for _, e := range expected {
-		if e.Device == device {
-			return e.Start
-		}
-	}
-	return otherwise
 }
 
 // villages lists the villages in units with their people.

@@ -142,6 +142,15 @@ func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by p
 	if err := checkDevice(n, tree); err != nil {
 		return Device{}, Document{}, err
 	}
+	signer, err := s.registrar(registrar)
+	if err != nil {
+		return Device{}, Document{}, err
+	}
+	return s.sign(tree, signer, n, by, held, now)
+}
+
+// sign signs the placement of a device that was checked.
+func (s *Service) sign(tree Tree, signer *envelope.Signer, n NewDevice, by protocol.PersonID, held protocol.Placement, now time.Time) (Device, Document, error) {
 	p, err := path(tree, n.Unit, "unit")
 	if err != nil {
 		return Device{}, Document{}, err
@@ -152,10 +161,6 @@ func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by p
 	}
 	if len(n.public) > 0 {
 		placement.Key = &protocol.Key{Kind: protocol.KeyEd25519, Public: n.public}
-	}
-	signer, err := s.registrar(registrar)
-	if err != nil {
-		return Device{}, Document{}, err
 	}
 	doc, err := SealDocument(signer, envelope.KindPlacement, string(n.ID), placement.Number, &placement, now)
 	if err != nil {

@@ -150,61 +150,76 @@ func badLine(line int, field, vi, en string) error {
 }
 
 func readUnits(r io.Reader) ([]lineUnit, error) {
+	var out []lineUnit
+	err := readTable(r, columns(), 6, func(line int, get func(string) string) error {
+		u, err := readUnit(get, line)
+		out = append(out, lineUnit{Unit: u, line: line})
+		return err
+	})
+	return out, err
+}
+
+// readTable reads CSV with a heading of these columns, of which the first ones are
+// needed, and gives each line's cells by column.
+func readTable(r io.Reader, columns []string, needed int, each func(line int, get func(column string) string) error) error {
 	b, err := io.ReadAll(io.LimitReader(r, maxImport+1))
 	if err != nil {
-		return nil, fmt.Errorf("read units: %w", err)
+		return fmt.Errorf("read table: %w", err)
 	}
 	if len(b) > maxImport {
-		return nil, problem.New(problem.ErrTooLarge, "too-large", "file", "Tệp quá lớn, tối đa 16 MB.", "The file is too large, at most 16 MB.")
+		return problem.New(problem.ErrTooLarge, "too-large", "file", "Tệp quá lớn, tối đa 16 MB.", "The file is too large, at most 16 MB.")
 	}
 	if !utf8.Valid(b) {
-		return nil, problem.New(problem.ErrInvalid, "not-utf8", "file", "Tệp phải ở mã UTF-8; hãy lưu lại dạng CSV UTF-8.", "The file must be UTF-8; save it as CSV UTF-8.")
+		return problem.New(problem.ErrInvalid, "not-utf8", "file", "Tệp phải ở mã UTF-8; hãy lưu lại dạng CSV UTF-8.", "The file must be UTF-8; save it as CSV UTF-8.")
 	}
 	cr := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(b, []byte("\ufeff"))))
 	cr.FieldsPerRecord = -1
 	cr.ReuseRecord = true
 	head, err := cr.Read()
 	if err != nil {
-		return nil, badLine(1, "id", "thiếu dòng tiêu đề.", "the heading is missing.")
+		return badLine(1, columns[0], "thiếu dòng tiêu đề.", "the heading is missing.")
 	}
-	at, err := heading(head)
+	at, err := heading(head, columns, needed)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []lineUnit
 	for {
 		rec, err := cr.Read()
 		if errors.Is(err, io.EOF) {
-			return out, nil
+			return nil
 		}
 		if err != nil {
 			line := 0
 			if pe, ok := errors.AsType[*csv.ParseError](err); ok {
 				line = pe.Line
 			}
-			return nil, badLine(line, "?", "không đúng dạng CSV.", "this is not CSV.")
+			return badLine(line, "?", "không đúng dạng CSV.", "this is not CSV.")
 		}
 		line, _ := cr.FieldPos(0)
-		u, err := readUnit(rec, at, line)
-		if err != nil {
-			return nil, err
+		get := func(column string) string {
+			if i, ok := at[column]; ok && i < len(rec) {
+				return norm.NFC.String(strings.TrimSpace(rec[i]))
+			}
+			return ""
 		}
-		out = append(out, lineUnit{Unit: u, line: line})
+		if err := each(line, get); err != nil {
+			return err
+		}
 	}
 }
 
 // heading returns the place of each column.
-func heading(head []string) (map[string]int, error) {
+func heading(head, columns []string, needed int) (map[string]int, error) {
 	at := map[string]int{}
 	for i, h := range head {
 		h = strings.ToLower(strings.TrimSpace(h))
-		if _, twice := at[h]; twice || !slices.Contains(columns(), h) {
-			return nil, badLine(1, fmt.Sprintf("%.30q", h), "cột lạ hoặc lặp; các cột là "+strings.Join(columns(), ", ")+".",
-				"unknown or repeated; the columns are "+strings.Join(columns(), ", ")+".")
+		if _, twice := at[h]; twice || !slices.Contains(columns, h) {
+			return nil, badLine(1, fmt.Sprintf("%.30q", h), "cột lạ hoặc lặp; các cột là "+strings.Join(columns, ", ")+".",
+				"unknown or repeated; the columns are "+strings.Join(columns, ", ")+".")
 		}
 		at[h] = i
 	}
-	for _, c := range columns()[:6] {
+	for _, c := range columns[:needed] {
 		if _, ok := at[c]; !ok {
 			return nil, badLine(1, c, "thiếu cột này.", "this column is missing.")
 		}
@@ -212,13 +227,7 @@ func heading(head []string) (map[string]int, error) {
 	return at, nil
 }
 
-func readUnit(rec []string, at map[string]int, line int) (Unit, error) {
-	get := func(col string) string {
-		if i, ok := at[col]; ok && i < len(rec) {
-			return norm.NFC.String(strings.TrimSpace(rec[i]))
-		}
-		return ""
-	}
+func readUnit(get func(string) string, line int) (Unit, error) {
 	u := Unit{
 		ID: protocol.UnitID(get("id")), Code: get("code"), Name: get("name"), Kind: Kind(get("kind")), Parent: protocol.UnitID(get("parent")),
 		ValidFrom: protocol.Date(get("valid_from")), ValidUntil: protocol.Date(get("valid_until")),

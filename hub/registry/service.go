@@ -47,6 +47,8 @@ type Store interface {
 	Devices(ctx context.Context) ([]DeviceRow, error)
 	Device(ctx context.Context, id protocol.DeviceID) (DeviceRow, error)
 	AddDevice(ctx context.Context, d Device, placement Document, c audit.Act) error
+	// AddDevices stores all or none. Error: problem.ErrConflict.
+	AddDevices(ctx context.Context, devices []Device, placements []Document, acts []audit.Act) error
 	// PlaceDevice changes name, unit and tags, and adds a placement.
 	PlaceDevice(ctx context.Context, d Device, placement Document, c audit.Act) error
 	RevokeDevice(ctx context.Context, id protocol.DeviceID, c audit.Act) error

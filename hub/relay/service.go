@@ -66,12 +66,14 @@ func New(cfg Config) *Service {
 	return &Service{cfg: cfg, running: map[protocol.SessionID]*session{}}
 }
 
+// Tail is how long after the last that may sound a session is still sent: devices
+// hear it two seconds late.
+const Tail = 4 * time.Second
+
 const (
 	// lead is how long before a start its stream is taken in.
 	lead = 8 * time.Second
-	// tail is how long after the last that may sound it is still sent: devices
-	// hear it two seconds late.
-	tail = 4 * time.Second
+	tail = Tail
 	// look is how often is looked for new airings.
 	look = 2 * time.Second
 )

@@ -191,7 +191,7 @@ func (w *entryWriter) save(ctx context.Context, b ledger.Batch, e protocol.Entry
 	if n := len(r.Plays); n > 0 {
 		began, ended = int64(r.Plays[0].From), int64(r.Plays[n-1].To)
 	}
-	_, err = w.outcome.ExecContext(ctx, r.Airing, b.Head.Device, r.Medium, int64(r.Start), r.Outcome, r.Reason, r.Proof, began, ended,
+	_, err = w.outcome.ExecContext(ctx, r.Airing, b.Head.Device, r.Medium, int64(r.Start), r.Outcome, r.Reason, r.Level(), began, ended,
 		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:], joined(r.Pixels))
 	return true, conflict, err
 }

@@ -237,17 +237,31 @@ func (s *Registry) Device(ctx context.Context, id protocol.DeviceID) (registry.D
 
 // AddDevice stores a device with its placement. Error: problem.ErrConflict.
 func (s *Registry) AddDevice(ctx context.Context, d registry.Device, placement registry.Document, c audit.Act) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error { return addDevice(ctx, tx, d, placement, c) })
+}
+
+// AddDevices implements registry.Store.
+func (s *Registry) AddDevices(ctx context.Context, devices []registry.Device, placements []registry.Document, acts []audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
-		var board protocol.Display
-		if d.Board != nil {
-			board = *d.Board
+		for i, d := range devices {
+			if err := addDevice(ctx, tx, d, placements[i], acts[i]); err != nil {
+				return fmt.Errorf("add %s: %w", d.ID, err)
+			}
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO device (id, name, unit, sound, width, height, row, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			d.ID, d.Name, d.Unit, d.Sound, board.Width, board.Height, board.Row, ms(d.Created)); err != nil {
-			return err
-		}
-		return placeDevice(ctx, tx, d, placement, c)
+		return nil
 	})
+}
+
+func addDevice(ctx context.Context, tx *sql.Tx, d registry.Device, placement registry.Document, c audit.Act) error {
+	var board protocol.Display
+	if d.Board != nil {
+		board = *d.Board
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO device (id, name, unit, sound, width, height, row, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		d.ID, d.Name, d.Unit, d.Sound, board.Width, board.Height, board.Row, ms(d.Created)); err != nil {
+		return err
+	}
+	return placeDevice(ctx, tx, d, placement, c)
 }
 
 func placeDevice(ctx context.Context, tx *sql.Tx, d registry.Device, placement registry.Document, c audit.Act) error {

@@ -121,6 +121,8 @@ type checker struct {
 	people     map[protocol.UnitID]protocol.Population
 	airings    map[protocol.AiringID]*reach.Aired
 	lists      []list
+	answered   map[protocol.AiringID][]reach.Key    // keys of Outcomes
+	relays     map[protocol.AiringID]protocol.Relay // of airings that are relays
 }
 
 // list is a list of approvers with the instant from which it holds.
@@ -135,7 +137,8 @@ func Check(m Material) Report {
 	c := checker{
 		Material: m, chains: map[[2]int]*envelope.Chain{}, paths: map[protocol.UnitID][]protocol.UnitID{},
 		placements: map[protocol.DeviceID][]protocol.Placement{}, people: map[protocol.UnitID]protocol.Population{},
-		airings: map[protocol.AiringID]*reach.Aired{},
+		airings: map[protocol.AiringID]*reach.Aired{}, answered: map[protocol.AiringID][]reach.Key{},
+		relays: map[protocol.AiringID]protocol.Relay{},
 	}
 	c.Outcomes = map[reach.Key]reach.Answer{}
 	c.delegations()
@@ -145,6 +148,7 @@ func Check(m Material) Report {
 	c.plans()
 	c.approvals()
 	c.receipts()
+	c.slots()
 	c.coverage()
 	c.audit()
 	slices.Sort(c.Problems)
@@ -336,6 +340,9 @@ func (c *checker) approvals() {
 			c.problem("airing %s: its approval is missing", id)
 			continue
 		}
+		if b, err := protocol.Unmarshal[protocol.Bulletin](bulletin, protocol.MaxBulletin); err == nil && b.Relay != nil {
+			c.relays[id] = *b.Relay
+		}
 		chain := c.at(a.Published)
 		for _, u := range a.Units {
 			wire := a.Airing
@@ -478,11 +485,35 @@ func (c *checker) outcome(device protocol.DeviceID, r protocol.Receipt) {
 		c.problem("receipt of %s for airing %s speaks of another bulletin", device, r.Airing)
 		return
 	}
-	a := reach.Answer{Outcome: r.Outcome, Reason: r.Reason, Proof: r.Proof, Frames: r.Frames, Voice: r.Voice, Pixels: append([]protocol.Digest{}, r.Pixels...)}
+	a := reach.Answer{Outcome: r.Outcome, Reason: r.Reason, Proof: r.Level(), Frames: r.Frames, Voice: r.Voice, Pixels: append([]protocol.Digest{}, r.Pixels...)}
 	if n := len(r.Plays); n > 0 {
 		a.Began, a.Ended = r.Plays[0].From.Time(), r.Plays[n-1].To.Time()
 	}
 	c.Outcomes[key] = a
+	c.answered[key.Airing] = append(c.answered[key.Airing], key)
+}
+
+// slots checks that relays sounded in the part of the day, and no longer, than was
+// approved: there the bulletin binds a window and not what is said in it.
+func (c *checker) slots() {
+	for id, r := range c.relays {
+		a := c.airings[id]
+		latest := a.SoundFor.Duration() + a.Lateness.Duration()
+		for _, k := range c.answered[id] {
+			answer, start := c.Outcomes[k], time.UnixMilli(k.Start)
+			if answer.Began.IsZero() {
+				continue
+			}
+			switch {
+			case !r.Within(start.In(c.Zone), latest):
+				c.problem("relay %s sounded on %s at %s, outside of its slot", id, k.Device, start.In(c.Zone).Format(time.DateTime))
+			case answer.Began.Before(start) || answer.Ended.After(start.Add(latest)):
+				c.problem("relay %s sounded on %s outside of its window at %s", id, k.Device, start.In(c.Zone).Format(time.DateTime))
+			case answer.Ended.Sub(answer.Began) > r.Length.Duration():
+				c.problem("relay %s sounded on %s for %s, approved are %s", id, k.Device, answer.Ended.Sub(answer.Began), r.Length.Duration())
+			}
+		}
+	}
 }
 
 // coverage computes the figure of each bulletin.
@@ -519,10 +550,16 @@ func (c *checker) figure(digest protocol.Digest, aired []reach.Aired, placed []r
 	if err != nil {
 		return Bulletin{}, err
 	}
+	answers := map[reach.Key]reach.Answer{}
+	for _, a := range aired {
+		for _, k := range c.answered[a.ID] {
+			answers[k] = c.Outcomes[k]
+		}
+	}
 	for i := range aired {
 		aired[i].Signed = &doc
 	}
-	in, err := reach.Gather(aired, placed, c.Outcomes, c.Zone, c.end())
+	in, err := reach.Gather(aired, placed, answers, c.Zone, c.end())
 	if err != nil {
 		return Bulletin{}, err
 	}

@@ -291,6 +291,7 @@ func FuzzCheckApproval(f *testing.F) {
 		same := bytes.Equal(claim.Bulletin, bulletin) && bytes.Equal(claim.Approval, approval)
 		claim.Bulletin, claim.Approval = bulletin, approval
 		_, err := chain.CheckApproval(claim, protocoltest.Now())
+		held(t, len(bulletin)+len(approval), func() { _, _ = chain.CheckApproval(claim, protocoltest.Now()) })
 		if (err == nil) != same {
 			t.Fatalf("the same documents: %t; %v", same, err)
 		}
@@ -316,6 +317,9 @@ func FuzzTrustDocuments(f *testing.F) {
 		if word := protocoltest.KindOf(err); strings.Contains(word, "kinds:") {
 			t.Fatalf("refused as %s", word)
 		}
+		held(t, len(b), func() {
+			_ = take(chain, w.Path(), protocoltest.Step{Do: do, Hex: b, Unit: protocoltest.Commune, Now: protocoltest.At(0)})
+		})
 		if _, err := chain.CheckApproval(w.Claim(t, protocoltest.Bulletin()), protocoltest.Now()); err != nil && do != "roots" && do != "delegation" && do != "approvers" {
 			t.Fatalf("%s changed who may approve: %v", do, err)
 		}

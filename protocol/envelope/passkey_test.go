@@ -177,6 +177,9 @@ func FuzzAssert(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data, client, sig, public []byte) {
 		a := protocol.Assertion{Key: right.Key, AuthenticatorData: data, ClientData: client, Signature: sig}
 		err := envelope.Assert(a, protocol.Key{Kind: protocol.KeyPasskey, Public: public}, protocoltest.Site(), envelope.Challenge(statement))
+		held(t, len(data)+len(client)+len(sig)+len(public), func() {
+			_ = envelope.Assert(a, protocol.Key{Kind: protocol.KeyPasskey, Public: public}, protocoltest.Site(), envelope.Challenge(statement))
+		})
 		if word := protocoltest.KindOf(err); err != nil && word != "malformed" && word != "not-permitted" && word != "bad-signature" {
 			t.Fatalf("refused as %s", word)
 		}

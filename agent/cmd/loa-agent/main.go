@@ -180,8 +180,10 @@ func (versionCmd) Run(s *session) error {
 }
 
 type enrolCmd struct {
-	Hub   string `help:"Enrolment address of the hub: https://hub:8443" required:"" env:"LOA_HUB"`
-	Claim string `help:"Claim as the hub printed it: loa1..." required:"" env:"LOA_CLAIM"`
+	Hub   string `help:"Enrolment address of the hub: https://hub:8443" env:"LOA_HUB"`
+	Claim string `help:"Claim as the hub printed it: loa1..." env:"LOA_CLAIM"`
+	File  string `help:"Instead, without a network: file of loa-hub device stick, or of its answer; or the folder that holds one." type:"path"`
+	USB   bool   `name:"usb" help:"Like --file, on whatever is plugged in."`
 }
 
 // Run implements the command.
@@ -190,12 +192,57 @@ func (e enrolCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	id, err := identity.Enrol(s.ctx, e.Hub, e.Claim, filepath.Join(c.Data, "identity"))
+	dir := filepath.Join(c.Data, "identity")
+	switch {
+	case e.USB || e.File != "":
+		return e.byFile(s, dir)
+	case e.Hub == "" || e.Claim == "":
+		return fmt.Errorf("enrol wants --hub and --claim, or --file: %w", protocol.ErrInvalid)
+	}
+	id, err := identity.Enrol(s.ctx, e.Hub, e.Claim, dir)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "enrolled as %s; next: loa-agent run\n", id.Device)
 	return err
+}
+
+// byFile takes what a technician brought.
+func (e enrolCmd) byFile(s *session, dir string) error {
+	find := func() (string, error) { return identity.FindStick(e.File) }
+	if e.USB {
+		find = func() (string, error) { return identity.FindMedia("/") }
+	}
+	file, err := find()
+	if err != nil {
+		return err
+	}
+	stick, err := identity.ReadStick(file)
+	if err != nil {
+		return err
+	}
+	switch {
+	case stick.Installation != nil:
+		request, place, err := identity.Begin(*stick.Installation, dir)
+		if err != nil {
+			return err
+		}
+		back, err := identity.WriteRequest(file, place.Device, request)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "installed as %s (%s) in %s; it joins the hub when it reaches it, or with the answer to %s; next: loa-agent run\n",
+			place.Device, stick.Installation.Name, place.Path[len(place.Path)-1], back)
+		return err
+	case stick.Answer != nil:
+		id, err := identity.Finish(*stick.Answer, dir)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.out, "enrolled as %s; next: loa-agent run\n", id.Device)
+		return err
+	}
+	return fmt.Errorf("%s is a device's own request: take it to loa-hub device answer: %w", file, protocol.ErrInvalid)
 }
 
 type runCmd struct{}
@@ -211,6 +258,9 @@ func (runCmd) Run(s *session) error {
 		return fmt.Errorf("find own program: %w", err)
 	}
 	log := s.log(c)
+	if err := identity.Await(s.ctx, filepath.Join(c.Data, "identity"), log); err != nil {
+		return err
+	}
 	a, err := agent.New(c, agent.Options{Software: "loa-agent " + version, Log: log, Speaker: []string{self, "speaker"}, File: s.file})
 	if err != nil {
 		return err

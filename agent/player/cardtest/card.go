@@ -57,6 +57,9 @@ type Config struct {
 	// Out is the path of a WAV file that gets all that sounds, silence of more than a
 	// second shortened to a second; empty for none. It needs Rate 48,000.
 	Out string
+	// Loop is the path of a FIFO that gets what sounds, as a microphone beside the card
+	// would: a tenth as loud, one channel, 16 bit. Empty for none.
+	Loop string
 	// Forget switches off keeping frames in memory, for cards that run for long.
 	Forget bool
 	// Sounded is called after each stretch of sound, from the card's goroutine; may be nil.
@@ -74,6 +77,7 @@ type Stretch struct {
 type Card struct {
 	cfg  Config
 	fd   int   // of the FIFO
+	loop int   // of the FIFO that hears; 0 without one
 	ring *ring // in its place, with a plugin
 	buf  [pipeSize]byte
 	page []byte // of buf, not consumed
@@ -125,6 +129,11 @@ func Open(cfg Config) (*Card, error) {
 		var err error
 		if c.out, err = wav.Create(cfg.Out, cfg.Channels); err != nil {
 			return nil, errors.Join(err, c.shut())
+		}
+	}
+	if cfg.Loop != "" {
+		if err := c.openLoop(); err != nil {
+			return nil, errors.Join(fmt.Errorf("cardtest: loop: %w", err), c.shut())
 		}
 	}
 	go c.run()
@@ -184,10 +193,14 @@ ctl.!default { type null }
 
 // shut frees the way to the card.
 func (c *Card) shut() error {
-	if c.ring != nil {
-		return c.ring.close()
+	var err error
+	if c.loop != 0 {
+		err = unix.Close(c.loop)
 	}
-	return unix.Close(c.fd)
+	if c.ring != nil {
+		return errors.Join(err, c.ring.close())
+	}
+	return errors.Join(err, unix.Close(c.fd))
 }
 
 // ConfigPath is the ALSA configuration's path.
@@ -336,6 +349,7 @@ func (c *Card) take(raw []byte, at time.Time) {
 		c.pcm = append(c.pcm, pcm...)
 	}
 	c.listen(pcm, at)
+	c.echo(pcm)
 	c.taken += frames
 	c.inexact += inexact
 }

@@ -18,6 +18,7 @@ type backupCmd struct {
 	Dest           string   `arg:"" help:"Folder of backups; blobs that it has are not written again." type:"path"`
 	Recipient      []string `help:"Encrypt for this public key (age1...); may be repeated. The hub can't read the backup then."`
 	PassphraseFile string   `help:"Encrypt with the passphrase in the first line of this file; - is standard input." env:"LOA_BACKUP_PASSPHRASE_FILE"`
+	Unencrypted    bool     `help:"Leave everything readable, the hub's own keys too."`
 }
 
 // Run implements the command; the hub may be running.
@@ -28,6 +29,8 @@ func (c backupCmd) Run(s *session) error {
 		switch {
 		case len(c.Recipient) > 0 && c.PassphraseFile != "":
 			return fmt.Errorf("%w: --recipient or --passphrase-file, not both", errRefused)
+		case len(c.Recipient) == 0 && c.PassphraseFile == "" && !c.Unencrypted:
+			return fmt.Errorf("%w: a backup holds the hub's keys: encrypt it with --recipient or --passphrase-file, or say --unencrypted", errRefused)
 		case len(c.Recipient) > 0:
 			if o.Lock, err = backup.ForRecipients(c.Recipient); err != nil {
 				return fmt.Errorf("%w: %w", errRefused, err)

@@ -20,6 +20,9 @@ type deviceCmd struct {
 	List   deviceListCmd   `cmd:"" help:"List devices."`
 	Place  devicePlaceCmd  `cmd:"" help:"Move a device, or change its name, tags or villages."`
 	Claim  deviceClaimCmd  `cmd:"" help:"Print a new claim, to enrol a device or its replacement; an unused one is void."`
+	Stick  deviceStickCmd  `cmd:"" help:"Write the file with which a device is installed without a network."`
+	Answer deviceAnswerCmd `cmd:"" help:"Answer the request that such a device wrote; the answer goes back to it by file."`
+	Import deviceImportCmd `cmd:"" help:"Add many devices from CSV: id,name,unit,sound,board,serves,tags."`
 	Attest deviceAttestCmd `cmd:"" help:"Sign a device's key into its placement, so that verify needs no word of the hub."`
 	Revoke deviceRevokeCmd `cmd:"" help:"End a device's right to connect, for good."`
 }

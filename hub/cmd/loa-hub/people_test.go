@@ -2,10 +2,17 @@ package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/loa-vn/loa/protocol"
 )
 
 // line is a hub on a command line.
@@ -111,6 +118,25 @@ func TestRefusedInitLeavesNothing(t *testing.T) {
 	}
 }
 
+// request is what a device writes whose claim this hub does not know.
+func request(t *testing.T) string {
+	t.Helper()
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+	b, err := json.Marshal(protocol.Stick{Version: protocol.StickVersion, Request: &protocol.EnrolRequest{Secret: make([]byte, protocol.ClaimSize), DeviceKey: public, CSR: csr, CSRBulk: csr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 func TestPeopleUnitsAndDevicesByCommand(t *testing.T) {
 	l := newLine(t)
 	if _, errOut := l.run(exitRefused, "user", "list"); errOut == "" {
@@ -174,6 +200,27 @@ func TestPeopleUnitsAndDevicesByCommand(t *testing.T) {
 	}
 	l.run(exitRefused, "device", "claim", "loa-khong")
 	l.run(exitDone, "device", "place", "loa-dong", "--name", "Đình làng", "--unit", "dong", "--serves", "dong=1", "--registrar-password-file", "DIR/pw")
+	l.run(exitDone, "device", "stick", "loa-dong", "--out", "DIR")
+	if stick, err := os.ReadFile(filepath.Join(l.dir, "loa-dong.loa.json")); err != nil || !strings.Contains(string(stick), `"mqtt_url": "ssl://localhost:8883"`) {
+		t.Errorf("stick: %s, %v", stick, err)
+	}
+	if _, errOut := l.run(exitRefused, "device", "answer", "DIR/loa-dong.loa.json", "--id", "loa-dong"); !strings.Contains(errOut, "no request") {
+		t.Errorf("answered an installation: %s", errOut)
+	}
+	l.file("loa-dong.request.loa.json", request(t))
+	l.run(exitRefused, "device", "answer", "DIR/loa-dong.request.loa.json", "--id", "loa-dong")
+	l.file("d.csv", "id,name,unit,sound\nloa-2,Chùa,dong,yes\nloa-3,Chợ,9900101,yes\n")
+	l.run(exitRefused, "device", "import", "DIR/d.csv", "--dry-run")
+	l.file("d.csv", "id,name,unit,sound\nloa-2,Chùa,dong,yes\nloa-3,Chợ,dong,yes\n")
+	l.run(exitDone, "device", "import", "DIR/d.csv", "--dry-run")
+	l.run(exitDone, "device", "import", "DIR/d.csv", "--registrar-password-file", "DIR/pw", "--claims", "DIR/claims.csv")
+	if claims, err := os.ReadFile(filepath.Join(l.dir, "claims.csv")); err != nil || strings.Count(string(claims), "loa1.") != 2 {
+		t.Errorf("claims: %s, %v", claims, err)
+	}
+	if _, errOut := l.run(exitRefused, "backup", "DIR/backup"); !strings.Contains(errOut, "--unencrypted") {
+		t.Errorf("a backup that anybody reads: %s", errOut)
+	}
+	l.run(exitDone, "backup", "DIR/backup", "--unencrypted")
 	l.run(exitDone, "device", "revoke", "loa-dong")
 	l.run(exitRefused, "device", "revoke", "loa-dong")
 	l.run(exitRefused, "device", "claim", "loa-dong")

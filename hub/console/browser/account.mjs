@@ -180,6 +180,12 @@ export async function account({ author, approver, admin }) {
     await admin.getByRole("img", { name: "Mã QR của mã ghi danh" }).waitFor();
     must((await ask(admin, "/devices/loa-dong")).state === "online", "the old one is gone already");
   });
+  await step("a test tone, and what the sound card says of it", async () => {
+    await admin.goto(base + "/thiet-bi/loa-dong");
+    await admin.getByRole("button", { name: "Phát tiếng thử" }).click();
+    await admin.getByText(/Card âm thanh đã phát hết tiếng thử/).waitFor({ timeout: 40_000 });
+    await admin.screenshot({ path: join(out, "tone.png") });
+  });
   await step("muted from afar, it says so; and sounds again", async () => {
     await author.goto(base + "/thiet-bi/loa-dong");
     await author.getByRole("button", { name: "Tắt tiếng thiết bị này" }).click();

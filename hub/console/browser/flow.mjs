@@ -45,6 +45,7 @@ await look(author, "login");
 let ok = await step("author and approver log in", async () => {
   await logIn(author, people.author);
   await logIn(approver, people.approver);
+  await approver.clock.install(); // so that ten seconds need not be waited for
 });
 
 if (ok) {
@@ -61,6 +62,7 @@ if (ok) {
 if (ok) {
   await step("a draft survives a reload", async () => {
     await author.goto(base + "/soan");
+    await author.getByLabel("Tiêu đề").fill("Họp thôn");
     await author.getByLabel("Nội dung").fill(text);
     await author.getByText(/Đã lưu nháp/).waitFor();
     await author.reload();
@@ -140,6 +142,7 @@ if (ok) {
     await approver.getByRole("button", { name: "Ký và phát ngay" }).click();
     await approver.getByText(/Phát ngay sau/).waitFor();
     await approver.screenshot({ path: join(out, "countdown.png") });
+    await approver.clock.runFor(10_000);
     await approver.getByRole("alert").filter({ hasText: /./ }).first().waitFor({ timeout: 20_000 });
   });
   await step("the count-down can be cancelled", async () => {
@@ -152,6 +155,10 @@ if (ok) {
     await approver.getByRole("button", { name: "Duyệt", exact: true }).click();
     await approver.getByLabel("Mật khẩu của anh/chị, để ký").fill(people.approver.password);
     await approver.getByRole("button", { name: "Ký và phát ngay" }).click();
+    await approver.getByText("Phát ngay sau 10 giây").waitFor();
+    await approver.clock.runFor(9000);
+    must((await ask(author, `/bulletins/${bulletin}`)).state === "submitted", "signed before the ten seconds were over");
+    await approver.clock.runFor(1000);
     await author.goto(base + `/phat/${bulletin}`);
     await approver.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor({ timeout: 30_000 });
     await author.waitForFunction(
@@ -178,6 +185,9 @@ if (ok) {
     await author.locator(".card.live").first().waitFor();
     await author.screenshot({ path: join(out, "onair.png") });
     await until("something plays", 20_000, async () => (await ask(author, "/devices")).some((d) => d.playing));
+    await author.goto(base + "/dang-phat");
+    await author.getByText(/ trên .*, âm lượng \d+ %/).first().waitFor();
+    await author.screenshot({ path: join(out, "progress.png"), fullPage: true });
     await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
     await author.getByRole("button", { name: /Hoàn tác/ }).waitFor();
     await author.screenshot({ path: join(out, "stopped.png") });
@@ -245,9 +255,10 @@ if (ok) {
   });
   const admin = await open("admin");
   await logIn(admin, people.admin);
-  await others({ author, approver, admin, bulletin });
+  const over = await others({ author, approver, admin, bulletin });
   await rules({ author, approver, admin, bulletin });
   await account({ author, approver, admin });
+  await over();
   await step("log out", async () => {
     await author.goto(base);
     await author.getByRole("button", { name: "Đăng xuất" }).click();

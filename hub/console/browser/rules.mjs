@@ -79,6 +79,41 @@ export async function rules({ author, approver, admin, bulletin }) {
     must(await author.locator(".big").isVisible(), "the figure is not printed");
     await author.emulateMedia({ media: null });
   });
+  await step("a commune draws its map by touch and by keys, and sees its result on it", async () => {
+    await admin.goto(base + "/ban-do");
+    const frame = admin.getByRole("application");
+    await frame.scrollIntoViewIfNeeded();
+    await admin.getByLabel("Đang vẽ thôn").selectOption({ label: "Thôn Đông" });
+    const redraw = admin.getByRole("button", { name: "Vẽ lại thôn này" });
+    if (await redraw.count()) await redraw.click();
+    const box = await frame.boundingBox();
+    for (const [x, y] of [[0.2, 0.2], [0.7, 0.25]]) await frame.click({ position: { x: box.width * x, y: box.height * y } });
+    await frame.focus();
+    for (let n = 0; n < 12; n++) await admin.keyboard.press("ArrowDown");
+    await admin.keyboard.press(" ");
+    await admin.getByText("3 góc").first().waitFor();
+    await admin.getByRole("button", { name: "Lưu bản đồ" }).click();
+    await admin.getByText("Đã lưu bản đồ.").first().waitFor();
+    const kept = JSON.parse((await ask(admin, "/units/xa-binh-an/map")).geojson);
+    const dong = kept.features.find((f) => f.properties.unit === "thon-dong");
+    must(dong?.geometry.type === "Polygon" && dong.geometry.coordinates[0].length >= 4, JSON.stringify(kept).slice(0, 200));
+    await author.goto(`${base}/phat/${bulletin}`);
+    await author.locator("svg.map").waitFor();
+  });
+  await step("villages silent for two slots stand on the first screen", async () => {
+    must(Array.isArray(await ask(author, "/silent-villages")), "the hub does not say");
+    const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    const village = (await ask(author, "/units")).find((u) => u.kind === "village");
+    await page.route("**/api/v1/silent-villages", (r) => r.fulfill({ json: [{ unit: village.id, devices: 2, since: new Date(Date.now() - 13 * 3600_000).toISOString() }] }));
+    await page.goto(base);
+    await page.locator(".card.alarm", { hasText: village.name }).getByText(/không nơi nào chứng minh đã phát, từ .*; 2 thiết bị/).waitFor();
+    await page.screenshot({ path: join(out, "silent.png") });
+    await page.locator(".card.alarm a").click();
+    await page.getByRole("heading", { name: "Cảnh báo" }).waitFor();
+    await page.locator(".card.alarm", { hasText: village.name }).waitFor();
+    await context.close();
+  });
   await step("by keyboard alone: past the head, into a form, and to the stop", async () => {
     await author.goto(base + "/soan");
     await author.getByLabel("Tiêu đề").waitFor();
@@ -137,17 +172,24 @@ export async function rules({ author, approver, admin, bulletin }) {
     for (const a of await ask(author, "/airings")) if ([id, other].includes(a.bulletin)) await call(author, "DELETE", `/airings/${a.id}`);
   });
   await step("boards: layouts, a picture, and the preview that moves as the board does", async () => {
+    // As on a higher board, where text has the room to run.
+    const unit = (await ask(author, "/sessions")).grants[0].unit;
+    const high = await call(author, "POST", "/boards/preview", { unit, class: "normal", title: "Họp thôn", board: "19h30 tối nay\nMời bà con tới nhà văn hoá, mang theo giấy mời", layout: "ticker", sizes: [{ width: 192, height: 64, row: 16 }] });
+    must(high.body[0].pages[0].crawl?.frames > 0, "it does not run");
+    await author.route("**/boards/preview", (r) => r.fulfill({ json: high.body }));
     await author.goto(base + "/soan");
+    await author.getByText("Thông thường", { exact: true }).click();
     await author.getByText("Không tiếng", { exact: true }).click();
     await author.getByLabel("Chữ trên bảng", { exact: true }).fill("Họp thôn 19h30 tối nay tại nhà văn hoá");
     await author.getByText("Chữ chạy", { exact: true }).click();
     const canvas = author.locator("canvas").first();
-    await canvas.waitFor();
     await author.getByRole("button", { name: "Xem bảng chạy" }).first().click();
+    await canvas.waitFor();
     const pixels = () => canvas.evaluate((c) => c.toDataURL());
     const before = await pixels();
-    await until("the text runs", 5000, async () => (await pixels()) !== before);
+    await until("it moves", 8000, async () => (await pixels()) !== before);
     await look(author, "board-ticker", [[360, 740]]);
+    await author.unroute("**/boards/preview");
     await author.getByText("Ảnh kèm chữ", { exact: true }).click();
     await author.getByLabel("Ảnh cho bảng").setInputFiles({ name: "anh.png", mimeType: "image/png", buffer: square(64) });
     await author.getByText(/Đã có ảnh anh.png/).waitFor();

@@ -16,13 +16,20 @@ interface Feature {
   geometry: { type: "Point"; coordinates: Position } | { type: "Polygon"; coordinates: Position[][] } | { type: "MultiPolygon"; coordinates: Position[][][] };
 }
 
+/** In GeoJSON a ring ends where it began (RFC 7946, 3.1.6); here each corner is there once. */
+const closed = (ring: Position[]): Position[] => (ring[0] ? [...ring, ring[0]] : ring);
+const opened = (ring: Position[]): Position[] => {
+  const [first, last] = [ring[0], ring[ring.length - 1]];
+  return first && last && ring.length > 3 && first[0] === last[0] && first[1] === last[1] ? ring.slice(0, -1) : ring;
+};
+
 /** shapesOf reads GeoJSON that the hub has checked. */
 export function shapesOf(geojson: string): Shape[] {
   const c = JSON.parse(geojson) as { features: Feature[] };
   return c.features.map((f) => ({
     unit: f.properties?.unit ?? "",
     name: f.properties?.name ?? "",
-    rings: f.geometry.type === "Point" ? [[f.geometry.coordinates]] : f.geometry.type === "Polygon" ? f.geometry.coordinates : f.geometry.coordinates.flat(),
+    rings: f.geometry.type === "Point" ? [[f.geometry.coordinates]] : (f.geometry.type === "Polygon" ? f.geometry.coordinates : f.geometry.coordinates.flat()).map(opened),
   }));
 }
 
@@ -33,7 +40,7 @@ export const geojsonOf = (shapes: Shape[]): string =>
     features: shapes.map((s) => ({
       type: "Feature",
       properties: { unit: s.unit, name: s.name },
-      geometry: s.rings.length === 1 && s.rings[0]?.length === 1 ? { type: "Point", coordinates: s.rings[0][0] } : { type: "Polygon", coordinates: s.rings },
+      geometry: s.rings.length === 1 && s.rings[0]?.length === 1 ? { type: "Point", coordinates: s.rings[0][0] } : { type: "Polygon", coordinates: s.rings.map(closed) },
     })),
   });
 

@@ -11,10 +11,10 @@ import type { PagesBody, PictureBody, SketchBody } from "./api";
 
 const t = dictionary(
   {
-    layout: "Cách trình bày", layouts: { notice: "Thông báo", "two-line": "Hai dòng", ticker: "Chữ chạy", picture: "Ảnh kèm chữ" }, picture: "Ảnh cho bảng", hint: "PNG, JPEG, GIF hoặc WebP. Bảng hiện ảnh theo độ sáng tối, nên chọn ảnh rõ nét.", got: (x: string) => `Đã có ảnh${x ? ` ${x}` : ""}.`, remove: "Bỏ ảnh", preview: "Trên bảng sẽ như thế này",
+    layout: "Cách trình bày", running: "Đoạn cuối của chữ trên bảng chạy ngang ở dòng dưới; xuống dòng để tách đoạn.", layouts: { notice: "Thông báo", "two-line": "Hai dòng", ticker: "Chữ chạy", picture: "Ảnh kèm chữ" }, picture: "Ảnh cho bảng", hint: "PNG, JPEG, GIF hoặc WebP. Bảng hiện ảnh theo độ sáng tối, nên chọn ảnh rõ nét.", got: (x: string) => `Đã có ảnh${x ? ` ${x}` : ""}.`, remove: "Bỏ ảnh", preview: "Trên bảng sẽ như thế này",
   },
   {
-    layout: "Layout", layouts: { notice: "Notice", "two-line": "Two lines", ticker: "Running text", picture: "Picture and text" }, picture: "Picture for boards", hint: "PNG, JPEG, GIF or WebP. Boards show light and dark, so choose a clear one.", got: (x: string) => `There is a picture${x ? `, ${x}` : ""}.`, remove: "Remove it", preview: "How boards will show it",
+    layout: "Layout", running: "The last paragraph runs along the lower line; begin a new line to set it apart.", layouts: { notice: "Notice", "two-line": "Two lines", ticker: "Running text", picture: "Picture and text" }, picture: "Picture for boards", hint: "PNG, JPEG, GIF or WebP. Boards show light and dark, so choose a clear one.", got: (x: string) => `There is a picture${x ? `, ${x}` : ""}.`, remove: "Remove it", preview: "How boards will show it",
   },
 );
 
@@ -68,6 +68,7 @@ export default function Sketch({ draft: d, set }: { draft: Draft; set: (part: Pa
       {d.class !== "emergency" && (
         <Choice label={t().layout} name="layout" row value={d.layout} onPick={(layout) => set({ layout })} options={layouts.map((value) => ({ value, label: t().layouts[value] }))} />
       )}
+      {d.class !== "emergency" && d.layout === "ticker" && <p class="hint">{t().running}</p>}
       {d.class !== "emergency" && d.layout === "picture" && (
         <>
           <Field label={t().picture} hint={t().hint}>

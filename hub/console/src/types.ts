@@ -127,6 +127,10 @@ export interface AskPasskeyInputBody {
   user?: string;
 }
 
+export interface AskedBody {
+  number: number;
+}
+
 export interface AskedOutputBody {
   options: Record<string, unknown>;
   ticket: string;
@@ -482,6 +486,10 @@ export interface Me {
   grants: GrantBody[];
   id: string;
   name: string;
+}
+
+export interface MuteInputBody {
+  muted: boolean;
 }
 
 export interface NewTokenBody {
@@ -890,6 +898,11 @@ export interface ToneBody {
   at: string;
   number: number;
   reason?: string;
+}
+
+export interface ToneInputBody {
+  seconds?: number;
+  volume?: number;
 }
 
 export interface TrialBody {

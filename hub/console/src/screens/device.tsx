@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { call, prefix, refused } from "../call";
-import type { AddDeviceInputBody, ClaimBody, DeviceBody } from "../api";
+import type { AddDeviceInputBody, AskedBody, ClaimBody, DeviceBody } from "../api";
 import { reasonsOf } from "../health";
 import { administers, dictionary, go, installs, may, notice, schedules, touch, trouble, unitName, units, w } from "../state";
 import { ago, number, when } from "../time";
@@ -8,16 +8,18 @@ import { Card, Check, Field, Foot, Note, Say, Shown, Tag, Title, useBusy, useLoa
 
 const t = dictionary(
   {
-    health: "Tình trạng", serves: "Phục vụ", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)} %`, nobody: "Chưa ghi phục vụ thôn nào; không tính vào con số được nghe.", heard: "Liên lạc lần cuối", software: "Phần mềm", free: "Bộ nhớ còn", missing: "Nội dung chưa tải xong", unacked: "Xác nhận chưa gửi xong", playing: "Đang phát", clock: "Đồng hồ", sure: "chắc", unsure: "chưa chắc", tags: "Nhãn",
+    health: "Tình trạng", volume: "Âm lượng đang phát", serves: "Phục vụ", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)} %`, nobody: "Chưa ghi phục vụ thôn nào; không tính vào con số được nghe.", heard: "Liên lạc lần cuối", software: "Phần mềm", free: "Bộ nhớ còn", missing: "Nội dung chưa tải xong", unacked: "Xác nhận chưa gửi xong", playing: "Đang phát", clock: "Đồng hồ", sure: "chắc", unsure: "chưa chắc", tags: "Nhãn",
     photo: "Ảnh nơi lắp đặt", noPhoto: "Chưa có ảnh. Hãy chụp một tấm để người sau dễ tìm.", take: "Chụp hoặc chọn ảnh", photoKept: "Đã lưu ảnh.", claim: "Ghi danh thiết bị", claimNote: "Mã dùng một lần, để máy tự nhận đúng trung tâm này. Ai có mã đều ghi danh được, nên chỉ đưa cho kỹ thuật viên.", make: "Tạo mã ghi danh", code: "Mã ghi danh (chỉ hiện lần này)", expires: (x: string) => `Hết hạn ${x}.`, copy: "Chép mã", copied: "Đã chép.", picture: "Mã QR của mã ghi danh", scan: "Quét bằng máy của kỹ thuật viên, hoặc chép mã dưới đây sang thiết bị.",
+    tone: "Tiếng thử", toneNote: "Ba giây, âm lượng nhỏ, chỉ vang khi không có gì đang hay sắp phát.", toneVerb: "Phát tiếng thử", toneWaits: "Đã gửi, chờ thiết bị trả lời…", toneDone: (x: string) => `Card âm thanh đã phát hết tiếng thử lúc ${x}.`, toneFailed: (why: string, x: string) => `Lúc ${x} không phát trọn: ${why}.`,
     replace: "Thay máy hỏng", replaceNote: "Máy mới nhận đúng tên, nơi đặt và lịch phát của máy này. Máy cũ vẫn chạy cho tới khi mã được dùng; từ lúc đó máy cũ không kết nối được nữa.", makeReplacement: "Tạo mã cho máy mới",
     mute: "Tắt tiếng từ xa", muteNote: "Khi tắt, thiết bị không phát gì cả, kể cả khẩn cấp, cho tới khi bật lại. Ai tắt, lúc nào đều được ghi vào nhật ký.", muteVerb: "Tắt tiếng thiết bị này", unmuteVerb: "Bật tiếng lại", muteSent: "Đã gửi lệnh tắt tiếng.", unmuteSent: "Đã gửi lệnh bật tiếng.", muteAway: "Thiết bị đang mất liên lạc nên chưa nhận được lệnh.",
     move: "Sửa tên, nơi đặt, thôn phục vụ", name: "Tên", unit: "Đơn vị", village: "Phục vụ thôn", percent: "phần dân, %", registrar: "Mật khẩu của người giữ sổ", registrarHint: "Nơi đặt được ký, để thiết bị và thanh tra kiểm tra được.", save: "Lưu", saved: "Đã lưu.", revoke: "Thu hồi thiết bị", revoked: "Đã thu hồi.", revokeNote: "Thiết bị không bao giờ kết nối lại được. Thay máy hỏng thì dùng Thay máy hỏng, không thu hồi.", reallyRevoke: "Thu hồi hẳn",
     add: "Thêm thiết bị", id: "Mã thiết bị", idHint: "Chữ thường không dấu, số, gạch nối. Không đổi được.", sound: "Có loa", board: "Có bảng điện tử", width: "Rộng (điểm)", height: "Cao (điểm)", row: "Cao một dòng", addVerb: "Thêm thiết bị", added: "Đã thêm. Tạo mã ghi danh để lắp.",
   },
   {
-    health: "Health", serves: "Serves", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)} %`, nobody: "It serves no village yet and counts for nobody.", heard: "Last heard of", software: "Software", free: "Storage left", missing: "Content still missing", unacked: "Receipts not confirmed", playing: "Playing", clock: "Clock", sure: "sure", unsure: "unsure", tags: "Tags",
+    health: "Health", volume: "Volume now", serves: "Serves", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)} %`, nobody: "It serves no village yet and counts for nobody.", heard: "Last heard of", software: "Software", free: "Storage left", missing: "Content still missing", unacked: "Receipts not confirmed", playing: "Playing", clock: "Clock", sure: "sure", unsure: "unsure", tags: "Tags",
     photo: "Photograph of the place", noPhoto: "No photograph yet. Take one, so that others find it.", take: "Take or choose a picture", photoKept: "Picture kept.", claim: "Enrol the device", claimNote: "A code for one use, by which the device knows this hub. Whoever has it can enrol, so give it to the technician only.", make: "Make a code", code: "Code (shown this once)", expires: (x: string) => `Expires ${x}.`, copy: "Copy", copied: "Copied.", picture: "QR code of the claim", scan: "Scan it with the technician's device, or copy the code below to the device.",
+    tone: "Test tone", toneNote: "Three seconds, softly, and only while nothing is or soon will be on air.", toneVerb: "Sound the tone", toneWaits: "Asked; waiting for the device…", toneDone: (x: string) => `The sound card has taken the whole tone at ${x}.`, toneFailed: (why: string, x: string) => `At ${x} it did not sound whole: ${why}.`,
     replace: "Replace broken hardware", replaceNote: "The new one takes over this name, place and plan. The old one goes on until the code is used; from then on it cannot connect any more.", makeReplacement: "Make a code for the new one",
     mute: "Mute from here", muteNote: "While muted it plays nothing, emergencies included, until it is told to sound again. Who did so, and when, is on record.", muteVerb: "Mute this device", unmuteVerb: "Let it sound again", muteSent: "Told to be silent.", unmuteSent: "Told to sound again.", muteAway: "It is not connected and cannot hear this now.",
     move: "Name, place, villages served", name: "Name", unit: "Unit", village: "Serves", percent: "share, %", registrar: "The registrar's password", registrarHint: "The place is signed, so that devices and auditors can check it.", save: "Save", saved: "Saved.", revoke: "Revoke the device", revoked: "Revoked.", revokeNote: "It can never connect again. For a broken one use Replace.", reallyRevoke: "Revoke for good",
@@ -36,6 +38,7 @@ export function Device({ id }: { id: string }) {
             <Health d={d} />
             {installs() && d.state !== "revoked" && <Claim d={d} />}
             {d.sound && d.enrolled && d.state !== "revoked" && may("editor", "approver", "operator", "administrator", "technician") && <Mute d={d} />}
+            {d.sound && d.enrolled && d.state !== "revoked" && installs() && <Tone d={d} />}
             <Photo d={d} />
             {installs() && d.state !== "revoked" && <Place key={d.id} d={d} />}
           </>
@@ -48,6 +51,7 @@ export function Device({ id }: { id: string }) {
 function Health({ d }: { d: DeviceBody }) {
   const wrong = reasonsOf(d);
   const facts: [string, string][] = [
+    [t().volume, d.play && d.play.volume > 0 ? `${d.play.volume} %` : ""],
     [t().heard, d.last_heard ? `${ago(d.last_heard)} (${when(d.last_heard)})` : ""],
     [t().clock, d.clock_sure === undefined ? "" : d.clock_sure ? t().sure : t().unsure],
     [t().missing, d.missing ? number(d.missing) : ""],
@@ -155,6 +159,26 @@ function Claim({ d }: { d: DeviceBody }) {
         {body}
       </div>
     </details>
+  );
+}
+
+/** Tone asks the device for a test tone and follows what becomes of it. */
+function Tone({ d }: { d: DeviceBody }) {
+  const asked = useSignal(0);
+  const [busy, run] = useBusy();
+  const ask = () => run(async () => void (asked.value = (await call<AskedBody>("POST", `/devices/${d.id}/tone`, {})).number));
+  const waits = asked.value > (d.tone?.number ?? 0);
+  return (
+    <Card title={t().tone}>
+      <p class="hint">{t().toneNote}</p>
+      <button type="button" class="second" disabled={d.state !== "online"} aria-disabled={busy || waits} onClick={() => void (waits || ask())}>
+        {t().toneVerb}
+      </button>
+      <p role="status">
+        {waits ? t().toneWaits : d.tone ? <span class={d.tone.reason ? "badtext" : ""}>{d.tone.reason ? t().toneFailed(w().reasons[d.tone.reason] ?? d.tone.reason, when(d.tone.at)) : t().toneDone(when(d.tone.at))}</span> : ""}
+      </p>
+      <Say refusal={trouble.value} />
+    </Card>
   );
 }
 
@@ -274,7 +298,9 @@ function Place({ d }: { d: DeviceBody }) {
 }
 
 export function AddDevice() {
-  const spot = useSignal<Spot>({ name: "", unit: units.value.find((u) => u.kind === "village")?.id ?? units.value[0]?.id ?? "", serves: {} });
+  const typed = useSignal<Spot>({ name: "", unit: "", serves: {} });
+  // The units may come after the screen.
+  const spot = { ...typed.value, unit: typed.value.unit || (units.value.find((u) => u.kind === "village") ?? units.value[0])?.id || "" };
   const id = useSignal("");
   const sound = useSignal(true);
   const board = useSignal(false);
@@ -284,7 +310,7 @@ export function AddDevice() {
   const add = (e: Event) => {
     e.preventDefault();
     void run(async () => {
-      const body: AddDeviceInputBody = { id: id.value.trim(), name: spot.value.name, unit: spot.value.unit, sound: sound.value, serves: shares(spot.value.serves), registrar_password: registrar.value };
+      const body: AddDeviceInputBody = { id: id.value.trim(), name: spot.name, unit: spot.unit, sound: sound.value, serves: shares(spot.serves), registrar_password: registrar.value };
       if (board.value) body.board = { width: Number(size.value.width), height: Number(size.value.height), row: Number(size.value.row) };
       const d = await call<DeviceBody>("POST", "/devices", body);
       touch("device");
@@ -298,7 +324,7 @@ export function AddDevice() {
       <Field label={t().id} hint={t().idHint}>
         {(f, h) => <input id={f} aria-describedby={h} required pattern="[a-z0-9\-]{1,64}" autocapitalize="none" value={id.value} onInput={(e) => (id.value = e.currentTarget.value)} />}
       </Field>
-      <Where spot={spot.value} set={(part) => (spot.value = { ...spot.value, ...part })} />
+      <Where spot={spot} set={(part) => (typed.value = { ...typed.value, ...part })} />
       <Check label={t().sound} checked={sound.value} onPick={(v) => (sound.value = v)} />
       <Check label={t().board} checked={board.value} onPick={(v) => (board.value = v)} />
       {board.value && (

@@ -115,7 +115,7 @@ function Editor({ unit, before }: { unit: string; before: Shape[] }) {
         )}
       </Field>
       <Choice label={t().kind} name="kind" row value={kind.value} onPick={(k) => (kind.value = k)} options={[{ value: "area", label: t().area }, { value: "point", label: t().point }]} />
-      <svg ref={frame} class="map drawing" viewBox="0 0 1000 600" tabIndex={0} role="application" aria-label={t().canvas} onClick={tap} onKeyDown={keys}>
+      <svg ref={frame} class="map drawing" viewBox="0 0 1000 600" tabindex={0} role="application" aria-label={t().canvas} onClick={tap} onKeyDown={keys}>
         {shapes.value.map((s) => {
           const points = (s.rings[0] ?? []).map(to);
           const here = s.unit === village.value;

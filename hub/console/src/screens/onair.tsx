@@ -1,14 +1,16 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { api, type AiringBody, type DeviceBody } from "../api";
 import { dictionary, unitName, w } from "../state";
 import { stop } from "../stop";
 import { length } from "../time";
-import { Card, Link, Shown, Tag, Title, useLoaded } from "../ui";
+import { Bar, Card, Link, Shown, Tag, Title, useLoaded } from "../ui";
 import { call } from "../call";
 import { ClassTag } from "./today";
 
 const t = dictionary(
-  { title: "Đang phát", none: "Không có gì đang phát ở các đơn vị của anh/chị.", playing: (n: number, all: number) => `${n}/${all} thiết bị đang phát`, waits: "chưa bắt đầu", volume: (n: number) => `âm lượng ${n} %` },
-  { title: "On air", none: "Nothing is on air in your units.", playing: (n: number, all: number) => `${n}/${all} devices playing`, waits: "not begun", volume: (n: number) => `volume ${n} %` },
+  { title: "Đang phát", none: "Không có gì đang phát ở các đơn vị của anh/chị.", playing: (n: number, all: number) => `${n}/${all} thiết bị đang phát`, waits: "chưa bắt đầu", volume: (n: number) => `âm lượng ${n} %`, done: (a: string, b: string) => `${a} trên ${b}` },
+  { title: "On air", none: "Nothing is on air in your units.", playing: (n: number, all: number) => `${n}/${all} devices playing`, waits: "not begun", volume: (n: number) => `volume ${n} %`, done: (a: string, b: string) => `${a} of ${b}` },
 );
 
 export function OnAir() {
@@ -32,9 +34,28 @@ export function OnAir() {
   );
 }
 
+/** Progress is how far a device is, by its own last word and the time since. */
+function Progress({ d, now }: { d: DeviceBody; now: number }) {
+  const p = d.play;
+  if (!p || p.length_ms <= 0) return null;
+  const at = Math.min(p.length_ms, p.position_ms + Math.max(0, now - Date.parse(d.last_heard ?? "")));
+  const said = t().done(length(at), length(p.length_ms));
+  return (
+    <>
+      <Bar value={at / p.length_ms} label={said} />
+      <span class="quiet">{[said, p.volume ? t().volume(p.volume) : ""].filter(Boolean).join(", ")}</span>
+    </>
+  );
+}
+
 /** One is an airing with what each of its devices says of itself. */
 function One({ a, devices }: { a: AiringBody; devices: DeviceBody[] }) {
   const here = devices.filter((d) => d.state !== "revoked" && d.path.some((u) => a.units.includes(u)));
+  const now = useSignal(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => (now.value = Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
   const playing = here.filter((d) => d.playing === a.id);
   return (
     <Card title={a.title} tone="live" aside={<ClassTag of={a.class} drill={a.drill} />}>
@@ -53,6 +74,7 @@ function One({ a, devices }: { a: AiringBody; devices: DeviceBody[] }) {
               <Link to={`/thiet-bi/${d.id}`} class="row">
                 <b>{d.name}</b>
                 <Tag tone={on ? "act" : d.state === "online" ? "" : "bad"}>{on ? w().playingNow : d.state === "online" ? t().waits : w().deviceStates[d.state]}</Tag>
+                {on && <Progress d={d} now={now.value} />}
               </Link>
             </li>
           );

@@ -14,13 +14,13 @@ const t = dictionary(
   {
     title: "Cài đặt", quiet: "Giờ yên tĩnh", quietNote: "Loa tự giữ giờ này, kể cả khi mất mạng và khi tiếp sóng. Chỉ khẩn cấp thật và bản tin có phép phát đêm mới vang lên.", unit: "Đơn vị", from: "Từ", to: "Đến", addQuiet: "Thêm khoảng", remove: "Bỏ", save: "Lưu giờ yên tĩnh", saved: "Đã lưu giờ yên tĩnh.", inherit: "Đơn vị này theo giờ của cấp trên.",
     map: "Bản đồ của xã", drawMap: "Vẽ bản đồ", import: "Nhập thôn, xã", importNote: "Nhập từ tệp CSV hoặc XLSX (cột id, code, name, kind, parent, valid_from, people, source, counted), hoặc từ cơ sở dữ liệu địa chỉ (address.json). Luôn xem thử trước.", file: "Tệp", below: "Thuộc", all: "Theo như trong tệp", look: "Xem thử", put: "Nhập thật", done: (a: number, c: number) => `Đã nhập: ${a} đơn vị mới, ${c} thay đổi.`,
-    report: (a: string, c: string, s: string) => `Sẽ thêm ${a}, thay đổi ${c}, giữ nguyên ${s} đơn vị.`, counted: (n: number) => `Số dân của ${n} thôn sẽ được ký.`, cleaned: (n: number) => `${n} tên đã được chuẩn hoá dấu (NFC).`, dangling: (n: string, m: string) => `${n} ánh xạ xã cũ dẫn tới mã không có trong tệp và bị bỏ; ${m} ánh xạ hợp lệ.`, registrar: "Mật khẩu của người giữ sổ (khi có số dân)", first: "Những dòng đầu",
+    report: (a: string, c: string, s: string) => `Sẽ thêm ${a}, thay đổi ${c}, giữ nguyên ${s} đơn vị.`, counted: (n: number) => `Số dân của ${n} thôn sẽ được ký.`, cleaned: (n: number) => `${n} tên đã được chuẩn hoá dấu (NFC).`, dangling: (n: string, m: string) => `${n} ánh xạ xã cũ dẫn tới mã không có trong tệp và bị bỏ; ${m} ánh xạ hợp lệ.`, registrar: "Mật khẩu của người giữ sổ (khi có số dân)", first: "Những dòng đầu", kinds: { province: "tỉnh", commune: "xã", village: "thôn" } as Record<string, string>,
     templates: "Mẫu khẩn cấp", toTemplates: "Sửa mẫu khẩn cấp", kiosk: "Trang cho màn hình công cộng", kioskNote: "Mở địa chỉ này trên TV hay máy tính bảng ở nhà văn hoá: hiện điều đang phát và sắp phát.",
   },
   {
     title: "Settings", quiet: "Quiet hours", quietNote: "Devices keep them by themselves, without a network and for relays too. Only real emergencies and what has night permission sound.", unit: "Unit", from: "From", to: "To", addQuiet: "Add a period", remove: "Remove", save: "Save quiet hours", saved: "Quiet hours saved.", inherit: "This unit follows those above it.",
     map: "The commune's map", drawMap: "Draw the map", import: "Import villages, communes", importNote: "From CSV or XLSX (columns id, code, name, kind, parent, valid_from, people, source, counted), or from an address database (address.json). Always try it first.", file: "File", below: "Below", all: "As the file says", look: "Try it", put: "Import", done: (a: number, c: number) => `Imported: ${a} new units, ${c} changed.`,
-    report: (a: string, c: string, s: string) => `Will add ${a}, change ${c}, keep ${s} units.`, counted: (n: number) => `The population of ${n} villages will be signed.`, cleaned: (n: number) => `${n} names were normalised (NFC).`, dangling: (n: string, m: string) => `${n} mappings of former communes lead nowhere and are left out; ${m} are right.`, registrar: "The registrar's password (for populations)", first: "The first lines",
+    report: (a: string, c: string, s: string) => `Will add ${a}, change ${c}, keep ${s} units.`, counted: (n: number) => `The population of ${n} villages will be signed.`, cleaned: (n: number) => `${n} names were normalised (NFC).`, dangling: (n: string, m: string) => `${n} mappings of former communes lead nowhere and are left out; ${m} are right.`, registrar: "The registrar's password (for populations)", first: "The first lines", kinds: { province: "province", commune: "commune", village: "village" } as Record<string, string>,
     templates: "Templates of emergencies", toTemplates: "Change them", kiosk: "Page for public screens", kioskNote: "Open this address on a TV or tablet: it shows what is and will be on air.",
   },
 );
@@ -212,7 +212,7 @@ function Import() {
               {s.lines.slice(0, 10).map((u) => (
                 <li key={u.id} class="row">
                   <b>{u.name}</b>
-                  <Tag>{u.code || u.kind}</Tag>
+                  <Tag>{u.code || (t().kinds[u.kind] ?? u.kind)}</Tag>
                 </li>
               ))}
             </ul>

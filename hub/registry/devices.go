@@ -1,0 +1,145 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/loa-vn/loa/hub/audit"
+	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/protocol"
+)
+
+// deviceColumns returns the columns that a file of devices may have; the first
+// three are needed.
+func deviceColumns() []string {
+	return []string{"id", "name", "unit", "sound", "board", "serves", "tags"}
+}
+
+// maxDevices is how many devices one file adds.
+const maxDevices = 10_000
+
+// ImportDevices reads devices from CSV with a heading, checks all of them, signs
+// their placements, and stores them at once or not at all; dry only checks. A unit
+// is named by its id or code; serves is "village=share village=share", sound yes
+// or no, board WIDTHxHEIGHTxROW. Errors: problem.ErrInvalid with the line's number,
+// ErrConflict, ErrTooLarge, ErrForbidden.
+func (s *Service) ImportDevices(ctx context.Context, r io.Reader, dry bool, registrar string, by protocol.PersonID) ([]protocol.DeviceID, error) {
+	tree, err := s.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held, err := s.Devices(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there := map[protocol.DeviceID]int{}
+	for _, d := range held {
+		there[d.ID] = 0
+	}
+	var wanted []NewDevice
+	var ids []protocol.DeviceID
+	err = readTable(r, deviceColumns(), 3, func(line int, get func(string) string) error {
+		n, err := readDevice(tree, get, line)
+		if err != nil {
+			return err
+		}
+		if was, ok := there[n.ID]; ok {
+			if was == 0 {
+				return badLine(line, "id", "đã có thiết bị mang mã này.", "there is a device of this id already.")
+			}
+			return badLine(line, "id", fmt.Sprintf("mã đã có ở dòng %d.", was), fmt.Sprintf("the id stands on line %d already.", was))
+		}
+		if len(wanted) == maxDevices {
+			return problem.New(problem.ErrTooLarge, "too-many", "file", "Tối đa 10000 thiết bị mỗi tệp.", "At most 10000 devices a file.")
+		}
+		there[n.ID] = line
+		wanted, ids = append(wanted, n), append(ids, n.ID)
+		return nil
+	})
+	if err != nil || dry || len(wanted) == 0 {
+		return ids, err
+	}
+	signer, err := s.registrar(registrar)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	devices, docs, acts := make([]Device, len(wanted)), make([]Document, len(wanted)), make([]audit.Act, len(wanted))
+	for i, n := range wanted {
+		if devices[i], docs[i], err = s.sign(tree, signer, n, by, protocol.Placement{}, now); err != nil {
+			return nil, err
+		}
+		devices[i].Created = now
+		acts[i] = audit.Act{By: by, At: now, Name: "device added", Subject: string(n.ID), Unit: n.Unit}
+	}
+	if err := s.store.AddDevices(ctx, devices, docs, acts); err != nil {
+		return nil, fmt.Errorf("import devices: %w", err)
+	}
+	return ids, nil
+}
+
+func readDevice(tree Tree, get func(string) string, line int) (NewDevice, error) {
+	n := NewDevice{ID: protocol.DeviceID(get("id")), Name: get("name"), Serves: map[protocol.UnitID]uint64{}}
+	bad := func(field, vi, en string) (NewDevice, error) { return NewDevice{}, badLine(line, field, vi, en) }
+	unit, ok := tree.named(get("unit"))
+	if !ok {
+		return bad("unit", "không có đơn vị nào mang mã này, hoặc có nhiều.", "no unit has this id or code, or several do.")
+	}
+	n.Unit = unit
+	switch strings.ToLower(get("sound")) {
+	case "yes", "có", "1", "true":
+		n.Sound = true
+	case "", "no", "không", "0", "false":
+	default:
+		return bad("sound", "ghi có hoặc không.", "this is yes or no.")
+	}
+	if text := get("board"); text != "" {
+		var b protocol.Display
+		var rest string
+		if got, _ := fmt.Sscanf(text+" .", "%dx%dx%d %s", &b.Width, &b.Height, &b.Row, &rest); got != 4 || rest != "." {
+			return bad("board", "ghi dạng RỘNGxCAOxHÀNG, ví dụ 192x32x16.", "this is WIDTHxHEIGHTxROW, like 192x32x16.")
+		}
+		n.Board = &b
+	}
+	for part := range strings.FieldsSeq(get("serves")) {
+		name, text, _ := strings.Cut(part, "=")
+		village, ok := tree.named(name)
+		share, err := strconv.ParseFloat(text, 64)
+		if !ok || err != nil || !(share > 0 && share <= 1) {
+			return bad("serves", "ghi dạng thon-dong=1 thon-doai=0.5, phần dân từ 0,001 đến 1.", "this is dong=1 doai=0.5, with shares from 0.001 to 1.")
+		}
+		n.Serves[village] = uint64(math.Round(share * 1000))
+	}
+	n.Tags = strings.Fields(get("tags"))
+	if err := checkDevice(n, tree); err != nil {
+		var p *problem.Problem
+		if errors.As(err, &p) {
+			return bad(p.Field, p.Vi, p.En)
+		}
+		return NewDevice{}, err
+	}
+	return n, nil
+}
+
+// named returns the one unit that has an id or a code.
+func (t Tree) named(name string) (protocol.UnitID, bool) {
+	if _, ok := t.units[protocol.UnitID(name)]; ok {
+		return protocol.UnitID(name), true
+	}
+	var found protocol.UnitID
+	for id, u := range t.units {
+		if u.Code == name && name != "" {
+			if found != "" {
+				return "", false
+			}
+			found = id
+		}
+	}
+	return found, found != ""
+}
