@@ -72,6 +72,7 @@ func parts() []part {
 		{"sound", sound},
 		{"boards", both(boards, goal("./agent/display", "BenchmarkGoalBoards"))},
 		{"playing", playing},
+		{"stopping", stopping},
 		{"together", together},
 		{"restart", restart},
 		{"schedules", schedules},
@@ -243,6 +244,9 @@ func boards(ctx context.Context, w *world, rounds int) ([]result, error) {
 	return []result{under("approval to pixels of a notice, median", median(whole), 1000, "ms")}, nil
 }
 
+// playingFor is how long playing is measured, in seconds; the bulletin is a little longer.
+const playingFor = 45
+
 // playing measures an agent with its real sound card while it plays.
 func playing(ctx context.Context, w *world, rounds int) ([]result, error) {
 	id, err := w.bulletin(ctx, longText, "", true)
@@ -266,7 +270,7 @@ func playing(ctx context.Context, w *world, rounds int) ([]result, error) {
 	}
 	from := time.Now()
 	var memory float64
-	for range 20 {
+	for range playingFor {
 		if err := pause(ctx, time.Second); err != nil {
 			return nil, err
 		}

@@ -258,11 +258,12 @@ func (r *run) told(ctx context.Context, s story) ([]expected, error) {
 type sighting struct {
 	place place
 	story story
-	seen  int // at least, in each run that met it
+	seen  int  // at least, in each run that met it
+	sure  bool // both runs of the story met it
 }
 
-// listed runs each story twice without a fault and lists the places, by the first
-// story that meets them.
+// listed runs each story twice without a fault and lists the places, each with the
+// first story that meets it twice, or once if none does.
 func (g *ground) listed(t *testing.T, of []story) []sighting {
 	t.Helper()
 	runs := make([][2]*run, len(of))
@@ -287,17 +288,20 @@ func (g *ground) listed(t *testing.T, of []story) []sighting {
 	var list []sighting
 	at := map[place]int{}
 	for i, s := range of {
-		for _, r := range runs[i] {
-			for _, name := range []string{"hub", "agent"} {
-				for _, p := range r.places[name] {
-					n, known := at[p]
-					switch {
-					case !known:
-						at[p] = len(list)
-						list = append(list, sighting{p, s, r.counts[p]})
-					case list[n].story.name == s.name:
-						list[n].seen = min(list[n].seen, r.counts[p])
-					}
+		for j, r := range runs[i] {
+			for _, p := range append(slices.Clone(r.places["hub"]), r.places["agent"]...) {
+				seen, other := r.counts[p], runs[i][1-j].counts[p]
+				one := sighting{place: p, story: s, seen: seen, sure: other > 0}
+				if one.sure {
+					one.seen = min(seen, other)
+				}
+				n, known := at[p]
+				switch {
+				case !known:
+					at[p] = len(list)
+					list = append(list, one)
+				case one.sure && !list[n].sure:
+					list[n] = one
 				}
 			}
 		}
@@ -358,7 +362,7 @@ func (m *matrix) meet(t *testing.T, s sighting, f meeting) {
 	t.Run(fmt.Sprintf("%s %s", f, s.place), func(t *testing.T) {
 		t.Parallel()
 		out := row{sighting: s, meeting: f}
-		for nth := f.nth; nth > 0 && out.met == 0; nth /= 2 {
+		for nth, tries := f.nth, 0; tries < 3 && out.met == 0; nth, tries = max(1, nth/2), tries+1 {
 			r := m.ground.newRun(t, s.story.direct, &fault{program: s.place.program, place: s.place, nth: nth, fate: f.fate})
 			err := r.through(s.story)
 			if err != nil {
@@ -384,7 +388,7 @@ func (m *matrix) meet(t *testing.T, s sighting, f meeting) {
 // report writes the table, and fails if too much was not met.
 func (m *matrix) report(t *testing.T, file string) {
 	t.Helper()
-	var missed, wrong int
+	var missed, missedSure, wrong int
 	var b strings.Builder
 	slices.SortFunc(m.rows, func(x, y row) int {
 		return cmp.Or(cmp.Compare(x.place.String(), y.place.String()), cmp.Compare(x.fate, y.fate), cmp.Compare(x.nth, y.nth))
@@ -397,6 +401,9 @@ func (m *matrix) report(t *testing.T, file string) {
 			result = "WRONG: " + strings.ReplaceAll(strings.Join(r.problems, "; "), "|", "/")
 		case r.met == 0:
 			missed++
+			if r.sure {
+				missedSure++
+			}
 			result = "not met again"
 		case r.met != r.nth:
 			result += fmt.Sprintf(" (met at %d)", r.met)
@@ -404,8 +411,8 @@ func (m *matrix) report(t *testing.T, file string) {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %s | %s |\n", r.place.program, r.place.call, r.place.file, r.place.by, r.seen, r.meeting, result)
 	}
 	t.Logf("%d fates: %d wrong, %d not met again", len(m.rows), wrong, missed)
-	if missed*20 > len(m.rows) {
-		t.Errorf("%d of %d fates were not met", missed, len(m.rows))
+	if missedSure*20 > len(m.rows) {
+		t.Errorf("%d of %d fates were not met, though every run comes by their places", missedSure, len(m.rows))
 	}
 	if file == "" {
 		return
