@@ -49,7 +49,7 @@ emulated: ## run what must be alike on all processors as arm64 and armv7
 	GOARCH=arm64 CGO_ENABLED=0 $(GO) test -exec qemu-aarch64-static -timeout $(TIMEOUT) -run 'Golden|Decodes|Resume|Length' $(EMULATED)
 	GOARCH=arm GOARM=7 CGO_ENABLED=0 $(GO) test -exec qemu-arm-static -timeout $(TIMEOUT) -run 'Golden|Decodes|Resume|Length' $(EMULATED)
 
-soak: ## the long tests: every kill, weeks of weather, an hour of sound
+soak: ## the long tests: every kill (LOA_KILL=regexp for some), weeks of weather, an hour of sound
 	@deploy/setup.sh test
 	@$(MAKE) --no-print-directory build
 	LOA_TEST_ALL=1 LOA_SOAK=1 $(GO) test -tags "$(TAGS)" -timeout 6h -run '^TestSoak' ./...
@@ -71,6 +71,7 @@ fuzz: ## fuzz every decoder for FUZZTIME each
 	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
 bench: build ## measure against the limits; BENCH=studio,sound for parts, DEVICES=1000,5000 for sizes
+	@deploy/setup.sh bench
 	@$(GO) run -tags "$(TAGS)" ./deploy/bench --bin $(BIN) $(if $(BENCH),--only $(BENCH)) $(if $(DEVICES),--devices $(DEVICES))
 
 cross: ## build the agent for arm64 and armv7, without cgo

@@ -145,7 +145,7 @@ func (m *month) day(c *chain, day int) []byte {
 		add(protocol.Entry{Genesis: protocol.GenesisNew})
 	}
 	for _, a := range m.aire[day*monthDaily:][:monthDaily] {
-		at, err := time.ParseInLocation("2006-01-02T15:04:05", string(a.Start), m.m.Zone)
+		at, err := time.ParseInLocation("2006-01-02T15:04:05", a.Start, m.m.Zone)
 		check(m.b, err)
 		from := protocol.InstantOf(at)
 		add(protocol.Entry{Receipt: &protocol.Receipt{

@@ -40,8 +40,11 @@ type press float64
 
 // length is that of the rendition of a recording of that length.
 func (o Options) length(recording time.Duration) time.Duration {
-	n := time.Duration(max(1, o.Repeat))
-	return o.lead + n*recording + (n-1)*RepeatPause
+	all := o.lead + recording
+	for range max(1, o.Repeat) - 1 {
+		all += RepeatPause + recording
+	}
+	return all
 }
 
 // alone says whether the rendition is the recording once and nothing else.
