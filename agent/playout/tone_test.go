@@ -29,10 +29,13 @@ func (w *world) tone(number uint64) []protocol.Reason {
 }
 
 func (w *world) results() []protocol.Reason {
+	synctest.Wait()
 	got := []protocol.Reason{}
-	for _, r := range w.tones {
-		got = append(got, r.Reason)
-	}
+	w.note(func() {
+		for _, r := range w.tones {
+			got = append(got, r.Reason)
+		}
+	})
 	return got
 }
 
@@ -83,8 +86,11 @@ func TestATestToneMakesWay(t *testing.T) {
 			t.Errorf("a tone that would end at the start of a bulletin: %v", got)
 		}
 		time.Sleep(4 * time.Second)
-		if w.playing.Airing != "a" || w.playing.Begin.Sub(start).Abs() > latency || w.playing.Length == 0 {
-			t.Errorf("on: %+v, want a since %s", w.playing, start)
+		synctest.Wait()
+		var on playout.On
+		w.note(func() { on = w.playing })
+		if on.Airing != "a" || on.Begin.Sub(start).Abs() > latency || on.Length == 0 {
+			t.Errorf("on: %+v, want a since %s", on, start)
 		}
 		w.tone(2) // and in the middle of it
 		under := w.out.under()

@@ -129,6 +129,13 @@ func (w *world) document(id protocol.AiringID, err error) {
 // Bulletin implements playout.Approvals.
 func (w *world) Bulletin(protocol.Airing) (protocol.Bulletin, error) { return protocol.Bulletin{}, nil }
 
+// note touches what the loop and a test share.
+func (w *world) note(do func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	do()
+}
+
 // boot starts a loop on what the store has, and tells it what is held.
 func (w *world) boot() {
 	w.t.Helper()
@@ -139,8 +146,8 @@ func (w *world) boot() {
 		Settings: func() playout.Settings {
 			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
 		},
-		Known: func() bool { return !w.away.Load() }, Receipts: func() {}, Playing: func(on playout.On) { w.playing = on },
-		Toned: func(r protocol.ToneResult) { w.tones = append(w.tones, r) }, Reason: inbox.ReasonOf,
+		Known: func() bool { return !w.away.Load() }, Receipts: func() {}, Playing: func(on playout.On) { w.note(func() { w.playing = on }) },
+		Toned: func(r protocol.ToneResult) { w.note(func() { w.tones = append(w.tones, r) }) }, Reason: inbox.ReasonOf,
 		Fault: func(name string, on bool) {
 			if on != (w.disk.said == name) {
 				w.say("fault %s %t", name, on)
