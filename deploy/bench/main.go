@@ -70,7 +70,7 @@ func parts() []part {
 		{"console", console},
 		{"reading", reading},
 		{"sound", sound},
-		{"boards", both(boards, goal("./agent/display", "BenchmarkGoalBoards"))},
+		{"boards", both(growth, both(boards, goal("./agent/display", "BenchmarkGoalBoards")))},
 		{"playing", playing},
 		{"stopping", stopping},
 		{"together", together},

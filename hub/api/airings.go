@@ -28,6 +28,7 @@ type Programme interface {
 // Reach is what the routes of reach need.
 type Reach interface {
 	Bulletin(ctx context.Context, a account.Actor, id protocol.BulletinID) (reach.Report, error)
+	See(ctx context.Context, g reach.Sighting) error
 }
 
 // AiringBody is an airing as it stands in units' plans.
@@ -101,7 +102,8 @@ type LineBody struct {
 	Start   time.Time         `json:"start"`
 	Outcome string            `json:"outcome" enum:"played,cut,skipped,lost,unknown,ahead"`
 	Reason  string            `json:"reason,omitempty"`
-	Proof   string            `json:"proof,omitempty" doc:"recognised: a microphone at the device recognised the bulletin, above consumed"`
+	Proof   string            `json:"proof,omitempty" doc:"recognised: a microphone at the device recognised the bulletin, above consumed; seen: something beside the device saw the board, above all else"`
+	Seen    string            `json:"seen,omitempty" enum:"photo,camera,light" doc:"what saw the board"`
 	Began   *time.Time        `json:"began,omitempty"`
 	Ended   *time.Time        `json:"ended,omitempty"`
 	Frames  uint64            `json:"frames,omitempty"`
@@ -146,7 +148,10 @@ func reachBody(r reach.Report) ReachBody {
 			line.Outcome = "ahead"
 		}
 		if a := l.Answer; a != nil {
-			line.Outcome, line.Reason, line.Proof, line.Frames, line.Voice = a.Outcome.String(), a.Reason.String(), a.Proof.String(), a.Frames, a.Voice.String()
+			line.Outcome, line.Reason, line.Proof, line.Frames, line.Voice = a.Outcome.String(), a.Reason.String(), a.Level().String(), a.Frames, a.Voice.String()
+			if a.Seen != nil {
+				line.Seen = string(a.Seen.By)
+			}
 			if !a.Began.IsZero() {
 				line.Began, line.Ended = &a.Began, &a.Ended
 			}
@@ -259,6 +264,9 @@ func registerAirings(api huma.API, s *Server) {
 		return out, nil
 	})
 	registerStops(api, s)
+	if s.Sounds != nil {
+		registerSightings(api, s)
+	}
 	route(api, s, huma.Operation{
 		OperationID: "get-reach", Method: http.MethodGet, Path: "/bulletins/{id}/reach", Summary: "Who was reached, village by village, and why not", Tags: []string{"reach"},
 	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*reachOutput, error) {

@@ -35,6 +35,8 @@ type Answer struct {
 	// Pixels are the digests of the pages that a board showed; nil if they were not
 	// kept, which an older hub did not.
 	Pixels []protocol.Digest
+	// Seen is what saw a board show it; nil if nothing did.
+	Seen *Sighting
 }
 
 // Key names an occurrence on a device and medium.

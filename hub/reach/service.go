@@ -15,9 +15,11 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// Store reads outcomes.
+// Store reads outcomes, and keeps sightings.
 type Store interface {
 	Outcomes(ctx context.Context, airings []protocol.AiringID) (map[Key]Answer, error)
+	Sightings(ctx context.Context, airings []protocol.AiringID) ([]Sighting, error)
+	SaveSighting(ctx context.Context, g Sighting) error
 }
 
 // Airings reads airings.
@@ -110,6 +112,11 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)
 	}
+	seen, err := s.store.Sightings(ctx, ids)
+	if err != nil {
+		return Report{}, fmt.Errorf("reach: %w", err)
+	}
+	sighted(in.Answers, seen)
 	people, err := s.registry.Populations(ctx, now)
 	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)

@@ -467,6 +467,7 @@ export interface LineBody {
   outcome: "played" | "cut" | "skipped" | "lost" | "unknown" | "ahead";
   proof?: string;
   reason?: string;
+  seen?: "photo" | "camera" | "light";
   start: string;
   voice?: string;
 }
@@ -792,6 +793,14 @@ export interface ShareBody {
   on?: string;
   share: number;
   village: string;
+}
+
+export interface SightingBody {
+  airing: string;
+  at: string;
+  by: "photo" | "camera" | "light";
+  lux?: number;
+  picture?: string;
 }
 
 export interface SignatureBody {
