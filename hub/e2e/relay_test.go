@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,8 +71,20 @@ func station(t *testing.T) *httptest.Server {
 	mux := http.NewServeMux()
 	whole := sound(t, 60, "-c:a", "libmp3lame", "-b:a", "64k", "-f", "mp3")
 	mux.HandleFunc("/whole.mp3", paced(whole, 8000, nil))
-	stall := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	mux.HandleFunc("/stalls.aac", paced(sound(t, 12, "-c:a", "aac", "-b:a", "64k", "-f", "adts"), 8000, stall))
+	// It has nothing more for those who connect again either.
+	var stalled atomic.Bool
+	stall := func(_ http.ResponseWriter, r *http.Request) {
+		stalled.Store(true)
+		<-r.Context().Done()
+	}
+	sounding := paced(sound(t, 12, "-c:a", "aac", "-b:a", "64k", "-f", "adts"), 8000, stall)
+	mux.HandleFunc("/stalls.aac", func(w http.ResponseWriter, r *http.Request) {
+		if stalled.Load() {
+			stall(w, r)
+			return
+		}
+		sounding(w, r)
+	})
 	silent := sound(t, 60, "-af", "volume=0:enable='gt(t,12)'", "-c:a", "libopus", "-b:a", "64k", "-vbr", "off", "-f", "ogg")
 	mux.HandleFunc("/silent.opus", paced(silent, 8000, nil))
 	mux.HandleFunc("/ends.mp3", paced(whole[:64_000], 8000, nil)) // and connects again

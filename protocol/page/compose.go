@@ -3,6 +3,8 @@ package page
 import (
 	"fmt"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // draft is a text that has been checked and cut into words.
@@ -45,7 +47,7 @@ func Compose(b Board, t Text) ([]Page, []Warning, error) {
 
 func (t Text) draft() (draft, error) {
 	d := draft{kind: t.Kind}
-	if t.Title == t.Body {
+	if norm.NFC.String(t.Title) == norm.NFC.String(t.Body) {
 		t.Title = ""
 	}
 	if t.Kind == 0 || int(t.Kind) >= len(kinds()) || t.Kind == Pictured {
