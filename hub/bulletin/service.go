@@ -75,12 +75,13 @@ type Service struct {
 	sounds   Sounds
 	pictures Pictures
 	units    Units
+	zone     *time.Location // in which units' days begin
 	now      func() time.Time
 }
 
 // New returns a service; now is the hub's clock.
-func New(store Store, sounds Sounds, pictures Pictures, units Units, now func() time.Time) *Service {
-	return &Service{store: store, sounds: sounds, pictures: pictures, units: units, now: now}
+func New(store Store, sounds Sounds, pictures Pictures, units Units, zone *time.Location, now func() time.Time) *Service {
+	return &Service{store: store, sounds: sounds, pictures: pictures, units: units, zone: zone, now: now}
 }
 
 // ErrNotYours is what a person sees of a bulletin in a unit that is not theirs.
@@ -101,7 +102,7 @@ func (s *Service) may(ctx context.Context, a account.Actor, act account.Act, uni
 	if !a.May(act, path) {
 		return problem.New(problem.ErrForbidden, "forbidden", "", "Tài khoản này không được làm việc đó ở đơn vị này. Hãy hỏi quản trị viên.", "This account may not do that in this unit. Ask the administrator.")
 	}
-	if u, ok := tree.Unit(unit); !ok || !u.Valid(protocol.DateOf(s.now())) {
+	if u, ok := tree.Unit(unit); !ok || !u.Valid(protocol.DateOf(s.now().In(s.zone))) {
 		return problem.New(problem.ErrInvalid, "unit-invalid", "unit", "Đơn vị này không còn hiệu lực. Hãy chọn đơn vị thay thế.", "This unit is no longer valid. Choose its successor.")
 	}
 	return nil
