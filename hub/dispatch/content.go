@@ -97,11 +97,18 @@ func (c *contentSender) run(ctx context.Context) {
 	}
 }
 
-// take queues a wish, in the place of an earlier one of the same device.
+// take queues a wish, together with what the same device wished for before and has
+// not got: it asks for more as soon as a part has come. A device that only ever asks
+// is heard with its last wish.
 func (c *contentSender) take(w wish) {
 	c.flight.landed(w.device)
-	if _, waits := c.wishes[w.device]; !waits {
+	before, waits := c.wishes[w.device]
+	if !waits {
 		c.queue = append(c.queue, w.device)
+	}
+	if len(before.Items)+len(w.want.Items) <= protocol.MaxWantItems {
+		w.want.Items = append(before.Items, w.want.Items...)
+		w.want.Window = min(before.Window, flightMost) + min(w.want.Window, flightMost)
 	}
 	c.wishes[w.device] = w.want
 }

@@ -151,6 +151,26 @@ func TestWhoAskTogetherAreAnsweredOnce(t *testing.T) {
 	})
 }
 
+// A device that asks for more before it was answered gets all that it asked for.
+func TestAWishIsNotForgottenForTheNextOne(t *testing.T) {
+	s := &shelf{dir: t.TempDir()}
+	d := s.put(t, bytes.Repeat([]byte("x"), 5*protocol.ChunkSize))
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		c := running(t, l, s)
+		want := map[string]int{}
+		for n := range uint64(4) {
+			c.want("loa-1", chunks(d, 1, n, n))
+			want[protocol.ChunkTopic(d, protocol.Chunk{N: n})] = 1
+		}
+		time.Sleep(2 * gather)
+		synctest.Wait()
+		if diff := cmp.Diff(want, l.topics); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // However many ask, no more than flightMost is under way: the others wait until those
 // who were served ask for more, or have had their time.
 func TestNoMoreContentIsUnderWayThanMayStandBeforeAnAlert(t *testing.T) {
