@@ -101,7 +101,14 @@ func (c *contentSender) run(ctx context.Context) {
 // not got: it asks for more as soon as a part has come. A device that only ever asks
 // is heard with its last wish.
 func (c *contentSender) take(w wish) {
+	now := time.Now()
 	c.flight.landed(w.device)
+	for _, item := range w.want.Items { // it reads along from now on
+		if c.rounds[item.Digest] == nil {
+			c.rounds[item.Digest] = newRound()
+		}
+		c.rounds[item.Digest].join(w.device, item, now)
+	}
 	before, waits := c.wishes[w.device]
 	if !waits {
 		c.queue = append(c.queue, w.device)

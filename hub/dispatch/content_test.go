@@ -210,6 +210,29 @@ func TestNoMoreContentIsUnderWayThanMayStandBeforeAnAlert(t *testing.T) {
 	})
 }
 
+// Over a broker that sends everything to all, a part goes out once however many ask.
+func TestABroadcastIsNotRepeatedForEachOfMany(t *testing.T) {
+	s := &shelf{dir: t.TempDir()}
+	d := s.put(t, bytes.Repeat([]byte("x"), 16*protocol.ChunkSize))
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		l.broadcasts = true
+		c := running(t, l, s)
+		want := map[string]int{}
+		for n := range uint64(16) {
+			want[protocol.ChunkTopic(d, protocol.Chunk{N: n})] = 1
+		}
+		for i := range 500 {
+			c.want(protocol.DeviceID(fmt.Sprintf("loa-%d", i)), chunks(d, 16, 0, 15))
+		}
+		time.Sleep(flightTime)
+		synctest.Wait()
+		if diff := cmp.Diff(want, l.topics); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // Ranges that no content has are answered with nothing, at once.
 func TestRangesBeyondTheEndBringNothing(t *testing.T) {
 	s := &shelf{dir: t.TempDir()}
@@ -217,7 +240,8 @@ func TestRangesBeyondTheEndBringNothing(t *testing.T) {
 	l := newLine()
 	c := newContentSender(l, s, slog.New(slog.DiscardHandler))
 	for _, first := range []uint64{1, 1 << 50, 1<<63 + 1, math.MaxUint64} {
-		c.serve(t.Context(), []wish{{"loa-1", chunks(d, 1<<40, first, math.MaxUint64)}})
+		c.take(wish{"loa-1", chunks(d, 1<<40, first, math.MaxUint64)})
+		c.answer(t.Context())
 	}
 	if len(l.topics) > 0 {
 		t.Errorf("sent %v", l.topics)
@@ -240,7 +264,8 @@ func TestShortContentsLeaveRoomInTheWindow(t *testing.T) {
 	}
 	want.Items = append(want.Items, protocol.WantItem{Digest: sound, List: true})
 	topics[protocol.ChunkTopic(sound, protocol.Chunk{List: true})] = 1
-	c.serve(t.Context(), []wish{{"loa-1", want}})
+	c.take(wish{"loa-1", want})
+	c.answer(t.Context())
 	if diff := cmp.Diff(topics, l.topics); diff != "" {
 		t.Error(diff)
 	}
@@ -258,7 +283,8 @@ func TestChunksBeforeTheListAreSentAgainAtOnce(t *testing.T) {
 		l.broadcasts = true
 		c := newContentSender(l, s, slog.New(slog.DiscardHandler))
 		for _, w := range []wish{{"loa-fast", list}, {"loa-slow", list}, {"loa-fast", rest}, {"loa-slow", rest}, {"loa-slow", rest}, {"loa-fast", rest}} {
-			c.serve(t.Context(), []wish{w})
+			c.take(w)
+			c.answer(t.Context())
 			time.Sleep(time.Millisecond)
 		}
 		want := map[string]int{

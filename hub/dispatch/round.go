@@ -119,14 +119,6 @@ type answer struct {
 // serve answers wishes that came together, each up to its window.
 func (c *contentSender) serve(ctx context.Context, wishes []wish) {
 	now := time.Now()
-	for _, w := range wishes { // who asks now reads along in what follows
-		for _, item := range w.want.Items {
-			if c.rounds[item.Digest] == nil {
-				c.rounds[item.Digest] = newRound()
-			}
-			c.rounds[item.Digest].join(w.device, item, now)
-		}
-	}
 	var answers []*answer
 	of := map[protocol.Digest]*answer{}
 	for _, w := range wishes {
@@ -143,7 +135,6 @@ func (c *contentSender) serve(ctx context.Context, wishes []wish) {
 			}
 			left -= c.choose(a, w.device, item, left, now)
 		}
-		c.flight.add(w.device, int64(w.want.Window)-left, now)
 	}
 	for _, a := range answers {
 		c.send(ctx, a)
@@ -198,6 +189,7 @@ func (c *contentSender) address(a *answer, device protocol.DeviceID, p part, now
 		r.sent[p] = now
 	}
 	r.hand(parcel{device, p}, now)
+	c.flight.add(device, a.source.length(p), now)
 	if a.clients[p] == nil {
 		a.parts = append(a.parts, p)
 	}
