@@ -225,7 +225,7 @@ func TestABroadcastIsNotRepeatedForEachOfMany(t *testing.T) {
 		for i := range 500 {
 			c.want(protocol.DeviceID(fmt.Sprintf("loa-%d", i)), chunks(d, 16, 0, 15))
 		}
-		time.Sleep(flightTime)
+		time.Sleep(10 * flightTime)
 		synctest.Wait()
 		if diff := cmp.Diff(want, l.topics); diff != "" {
 			t.Error(diff)
