@@ -93,12 +93,7 @@ func registerKiosk(s *Server) {
 			}
 			return
 		}
-		c.Header("Content-Type", "text/html; charset=utf-8")
-		c.Header("Cache-Control", "no-store")
-		c.Status(http.StatusOK)
-		if err := page.Execute(c.Writer, v); err != nil {
-			s.log.Debug("answer not sent", "error", err)
-		}
+		s.showPage(c, http.StatusOK, page, v)
 	}
 	s.engine.GET(kioskPath+":unit", func(c *gin.Context) {
 		if c.Param("unit") == "style.css" {

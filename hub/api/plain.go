@@ -68,14 +68,7 @@ type plainView struct {
 // everything by one form.
 func registerPlain(s *Server) {
 	page := template.Must(template.New("stop").Parse(plainHTML))
-	show := func(c *gin.Context, status int, v plainView) {
-		c.Header("Content-Type", "text/html; charset=utf-8")
-		c.Header("Cache-Control", "no-store")
-		c.Status(status)
-		if err := page.Execute(c.Writer, v); err != nil {
-			s.log.Debug("answer not sent", "error", err)
-		}
-	}
+	show := func(c *gin.Context, status int, v plainView) { s.showPage(c, status, page, v) }
 	s.engine.GET(plainPath, func(c *gin.Context) {
 		show(c, http.StatusOK, plainView{Known: actorOf(c.Request.Context()).Person != ""})
 	})
@@ -94,6 +87,16 @@ func registerPlain(s *Server) {
 		}
 		show(c, status, v)
 	})
+}
+
+// showPage sends a page that needs no script and is not to be kept.
+func (s *Server) showPage(c *gin.Context, status int, page *template.Template, view any) {
+	c.Header("Content-Type", "text/html; charset=utf-8")
+	c.Header("Cache-Control", "no-store")
+	c.Status(status)
+	if err := page.Execute(c.Writer, view); err != nil {
+		s.log.Debug("answer not sent", "error", err)
+	}
 }
 
 // plainAct does what a form asks for, after logging in whoever is not.

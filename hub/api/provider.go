@@ -58,13 +58,8 @@ func registerProvider(s *Server) {
 	page := template.Must(template.New("refused").Parse(refusedHTML))
 	refuse := func(c *gin.Context, err error) {
 		var r *refusal
-		if !errors.As(s.refuse(c.Request.Context(), "log-in-provider", err), &r) {
-			return
-		}
-		c.Header("Content-Type", "text/html; charset=utf-8")
-		c.Status(r.status)
-		if err := page.Execute(c.Writer, r.problem); err != nil {
-			s.log.Debug("answer not sent", "error", err)
+		if errors.As(s.refuse(c.Request.Context(), "log-in-provider", err), &r) {
+			s.showPage(c, r.status, page, r.problem)
 		}
 	}
 	s.engine.GET(providerPath, func(c *gin.Context) {

@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { Refusal } from "./api";
-import { changed, failed, go, say, trouble, w } from "./state";
+import { changed, failed, go, say, trouble, units, w } from "./state";
 
 const icons = {
   today: "M4 11 12 4l8 7v9h-5v-6H9v6H4z",
@@ -128,6 +128,25 @@ export function Field({ label, hint, children }: { label: string; hint?: string;
         </p>
       )}
     </div>
+  );
+}
+
+/** UnitField chooses one of the units that there are now. */
+export function UnitField({ label, value, onPick }: { label: string; value: string; onPick: (unit: string) => void }) {
+  return (
+    <Field label={label}>
+      {(f) => (
+        <select id={f} value={value} onChange={(e) => onPick(e.currentTarget.value)}>
+          {units.value
+            .filter((u) => !u.valid_until)
+            .map((u) => (
+              <option key={u.id} value={u.id}>
+                {u.name}
+              </option>
+            ))}
+        </select>
+      )}
+    </Field>
   );
 }
 

@@ -6,7 +6,7 @@ import type { ApproverBody, ApproversBody, DemandBody, Role, UserBody } from "..
 import { administers, dictionary, notice, touch, trouble, unitName, units, w } from "../state";
 import { date, dayOf, when } from "../time";
 import { roleNames } from "./people";
-import { Card, Check, Field, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Card, Check, Field, Note, Say, Shown, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -40,19 +40,7 @@ export function Approvers() {
   return (
     <>
       <Title back="/nguoi-dung">{t().title}</Title>
-      <Field label={t().unit}>
-        {(f) => (
-          <select id={f} value={at} onChange={(e) => (unit.value = e.currentTarget.value)}>
-            {units.value
-              .filter((u) => !u.valid_until)
-              .map((u) => (
-                <option key={u.id} value={u.id}>
-                  {u.name}
-                </option>
-              ))}
-          </select>
-        )}
-      </Field>
+      <UnitField label={t().unit} value={at} onPick={(u) => (unit.value = u)} />
       <Shown of={list}>
         {(l) => (
           <>

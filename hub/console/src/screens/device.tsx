@@ -4,7 +4,7 @@ import type { AddDeviceInputBody, AskedBody, ClaimBody, DeviceBody } from "../ap
 import { reasonsOf } from "../health";
 import { administers, dictionary, go, installs, may, notice, schedules, touch, trouble, unitName, units, w } from "../state";
 import { ago, number, when } from "../time";
-import { Card, Check, Field, Foot, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Card, Check, Field, Foot, Note, Say, Shown, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -219,19 +219,7 @@ function Where({ spot, set }: { spot: Spot; set: (part: Partial<Spot>) => void }
   return (
     <>
       <Field label={t().name}>{(f) => <input id={f} required maxLength={200} value={spot.name} onInput={(e) => set({ name: e.currentTarget.value })} />}</Field>
-      <Field label={t().unit}>
-        {(f) => (
-          <select id={f} value={spot.unit} onChange={(e) => set({ unit: e.currentTarget.value })}>
-            {units.value
-              .filter((u) => !u.valid_until)
-              .map((u) => (
-                <option key={u.id} value={u.id}>
-                  {u.name}
-                </option>
-              ))}
-          </select>
-        )}
-      </Field>
+      <UnitField label={t().unit} value={spot.unit} onPick={(u) => set({ unit: u })} />
       <div class="cols">
         {villages.slice(0, 60).map((v) => (
           <Field key={v.id} label={`${t().village} ${v.name}, ${t().percent}`}>

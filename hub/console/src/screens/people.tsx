@@ -5,7 +5,7 @@ import type { Role } from "../api";
 import { plain } from "../health";
 import { dictionary, me, notice, touch, trouble, unitName, units } from "../state";
 import { when } from "../time";
-import { Field, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Field, Link, Note, Say, Shown, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -29,24 +29,6 @@ export const roleNames = (): Record<string, string> => t().roles;
 
 /** roles are what can be given. */
 const roles: Role[] = ["editor", "approver", "operator", "technician", "auditor", "administrator"];
-
-function Where({ value, onPick }: { value: string; onPick: (u: string) => void }) {
-  return (
-    <Field label={t().unit}>
-      {(f) => (
-        <select id={f} value={value} onChange={(e) => onPick(e.currentTarget.value)}>
-          {units.value
-            .filter((u) => !u.valid_until)
-            .map((u) => (
-              <option key={u.id} value={u.id}>
-                {u.name}
-              </option>
-            ))}
-        </select>
-      )}
-    </Field>
-  );
-}
 
 function What({ value, onPick }: { value: Role; onPick: (r: Role) => void }) {
   return (
@@ -122,7 +104,7 @@ function Add() {
           {(x, h) => <input id={x} aria-describedby={h} type="password" autocomplete="new-password" required value={v.password} onInput={(e) => set({ password: e.currentTarget.value })} />}
         </Field>
         <div class="cols">
-          <Where value={grant.value.unit} onPick={(unit) => (grant.value = { ...grant.value, unit })} />
+          <UnitField label={t().unit} value={grant.value.unit} onPick={(unit) => (grant.value = { ...grant.value, unit })} />
           <What value={grant.value.role} onPick={(role) => (grant.value = { ...grant.value, role })} />
         </div>
         {grant.value.role === "approver" && (
@@ -203,7 +185,7 @@ function Person({ p }: { p: UserBody }) {
               ))}
             </ul>
             <div class="cols">
-              <Where value={grant.value.unit} onPick={(unit) => (grant.value = { ...grant.value, unit })} />
+              <UnitField label={t().unit} value={grant.value.unit} onPick={(unit) => (grant.value = { ...grant.value, unit })} />
               <What value={grant.value.role} onPick={(role) => (grant.value = { ...grant.value, role })} />
             </div>
             {(grant.value.role === "approver" || signs(p.grants)) && (

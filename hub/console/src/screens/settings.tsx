@@ -8,7 +8,7 @@ import { Password } from "./password";
 import { Pronunciations } from "./pronounce";
 import { Second } from "./second";
 import { Sessions } from "./sessions";
-import { Card, Field, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Card, Field, Link, Note, Say, Shown, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -72,19 +72,7 @@ function Quiet() {
   return (
     <Card title={t().quiet}>
       <p class="hint">{t().quietNote}</p>
-      <Field label={t().unit}>
-        {(f) => (
-          <select id={f} value={at} onChange={(e) => (unit.value = e.currentTarget.value)}>
-            {units.value
-              .filter((u) => !u.valid_until)
-              .map((u) => (
-                <option key={u.id} value={u.id}>
-                  {u.name}
-                </option>
-              ))}
-          </select>
-        )}
-      </Field>
+      <UnitField label={t().unit} value={at} onPick={(u) => (unit.value = u)} />
       <Shown of={quiet}>{(q) => <Periods key={at + JSON.stringify(q)} unit={at} before={q} />}</Shown>
     </Card>
   );
