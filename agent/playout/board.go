@@ -207,22 +207,17 @@ func (s *Screen) Begin(j Job) error {
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
 	job := display.Job{ID: j.ID, Pages: pages, Begin: j.Begin.Add(-j.Position)}
+	kept := remembered{Airing: j.Airing.ID, Title: j.Bulletin.Title, Pages: pages, Until: job.Begin.Add(j.Length), Emergency: emergency}
 	s.mu.Lock()
 	s.last = nil
-	kept := remembered{Airing: j.Airing.ID, Title: j.Bulletin.Title, Pages: pages, Until: job.Begin.Add(j.Length), Emergency: emergency}
 	if emergency {
-		kept.Until = j.Until
+		kept.Until, job.Until = j.Until, j.Begin.Add(j.Length)
+		s.alarm, s.over = &standing{airing: j.Airing.ID, title: j.Bulletin.Title, pages: pages, until: j.Until}, nil
 	}
 	if emergency || s.alarm == nil { // a bulletin beside a valid emergency is not what must come back
 		s.remember(&kept)
 	}
 	s.mu.Unlock()
-	if emergency {
-		job.Until = j.Begin.Add(j.Length)
-		s.mu.Lock()
-		s.alarm, s.over = &standing{airing: j.Airing.ID, title: j.Bulletin.Title, pages: pages, until: j.Until}, nil
-		s.mu.Unlock()
-	}
 	if err := s.board.Show(job); err != nil {
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
