@@ -114,7 +114,7 @@ func rules() []rule {
 		"github.com/mochi-mqtt/server/v2": "hub/broker", "github.com/riverqueue/river": "hub/jobs", "go.etcd.io/bbolt": "agent/store",
 		"github.com/ebitengine/oto/v3": "agent/player/speaker", "github.com/pion/opus": "agent/player/opus",
 		"github.com/go-webauthn/webauthn": "hub/passkey", "rsc.io/qr": "hub/enrol", "github.com/pquerna/otp": "hub/totp", "golang.org/x/crypto/acme": "hub",
-		"github.com/coreos/go-oidc/v3": "hub/oidc", "golang.org/x/oauth2": "hub/oidc",
+		"github.com/coreos/go-oidc/v3": "hub/oidc", "golang.org/x/oauth2": "hub/oidc", "github.com/go-jose/go-jose/v4": "hub/stepca",
 		"github.com/tus/tusd/v2": "hub/resume", "github.com/xuri/excelize/v2": "hub/sheet",
 		"modernc.org/sqlite": "hub/store", "filippo.io/age": "hub/backup", "github.com/pressly/goose/v3": "hub/store",
 	} {

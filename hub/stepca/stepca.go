@@ -8,10 +8,10 @@ package stepca
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -24,6 +24,9 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 const (
@@ -55,8 +58,7 @@ type CA struct {
 	base        *url.URL
 	root        *x509.Certificate
 	provisioner string
-	key         *ecdsa.PrivateKey
-	kid         string
+	signer      jose.Signer
 	client      *http.Client
 }
 
@@ -82,13 +84,13 @@ func New(c Config) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Key, err)
 	}
-	kid, err := thumbprint(&key.PublicKey)
+	signer, err := signer(key)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", c.Key, err)
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(root)
-	return &CA{base: base, root: root, provisioner: c.Provisioner, key: key, kid: kid, client: &http.Client{
+	return &CA{base: base, root: root, provisioner: c.Provisioner, signer: signer, client: &http.Client{
 		Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}},
 	}}, nil
 }
@@ -116,16 +118,15 @@ func parseKey(der []byte) (*ecdsa.PrivateKey, error) {
 	return nil, fmt.Errorf("not a key on P-256: %w", ErrSettings)
 }
 
-func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
-
-// thumbprint names a key as step-ca does (RFC 7638).
-func thumbprint(k *ecdsa.PublicKey) (string, error) {
-	point, err := k.Bytes()
+// signer signs tokens with a key that step-ca knows by its thumbprint (RFC 7638).
+func signer(key *ecdsa.PrivateKey) (jose.Signer, error) {
+	public := jose.JSONWebKey{Key: key.Public()}
+	sum, err := public.Thumbprint(crypto.SHA256)
 	if err != nil {
-		return "", fmt.Errorf("provisioner's key: %w", ErrSettings)
+		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, `{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}`, b64(point[1:33]), b64(point[33:])))
-	return b64(sum[:]), nil
+	kid := base64.RawURLEncoding.EncodeToString(sum)
+	return jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, new(jose.SignerOptions).WithType("JWT").WithHeader("kid", kid))
 }
 
 // Root returns the authority's root in DER.
@@ -170,31 +171,14 @@ func (c *CA) Issue(ctx context.Context, name string, request []byte, from, until
 
 // token is a one-time token by which a JWK provisioner lets one name be signed.
 func (c *CA) token(name, audience string, now time.Time) (string, error) {
-	header := map[string]any{"alg": "ES256", "typ": "JWT", "kid": c.kid}
-	claims := map[string]any{
-		"iss": c.provisioner, "aud": audience, "sub": name, "sans": []string{name}, "jti": rand.Text(),
-		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(tokenLife).Unix(),
-	}
-	text := ""
-	for i, part := range []map[string]any{header, claims} {
-		b, err := json.Marshal(part)
-		if err != nil {
-			return "", fmt.Errorf("token: %w", err)
-		}
-		if i > 0 {
-			text += "."
-		}
-		text += b64(b)
-	}
-	digest := sha256.Sum256([]byte(text))
-	r, s, err := ecdsa.Sign(rand.Reader, c.key, digest[:])
+	token, err := jwt.Signed(c.signer).Claims(jwt.Claims{
+		Issuer: c.provisioner, Audience: jwt.Audience{audience}, Subject: name, ID: rand.Text(),
+		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(tokenLife)),
+	}).Claims(map[string]any{"sans": []string{name}}).Serialize()
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
-	var sig [64]byte
-	r.FillBytes(sig[:32])
-	s.FillBytes(sig[32:])
-	return text + "." + b64(sig[:]), nil
+	return token, nil
 }
 
 // chain reads an answer, and checks that it is a client's certificate of that name
