@@ -51,7 +51,14 @@ type Hearing struct {
 	begun  time.Time
 	placed bool
 	err    error
+
+	given   sync.Mutex // held for a copy only: the sound's way must not wait for a comparison
+	pending []int16    // what the loudspeaker got and the recogniser has not; its first channel
 }
+
+// pendingMost bounds what waits for a recorder that gives nothing, in frames. What comes
+// on top is not recognised.
+const pendingMost = 30 * player.Rate
 
 // Listen switches the microphone on. A failure shows as nothing having been heard.
 func (m *Microphone) Listen() *Hearing {
@@ -104,6 +111,7 @@ func (h *Hearing) read(from io.Reader) error {
 			h.first = time.Now().Add(-player.Duration(int64(n / 2)))
 		}
 		h.place()
+		h.feed()
 		h.r.Heard(pcm[:n/2])
 		h.mu.Unlock()
 	}
@@ -127,10 +135,21 @@ type tee struct {
 
 func (t *tee) Read(dst []int16) (int, error) {
 	n, err := t.Source.Read(dst)
-	t.h.mu.Lock()
-	defer t.h.mu.Unlock()
-	t.h.r.Given(dst[:n*t.Channels()], t.Channels())
+	t.h.given.Lock()
+	defer t.h.given.Unlock()
+	for i := 0; i < n && len(t.h.pending) < pendingMost; i++ {
+		t.h.pending = append(t.h.pending, dst[i*t.Channels()])
+	}
 	return n, err
+}
+
+// feed gives the recogniser what the loudspeaker got; h.mu is held.
+func (h *Hearing) feed() {
+	h.given.Lock()
+	pcm := h.pending
+	h.pending = nil
+	h.given.Unlock()
+	h.r.Given(pcm, 1)
 }
 
 // Begun says when the first frame sounded.
@@ -159,5 +178,6 @@ func (h *Hearing) End() (listened, recognised time.Duration) {
 		h.cfg.Log.Warn("microphone failed", "device", h.cfg.Device, "err", h.err)
 	}
 	h.cfg.Fault(h.err != nil)
+	h.feed()
 	return h.r.Result()
 }
