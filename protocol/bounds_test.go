@@ -13,9 +13,6 @@ import (
 // Reading takes memory in proportion to the bytes that were sent, not to the
 // lengths that they claim.
 func TestMemoryIsBounded(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector takes memory of its own; the run without it holds this")
-	}
 	for _, v := range protocoltest.LoadVectors(t, vectorDir) {
 		d, _ := protocoltest.DecoderOf(v.Kind)
 		holdMemory(t, v.Kind+", "+v.Name, d, v.Bytes())
@@ -32,9 +29,6 @@ func TestMemoryIsBounded(t *testing.T) {
 
 // The same for messages as long as their limit that are made to cost much.
 func TestMemoryIsBoundedAtTheLimit(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector takes memory of its own; the run without it holds this")
-	}
 	items := map[string][]byte{
 		"zeros": {0}, "empty maps": {0xa0}, "empty arrays": {0x80}, "empty texts": {0x60}, "empty bytes": {0x40},
 		"letters": {0x61, 'a'}, "one-byte strings": {0x41, 0}, "true": {0xf5}, "quiet hours": bites("a2 01 00 02 00"),

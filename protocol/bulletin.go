@@ -67,6 +67,21 @@ type Board struct {
 	Sender string `cbor:"5,keyasint,omitempty"`
 	// Picture stands beside the text, in the layout "picture" and in no other.
 	Picture *Picture `cbor:"6,keyasint,omitempty"`
+	// Zone is the part of a board that it is meant for, "header" or "ticker"; none, and
+	// on boards without that part: where bulletins stand.
+	Zone string `cbor:"1110,keyasint,omitempty"`
+}
+
+// The parts of a board that bulletins can be meant for. Each is a zone in the sense of
+// SCHEDULE.md: it shows one page set at a time, whatever the others show.
+const (
+	ZoneHeader = "header"
+	ZoneTicker = "ticker"
+)
+
+// validZoneOf says whether a bulletin or an airing of a class may name a part of boards.
+func validZoneOf(c Class, zone string) bool {
+	return zone == "" || c != ClassEmergency && ValidID(zone)
 }
 
 // LayoutPicture is the layout that has a picture.
@@ -137,6 +152,9 @@ func (b Bulletin) Validate() error {
 	}
 	if b.Class == ClassEmergency && b.Board != nil && b.Board.Picture != nil {
 		return fmt.Errorf("emergency with a picture: %w", ErrInvalid)
+	}
+	if b.Board != nil && !validZoneOf(b.Class, b.Board.Zone) {
+		return fmt.Errorf("zone of boards: %w", ErrInvalid)
 	}
 	return b.Board.validate()
 }

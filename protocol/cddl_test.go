@@ -25,7 +25,7 @@ func TestCDDLHasEveryKey(t *testing.T) {
 		"board": reflect.TypeFor[protocol.Board](), "pages": reflect.TypeFor[protocol.Pages](),
 		"quiet": reflect.TypeFor[protocol.Quiet](), "withdrawal": reflect.TypeFor[protocol.Withdrawal](),
 		"range": reflect.TypeFor[protocol.Range](), "key": reflect.TypeFor[protocol.Key](),
-		"relay": reflect.TypeFor[protocol.Relay](),
+		"relay": reflect.TypeFor[protocol.Relay](), "limit": reflect.TypeFor[protocol.Limit](),
 	}
 	for _, e := range examples(t) {
 		types[e.kind] = reflect.TypeOf(e.value()).Elem()

@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"reflect"
 	"time"
 
@@ -21,8 +22,12 @@ func (i Instant) Time() time.Time { return time.UnixMilli(int64(i)).UTC() }
 // Millis is a duration in milliseconds.
 type Millis int64
 
-// Duration returns m as a time.Duration.
-func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
+// Duration returns m as a time.Duration, or the longest one that there is: what is
+// longer must not turn into something short.
+func (m Millis) Duration() time.Duration {
+	const most = Millis(math.MaxInt64 / time.Millisecond)
+	return time.Duration(max(-most, min(most, m))) * time.Millisecond
+}
 
 // MillisOf returns d, rounded towards zero to a millisecond.
 func MillisOf(d time.Duration) Millis { return Millis(d / time.Millisecond) }
@@ -41,6 +46,22 @@ func Marshal(m message) ([]byte, error) {
 		return nil, fmt.Errorf("encode %s: %w", typeName(reflect.TypeOf(m)), err)
 	}
 	return b, nil
+}
+
+// MarshalTo appends what Marshal returns to buf, for those who use that again: chunks
+// of content are many and long.
+func MarshalTo(buf *bytes.Buffer, m message) error {
+	err := m.Validate()
+	if err == nil {
+		var mode cbor.UserBufferEncMode
+		if mode, err = cbor.CoreDetEncOptions().UserBufferEncMode(); err == nil {
+			err = mode.MarshalToBuffer(m, buf)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", typeName(reflect.TypeOf(m)), err)
+	}
+	return nil
 }
 
 // Unmarshal reads one message of at most limit bytes and checks its rules.

@@ -1,9 +1,11 @@
 package protocol
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -100,10 +102,37 @@ func ParseClaim(s string) (Claim, error) {
 // claimEncoding is the alphabet that people read aloud best: no 0, 1 or 8.
 func claimEncoding() *base32.Encoding { return base32.StdEncoding.WithPadding(base32.NoPadding) }
 
+// Documents are keys, signatures or signed documents in JSON.
+type Documents [][]byte
+
+// shortestDocument is the length of a key, in bytes.
+const shortestDocument = 32
+
+// UnmarshalJSON reads them one by one: a long list of nothing, which takes many times
+// its length, is refused at its first. Error: ErrInvalid.
+func (d *Documents) UnmarshalJSON(b []byte) error {
+	*d = nil
+	dec := json.NewDecoder(bytes.NewReader(b))
+	switch t, err := dec.Token(); {
+	case err == nil && t == nil:
+		return nil
+	case t != json.Delim('['):
+		return fmt.Errorf("no list of documents: %w", ErrInvalid)
+	}
+	for dec.More() {
+		var one []byte
+		if err := dec.Decode(&one); err != nil || len(one) < shortestDocument {
+			return fmt.Errorf("a document of %d bytes: %w", len(one), ErrInvalid)
+		}
+		*d = append(*d, one)
+	}
+	return nil
+}
+
 // Anchors is what a device must know before it says its secret; it is believed
 // only if it has the claim's fingerprint.
 type Anchors struct {
-	Roots [][]byte `json:"roots"` // Ed25519 public keys, base64 in JSON
+	Roots Documents `json:"roots"` // Ed25519 public keys, base64 in JSON
 	// Threshold is how many of them must sign; left out for one. Number is that of
 	// the list, left out for the first.
 	Threshold uint64 `json:"threshold,omitempty"`
@@ -133,11 +162,11 @@ type RenewRequest struct {
 type EnrolAnswer struct {
 	Device DeviceID `json:"device"`
 	Anchors
-	Certificate     string   `json:"certificate"`      // PEM, CN {device}
-	CertificateBulk string   `json:"certificate_bulk"` // PEM, CN {device}.bulk
-	MQTTURL         string   `json:"mqtt_url"`
-	Placement       []byte   `json:"placement"` // signed by a registrar
-	Lists           [][]byte `json:"lists"`     // signed lists of roots, delegations and approvers
+	Certificate     string    `json:"certificate"`      // PEM, CN {device}
+	CertificateBulk string    `json:"certificate_bulk"` // PEM, CN {device}.bulk
+	MQTTURL         string    `json:"mqtt_url"`
+	Placement       []byte    `json:"placement"` // signed by a registrar
+	Lists           Documents `json:"lists"`     // signed lists of roots, delegations and approvers
 	// Issuer is the authority of these certificates where that is not the CA above
 	// (PEM); then certificates between it and a device's own follow that.
 	Issuer string `json:"issuer,omitempty"`

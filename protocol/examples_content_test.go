@@ -101,6 +101,9 @@ func bulletinEdits() []edit {
 		refused("1001 pages", func(b *T) { b.Board.Sizes[0].Digests = repeat(1001, protocol.DigestOf([]byte("page"))) }),
 		refused("sender of 201 characters", func(b *T) { b.Board.Sender = strings.Repeat("ă", 201) }),
 		refused("33 sizes", func(b *T) { b.Board.Sizes = repeat(33, b.Board.Sizes[0]) }),
+		taken("board for its ticker", func(b *T) { b.Board.Zone = protocol.ZoneTicker }),
+		refused("board for a part of no id", func(b *T) { b.Board.Zone = "Ticker" }),
+		refused("emergency for a part of boards", func(b *T) { b.Class, b.Board.Zone = protocol.ClassEmergency, protocol.ZoneTicker }),
 		taken("two-line board", func(b *T) { b.Board.Layout = "two-line" }),
 		taken("board with a picture", pictured(func(*T) {})),
 		refused("picture in another layout", pictured(func(b *T) { b.Board.Layout = "notice" })),
@@ -201,6 +204,9 @@ func airingEdits() []edit {
 		refused("no sound for its time", func(a *T) { a.Sound = nil }),
 		taken("for boards alone", func(a *T) { a.Sound, a.SoundFor = nil, 0 }),
 		taken("for ears alone", func(a *T) { a.BoardFor = 0 }),
+		taken("for a part of boards", func(a *T) { a.BoardZone = protocol.ZoneHeader }),
+		refused("for ears, in a part of boards", func(a *T) { a.BoardFor, a.BoardZone = 0, protocol.ZoneHeader }),
+		refused("emergency in a part of boards", emergency(func(a *T) { a.BoardZone = protocol.ZoneHeader })),
 		refused("lateness below 0", func(a *T) { a.Lateness = -1 }),
 		refused("lateness over 7 days", func(a *T) { a.Lateness = protocol.MillisOf(protocol.MaxLateness) + 1 }),
 		refused("unknown way after a cut", func(a *T) { a.AfterCut = 3 }),
@@ -253,6 +259,16 @@ func planEdits() []edit {
 		refused("quiet hours at 24:00", func(p *T) { p.Quiet[0].Start = 1440 }),
 		refused("quiet hours to 24:00", func(p *T) { p.Quiet[0].End = 1440 }),
 		taken("quiet hours at 00:00", func(p *T) { p.Quiet[0].Start = 0 }),
+		taken("limits of volume and light", func(p *T) {
+			p.Limits = []protocol.Limit{{Of: protocol.CapVolume, From: 21, To: 6, Percent: 40}, {Of: protocol.CapLight, To: 23, Percent: 100}}
+		}),
+		refused("limit of nothing", func(p *T) { p.Limits = []protocol.Limit{{From: 1, To: 2, Percent: 40}} }),
+		refused("limit from 24:00", func(p *T) { p.Limits = []protocol.Limit{{Of: protocol.CapLight, From: 24, To: 2, Percent: 40}} }),
+		refused("limit to 24:00", func(p *T) { p.Limits = []protocol.Limit{{Of: protocol.CapLight, From: 2, To: 24, Percent: 40}} }),
+		refused("limit of 0 per cent", func(p *T) { p.Limits = []protocol.Limit{{Of: protocol.CapLight, From: 2, To: 3}} }),
+		refused("49 limits", func(p *T) {
+			p.Limits = repeat(protocol.MaxLimits+1, protocol.Limit{Of: protocol.CapLight, From: 2, To: 3, Percent: 50})
+		}),
 		refused("25 quiet hours", func(p *T) { p.Quiet = repeat(25, p.Quiet[0]) }),
 	)
 }

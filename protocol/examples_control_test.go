@@ -179,6 +179,13 @@ func heartbeatEdits() []edit {
 			h.Playing, h.Progress = "lp-1", &protocol.Progress{Position: 12_000, Length: 60_000, Volume: 80}
 			h.Tone = &protocol.ToneResult{Number: 41, Reason: protocol.ReasonQuietHours, At: protocoltest.At(0)}
 		}),
+		taken("brightness of a board", func(h *T) {
+			h.Board, h.Light = &protocol.Display{Width: 192, Height: 32, Row: 16}, 40
+		}),
+		refused("brightness over 100 %", func(h *T) {
+			h.Board, h.Light = &protocol.Display{Width: 192, Height: 32, Row: 16}, 101
+		}),
+		refused("brightness of no board", func(h *T) { h.Board, h.Light = nil, 40 }),
 		refused("progress of nothing", func(h *T) { h.Progress = &protocol.Progress{Length: 60_000} }),
 		refused("progress of no length", func(h *T) { h.Playing, h.Progress = "lp-1", &protocol.Progress{} }),
 		refused("progress beyond the end", func(h *T) {
@@ -189,6 +196,19 @@ func heartbeatEdits() []edit {
 		}),
 		refused("result of tone 0", func(h *T) { h.Tone = &protocol.ToneResult{At: protocoltest.At(0)} }),
 		refused("result of a tone at no instant", func(h *T) { h.Tone = &protocol.ToneResult{Number: 41} }),
+		taken("parts of a board, and what was ended there", func(h *T) {
+			h.Board, h.Whole = &protocol.Display{Width: 256, Height: 160, Row: 32}, &protocol.Display{Width: 384, Height: 192, Row: 32}
+			h.Zones = []protocol.ZoneSize{{Name: protocol.ZoneTicker, Size: protocol.Display{Width: 384, Height: 32, Row: 32}}}
+			h.Keyed = []protocol.Keyed{{Airing: "lp-lu", At: protocoltest.At(0)}}
+		}),
+		refused("parts of no board", func(h *T) {
+			h.Zones = []protocol.ZoneSize{{Name: protocol.ZoneTicker, Size: protocol.Display{Width: 384, Height: 32, Row: 32}}}
+		}),
+		refused("whole board of no width", func(h *T) {
+			h.Board, h.Whole = &protocol.Display{Width: 256, Height: 160, Row: 32}, &protocol.Display{Height: 192, Row: 32}
+		}),
+		refused("ended at no instant", func(h *T) { h.Keyed = []protocol.Keyed{{Airing: "lp-lu"}} }),
+		refused("nine ended", func(h *T) { h.Keyed = repeat(9, protocol.Keyed{Airing: "lp-lu", At: protocoltest.At(0)}) }),
 		refused("board of no width", func(h *T) { h.Board = &protocol.Display{Height: 32, Row: 16} }),
 	)
 }

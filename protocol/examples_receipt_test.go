@@ -86,6 +86,12 @@ func receiptEdits() []edit {
 		refused("more recognised than listened", func(r *T) { r.Heard = &protocol.Heard{Listened: 1, Recognised: 2} }),
 		refused("board that was heard", func(r *T) { board(protocol.ProofShown)(r); r.Heard = &protocol.Heard{Listened: 1} }),
 		refused("heard, yet not consumed", func(r *T) { skipped(protocol.ReasonBusy)(r); r.Heard = &protocol.Heard{Listened: 1} }),
+		taken("ended at the board", func(r *T) {
+			board(protocol.ProofShown)(r)
+			r.Outcome, r.Reason, r.Keyed = protocol.OutcomeCut, protocol.ReasonStopped, r.Plays[0].To
+		}),
+		refused("sound ended at the board", func(r *T) { r.Keyed = r.Plays[0].To }),
+		refused("ended before 1970", func(r *T) { board(protocol.ProofShown)(r); r.Keyed = -1 }),
 		refused("257 pages", func(r *T) { board(protocol.ProofShown)(r); r.Pixels = repeat(257, r.Pixels[0]) }),
 	}
 	for reason := protocol.ReasonNoPlan; reason <= protocol.ReasonFault; reason++ {

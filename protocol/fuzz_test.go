@@ -53,9 +53,7 @@ func fuzz(f *testing.F, kind string) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if !raceDetector {
-			holdMemory(t, kind, d, b)
-		}
+		holdMemory(t, kind, d, b)
 		in := bytes.Clone(b)
 		v, again, err := d.Decode(b)
 		if !bytes.Equal(in, b) {
@@ -121,6 +119,7 @@ func FuzzLink(f *testing.F) {
 	f.Add(entries[1], entries[1], entries[1], uint64(2))
 	f.Fuzz(func(t *testing.T, a, b, c []byte, seq uint64) {
 		head := protocoltest.Head([][]byte{c}, seq)
+		protocoltest.HoldMemory(t, "entries", len(a)+len(b)+len(c), func() { _, _ = protocol.Link(head, [][]byte{a, b, c}) })
 		got, err := protocol.Link(head, [][]byte{a, b, c})
 		if err != nil {
 			return
@@ -143,6 +142,14 @@ func FuzzTopics(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		protocoltest.HoldMemory(t, "topic", len(s), func() {
+			_, _, _ = protocol.ParseDeviceTopic(s)
+			_, _, _ = protocol.ParseUnitTopic(s)
+			_, _ = protocol.ParseChunkTopic(s)
+			_, _, _ = protocol.ParseFramesTopic(s)
+			_, _ = protocol.ParseSessionFilter(s)
+			_, _ = protocol.ParseClient(s)
+		})
 		if d, v, err := protocol.ParseDeviceTopic(s); err == nil && protocol.DeviceTopic(d, v) != s {
 			t.Errorf("%q read as another device's topic", s)
 		}
@@ -179,6 +186,7 @@ func FuzzParseDigest(f *testing.F) {
 	f.Add("")
 	f.Add("E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855")
 	f.Fuzz(func(t *testing.T, s string) {
+		protocoltest.HoldMemory(t, "digest", len(s), func() { _, _ = protocol.ParseDigest(s) })
 		if d, err := protocol.ParseDigest(s); err == nil && d.String() != s {
 			t.Errorf("%q and %q are one digest", s, d)
 		}

@@ -15,11 +15,29 @@ type Display struct {
 	Row    uint64 `cbor:"3,keyasint"`
 }
 
+// ZoneSize is the size of a part of a board that bulletins can be meant for.
+type ZoneSize struct {
+	Name string  `cbor:"1,keyasint"`
+	Size Display `cbor:"2,keyasint"`
+}
+
+// Keyed says that somebody at a board ended the emergency on it, by the board's key or
+// by loa-agent's command.
+type Keyed struct {
+	Airing AiringID `cbor:"1,keyasint"`
+	At     Instant  `cbor:"2,keyasint"`
+}
+
+// MaxKeyed is how many of those a device remembers.
+const MaxKeyed = 8
+
 // Feature names of Heartbeat.Features.
 const (
 	FeatureSound     = "sound"
 	FeatureBoard     = "board"
 	FeaturePage1     = "page/1"
+	FeaturePage2     = "page/2" // Board.LayoutVersion 2
+	FeaturePage3     = "page/3" // Board.LayoutVersion 3
 	FeatureEmergency = "emergency"
 	FeaturePasskey   = "passkey"   // approvals by passkeys, lists that demand them
 	FeatureRoots     = "roots"     // several roots with a threshold, lists of roots
@@ -27,6 +45,7 @@ const (
 	FeatureLayouts   = "layouts/1" // the layouts "two-line" and "ticker"
 	FeaturePicture   = "picture/1" // Board.Picture
 	FeatureTone      = "tone/1"    // ActionTone
+	FeatureLimits    = "limits/1"  // Plan.Limits
 )
 
 // Heartbeat is the payload of topic d/{device}/state: what a device holds and
@@ -56,7 +75,8 @@ type Heartbeat struct {
 	Playing  AiringID `cbor:"19,keyasint,omitempty"`
 	// Faults are short names of what is wrong: "sound", "board", "storage"
 	// (it failed), "space" (it is too small), "clock", "config", "amplifier",
-	// "microphone".
+	// "microphone", "board-size" (the board is not of the size that its profile says),
+	// "key" (the board's key cannot be read).
 	Faults []string `cbor:"20,keyasint,omitempty"`
 	// Stops are the ids of the stops held.
 	Stops []StopID `cbor:"21,keyasint,omitempty"`
@@ -69,6 +89,14 @@ type Heartbeat struct {
 	Progress *Progress `cbor:"1102,keyasint,omitempty"`
 	// Tone is what became of the last test tone.
 	Tone *ToneResult `cbor:"1103,keyasint,omitempty"`
+	// Keyed are the emergencies that were last ended at the board, oldest first.
+	Keyed []Keyed `cbor:"1110,keyasint,omitempty"`
+	// Whole is the whole board's size, which emergencies take, if Board is a part of it.
+	Whole *Display `cbor:"1111,keyasint,omitempty"`
+	// Zones are the parts beside Board that bulletins can be meant for.
+	Zones []ZoneSize `cbor:"1112,keyasint,omitempty"`
+	// Light is how bright the board is now, in per cent; 0 is not known.
+	Light uint64 `cbor:"1120,keyasint,omitempty"`
 }
 
 // Progress is how far a play is.
@@ -131,6 +159,8 @@ func (h Heartbeat) Validate() error {
 		return fmt.Errorf("heartbeat: %w", ErrInvalid)
 	case !all(h.Features, validWord) || !all(h.Faults, validWord) || !all(h.Stops, ValidID[StopID]):
 		return fmt.Errorf("heartbeat's features, faults or stops: %w", ErrInvalid)
+	case h.Light > 100 || (h.Light > 0 && h.Board == nil):
+		return fmt.Errorf("heartbeat's brightness: %w", ErrInvalid)
 	case h.Board != nil && (h.Board.Width == 0 || h.Board.Height == 0 || h.Board.Row == 0):
 		return fmt.Errorf("heartbeat's board: %w", ErrInvalid)
 	case !validText(h.Software, 64) || h.Uncertainty < 0 || (h.Playing != "" && !ValidID(h.Playing)):
@@ -155,6 +185,19 @@ func (h Heartbeat) Validate() error {
 		if !ValidID(p.Unit) {
 			return fmt.Errorf("heartbeat's plans: %w", ErrInvalid)
 		}
+	}
+	return h.boards()
+}
+
+// boards checks what it says of the board beside its size.
+func (h Heartbeat) boards() error {
+	whole := func(d Display) bool { return d.Width > 0 && d.Height > 0 && d.Row > 0 }
+	switch {
+	case len(h.Keyed) > MaxKeyed || !all(h.Keyed, func(k Keyed) bool { return ValidID(k.Airing) && k.At > 0 }):
+		return fmt.Errorf("heartbeat's ended emergencies: %w", ErrInvalid)
+	case h.Board == nil && (h.Whole != nil || len(h.Zones) > 0), h.Whole != nil && !whole(*h.Whole),
+		len(h.Zones) > 8 || !all(h.Zones, func(z ZoneSize) bool { return ValidID(z.Name) && whole(z.Size) }):
+		return fmt.Errorf("heartbeat's parts of the board: %w", ErrInvalid)
 	}
 	return nil
 }

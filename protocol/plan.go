@@ -40,6 +40,9 @@ type Airing struct {
 	Passes     uint64   `cbor:"23,keyasint,omitempty"`
 	Every      Millis   `cbor:"24,keyasint,omitempty"`
 	Supersedes AiringID `cbor:"25,keyasint,omitempty"`
+	// BoardZone is the bulletin's Board.Zone: known before the bulletin is there, and
+	// refused if that says otherwise.
+	BoardZone string `cbor:"1110,keyasint,omitempty"`
 }
 
 // Bounds of an airing's lengths.
@@ -85,6 +88,8 @@ func (a Airing) Validate() error {
 		return bad("volume")
 	case a.Replaces != "" && !ValidID(a.Replaces), a.Supersedes != "" && !ValidID(a.Supersedes):
 		return bad("replaces or supersedes")
+	case !validZoneOf(a.Class, a.BoardZone) || (a.BoardZone != "" && a.BoardFor == 0):
+		return bad("zone of boards")
 	}
 	for _, c := range []*Content{&a.Bulletin, &a.Approval, a.Sound} {
 		if c != nil {
@@ -145,6 +150,50 @@ type Quiet struct {
 	End   uint64 `cbor:"2,keyasint"`
 }
 
+// Capped says what a limit is of.
+type Capped uint8
+
+// What can be limited.
+const (
+	CapVolume Capped = 1 // of sound
+	CapLight  Capped = 2 // brightness of boards
+)
+
+func (c Capped) names() []string { return []string{"", "volume", "light"} }
+
+// String returns "volume" or "light".
+func (c Capped) String() string { return nameOf(c) }
+
+// Limit caps the volume or the brightness of a unit's devices in hours of the local
+// day, beside what each device's own profile allows. Actual emergencies keep their
+// volume.
+type Limit struct {
+	Of      Capped `cbor:"1,keyasint"`
+	From    uint64 `cbor:"2,keyasint"` // full hour, 0 to 23
+	To      uint64 `cbor:"3,keyasint"` // 0 to 23; at or before From it is on the next day
+	Percent uint64 `cbor:"4,keyasint"` // 1 to 100
+}
+
+// Holds says whether the limit holds in an hour of the local day.
+func (l Limit) Holds(hour int) bool {
+	h := uint64(hour)
+	if l.To <= l.From {
+		return h >= l.From || h < l.To
+	}
+	return h >= l.From && h < l.To
+}
+
+// Validate checks the bounds.
+func (l Limit) Validate() error {
+	if !Known(l.Of) || l.From > 23 || l.To > 23 || l.Percent == 0 || l.Percent > 100 {
+		return fmt.Errorf("limit: %w", ErrInvalid)
+	}
+	return nil
+}
+
+// MaxLimits is how many limits a unit's plan may hold.
+const MaxLimits = 48
+
 // Withdrawal takes an airing back from an instant on.
 type Withdrawal struct {
 	Airing AiringID `cbor:"1,keyasint"`
@@ -164,6 +213,8 @@ type Plan struct {
 	Airings     []Airing     `cbor:"7,keyasint,omitempty"`
 	Withdrawals []Withdrawal `cbor:"8,keyasint,omitempty"`
 	Stops       []Stop       `cbor:"9,keyasint,omitempty"`
+	// Limits cap volume and brightness; feature "limits/1".
+	Limits []Limit `cbor:"1120,keyasint,omitempty"`
 }
 
 // MaxAirings is how many airings a unit's plan may hold.
@@ -178,7 +229,7 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("plan's unit or number: %w", ErrInvalid)
 	case !validZone(p.Zone):
 		return fmt.Errorf("plan's zone: %w", ErrInvalid)
-	case len(p.Airings) > MaxAirings || len(p.Withdrawals) > 2*MaxAirings || len(p.Stops) > MaxAirings || len(p.Quiet) > 24:
+	case len(p.Airings) > MaxAirings || len(p.Withdrawals) > 2*MaxAirings || len(p.Stops) > MaxAirings || len(p.Quiet) > 24 || len(p.Limits) > MaxLimits:
 		return fmt.Errorf("plan's size: %w", ErrInvalid)
 	}
 	seen := make(map[AiringID]bool, len(p.Airings))
@@ -204,6 +255,11 @@ func (p Plan) Validate() error {
 	for _, q := range p.Quiet {
 		if q.Start >= 24*60 || q.End >= 24*60 {
 			return fmt.Errorf("quiet hours: %w", ErrInvalid)
+		}
+	}
+	for _, l := range p.Limits {
+		if err := l.Validate(); err != nil {
+			return err
 		}
 	}
 	return nil

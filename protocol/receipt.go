@@ -71,6 +71,8 @@ type Receipt struct {
 	Placement uint64 `cbor:"16,keyasint"`
 	// Heard is what a microphone beside the loudspeaker made of it.
 	Heard *Heard `cbor:"1100,keyasint,omitempty"`
+	// Keyed is when somebody at the board ended this emergency; 0 if nobody did.
+	Keyed Instant `cbor:"1110,keyasint,omitempty"`
 }
 
 // Heard is a device's own test through a microphone: of the sound that it listened for,
@@ -139,6 +141,9 @@ func (r Receipt) Validate() error {
 	}
 	if r.Heard != nil && (r.Medium != MediumSound || r.Proof != ProofConsumed || r.Heard.Validate() != nil) {
 		return bad("microphone")
+	}
+	if r.Keyed != 0 && (r.Medium != MediumBoard || r.Keyed < 0) {
+		return bad("ended at the board")
 	}
 	last := Instant(-1 << 62)
 	for _, p := range r.Plays {

@@ -1,9 +1,6 @@
 package protocol
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // StickVersion is that of the files that a technician carries.
 const StickVersion = 1
@@ -34,8 +31,8 @@ func ParseStick(b []byte) (Stick, error) {
 	if len(b) > MaxEnrol {
 		return Stick{}, fmt.Errorf("a file of %d bytes: %w", len(b), ErrInvalid)
 	}
-	if err := json.Unmarshal(b, &s); err != nil {
-		return Stick{}, fmt.Errorf("not a file of Loa: %w", ErrInvalid)
+	if err := DecodeJSON(b, &s); err != nil {
+		return Stick{}, fmt.Errorf("not a file of Loa: %w", err)
 	}
 	parts := 0
 	for _, there := range []bool{s.Installation != nil, s.Request != nil, s.Answer != nil} {

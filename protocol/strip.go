@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxDepth is how deep arrays and maps may nest.
@@ -144,6 +145,10 @@ func (s *stripper) item(t reflect.Type, depth int) error {
 		}
 		if t != nil && arg == 0 && depth > 0 && s.path[depth-1].array {
 			return s.fail(depth, "empty", ErrMalformed)
+		}
+		// In what is left out too: no reader may take what another refuses.
+		if major == majorText && !utf8.Valid(s.in[s.at:s.at+int(arg)]) {
+			return s.fail(depth, "text that is not UTF-8", ErrMalformed)
 		}
 		s.at += int(arg)
 	case majorArray:

@@ -142,3 +142,19 @@ func keyOfTag(tb testing.TB, f reflect.StructField) uint64 {
 	}
 	return key
 }
+
+// A number of milliseconds that no time.Duration holds must not pass for a short time.
+func TestALengthBeyondAllMeasureIsRefused(t *testing.T) {
+	b := protocoltest.Bulletin()
+	raw := protocoltest.Encode(t, b)
+	a := protocoltest.Airing(b, raw, raw)
+	a.BoardFor = 1 << 58 // times a million it is 0 in 64 bits
+	if got := protocoltest.KindOf(a.Validate()); got != "invalid" {
+		t.Errorf("Validate: %s", got)
+	}
+	for _, m := range []protocol.Millis{1 << 58, 1<<63 - 1, -1 << 63} {
+		if d := m.Duration(); (d > 0) != (m > 0) || d.Abs() < protocol.MaxLength {
+			t.Errorf("%d ms are %s", m, d)
+		}
+	}
+}

@@ -187,7 +187,7 @@ func (c *Chain) signer(one seal, statement []byte, s protocol.Statement, claim C
 	if one.kind == protocol.KeyPasskey {
 		return c.asserted(one.assertion, statement, s, claim, now)
 	}
-	key, err := Check(KindApproval, one.signature, statement, c.known)
+	key, err := c.signed(one.signature, statement)
 	if err != nil {
 		return "", err
 	}
@@ -216,7 +216,7 @@ func (c *Chain) asserted(a protocol.Assertion, statement []byte, s protocol.Stat
 			err = fmt.Errorf("approvers of %s name no site of passkeys: %w", r.list.Unit, ErrNotPermitted)
 			continue
 		}
-		if err = Assert(a, r.Key, *r.list.Site, Challenge(statement)); err != nil {
+		if err = c.assert(a, r.Key, *r.list.Site, statement); err != nil {
 			return "", err
 		}
 		if err = c.allows(r, s, claim, now); err == nil {

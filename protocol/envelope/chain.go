@@ -50,12 +50,13 @@ type delegated struct {
 	signed []byte
 }
 
-// approverList is a list of approvers, the digest of its bytes, and the
-// registrar's key that signed it.
+// approverList is a list of approvers, the digest of its bytes, the registrar's key
+// that signed it, and the ids of its people's keys.
 type approverList struct {
 	protocol.Approvers
 	digest protocol.Digest
 	by     protocol.KeyID
+	keys   []protocol.KeyID
 }
 
 // Chain is what a device or an auditor holds to decide who may sign what. The
@@ -65,6 +66,7 @@ type Chain struct {
 	delegations map[protocol.KeyID]delegated
 	newest      map[string]uint64 // the highest number of a role and its units
 	approvers   map[protocol.UnitID]approverList
+	memory      *Memory // nil: remembers nothing
 }
 
 // NewChain returns a chain that trusts each of these roots alone.
@@ -104,10 +106,8 @@ func (c *Chain) known(id protocol.KeyID) (protocol.Key, bool) {
 		return d.Key, true
 	}
 	for _, list := range c.approvers {
-		for _, p := range list.People {
-			if p.Key.ID() == id {
-				return p.Key, true
-			}
+		if i := slices.Index(list.keys, id); i >= 0 {
+			return list.People[i].Key, true
 		}
 	}
 	return protocol.Key{}, false
@@ -291,7 +291,11 @@ func (c *Chain) AddApprovers(b []byte, path []protocol.UnitID) (protocol.Approve
 	if held, ok := c.approvers[l.Unit]; ok && held.digest != digest && held.Number >= l.Number {
 		return protocol.Approvers{}, fmt.Errorf("approvers %d, held %d: %w", l.Number, held.Number, ErrOlder)
 	}
-	c.approvers[l.Unit] = approverList{Approvers: l, digest: digest, by: key.ID()}
+	list := approverList{Approvers: l, digest: digest, by: key.ID()}
+	for _, p := range l.People {
+		list.keys = append(list.keys, p.Key.ID())
+	}
+	c.approvers[l.Unit] = list
 	return l, nil
 }
 
@@ -361,6 +365,20 @@ func (c *Chain) OpenHub(kind Kind, b []byte, limit int, path []protocol.UnitID, 
 	return payload, nil
 }
 
+// Entitled says whether the hub's key by which a document was opened may speak for a
+// unit on path at an instant; zero leaves the dates out. Errors: ErrNotPermitted,
+// ErrExpired.
+func (c *Chain) Entitled(kind Kind, by protocol.KeyID, path []protocol.UnitID, unit protocol.UnitID, at time.Time) error {
+	d, err := c.delegate(by, path, unit, at)
+	if err == nil && d.Role != protocol.RoleHub {
+		err = ErrNotPermitted
+	}
+	if err != nil {
+		return fmt.Errorf("%s for %s: %w", kind, unit, err)
+	}
+	return nil
+}
+
 // right is one line of one list: a person's right to approve.
 type right struct {
 	protocol.Approver
@@ -373,8 +391,8 @@ func (c *Chain) rights(id protocol.KeyID, path []protocol.UnitID) []right {
 	var found []right
 	for _, u := range path {
 		list := c.approvers[u]
-		for _, p := range list.People {
-			if p.Key.ID() == id {
+		for i, p := range list.People {
+			if list.keys[i] == id {
 				found = append(found, right{Approver: p, list: list})
 			}
 		}

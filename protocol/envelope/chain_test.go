@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -245,13 +246,15 @@ func (t *teller) hub() {
 		step(protocoltest.Step{Do: "command", Hex: by(other, envelope.KindCommand), Unit: protocoltest.Dong, Now: now, Expect: "not-permitted"})
 }
 
-// run plays a story and compares every step with what it expects.
-func run(s protocoltest.Story) error {
+// run plays a story and compares every step with what it expects; the chain uses a
+// memory, if there is one.
+func run(s protocoltest.Story, m *envelope.Memory) error {
 	roots := make([]protocol.Key, 0, len(s.Roots))
 	for _, r := range s.Roots {
 		roots = append(roots, protocol.Key{Kind: protocol.KeyEd25519, Public: r})
 	}
 	chain := envelope.NewChainOf(protocol.Roots{Threshold: max(1, s.Threshold), Keys: roots})
+	chain.Remember(m)
 	for i, step := range s.Steps {
 		err := take(chain, s.Path, step)
 		if got := protocoltest.KindOf(err); got != step.Expect {
@@ -311,10 +314,32 @@ func TestStories(t *testing.T) {
 	if len(held) != len(merged) {
 		t.Errorf("%s lacks %d stories, see -update", file, len(merged)-len(held))
 	}
-	for _, s := range held {
-		if err := run(s); err != nil {
-			t.Errorf("%s: %v", s.Name, err)
+	// A chain that remembers what was good, in this story and in all others, even in
+	// another order, ends each of them as one that does not.
+	large, small := envelope.NewMemory(1000), envelope.NewMemory(3)
+	for _, memory := range []*envelope.Memory{nil, large, large, small, new(envelope.Memory)} {
+		for _, s := range held {
+			if err := run(s, memory); err != nil {
+				t.Errorf("%s: %v", s.Name, err)
+			}
 		}
+		slices.Reverse(held)
+	}
+}
+
+// What was checked once is not checked again, by whichever kind of key.
+func BenchmarkCheckAgain(b *testing.B) {
+	w := protocoltest.NewWorld(b)
+	chain, claim := w.Chain(b), w.Claim(b, protocoltest.Bulletin())
+	for name, m := range map[string]*envelope.Memory{"forgetful": nil, "remembering": envelope.NewMemory(10)} {
+		b.Run(name, func(b *testing.B) {
+			chain.Remember(m)
+			for b.Loop() {
+				if _, err := chain.CheckApproval(claim, protocoltest.Now()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -287,12 +287,10 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// held holds the memory of what reads n bytes; the race detector takes its own.
+// held holds the memory of what reads n bytes.
 func held(t *testing.T, n int, read func()) {
 	t.Helper()
-	if !raceDetector {
-		protocoltest.HoldMemory(t, t.Name(), n, read)
-	}
+	protocoltest.HoldMemory(t, t.Name(), n, read)
 }
 
 func refusal(t *testing.T, err error) {

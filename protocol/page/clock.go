@@ -18,7 +18,7 @@ func Clock(b Board, unit string, now time.Time) ([]Page, error) {
 		return nil, err
 	}
 	p := Page{Board: b}
-	hour := [][]word{ownWords(now.Format("15:04"))}
+	hour := [][]word{newest().ownWords(now.Format("15:04"))}
 	switch b.rows() {
 	case 1:
 		text := area{0, 0, b.Width, b.Height}
@@ -62,29 +62,32 @@ func (a area) centred(ps [][]word, smallest int) []Line {
 func words(ps []paragraph) [][]word {
 	var ws [][]word
 	for _, p := range ps {
-		ws = append(ws, p.words())
+		ws = append(ws, p.words(Version))
 	}
 	return ws
 }
 
+// newest is a draft of ours: what boards show without a bulletin is not signed.
+func newest() draft { return draft{version: Version} }
+
 // wideDay: "Thứ Hai, 23/11/2026" and "15/10 năm Bính Ngọ".
 func wideDay(now time.Time) [][]word {
-	ps := [][]word{ownWords(weekday(now) + now.Format(", 2/1/2006"))}
+	ps := [][]word{newest().ownWords(weekday(now) + now.Format(", 2/1/2006"))}
 	if d, err := lunar.Of(now.Date()); err == nil {
-		ps = append(ps, ownWords(d.String()+" năm "+d.YearName()))
+		ps = append(ps, newest().ownWords(d.String()+" năm "+d.YearName()))
 	}
 	return ps
 }
 
 // narrowDay: "Thứ Hai 23/11" and "15/10 âm lịch".
 func narrowDay(now time.Time) [][]word {
-	ps := [][]word{ownWords(weekday(now) + now.Format(" 2/1"))}
+	ps := [][]word{newest().ownWords(weekday(now) + now.Format(" 2/1"))}
 	if d, err := lunar.Of(now.Date()); err == nil {
 		name := "ÂL " + d.String()
 		if !d.Leap {
 			name = d.String() + " âm lịch"
 		}
-		ps = append(ps, ownWords(name))
+		ps = append(ps, newest().ownWords(name))
 	}
 	return ps
 }

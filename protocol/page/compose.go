@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -10,6 +11,7 @@ import (
 // draft is a text that has been checked and cut into words.
 type draft struct {
 	kind                Kind
+	version             uint64
 	title, body, sender [][]word
 	validity            string
 	warnings            []Warning
@@ -17,7 +19,7 @@ type draft struct {
 
 // Compose lays a text out for a board. It returns at least one page, and a
 // warning for every letter that will not look as written. Errors: ErrBoard,
-// ErrKind, ErrNotText, ErrEmpty, ErrTooLong, ErrTooManyPages.
+// ErrKind, ErrVersion, ErrNotText, ErrEmpty, ErrTooLong, ErrTooManyPages.
 //
 // Boards with room for a header, three rows and a footer repeat the title above
 // and the sender below; smaller ones show title, text and sender one after the
@@ -46,7 +48,13 @@ func Compose(b Board, t Text) ([]Page, []Warning, error) {
 }
 
 func (t Text) draft() (draft, error) {
-	d := draft{kind: t.Kind}
+	if t.Version > Version {
+		return draft{}, fmt.Errorf("version %d: %w", t.Version, ErrVersion)
+	}
+	d := draft{kind: t.Kind, version: t.Version}
+	if d.version == 0 {
+		d.version = Version
+	}
 	if norm.NFC.String(t.Title) == norm.NFC.String(t.Body) {
 		t.Title = ""
 	}
@@ -66,7 +74,7 @@ func (t Text) draft() (draft, error) {
 		left -= used
 		d.warnings = append(d.warnings, ws...)
 		for _, p := range ps {
-			*f.words = append(*f.words, p.words())
+			*f.words = append(*f.words, p.words(d.version))
 		}
 	}
 	if len(d.title)+len(d.body) == 0 {
@@ -103,7 +111,15 @@ type frame struct {
 	body   area
 	number *area // where the page's number goes, if there are several
 	invert bool  // of the number
-	parts  [][][]word
+	parts  []part
+	tail   [][]word // what stands below the last of them, since version 3
+}
+
+// part is a piece of a text that begins a page of its own. One that is modest is never
+// larger than the part before it.
+type part struct {
+	text   [][]word
+	modest bool
 }
 
 // smallFrame gives the whole board to the text, but for the mark of an emergency
@@ -128,8 +144,25 @@ func (d draft) smallFrame(b Board) frame {
 		}
 		f.body = area{block.w + gap, 0, b.Width - block.w - gap, b.Height}
 	}
-	f.parts = append(f.parts, d.title, d.body, d.tail(true))
+	f.parts = []part{{text: d.title}, {text: d.body}}
+	f.end(d, d.tail(true))
 	return f
+}
+
+// end adds what follows the text: on one page if it fits there, else what is ours of
+// it on a page of its own. Since version 3 it is joined to the text.
+func (f *frame) end(d draft, tail [][]word) {
+	if d.version >= 3 {
+		f.tail = tail
+		return
+	}
+	modest, n := d.version >= 2, len(tail)-1
+	torn := len(breakLines(tail, f.board.Row, f.body.w).lines)*f.board.Row > f.body.h
+	if modest && torn && n > 0 && tail[n][0].field == "" { // the validity
+		f.parts = append(f.parts, part{tail[:n], modest}, part{tail[n:], modest})
+		return
+	}
+	f.parts = append(f.parts, part{tail, modest})
 }
 
 // largeFrame has a header with the title (or the mark) and a footer with the
@@ -138,7 +171,7 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 	f := frame{board: b}
 	gap := max(4, b.Row/4)
 	top, bottom := 0, b.Height
-	text := [][][]word{d.body}
+	text := []part{{text: d.body}}
 	if mark := d.mark(); len(mark) > 0 {
 		row := headline(b)
 		top = row + gap
@@ -146,9 +179,9 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 		f.bars = append(f.bars, Bar{0, 0, b.Width, top})
 		f.lines = append(f.lines, head.label(mark[0]+" "+mark[1], row, 0, true))
 		f.number, f.invert = &area{0, 0, b.Width - gap, top}, true
-		text = [][][]word{append(append([][]word{}, d.title...), d.body...)}
+		text = []part{{text: append(append([][]word{}, d.title...), d.body...)}}
 	} else if title := d.header(b); len(d.body) == 0 || len(title.lines) > max(1, b.rows()/4) {
-		text = [][][]word{d.title, d.body} // too long to be repeated, or all there is
+		text = []part{{text: d.title}, {text: d.body}} // too long to be repeated, or all there is
 	} else if len(title.lines) > 0 {
 		top = len(title.lines)*title.row + gap
 		head := area{0, 0, b.Width, top - gap}
@@ -175,8 +208,13 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 			bottom = b.Height - b.Row - gap
 		}
 	}
+	if bars := d.version >= 3 && d.kind != Notice; bars && (bottom-top+gap)/b.Row > (bottom-top)/b.Row {
+		top -= gap - (bottom-top+gap)%b.Row // as little as gives a row more
+		f.bars[0].H, f.lines[0].Y, f.number.h = top, (top-f.lines[0].Row)/2, top
+	}
 	f.body = area{gap, top, b.Width - 2*gap, bottom - top}
-	f.parts = append(text, tail)
+	f.parts = text
+	f.end(d, tail)
 	return f, f.body.h >= 3*b.Row
 }
 
@@ -245,7 +283,7 @@ func (d draft) footer(b Board, gap int) (rows []footRow, tail [][]word) {
 	}
 	valid := d.validity
 	if glyphs.width(valid) > width {
-		valid, tail = "", append(append([][]word{}, tail...), ownWords(d.validity))
+		valid, tail = "", append(append([][]word{}, tail...), d.ownWords(d.validity))
 	}
 	switch {
 	case sender == "" && valid == "":
@@ -263,15 +301,15 @@ func (d draft) tail(withSender bool) [][]word {
 		ps = append(ps, d.sender...)
 	}
 	if d.validity != "" {
-		ps = append(ps, ownWords(d.validity))
+		ps = append(ps, d.ownWords(d.validity))
 	}
 	return ps
 }
 
 // ownWords cuts a text of ours into words.
-func ownWords(s string) []word {
+func (d draft) ownWords(s string) []word {
 	p := paragraph{letters: []rune(s), pos: make([]int, len([]rune(s)))}
-	return p.words()
+	return p.words(d.version)
 }
 
 func (d draft) mark() []string {
@@ -288,11 +326,26 @@ func (d draft) mark() []string {
 func (f frame) pages(d draft) ([]Page, []Warning, error) {
 	var flow [][]Line
 	warnings := d.warnings
-	for _, part := range f.parts {
-		if len(part) == 0 {
+	largest := f.board.Height
+	parts := slices.DeleteFunc(f.parts, func(p part) bool { return len(p.text) == 0 })
+	for i, p := range parts {
+		if d.version >= 3 {
+			var tail [][]word
+			if i == len(parts)-1 {
+				tail = f.tail
+			}
+			lines, broken := f.body.close(p.text, tail, f.board.Row)
+			flow = append(flow, lines...)
+			for _, w := range broken {
+				warnings = append(warnings, Warning{Field: w.field, Pos: w.pos, Problem: Broken})
+			}
 			continue
 		}
-		s := f.body.grow(part, f.board.Row)
+		if !p.modest {
+			largest = f.board.Height
+		}
+		s := f.body.growTo(p.text, f.board.Row, largest)
+		largest = s.row
 		for _, w := range s.broken {
 			warnings = append(warnings, Warning{Field: w.field, Pos: w.pos, Problem: Broken})
 		}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/loa-vn/loa/protocol/page"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // shown returns the text lines of pages, joined by "|", pages by "‖".
@@ -80,7 +81,7 @@ func TestShortTextsGrowAndLongOnesTurnThePage(t *testing.T) {
 func TestWhatCannotBeDrawnIsABoxAndReported(t *testing.T) {
 	board := page.Board{Width: 192, Height: 32, Row: 16}
 	title := norm.NFD.String("Tiế") + "🙂" // positions count the composed form
-	pages, got, err := page.Compose(board, page.Text{
+	_, got, err := page.Compose(board, page.Text{
 		Kind: page.Notice, Title: title, Body: "a\u200bb \u202e\u0301x", Sender: "中",
 	})
 	if err != nil {
@@ -96,7 +97,11 @@ func TestWhatCannotBeDrawnIsABoxAndReported(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
-	box, missing := page.Render(pages[2]), pages[2]
+	pages, _, err := page.Compose(board, page.Text{Kind: page.Notice, Body: "中"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, missing := page.Render(pages[0]), pages[0]
 	missing.Lines = []page.Line{{X: missing.Lines[0].X, Y: missing.Lines[0].Y, Row: missing.Lines[0].Row, Text: "\u4e00"}}
 	if box.Digest() != page.Render(missing).Digest() {
 		t.Error("two missing letters are drawn in different ways")
@@ -194,7 +199,7 @@ func TestStatesRefuseWhatPagesRefuse(t *testing.T) {
 	if _, err := page.Unconfigured(b, "\xff", "x"); !errors.Is(err, page.ErrNotText) {
 		t.Errorf("not text: %v", err)
 	}
-	if _, err := page.Over(b, strings.Repeat("chữ ", 900)); !errors.Is(err, page.ErrTooManyPages) {
+	if _, err := page.Over(b, strings.Repeat("chữ ", 900), false); !errors.Is(err, page.ErrTooManyPages) {
 		t.Errorf("long title: %v", err)
 	}
 	if ps, err := page.Standby(b, ""); err != nil || len(ps) != 1 {
@@ -326,7 +331,10 @@ func FuzzComposeEndsAndStaysBounded(f *testing.F) {
 	f.Add("\u202eabc", "a\u0301\u0301\u0301\u0301", "🙂", uint8(3), uint16(384), uint16(192))
 	f.Fuzz(func(t *testing.T, title, body, sender string, kind uint8, w, h uint16) {
 		b := page.Board{Width: int(w), Height: int(h), Row: 16}
-		pages, _, err := page.Compose(b, page.Text{Kind: page.Kind(kind), Title: title, Body: body, Sender: sender})
+		text := page.Text{Kind: page.Kind(kind), Title: title, Body: body, Sender: sender}
+		// Beside it, the widths of all letters, and a try at each size of them.
+		protocoltest.HoldMemoryBeside(t, "text for a board", len(title)+len(body)+len(sender), 1<<20, func() { _, _, _ = page.Compose(b, text) })
+		pages, _, err := page.Compose(b, text)
 		if err == nil && (len(pages) == 0 || len(pages) > page.MaxPages) {
 			t.Errorf("%d pages", len(pages))
 		}
@@ -380,5 +388,51 @@ func BenchmarkComposeHostileText(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoPageHasTheSenderAlone: nobody waits for a page that says only from whom a text is,
+// and the pages of a text are even to a line.
+func TestNoPageHasTheSenderAlone(t *testing.T) {
+	const sender = "UBND xã Bình An"
+	ours := []string{"KHẨN", "CẤP", "KHẨN CẤP", "DIỄN", "TẬP", "DIỄN TẬP"}
+	issued := time.Date(2026, 9, 21, 16, 5, 0, 0, time.UTC)
+	for _, b := range []page.Board{
+		{Width: 192, Height: 32, Row: 16},
+		{Width: 128, Height: 64, Row: 16},
+		{Width: 320, Height: 160, Row: 32},
+		{Width: 384, Height: 192, Row: 32},
+		{Width: 640, Height: 320, Row: 48},
+		{Width: 392, Height: 320, Row: 48},
+		{Width: 256, Height: 192, Row: 32},
+	} {
+		for _, kind := range []page.Kind{page.Notice, page.Emergency, page.Drill} {
+			for words := 1; words < 60; words++ {
+				pages, _, err := page.Compose(b, page.Text{
+					Kind: kind, Title: "Tin", Body: strings.Repeat("nghỉ ", words), Sender: sender, Issued: issued, Until: issued.Add(time.Hour),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var counts []int
+				for i, p := range pages {
+					text, n := "", 0
+					for _, l := range p.Lines {
+						if !slices.Contains(ours, l.Text) && !strings.Contains(l.Text, "/") {
+							text, n = strings.TrimSpace(text+" "+l.Text), n+1
+						}
+					}
+					if text == sender {
+						t.Errorf("%v, kind %v, %d words: page %d of %d has the sender alone", b, kind, words, i+1, len(pages))
+					}
+					if strings.Contains(text, "nghỉ") && kind == page.Notice && !strings.Contains(text, sender) && len(p.Lines) == n {
+						counts = append(counts, n)
+					}
+				}
+				if len(counts) > 0 && slices.Max(counts) > slices.Min(counts)+1 {
+					t.Errorf("%v, %d words: pages of %v lines", b, words, counts)
+				}
+			}
+		}
 	}
 }

@@ -11,5 +11,13 @@
 package page
 
 // Version numbers the layout: it is signed with a bulletin for boards, and is
-// raised whenever the same text would give other pixels or other dwell times.
-const Version = 1
+// raised whenever the same text would give other pixels or other dwell times. What
+// was signed with an earlier version is still laid out by it: Text.Version.
+//
+// 2: sender and validity are never larger than the text; a validity is not torn over
+// two pages that it fits on one of, nor a line ended for "16:05 ngày"; a text that is to run does
+// so on boards of one row.
+// 3: pages of a text are even to a line; sender and validity stand below the end of the
+// text, and on a page of their own only where no line of it fits beside them; below the
+// mark of an emergency there is a row more where the room that is left gives it.
+const Version = 3

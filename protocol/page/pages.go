@@ -54,10 +54,13 @@ func breakLines(ps [][]word, row, width int) set {
 
 // grow breaks paragraphs into lines of the largest row at which all of them fit
 // into the area without breaking a word, or of the smallest row.
-func (a area) grow(ps [][]word, smallest int) set {
+func (a area) grow(ps [][]word, smallest int) set { return a.growTo(ps, smallest, a.h) }
+
+// growTo is grow with rows of at most largest.
+func (a area) growTo(ps [][]word, smallest, largest int) set {
 	rows := Rows()
 	for i := len(rows) - 1; i >= 0 && rows[i] > smallest; i-- {
-		if rows[i] > a.h || a.w < 2*rows[i] {
+		if rows[i] > min(a.h, largest) || a.w < 2*rows[i] {
 			continue
 		}
 		if s := breakLines(ps, rows[i], a.w); len(s.lines)*s.row <= a.h && len(s.broken) == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // drawing is a grey ramp with a bright frame.
@@ -145,6 +146,12 @@ func FuzzReadPicture(f *testing.F) {
 	}
 	f.Add(file)
 	f.Fuzz(func(t *testing.T, file []byte) {
+		// Its pixels twice, and the decoder's window.
+		pixels := 0
+		if head, err := png.DecodeConfig(bytes.NewReader(file)); err == nil && head.Width <= protocol.MaxPictureW && head.Height <= protocol.MaxPictureH {
+			pixels = 2 * head.Width * head.Height
+		}
+		protocoltest.HoldMemoryBeside(t, "picture", len(file), pixels+128<<10, func() { _, _ = page.ReadPicture(file) })
 		if pic, err := page.ReadPicture(file); err == nil && (pic.W > protocol.MaxPictureW || pic.H > protocol.MaxPictureH || len(pic.Pix) != pic.W*pic.H) {
 			t.Errorf("%dx%d with %d px", pic.W, pic.H, len(pic.Pix))
 		}

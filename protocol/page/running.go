@@ -8,6 +8,9 @@ func (d draft) running(b Board) ([]Page, bool) {
 	if len(d.body) == 0 {
 		return nil, false
 	}
+	if b.rows() == 1 && d.version >= 2 {
+		return d.strip(b)
+	}
 	switch d.kind {
 	case TwoLine:
 		return d.twoLine(b)
@@ -15,6 +18,16 @@ func (d draft) running(b Board) ([]Page, bool) {
 		return d.ticker(b)
 	}
 	return nil, false
+}
+
+// strip runs all of a text through a board of one row.
+func (d draft) strip(b Board) ([]Page, bool) {
+	var all [][]word
+	for _, part := range [][][]word{d.title, d.body, d.sender} {
+		all = append(all, part...)
+	}
+	c, ok := newCrawl(b, 0, (b.Height-b.Row)/2, b.Width, b.Row, line(all))
+	return []Page{{Board: b, Crawl: &c}}, ok
 }
 
 // twoLine fills the board with two rows, as high as there are letters for: the

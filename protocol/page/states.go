@@ -14,10 +14,19 @@ func Unconfigured(b Board, commune, device string) ([]Page, error) {
 // Standby is shown when nothing is on: the name of the board's unit.
 func Standby(b Board, unit string) ([]Page, error) { return state(b, unit) }
 
-// Over is shown after an emergency has ended: what it was, and that it is over.
-func Over(b Board, title string) ([]Page, error) { return state(b, title, "Đã hết hiệu lực") }
+// Over is shown after an emergency has ended: what it was, and that it is over. Of a
+// drill every page says that it was one.
+func Over(b Board, title string, drill bool) ([]Page, error) {
+	const over = "Đã hết hiệu lực"
+	if !drill {
+		return state(b, title, over)
+	}
+	pages, _, err := Compose(b, Text{Kind: Drill, Title: title, Body: over})
+	return pages, err
+}
 
-// state lays lines out in the board's smallest row, centred.
+// state lays lines out as large as one page holds them without breaking them into more,
+// centred.
 func state(b Board, texts ...string) ([]Page, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
@@ -31,12 +40,19 @@ func state(b Board, texts ...string) ([]Page, error) {
 		}
 		left -= used
 		for _, p := range paragraphs {
-			ps = append(ps, p.words())
+			ps = append(ps, p.words(Version))
 		}
 	}
 	f := frame{board: b, body: area{0, 0, b.Width, b.Height}}
 	var pages []Page
-	for _, lines := range f.body.arrange(breakLines(ps, b.Row, b.Width), true) {
+	s := breakLines(ps, b.Row, b.Width)
+	for _, row := range Rows() {
+		larger := breakLines(ps, row, b.Width)
+		if row > b.Row && len(larger.lines) == len(s.lines) && len(larger.lines)*row <= b.Height && len(larger.broken) == 0 {
+			s = larger
+		}
+	}
+	for _, lines := range f.body.arrange(s, true) {
 		pages = append(pages, Page{Board: b, Lines: lines, Letters: letters(lines)})
 	}
 	if len(pages) == 0 {

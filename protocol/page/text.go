@@ -52,6 +52,8 @@ type Text struct {
 	Title  string // may be empty if Body is not, and is left out if Body says the same
 	Body   string // line ends separate paragraphs
 	Sender string // who speaks: "UBND xã Bình An"; may be empty
+	// Version is the layout's, 1 to Version; 0 is Version.
+	Version uint64
 
 	// Issued and Until bound the validity of an emergency or a drill, and are
 	// written on the board in the zone they carry. Zero: not written. The other
@@ -72,6 +74,7 @@ var (
 	ErrTooLong      = errors.New("text too long")
 	ErrTooManyPages = errors.New("too many pages")
 	ErrKind         = errors.New("unknown kind of text")
+	ErrVersion      = errors.New("unknown version of the layout")
 )
 
 // Field names a part of a Text.

@@ -22,8 +22,9 @@ type word struct {
 	held    hold
 }
 
-// words splits a paragraph at its spaces and decides what stays together.
-func (p paragraph) words() []word {
+// words splits a paragraph at its spaces and decides what stays together, as a version
+// of the layout does.
+func (p paragraph) words(version uint64) []word {
 	var ws []word
 	start, next := -1, free
 	for i := 0; i <= len(p.letters); i++ {
@@ -42,6 +43,9 @@ func (p paragraph) words() []word {
 		}
 	}
 	for i := 1; i < len(ws); i++ {
+		if version >= 2 && isHour(ws[i-1].letters) && ws[i].letters == "ngày" {
+			continue // an hour is no amount of days
+		}
 		ws[i].held = max(ws[i].held, held(i == 1, ws[i-1].letters, ws[i].letters))
 	}
 	if len(ws) > 0 {
@@ -84,6 +88,12 @@ func isNumber(s string) bool {
 		return false
 	}
 	return strings.Trim(s, "0123456789.,:/-–") == ""
+}
+
+// isHour: "16:05".
+func isHour(s string) bool {
+	hour, minute, ok := strings.Cut(strings.TrimRight(s, ","), ":")
+	return ok && hour != "" && isDigits(hour) && len(minute) == 2 && isDigits(minute)
 }
 
 // isDigits: a group of a number that is written in groups.

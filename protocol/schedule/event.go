@@ -12,7 +12,7 @@ type Kind uint8
 // The kinds of events, with the fields of Event that each reads.
 const (
 	EventAiring   Kind = iota + 1 // New: an airing is known from now on; accepted when it arrives
-	EventWithdraw                 // Airing, At
+	EventWithdraw                 // Airing, At, Spare
 	EventStop                     // At and either Airing, Airing and Start, or Unit
 	EventOff                      // nothing can sound until EventOn
 	EventOn
@@ -37,6 +37,9 @@ type Event struct {
 	At time.Time
 	// Silent tells that the output failed before anything sounded.
 	Silent bool
+	// Spare lets go on what has begun of a withdrawn airing: it was replaced by one that
+	// is nothing for this medium.
+	Spare bool
 }
 
 // Sound is what sounds, or a pass of it.
@@ -140,6 +143,7 @@ type StopRecord struct {
 	At       time.Time // its own instant
 	Received time.Time
 	Held     bool
+	Spare    bool // of a withdrawal: what has begun goes on
 }
 
 // Config is what a machine is made with.
@@ -150,6 +154,9 @@ type Config struct {
 	// From and To bound the starts that are owed: From inclusive, To exclusive.
 	// A zero To is open.
 	From, To time.Time
+	// Since says since when the device stands in a unit of the path, where that is
+	// later than From: no earlier start of that unit's airings is owed.
+	Since map[protocol.UnitID]time.Time
 	// Judge is asked once, when an occurrence becomes due; a reason other than
 	// ReasonNone skips it for good. Nil allows all. It must depend on nothing
 	// but its argument and what it holds, and must not call the machine.

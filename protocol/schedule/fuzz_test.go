@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // FuzzParseRule: a text is refused by part, or gives a rule that says the same
@@ -26,6 +27,7 @@ func FuzzParseRule(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		protocoltest.HoldMemory(t, "rule", len(text), func() { _, _ = ParseRule(text) })
 		rule, err := ParseRule(text)
 		if err != nil {
 			var refused *RuleError
@@ -59,6 +61,8 @@ func FuzzTimeline(f *testing.F) {
 		f.Add([]byte(r.Input))
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
+		// Beside it, the table of its time zone.
+		protocoltest.HoldMemoryBeside(t, "plan of a timeline", len(input), 64<<10, func() { _, _ = readPlan(input) })
 		p, err := readPlan(input)
 		if err != nil {
 			var refused *FieldError

@@ -99,6 +99,7 @@ func TestBegunIsRecordedBeforeSound(t *testing.T) {
 }
 
 // TestAirtoldTwiceIsOne: an airing that is told again changes nothing.
+// SCHEDULE.md 12.3
 func TestAiringToldTwiceIsOne(t *testing.T) {
 	m := newMachine(t, liveConfig(t))
 	a := ordinary(t, "a", nil)
@@ -113,6 +114,7 @@ func TestAiringToldTwiceIsOne(t *testing.T) {
 
 // TestToldLateIsNoPlan: an airing that does not say when it arrived arrives when
 // it is told, also for a machine that is restored.
+// SCHEDULE.md 12.3
 func TestToldLateIsNoPlan(t *testing.T) {
 	cfg := liveConfig(t)
 	m := newMachine(t, cfg)
@@ -145,6 +147,7 @@ func TestInvalidAiringIsRefused(t *testing.T) {
 
 // TestJudgeIsAskedWhenDue: its reason is final at once, and it can count the
 // whole plays of the occurrence's local date.
+// SCHEDULE.md 12.4
 func TestJudgeIsAskedWhenDue(t *testing.T) {
 	cfg := liveConfig(t)
 	var asked []string
@@ -181,6 +184,7 @@ func TestJudgeIsAskedWhenDue(t *testing.T) {
 
 // TestFault: in the place of beginning it is skipped, as a cut it is cut; either
 // is final; an emergency tries its next pass.
+// SCHEDULE.md 12.5
 func TestFault(t *testing.T) {
 	cfg := liveConfig(t)
 	m := newMachine(t, cfg)
@@ -216,6 +220,7 @@ func TestFault(t *testing.T) {
 
 // TestStopActsOnWhatComesLater: a stop or withdrawal is kept for airings that are
 // known later; what was too late when it came stays "no plan".
+// SCHEDULE.md 12.3
 func TestStopActsOnWhatComesLater(t *testing.T) {
 	m := newMachine(t, liveConfig(t))
 	m.Step(at(t, "05:05:00"), Event{Kind: EventStop, Unit: "tinh"})
@@ -278,6 +283,7 @@ func TestOrdersForUnknownAirings(t *testing.T) {
 
 // TestLateStepMeansOff: a step later than MaxLag after the wake finds the device
 // off since; what sounded then ended if it was its end, and nothing is invented.
+// SCHEDULE.md 12.2
 func TestLateStepMeansOff(t *testing.T) {
 	cfg := liveConfig(t)
 	cfg.MaxLag = 2 * time.Second
@@ -298,6 +304,7 @@ func TestLateStepMeansOff(t *testing.T) {
 
 // TestClockSetBack: what sounds goes on from where it is, and nothing that has
 // begun or is final comes again.
+// SCHEDULE.md 12.7
 func TestClockSetBack(t *testing.T) {
 	m := newMachine(t, liveConfig(t))
 	m.Step(at(t, "00:00:00"), ordinary(t, "a", nil), ordinary(t, "b", func(a *Airing) { a.Start.Hour = 4; a.Night = true }))
@@ -315,6 +322,7 @@ func TestClockSetBack(t *testing.T) {
 
 // TestClockSetForward: with monotonic readings a jump is known: what sounds goes
 // on, what the jump passed over is "clock unsure".
+// SCHEDULE.md 12.7
 func TestClockSetForward(t *testing.T) {
 	now := time.Now() // only it has a monotonic reading
 	cfg := liveConfig(t)
@@ -344,6 +352,7 @@ func TestClockSetForward(t *testing.T) {
 
 // TestForgetBringsNothingBack: what is forgotten does not come again, neither from
 // the plan told again nor after a restart, and what is not over is kept.
+// SCHEDULE.md 12.8
 func TestForgetBringsNothingBack(t *testing.T) {
 	cfg := liveConfig(t)
 	m := newMachine(t, cfg)
@@ -391,6 +400,65 @@ func TestForgetBringsNothingBack(t *testing.T) {
 	expectFinals(t, e)
 	e = step(at(t, "07:00:00").AddDate(0, 0, 2))
 	expectFinals(t, e, "every 2+06:00:00 played 2+06:00:00-2+06:01:30 2+06:02:00-2+06:07:00")
+}
+
+// TestWhatWasReplacedAndForgottenStaysReplaced: a device lets go of an airing that has
+// nothing ahead, since another one took its place; after a crash it is told of both.
+// SCHEDULE.md 12.3, 12.8
+func TestWhatWasReplacedAndForgottenStaysReplaced(t *testing.T) {
+	cfg := liveConfig(t)
+	m := newMachine(t, cfg)
+	daily, err := ParseRule("FREQ=DAILY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := ordinary(t, "old", func(a *Airing) { a.Rule = &daily })
+	edit := func() Event {
+		return ordinary(t, "new", func(a *Airing) {
+			a.Rule, a.Replaces, a.Start.Hour = &daily, "old", 6
+			a.Published, a.Arrives = at(t, "12:00:00"), at(t, "12:00:00")
+		})
+	}
+	kept := Kept{}
+	note := func(e Effects) {
+		for _, a := range e.Airings {
+			kept.Airings = slices.DeleteFunc(kept.Airings, func(k AiringRecord) bool { return k.Airing.ID == a.Airing.ID })
+			kept.Airings = append(kept.Airings, a)
+		}
+	}
+	note(m.Step(at(t, "00:00:00"), old))
+	note(m.Step(at(t, "12:00:00"), edit()))
+	later := at(t, "12:00:00").AddDate(0, 0, 4)
+	note(m.Step(later))
+	f := m.Forget(later.AddDate(0, 0, -2))
+	if len(f.Airings) != 1 || f.Airings[0] != "old" {
+		t.Fatalf("forgotten: %v", f.Airings)
+	}
+	kept.Airings = slices.DeleteFunc(kept.Airings, func(k AiringRecord) bool { return k.Airing.ID == "old" })
+	kept.At, cfg.From = later, f.Before
+	again, err := Restore(cfg, kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Step(later, Event{Kind: EventOn}, old, edit())
+	got := summary(t, again.Step(later.AddDate(0, 0, 1)).Finals)
+	if diff := cmp.Diff([]string{"new 5+06:00:00 played 5+06:00:00-5+06:05:00"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestASparingWithdrawalLetsGoOnWhatHasBegun: what was replaced by an airing that is
+// nothing for this medium is over, but for what has begun.
+// SCHEDULE.md 12.9
+func TestASparingWithdrawalLetsGoOnWhatHasBegun(t *testing.T) {
+	m := newMachine(t, liveConfig(t))
+	m.Step(at(t, "00:00:00"), ordinary(t, "a", func(a *Airing) { a.RDates = []LocalTime{{2026, 12, 1, 6, 0, 0}} }))
+	m.Step(at(t, "05:00:00"))
+	e := m.Step(at(t, "05:01:00"), Event{Kind: EventWithdraw, Airing: "a", At: at(t, "05:01:00"), Spare: true})
+	if e.Sounding == nil || len(e.Stops) != 1 || !e.Stops[0].Spare {
+		t.Errorf("%+v", e)
+	}
+	expectFinals(t, m.Step(at(t, "12:00:00")), "a 05:00:00 played 05:00:00-05:05:00")
 }
 
 // TestQuietHoursChange: new periods count from the next step on.

@@ -264,8 +264,8 @@ func (l *live) drain() {
 	}
 }
 
-// crash restores the machine from what is on disk.
-func (l *live) crash(cfg Config, at time.Time) {
+// disk is what was stored of the machine until an instant.
+func (l *live) disk(at time.Time) Kept {
 	kept := Kept{At: at}
 	for _, v := range l.kept {
 		switch r := v.(type) {
@@ -278,7 +278,12 @@ func (l *live) crash(cfg Config, at time.Time) {
 		}
 	}
 	slices.SortFunc(kept.Stops, func(a, b StopRecord) int { return a.Received.Compare(b.Received) })
-	m, err := Restore(cfg, kept)
+	return kept
+}
+
+// crash restores the machine from what is on disk.
+func (l *live) crash(cfg Config, at time.Time) {
+	m, err := Restore(cfg, l.disk(at))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -338,6 +343,7 @@ func withoutPast(p *plan) {
 
 // TestStepsAgreeWithTimeline: a machine that is told all airings at its first
 // step and then steps at wakes, events and any other instants ends like Timeline.
+// SCHEDULE.md 12.1
 func TestStepsAgreeWithTimeline(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, input, g := drawPlan(t)
@@ -380,6 +386,7 @@ func (l *live) wander(g *generator, at time.Time) {
 
 // TestCrashIsOffAndOn: a machine restored from its records at any instant ends
 // like one whose device was off from the crash until the restart (rule 9).
+// SCHEDULE.md 12.6
 func TestCrashIsOffAndOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, input, g := drawPlan(t)

@@ -78,9 +78,10 @@ func (m *Machine) know(spec *Airing) {
 	a := m.admit(spec)
 	m.edit(a)
 	m.takeStarts(m.now)
-	m.applyStops(a)
+	stops := m.before(a)
+	m.applyStops(a, stops)
 	m.tooLate()
-	m.applyStopsAhead(a)
+	m.applyStopsAhead(a, stops)
 	m.expect(a)
 }
 
@@ -90,14 +91,18 @@ func (m *Machine) admit(spec *Airing) *airing {
 	a.missing = m.missing[spec.ID]
 	m.airings = append(m.airings, a)
 	m.byID[spec.ID] = a
+	from := m.from
+	if since, ok := m.cfg.Since[spec.Unit]; ok {
+		from = max(from, toMs(since))
+	}
 	if a.emergency {
 		start := toMs(spec.Start.In(m.cfg.Zone)) + spec.Millis
-		if o, _ := a.find(start); o == nil && start >= m.from && start < m.to {
+		if o, _ := a.find(start); o == nil && start >= from && start < m.to {
 			m.alarms = append(m.alarms, a.insert(start))
 		}
 		return a
 	}
-	a.starts.init(&spec.Recurrence, m.cfg.Zone, max(a.published, m.from))
+	a.starts.init(&spec.Recurrence, m.cfg.Zone, max(a.published, from))
 	m.queue.push(a)
 	m.follow(a, a.starts.next())
 	return a
@@ -190,7 +195,7 @@ func (m *Machine) supersede(f *airing) {
 // receive takes a stop or a withdrawal, or holds it back.
 func (m *Machine) receive(e *Event) {
 	now := fromMs(m.now, m.cfg.Zone)
-	r := StopRecord{Kind: e.Kind, Airing: e.Airing, Unit: e.Unit, Start: e.Start, At: e.At, Received: now}
+	r := StopRecord{Kind: e.Kind, Airing: e.Airing, Unit: e.Unit, Start: e.Start, At: e.At, Received: now, Spare: e.Spare}
 	if e.At.IsZero() {
 		r.At = now
 	}
@@ -230,7 +235,7 @@ func (m *Machine) carryOut(r *StopRecord) {
 	switch {
 	case a == nil:
 	case r.Kind == EventWithdraw:
-		m.withdraw(a, toMs(r.At), false)
+		m.withdraw(a, toMs(r.At), r.Spare)
 	case r.Kind == eventSupersede && a.emergency:
 		m.supersede(a)
 	case r.Kind == EventStop && r.Start.IsZero():
@@ -288,17 +293,32 @@ func (m *Machine) withdraw(a *airing, w int64, sparing bool) {
 	}
 }
 
-// applyStops lets the stops received earlier act on an airing that is known only
-// now, as if it had been known: a start that was too late when a stop was
-// received is not its matter.
-func (m *Machine) applyStops(a *airing) {
+// before lists what was received before an airing is known that is about it: stops,
+// and that it was replaced. A replacement may have been forgotten with its predecessor,
+// and this be told again after a crash.
+func (m *Machine) before(a *airing) []StopRecord {
+	all := slices.Clone(m.stops)
+	for _, b := range m.airings {
+		if b != a && b.accepted && b.spec.Replaces == a.spec.ID {
+			all = append(all, StopRecord{
+				Kind: EventWithdraw, Airing: a.spec.ID, At: m.time(b.published), Received: m.time(b.arrives), Spare: true,
+			})
+		}
+	}
+	return all
+}
+
+// applyStops lets what was received earlier act on an airing that is known only now, as
+// if it had been known: a start that was too late when a stop was received is not its
+// matter.
+func (m *Machine) applyStops(a *airing, stops []StopRecord) {
 	for _, o := range slices.Clone(a.known) {
 		end := o.latest() + 1
 		if a.emergency {
 			end = a.until
 		}
-		for i := range m.stops {
-			if r := &m.stops[i]; !o.over() && toMs(r.Received) < end {
+		for i := range stops {
+			if r := &stops[i]; !o.over() && toMs(r.Received) < end {
 				m.stopEarlier(a, o, r)
 			}
 		}
@@ -306,13 +326,13 @@ func (m *Machine) applyStops(a *airing) {
 }
 
 // applyStopsAhead is applyStops for the starts that are still ahead.
-func (m *Machine) applyStopsAhead(a *airing) {
-	for i := range m.stops {
-		r := &m.stops[i]
+func (m *Machine) applyStopsAhead(a *airing, stops []StopRecord) {
+	for i := range stops {
+		r := &stops[i]
 		switch {
 		case r.Airing != a.spec.ID && r.Airing != "":
 		case r.Kind == EventWithdraw:
-			m.withdraw(a, toMs(r.At), false)
+			m.withdraw(a, toMs(r.At), r.Spare)
 		case r.Kind == EventStop && r.Airing == "":
 			m.stopUnit(a, r)
 		case r.Kind == EventStop:

@@ -178,6 +178,7 @@ func refusedFiles() []refusedFile {
 
 // TestTimelineRefusesByField: whatever the contract lists is refused, in one line
 // that names the field.
+// SCHEDULE.md 11.2, 11.3
 func TestTimelineRefusesByField(t *testing.T) {
 	if lines, err := Timeline([]byte(goodFile)); err != nil || len(lines) != 3 {
 		t.Fatalf("the good file: %d lines, %v", len(lines), err)
@@ -197,6 +198,7 @@ func TestTimelineRefusesByField(t *testing.T) {
 
 // TestTimelineTakesWhatIsLeftOut: the three lists and every field with a default
 // may be missing, and null is no airing to replace.
+// SCHEDULE.md 11.1
 func TestTimelineTakesWhatIsLeftOut(t *testing.T) {
 	lines, err := Timeline([]byte(`{"zone":"UTC","from":"2026-12-01T00:00:00Z","to":"2026-12-01T00:00:00Z","path":["xa"]}`))
 	if err != nil || len(lines) != 0 {

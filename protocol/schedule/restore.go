@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -32,12 +33,36 @@ func Restore(cfg Config, kept Kept) (*Machine, error) {
 	for _, r := range kept.Records {
 		m.now = max(m.now, m.latestOf(r))
 	}
+	m.takeBack(kept, true)
+	m.instant(m.now, []Event{{Kind: EventOff}})
+	return m, nil
+}
+
+// Move returns a machine for another path or zone that goes on from where m is: what
+// sounds goes on, if its airing is valid there. kept is what was stored of m, the
+// effects of its last step included; what is left out is so as with Restore, and
+// whatever m owed for it is to be ended before.
+func (m *Machine) Move(cfg Config, kept Kept) (*Machine, error) {
+	n, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	n.now, n.seen = m.now, m.seen
+	n.off, n.muted, n.unsure, n.missing = m.off, m.muted, m.unsure, maps.Clone(m.missing)
+	n.takeBack(kept, m.off)
+	n.wake = n.now
+	return n, nil
+}
+
+// takeBack takes up what was stored. While the device is off, what has arrived is
+// held back.
+func (m *Machine) takeBack(kept Kept, off bool) {
 	m.silent = true
 	for _, r := range kept.Airings {
-		if r.Airing == nil || m.byID[r.Airing.ID] != nil || r.Airing.Validate(cfg.Zone, cfg.Path) != nil {
+		if r.Airing == nil || m.byID[r.Airing.ID] != nil || r.Airing.Validate(m.cfg.Zone, m.cfg.Path) != nil {
 			continue
 		}
-		m.readmit(r)
+		m.readmit(r, off)
 	}
 	for _, r := range kept.Records {
 		m.put(r)
@@ -51,8 +76,6 @@ func Restore(cfg Config, kept Kept) (*Machine, error) {
 	}
 	m.takeStarts(m.now - 1)
 	m.silent = false
-	m.instant(m.now, []Event{{Kind: EventOff}})
-	return m, nil
 }
 
 // latestOf returns the latest instant that a record tells of.
@@ -70,7 +93,7 @@ func (m *Machine) latestOf(r Record) int64 {
 }
 
 // readmit takes a stored airing back.
-func (m *Machine) readmit(r AiringRecord) {
+func (m *Machine) readmit(r AiringRecord, off bool) {
 	a := m.admit(r.Airing)
 	a.accepted = r.Accepted
 	if !r.Withdrawn.IsZero() {
@@ -81,7 +104,7 @@ func (m *Machine) readmit(r AiringRecord) {
 	}
 	switch {
 	case a.accepted:
-	case a.arrives <= m.now:
+	case off && a.arrives <= m.now:
 		m.held = append(m.held, heldBack{at: a.arrives, airing: a})
 	default:
 		m.expect(a)

@@ -15,6 +15,7 @@ import (
 
 // TestRuleRefusedByPart: what is outside the subset is refused by the name of its
 // part (rule 1).
+// SCHEDULE.md 2.1, 2.2, 2.3, 2.4
 func TestRuleRefusedByPart(t *testing.T) {
 	for _, c := range refusedRules() {
 		_, err := ParseRule(c.Rule)
@@ -319,6 +320,7 @@ func TestLocalTimeText(t *testing.T) {
 
 // TestSecondsOfAnOffsetAreLeftOut: RFC 3339 has no place for those of local mean
 // time (SCHEDULE.md 11).
+// SCHEDULE.md 11.5
 func TestSecondsOfAnOffsetAreLeftOut(t *testing.T) {
 	got, err := ExpandText("Asia/Ho_Chi_Minh", "1900-12-31T05:00:00", "", nil, nil, 1)
 	if want := []string{"1900-12-31T05:00:00+07:06"}; err != nil || !slices.Equal(got, want) {

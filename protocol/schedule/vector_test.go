@@ -57,6 +57,7 @@ func storeVectors(t *testing.T, name string, v any) {
 }
 
 // TestTimelineVectors: each input gives these lines, byte by byte.
+// SCHEDULE.md 11.4
 func TestTimelineVectors(t *testing.T) {
 	if *update {
 		var random []vector

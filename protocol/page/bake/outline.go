@@ -14,23 +14,30 @@ import (
 // into the row. Fonts' own line heights are not asked: many draw Ẩ and Ỗ above
 // them. It returns the baseline too.
 func outlineGlyphs(f *opentype.Font, row int, want []rune) (baseline int, glyphs []glyph, err error) {
-	for size := row * 16; size > 0; size-- {
+	face, _, baseline, err := fitting(f, row, want)
+	if err != nil {
+		return 0, nil, err
+	}
+	glyphs, err = drawAll(face, row, baseline, want)
+	return baseline, glyphs, err
+}
+
+// fitting returns the face, its size in 1/16 px and the baseline of a row.
+func fitting(f *opentype.Font, row int, want []rune) (face font.Face, size, baseline int, err error) {
+	for size = row * 16; size > 0; size-- {
 		face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: float64(size) / 16, DPI: 72, Hinting: font.HintingNone})
 		if err != nil {
-			return 0, nil, fmt.Errorf("face of %d/16 px: %w", size, err)
+			return nil, 0, 0, fmt.Errorf("face of %d/16 px: %w", size, err)
 		}
 		above, below, err := inkHeight(face, want)
 		if err != nil {
-			return 0, nil, err
+			return nil, 0, 0, err
 		}
-		if above+below > row {
-			continue
+		if above+below <= row {
+			return face, size, above + (row-above-below)/2, nil
 		}
-		baseline = above + (row-above-below)/2
-		glyphs, err = drawAll(face, row, baseline, want)
-		return baseline, glyphs, err
 	}
-	return 0, nil, fmt.Errorf("row of %d px: %w", row, errGlyph)
+	return nil, 0, 0, fmt.Errorf("row of %d px: %w", row, errGlyph)
 }
 
 // inkHeight returns the px that the ink of all letters takes above and below the baseline.

@@ -1,6 +1,6 @@
 //go:build !race
 
-package protocol_test
+package protocoltest
 
 // raceDetector says that memory is counted with that of the race detector.
 const raceDetector = false

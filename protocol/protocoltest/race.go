@@ -1,6 +1,6 @@
-//go:build !race
+//go:build race
 
-package envelope_test
+package protocoltest
 
 // raceDetector says that memory is counted with that of the race detector.
-const raceDetector = false
+const raceDetector = true
