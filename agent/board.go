@@ -3,46 +3,59 @@ package agent
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/display"
 	"github.com/loa-vn/loa/agent/display/outputs"
+	"github.com/loa-vn/loa/agent/kept"
 	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page"
 )
 
-// screen opens the board that a profile describes, and keeps it in a.board.
-func (a *Agent) screen(cfg config.Config) (*playout.Screen, error) {
+// parts are the zones of the board that bulletins can be meant for.
+func (a *Agent) parts(cfg config.Config) []playout.ScreenZone {
+	var out []playout.ScreenZone
+	for i, z := range cfg.Profile.Board.Zones {
+		if z.Takes() {
+			out = append(out, playout.ScreenZone{Name: z.Shows, Zone: i + 1, Size: page.Board{Width: z.Width, Height: z.Height, Row: z.Row}})
+		}
+	}
+	return out
+}
+
+// open opens the board that a profile describes, and keeps it in a.board and a.screen.
+func (a *Agent) open(cfg config.Config) (*playout.Screen, error) {
 	b := cfg.Profile.Board
-	out, err := outputs.Open(outputs.Config{Line: b.Output, Width: b.Width, Height: b.Height, Dir: cfg.Data, Device: a.id.Device})
+	out, err := outputs.Keep(outputs.Config{Line: b.Output, Width: b.Width, Height: b.Height, Dir: cfg.Data, Device: a.id.Device, Screen: a.opts.Screen})
 	if err != nil {
 		return nil, fmt.Errorf("board: %w", err)
 	}
 	main := b.Text()
 	size := page.Board{Width: main.Width, Height: main.Height, Row: b.Row}
 	var sides []display.Side
+	idle := a.idle()
+	standing := idle.Time
 	for _, z := range b.Zones {
-		show := a.name
-		if z.Shows == "clock" {
-			show = a.time
+		side := display.Side{At: z.At()}
+		size := page.Board{Width: z.Width, Height: z.Height, Row: z.Row}
+		switch z.Shows {
+		case "clock":
+			side.Clock, standing = idle.Time(size), idle.Name // the time has its own place
+		case "name", protocol.ZoneHeader:
+			side.Clock = idle.Name(size)
 		}
-		sides = append(sides, display.Side{At: z.At(), Clock: a.standing(page.Board{Width: z.Width, Height: z.Height, Row: z.Row}, show)})
-	}
-	idle := a.time
-	if len(sides) > 0 { // the time, if it is wanted, has its own place
-		idle = a.name
+		sides = append(sides, side)
 	}
 	screen, err := playout.NewScreen(playout.ScreenConfig{
-		Size: size, Whole: page.Board{Width: b.Width, Height: b.Height, Row: b.Row}, Idle: a.standing(size, idle),
-		Memory:  kept{filepath.Join(cfg.Data, "board.json")},
+		Size: size, Whole: page.Board{Width: b.Width, Height: b.Height, Row: b.Row}, Zones: a.parts(cfg), Idle: standing(size),
+		Memory:  kept.File{Path: filepath.Join(cfg.Data, "board.json")},
 		Picture: func(d protocol.Digest) ([]byte, error) { return a.cache.Bytes(d, protocol.MaxPicture) },
 		Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
 			board, err := display.New(display.Config{
-				Output: out, Clock: clock, Main: main.At(), Sides: sides, Sleep: display.Nap, Log: a.log,
+				Output: out, Clock: clock, Main: main.At(), Sides: sides, Steady: true, Log: a.log,
 			})
 			a.board = board
 			return board, err
@@ -51,42 +64,16 @@ func (a *Agent) screen(cfg config.Config) (*playout.Screen, error) {
 	if err != nil {
 		return nil, fmt.Errorf("board: %w", err)
 	}
+	a.screen = screen
 	return screen, nil
 }
 
-// standing is what a part of the board shows when nothing is on, asked for again
-// at every full minute: show's page, or, of a device that never had a placement,
-// by which code its people find it in the registry.
-func (a *Agent) standing(size page.Board, show func(page.Board, time.Time) ([]page.Page, error)) func(time.Time) ([]page.Page, time.Time) {
-	return func(now time.Time) ([]page.Page, time.Time) {
-		next := now.Truncate(time.Minute).Add(time.Minute)
-		var pages []page.Page
-		var err error
-		if a.inbox.Placement().Name == "" {
-			pages, err = page.Unconfigured(size, "", string(a.id.Device))
-		} else {
-			pages, err = show(size, now)
-		}
-		if err != nil {
-			a.log.Warn("no idle page", "err", err)
-			return nil, next
-		}
-		return pages, next
+// idle makes what stands on the board when nothing is on.
+func (a *Agent) idle() playout.Idle {
+	return playout.Idle{
+		Device: a.id.Device, Placement: a.inbox.Placement, Clock: a.clock, Zone: a.zone,
+		Refused: func(err error) { a.log.Warn("no idle page", "error", err) },
 	}
-}
-
-// name is the page with the name of the board's place.
-func (a *Agent) name(size page.Board, _ time.Time) ([]page.Page, error) {
-	return page.Standby(size, a.inbox.Placement().Name)
-}
-
-// time is the page of the clock; without a time that can be trusted the name's.
-func (a *Agent) time(size page.Board, _ time.Time) ([]page.Page, error) {
-	now, _, sure := a.clock.Now()
-	if !sure {
-		return a.name(size, now)
-	}
-	return page.Clock(size, a.inbox.Placement().Name, now.In(a.zone()))
 }
 
 // zone is that of the plans held, or the system's.
@@ -97,22 +84,20 @@ func (a *Agent) zone() *time.Location {
 	return time.Local
 }
 
-// dim keeps the board's brightness to the hour until ctx ends. With a time that
-// cannot be trusted it is as bright as by day: too bright at night is better than
-// unreadable by day.
+// dimEvery is how often brightness is compared with the hour and the units' limits.
+const dimEvery = 5 * time.Second
+
+// dim keeps the board's brightness to the hour, under its units' limits, until ctx
+// ends. With a time that cannot be trusted it is as bright as by day: too bright at
+// night is better than unreadable by day.
 func (a *Agent) dim(ctx context.Context) error {
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(dimEvery)
 	defer tick.Stop()
-	last := 0
 	for {
-		b := a.cfg.Load().Profile.Board
-		percent := b.Brightness.Percent
-		if now, _, sure := a.clock.Now(); sure {
-			percent = b.Brightness.At(now.In(a.zone()).Hour())
-		}
-		if percent != last {
+		if percent := a.brightness(); int64(percent) != a.light.Load() {
 			a.board.Brightness(percent)
-			last = percent
+			a.light.Store(int64(percent))
+			a.state.Changed()
 		}
 		select {
 		case <-ctx.Done():
@@ -122,20 +107,13 @@ func (a *Agent) dim(ctx context.Context) error {
 	}
 }
 
-// kept is a small file that is replaced as a whole.
-type kept struct{ path string }
-
-// Load implements playout.Memory.
-func (k kept) Load() ([]byte, error) { return os.ReadFile(k.path) }
-
-// Save implements playout.Memory.
-func (k kept) Save(b []byte) error {
-	if b == nil {
-		return os.Remove(k.path)
+// brightness is what the board should have now, in per cent.
+func (a *Agent) brightness() int {
+	b := a.cfg.Load().Profile.Board.Brightness
+	now, _, sure := a.clock.Now()
+	if !sure {
+		return b.Percent
 	}
-	next := k.path + ".new"
-	if err := os.WriteFile(next, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(next, k.path)
+	hour := now.In(a.zone()).Hour()
+	return min(b.At(hour), a.inbox.Limit(protocol.CapLight, hour))
 }

@@ -72,7 +72,7 @@ func alerts(b *testing.B, rounds int) float64 {
 		b.Fatal(err)
 	}
 	out := memory(b, size.Width, size.Height)
-	board, err := display.New(display.Config{Output: out, Sleep: display.Nap, Log: slog.New(slog.DiscardHandler)})
+	board, err := display.New(display.Config{Output: out, Steady: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -29,7 +29,10 @@ const (
 type Job struct {
 	// ID comes back in every event. The board does not look at it.
 	ID string
-	// Pages are all of the board's size.
+	// Zone is where it stands: 0 is the main one, n is Config.Sides[n-1].
+	Zone int
+	// Pages are all of their zone's size. In the main zone they may be of the whole
+	// board's instead and then cover the other zones.
 	Pages []page.Page
 	// Begin is the instant of the first page, by the system's clock; afterwards
 	// pages turn by the monotonic one. In the past: the set is entered where it
@@ -66,6 +69,7 @@ const (
 type Event struct {
 	Kind EventKind
 	Job  string // empty: the board was idle
+	Zone int    // of the job
 	At   time.Time
 	// Shown, in Ended: the pages that came up, in order, each turn once.
 	Shown []Showing
@@ -79,7 +83,7 @@ type Event struct {
 	Err error
 }
 
-// Status is what the board shows at the moment.
+// Status is what the board shows in its main zone at the moment.
 type Status struct {
 	Job    string // empty: idle
 	Shown  Showing
@@ -100,14 +104,15 @@ type Config struct {
 	Main image.Rectangle
 	// Sides are the zones beside it.
 	Sides []Side
-	// Sleep is how the pace of what crawls is kept; Nap is made for it. nil: the
-	// runtime's timers.
-	Sleep func(time.Duration)
-	Log   *slog.Logger
+	// Steady keeps the pace of what crawls by a timer of the kernel's where there is one,
+	// to a tenth of a millisecond; else the runtime's timers do.
+	Steady bool
+	Log    *slog.Logger
 }
 
-// Side is a zone that shows something of its own and has no jobs: the time, a
-// name. Clock is asked for its pages, of the zone's size, and until when they stand.
+// Side is a zone beside the main one. When it has no job it shows something of its
+// own: the time, a name. Clock is asked for those pages, of the zone's size, and until
+// when they stand; a zone without any is dark.
 type Side struct {
 	At    image.Rectangle
 	Clock func(now time.Time) (pages []page.Page, until time.Time)
@@ -125,9 +130,7 @@ type Board struct {
 
 	courier *courier
 	idle    []page.Page
-	clock   func(time.Time) ([]page.Page, time.Time)
-	main    image.Rectangle
-	sides   []Side
+	zones   []Side // the main one first
 
 	mu     sync.Mutex
 	closed bool
@@ -148,33 +151,38 @@ type order struct {
 func New(cfg Config) (*Board, error) {
 	w, h := cfg.Output.Size()
 	b := &Board{
-		output: cfg.Output, size: [2]int{w, h}, log: cfg.Log, idle: cfg.Idle, clock: cfg.Clock,
-		events: make(chan Event), wake: make(chan struct{}, 1), main: cfg.Main, sides: cfg.Sides,
+		output: cfg.Output, size: [2]int{w, h}, log: cfg.Log, idle: cfg.Idle,
+		events: make(chan Event), wake: make(chan struct{}, 1),
 	}
-	if b.main.Empty() {
-		b.main = image.Rect(0, 0, w, h)
+	main := Side{At: cfg.Main, Clock: cfg.Clock}
+	if main.At.Empty() {
+		main.At = image.Rect(0, 0, w, h)
 	}
-	if err := b.zones(); err != nil {
+	b.zones = append([]Side{main}, cfg.Sides...)
+	if err := b.apart(); err != nil {
 		return nil, err
 	}
-	if err := b.fits(cfg.Idle); err != nil {
+	if err := b.fits(0, cfg.Idle); err != nil {
 		return nil, fmt.Errorf("idle pages: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	b.courier = newCourier(cfg.Output, cfg.Sleep)
+	b.courier = newCourier(cfg.Output, cfg.Steady)
 	b.done.Go(func() { b.courier.run(ctx) })
 	b.done.Go(func() { b.run(ctx) })
 	return b, nil
 }
 
-// Show replaces what is shown, which ends, by a job. Errors: ErrEmpty, ErrSize,
-// ErrClosed.
+// Show replaces what is shown in a zone, which ends, by a job. Errors: ErrEmpty,
+// ErrSize, also for a zone that the board does not have; ErrClosed.
 func (b *Board) Show(j Job) error {
 	if len(j.Pages) == 0 {
 		return fmt.Errorf("job %s: %w", j.ID, ErrEmpty)
 	}
-	if err := b.fits(j.Pages); err != nil {
+	if j.Zone < 0 || j.Zone >= len(b.zones) {
+		return fmt.Errorf("job %s: zone %d of %d: %w", j.ID, j.Zone, len(b.zones), ErrSize)
+	}
+	if err := b.fits(j.Zone, j.Pages); err != nil {
 		return fmt.Errorf("job %s: %w", j.ID, err)
 	}
 	return b.give(order{job: &j})
@@ -183,7 +191,7 @@ func (b *Board) Show(j Job) error {
 // Stop ends the job with that id, if it is shown or waits for its time.
 func (b *Board) Stop(id string) error { return b.give(order{stop: id}) }
 
-// Refresh asks Config.Clock again for what stands when nothing is on.
+// Refresh asks Config.Clock again for what stands in the main zone when nothing is on.
 func (b *Board) Refresh() error { return b.give(order{refresh: true}) }
 
 // Brightness sets the board's brightness in per cent, with the next frame.
@@ -236,32 +244,30 @@ func (b *Board) give(o order) error {
 	return nil
 }
 
-// zones refuses zones that overlap or reach over the board.
-func (b *Board) zones() error {
+// apart refuses zones that overlap or reach over the board.
+func (b *Board) apart() error {
 	board := image.Rect(0, 0, b.size[0], b.size[1])
-	taken := []image.Rectangle{b.main}
-	for _, s := range b.sides {
-		taken = append(taken, s.At)
-	}
-	for i, z := range taken {
-		if z.Empty() || !z.In(board) {
-			return fmt.Errorf("zone %v on %v: %w", z, board, ErrSize)
+	for i, z := range b.zones {
+		if z.At.Empty() || !z.At.In(board) {
+			return fmt.Errorf("zone %v on %v: %w", z.At, board, ErrSize)
 		}
-		for _, other := range taken[:i] {
-			if z.Overlaps(other) {
-				return fmt.Errorf("zones %v and %v overlap: %w", other, z, ErrSize)
+		for _, other := range b.zones[:i] {
+			if z.At.Overlaps(other.At) {
+				return fmt.Errorf("zones %v and %v overlap: %w", other.At, z.At, ErrSize)
 			}
 		}
 	}
 	return nil
 }
 
-// fits refuses pages that are neither of the main zone's size nor of the board's.
-func (b *Board) fits(pages []page.Page) error {
+// fits refuses pages that are neither of a zone's size nor, in the main one, of the
+// board's.
+func (b *Board) fits(zone int, pages []page.Page) error {
+	at := b.zones[zone].At
 	for i, p := range pages {
 		size := [2]int{p.Board.Width, p.Board.Height}
-		if size != b.size && size != [2]int{b.main.Dx(), b.main.Dy()} {
-			return fmt.Errorf("page %d is %dx%d px, the board %dx%d: %w", i, p.Board.Width, p.Board.Height, b.size[0], b.size[1], ErrSize)
+		if size != [2]int{at.Dx(), at.Dy()} && (zone != 0 || size != b.size) {
+			return fmt.Errorf("page %d is %dx%d px, zone %d of the board %dx%d: %w", i, p.Board.Width, p.Board.Height, zone, at.Dx(), at.Dy(), ErrSize)
 		}
 		if i > 0 && p.Board != pages[0].Board {
 			return fmt.Errorf("pages of different sizes: %w", ErrSize)

@@ -133,7 +133,8 @@ func TestPagesStandForTheirDwellTwice(t *testing.T) {
 		if diff := cmp.Diff(display.Event{Kind: display.Ended, Job: "a", At: events[1].At, Shown: want, Whole: true}, events[1]); diff != "" {
 			t.Errorf("end (-want +got):\n%s", diff)
 		}
-		if b.Status().Job != "" {
+		time.Sleep(time.Second / 6)
+		if said(); b.Status().Job != "" {
 			t.Errorf("still shows %v", b.Status())
 		}
 	})
@@ -153,12 +154,50 @@ func TestIdlePagesStandWhenNothingIsOn(t *testing.T) {
 			t.Errorf("shows %v before the job, want %v", got, want)
 		}
 		show(t, b, display.Job{ID: "a", Pages: threePages(t)})
-		time.Sleep(24 * time.Second)
+		time.Sleep(24*time.Second + time.Second/6)
 		said()
 		if got, want := b.Status().Shown.Digest, page.Digests(idle)[0]; got != want {
 			t.Errorf("shows %v after the job, want %v", got, want)
 		}
 	})
+}
+
+// TestNothingComesUpBetweenTwoJobs: what follows a job at once, or cuts it, is not held up
+// by idle pages that flash up between them.
+func TestNothingComesUpBetweenTwoJobs(t *testing.T) {
+	for name, stop := range map[string]bool{"ended": false, "stopped": true} {
+		synctest.Test(t, func(t *testing.T) {
+			idle, err := page.Standby(page.Board{Width: 192, Height: 32, Row: 16}, "Xã Bình An")
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, pages := &glass{}, threePages(t)
+			b, said := start(t, g, idle...)
+			defer b.Close()
+			show(t, b, display.Job{ID: "a", Pages: pages})
+			if stop {
+				time.Sleep(10 * time.Second)
+				if err := b.Stop("a"); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				time.Sleep(24 * time.Second)
+			}
+			said()
+			time.Sleep(20 * time.Millisecond) // what is stored before the next one begins
+			n, at := g.count(), time.Now()
+			show(t, b, display.Job{ID: "b", Pages: pages[:1]})
+			events := said()
+			if e := events[len(events)-1]; e.Kind != display.Begun || e.Job != "b" || !e.At.Equal(at) || g.count() != n+1 {
+				t.Errorf("%s: %d frames came up before it, %+v", name, g.count()-n-1, e)
+			}
+			g.set(func() {
+				if slices.Contains(g.shown[1:], page.Digests(idle)[0]) {
+					t.Errorf("%s: idle pages flashed up", name)
+				}
+			})
+		})
+	}
 }
 
 func TestStopEndsOnlyItsJob(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"runtime"
 	"sync"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 // one scene that waits; a newer one takes its place.
 type courier struct {
 	output  Output
-	sleep   func(time.Duration)
+	steady  bool // Config.Steady
 	answers chan answer
 	wake    chan struct{}
 
@@ -30,14 +29,15 @@ type courier struct {
 
 // scene is what stands on the board until the next one: pages side by side.
 type scene struct {
-	turn   turn
+	serial uint64
 	layers []*layer
 }
 
-// layer is a page at its place. The first of a scene is the one that is
-// answered for.
+// layer is a page at its place.
 type layer struct {
 	at    image.Rectangle
+	turn  turn
+	asked bool // somebody waits for the answer
 	page  page.Page
 	reel  *page.Reel
 	since time.Time // when its turn began, which its crawl counts from
@@ -47,18 +47,24 @@ type layer struct {
 
 // answer is what became of a scene, or of a crawl's frame that failed.
 type answer struct {
-	turn   turn
+	serial uint64
 	at     time.Time
+	laid   []laid // the layers that were asked for
+	err    error
+}
+
+// laid is a layer that came up.
+type laid struct {
+	turn   turn
 	digest protocol.Digest
 	proof  protocol.Proof
-	err    error
 }
 
 // oneSleep is up to what wait the courier sleeps without listening for scenes.
 const oneSleep = 50 * time.Millisecond
 
-func newCourier(out Output, sleep func(time.Duration)) *courier {
-	return &courier{output: out, sleep: sleep, answers: make(chan answer), wake: make(chan struct{}, 1), bright: -1}
+func newCourier(out Output, steady bool) *courier {
+	return &courier{output: out, steady: steady, answers: make(chan answer), wake: make(chan struct{}, 1), bright: -1}
 }
 
 // send leaves a scene for the output. It never blocks.
@@ -100,17 +106,19 @@ type stage struct {
 	back    *page.Frame // for the next scene
 	known   bool
 	resting *time.Timer
+	alarm   *alarm // keeps the pace of what crawls; nil: resting does
 }
 
 func (c *courier) run(ctx context.Context) {
-	if c.sleep != nil {
-		runtime.LockOSThread() // a thread that only does this is woken on time
-		defer runtime.UnlockOSThread()
-		hurry()
-	}
 	w, h := c.output.Size()
 	s := &stage{courier: c, front: page.NewFrame(w, h), back: page.NewFrame(w, h), resting: time.NewTimer(0)}
 	defer s.resting.Stop()
+	if c.steady {
+		if a, err := newAlarm(); err == nil { // else the runtime's timers have to do
+			defer a.close()
+			s.alarm = a
+		}
+	}
 	for {
 		c.mu.Lock()
 		next, bright := c.waiting, c.bright
@@ -149,8 +157,8 @@ func (s *stage) rest(ctx context.Context) bool {
 		wait = time.Hour
 	case wait <= 0:
 		return ctx.Err() == nil
-	case s.sleep != nil && wait <= oneSleep:
-		s.sleep(wait)
+	case s.alarm != nil && wait <= oneSleep:
+		s.alarm.sleep(wait)
 		return ctx.Err() == nil
 	}
 	s.resting.Reset(wait)
@@ -204,23 +212,31 @@ func (s *stage) raise(ctx context.Context, next *scene) answer {
 	if a.err != nil {
 		return a
 	}
-	sent, main := s.front.Digest(), next.layers[0]
-	switch a.proof = protocol.ProofRendered; {
-	case main.page.Crawl != nil:
-		a.digest = main.page.Digest()
-	case whole:
-		a.digest = sent
-	default:
-		a.digest = main.own.Digest()
-	}
+	sent, proof := s.front.Digest(), protocol.ProofRendered
 	switch back, ok := s.output.ReadBack(); {
 	case ok && back == sent:
-		if a.proof = protocol.ProofShown; s.output.Health().Screen {
-			a.proof = protocol.ProofLinkUp
+		if proof = protocol.ProofShown; s.output.Health().Screen {
+			proof = protocol.ProofLinkUp
 		}
 	case ok:
 		a.err = fmt.Errorf("read back %s, not %s: %w", back, sent, ErrOther)
 		s.known = false
+		return a
+	}
+	for _, l := range next.layers {
+		if !l.asked {
+			continue
+		}
+		d := laid{turn: l.turn, proof: proof}
+		switch {
+		case l.page.Crawl != nil:
+			d.digest = l.page.Digest()
+		case whole:
+			d.digest = sent
+		default:
+			d.digest = l.own.Digest()
+		}
+		a.laid = append(a.laid, d)
 	}
 	return a
 }
@@ -275,7 +291,7 @@ func (s *stage) dim(ctx context.Context, percent int) (answer, bool) {
 
 // show takes the front frame to the output.
 func (s *stage) show(ctx context.Context, dirty image.Rectangle) answer {
-	a := answer{turn: s.scene.turn}
+	a := answer{serial: s.scene.serial}
 	if !s.known {
 		dirty = s.front.Bounds()
 	}

@@ -2,9 +2,18 @@
 
 package display
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
-// Nap sleeps; it is Config.Sleep of boards that move.
-func Nap(d time.Duration) { time.Sleep(d) }
+// alarm is a timer of Linux's.
+type alarm struct{}
 
-func hurry() {}
+func newAlarm() (*alarm, error) { return nil, errors.ErrUnsupported }
+
+// sleep is never called.
+func (*alarm) sleep(time.Duration) {}
+
+// close is never called.
+func (*alarm) close() {}

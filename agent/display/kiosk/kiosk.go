@@ -89,7 +89,7 @@ func New(cfg Config) (*Output, error) {
 		cfg: cfg, listener: listener, ended: make(chan struct{}), change: make(chan struct{}),
 		tint: tint.New(cfg.Colour, 100, false), frame: page.NewFrame(cfg.Width, cfg.Height), viewers: map[*viewer]struct{}{},
 	}
-	o.server = &http.Server{Handler: o.routes(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+	o.server = &http.Server{Handler: o.routes(), ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: maxHeader}
 	o.done.Go(func() {
 		if err := o.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			o.mu.Lock()

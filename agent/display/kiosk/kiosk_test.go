@@ -8,15 +8,13 @@ import (
 	"fmt"
 	"image"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/loa-vn/loa/agent/display"
 	"github.com/loa-vn/loa/agent/display/kiosk"
+	"github.com/loa-vn/loa/agent/display/kiosk/kiosktest"
 	"github.com/loa-vn/loa/protocol/page"
 )
 
@@ -212,54 +210,10 @@ func TestTooManyBrowsersAreRefused(t *testing.T) {
 	}
 }
 
-// scratch is a folder that a browser's helpers may still write to while they die.
-func scratch(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "loa-kiosk-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for range 50 {
-			if os.RemoveAll(dir) == nil {
-				return
-			}
-		}
-	})
-	return dir
-}
-
 // A real browser runs the real script.
 func TestChromiumShowsTheBoard(t *testing.T) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("LOA_TEST_ALL") != "" {
-			t.Fatal("chromium is missing although `make test` was to install it")
-		}
-		t.Skip("chromium is missing: `make test` installs it")
-	}
 	o := open(t, 192, 32, 20*time.Second)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
-		"--user-data-dir="+scratch(t), o.URL())
-	// It ends with all its helpers.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { cancel(); _ = cmd.Wait() }() // killed, so it ends with an error
-	end, tick := time.After(40*time.Second), time.NewTicker(10*time.Millisecond)
-	defer tick.Stop()
-	for !o.Health().Link {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatal("chromium has not opened the page")
-		}
-	}
+	kiosktest.Chromium(t, o)
 	pages, _, err := page.Compose(page.Board{Width: 192, Height: 32, Row: 16}, page.Text{Kind: page.Emergency, Title: "Lũ", Body: "Rời nhà ngay"})
 	if err != nil {
 		t.Fatal(err)

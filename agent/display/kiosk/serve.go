@@ -16,6 +16,9 @@ import (
 // heartbeat keeps connections open and finds dead ones.
 const heartbeat = 15 * time.Second
 
+// maxHeader is the longest header of a browser's request, in bytes.
+const maxHeader = 16 << 10
+
 // viewer is one browser: what it lacks, and a bell. The output's lock guards it.
 type viewer struct {
 	dirty   image.Rectangle

@@ -62,6 +62,10 @@ type Config struct {
 // linkFor is for how many probes an answer stands for a link.
 const linkFor = 3
 
+// ErrSilent: a controller that has answered before does so no more. What is sent to it
+// counts as not taken. One that never answers may not know how to.
+var ErrSilent = errors.New("controller answers no more")
+
 // Output is a controller.
 type Output struct {
 	cfg  Config
@@ -119,7 +123,8 @@ func (o *Output) Size() (width, height int) { return o.cfg.Width, o.cfg.Height }
 // Format returns the protocol's name and "rgb".
 func (o *Output) Format() string { return o.cfg.Protocol.Name() + " rgb" }
 
-// Show sends the whole frame.
+// Show sends the whole frame. Errors: display.ErrSize, display.ErrClosed, ErrSilent, those
+// of the network.
 func (o *Output) Show(ctx context.Context, f *page.Frame, _ image.Rectangle) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -132,7 +137,18 @@ func (o *Output) Show(ctx context.Context, f *page.Frame, _ image.Rectangle) err
 		return fmt.Errorf("frame: %w", ctx.Err())
 	}
 	o.levels = append(o.levels[:0], f.Pix...)
-	return o.send()
+	if err := o.send(); err != nil {
+		return err
+	}
+	return o.silence()
+}
+
+// silence returns ErrSilent if the controller has stopped answering; o.mu is held.
+func (o *Output) silence() error {
+	if o.answered.IsZero() || time.Since(o.answered) < linkFor*o.cfg.Probe {
+		return nil
+	}
+	return fmt.Errorf("last answer at %s: %w", o.answered.UTC().Format(time.RFC3339), ErrSilent)
 }
 
 // send sends the levels in the present colours; o.mu is held.
@@ -210,10 +226,11 @@ func (o *Output) ReadBack() (protocol.Digest, bool) { return protocol.Digest{}, 
 func (o *Output) Health() display.Health {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	silent := o.silence()
 	return display.Health{
-		Link:     !o.answered.IsZero() && time.Since(o.answered) < linkFor*o.cfg.Probe,
+		Link:     !o.answered.IsZero() && silent == nil,
 		Answered: o.answered,
-		Fault:    o.fault,
+		Fault:    errors.Join(o.fault, silent),
 	}
 }
 

@@ -102,6 +102,32 @@ func TestAnswersAreALinkUntilTheyAreOld(t *testing.T) {
 	wait(t, func() bool { return !o.Health().Link && !o.Health().Answered.IsZero() })
 }
 
+// TestAControllerThatStopsAnsweringTakesNoFrames: what is sent to one that never answered
+// is sent; what is sent to one that did and does no more is a fault, until it does again.
+func TestAControllerThatStopsAnsweringTakesNoFrames(t *testing.T) {
+	c := controller(t, "127.0.0.1:0")
+	o := open(t, c.LocalAddr().String(), 0, 5*time.Millisecond)
+	showing := func() error { return o.Show(t.Context(), frame(), image.Rectangle{}) }
+	for range 5 { // questions
+		if _, _, err := c.ReadFromUDP(make([]byte, 64)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := showing(); err != nil {
+		t.Errorf("one that never answered: %v", err)
+	}
+	for range 2 {
+		_, from := next(t, c)
+		if _, err := c.WriteToUDP([]byte{0x44, 0, 0, 251, 0, 0, 0, 0, 0, 0}, from); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, func() bool { return o.Health().Link && showing() == nil })
+		wait(t, func() bool {
+			return errors.Is(showing(), netout.ErrSilent) && errors.Is(o.Health().Fault, netout.ErrSilent)
+		})
+	}
+}
+
 func TestAControllerThatVanishesAndReturns(t *testing.T) {
 	c := controller(t, "127.0.0.1:0")
 	address := c.LocalAddr().String()

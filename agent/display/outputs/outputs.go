@@ -166,6 +166,8 @@ type Config struct {
 	Dir string
 	// Device is the name by which network sources make themselves known.
 	Device protocol.DeviceID
+	// Screen stands in for the kernel's screens; its zero value does not.
+	Screen Screen
 }
 
 // Open opens the output that a profile's line names.
@@ -189,7 +191,7 @@ func Open(cfg Config) (display.Output, error) {
 	case "kiosk":
 		return kiosk.New(kiosk.Config{Listen: l.Address, Width: width, Height: height, Colour: colour})
 	case "drm", "fb":
-		return l.screen(width, height, colour, gamma)
+		return l.screen(cfg, colour, gamma)
 	case "null":
 		return dark{width, height}, nil
 	}

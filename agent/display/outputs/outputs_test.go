@@ -2,12 +2,10 @@ package outputs_test
 
 import (
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -99,62 +97,6 @@ func TestProfilesNameOutputsAndBoardsThatExist(t *testing.T) {
 	for _, kind := range strings.Fields("drm fb ddp flaschen kiosk png") {
 		if !kinds[kind] {
 			t.Errorf("no profile shows how %s is set", kind)
-		}
-	}
-}
-
-// The profiles of controllers on the network light every pixel of their boards.
-func TestProfilesDriveTheirControllers(t *testing.T) {
-	for name, frame := range map[string]int{"board-192x32": 192 * 32 * 3, "board-hub75-128x64": 128 * 64 * 3} {
-		b, err := os.ReadFile("../../../firmware-config/boards/" + name + ".yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var profile struct {
-			Board struct {
-				Width, Height, Row int
-				Output             string
-			}
-		}
-		if err := yaml.Unmarshal(b, &profile); err != nil {
-			t.Fatal(err)
-		}
-		at, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer at.Close()
-		// The controller is here, whatever its address in the field.
-		kind, rest, _ := strings.Cut(profile.Board.Output, ":")
-		line := kind + ":" + at.LocalAddr().String()
-		if _, options, ok := strings.Cut(rest, "?"); ok {
-			line += "?" + options
-		}
-		o, err := outputs.Open(outputs.Config{Line: line, Width: profile.Board.Width, Height: profile.Board.Height, Device: "bang-dong"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		pages, err := page.Standby(page.Board{Width: profile.Board.Width, Height: profile.Board.Height, Row: profile.Board.Row}, "Xã Bình An")
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := page.Render(pages[0])
-		if err := o.Show(t.Context(), f, f.Bounds()); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		got, buf := 0, make([]byte, 65536)
-		for got < frame {
-			if err := at.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-				t.Fatal(err)
-			}
-			n, _, err := at.ReadFrom(buf)
-			if err != nil {
-				t.Fatalf("%s: %d of %d bytes of pixels: %v", name, got, frame, err)
-			}
-			got += n
-		}
-		if err := o.Close(); err != nil {
-			t.Error(err)
 		}
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/loa-vn/loa/agent/display/tint"
 )
 
-func (l Line) screen(int, int, tint.Colour, bool) (display.Output, error) {
+// Screen has nothing to stand in for outside of Linux.
+type Screen struct{}
+
+func (l Line) screen(Config, tint.Colour, bool) (display.Output, error) {
 	return nil, fmt.Errorf("screens of this kind are Linux's: %w", display.ErrUnsupported)
 }
