@@ -21,17 +21,18 @@ import (
 	"github.com/loa-vn/loa/agent/cache"
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/display"
+	"github.com/loa-vn/loa/agent/display/outputs"
 	"github.com/loa-vn/loa/agent/fetch"
 	"github.com/loa-vn/loa/agent/health"
 	"github.com/loa-vn/loa/agent/identity"
 	"github.com/loa-vn/loa/agent/inbox"
 	"github.com/loa-vn/loa/agent/link"
-	"github.com/loa-vn/loa/agent/mute"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/agent/receipt"
 	"github.com/loa-vn/loa/agent/relay"
 	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/agent/technician"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
@@ -53,6 +54,8 @@ type Options struct {
 	Output func(m protocol.Medium, sounds playout.Sounds) Output
 	// Relay replaces the GPIO line of the profile's amplifier.
 	Relay amplifier.Line
+	// Screen stands in for the kernel's screens.
+	Screen outputs.Screen
 	// Dial opens TCP connections; nil uses the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Timing is how patient the connections are; zero fields are link.DefaultTiming's.
@@ -81,14 +84,18 @@ type Agent struct {
 	drain *receipt.Drain
 	state *health.Reporter
 	relay *relay.Receiver
-	loops map[protocol.Medium]*playout.Loop
+	loops []*playout.Loop
 	outs  map[protocol.Medium]Output
 	board *display.Board // nil without one
+
+	screen *playout.Screen // what plays on board
+	ended  ended           // emergencies that somebody at the board ended
 
 	certs  atomic.Pointer[identity.Identity] // the newest certificates
 	cfg    atomic.Pointer[config.Config]
 	digest atomic.Pointer[protocol.Digest]
 	since  atomic.Pointer[time.Time] // when the connection that is up began
+	light  atomic.Int64              // the board's brightness, per cent; 0 before it was set
 	closed sync.Once
 }
 
@@ -102,7 +109,7 @@ func New(cfg config.Config, o Options) (_ *Agent, err error) {
 	if o.Env == nil {
 		o.Env = os.LookupEnv
 	}
-	a := &Agent{opts: o, log: o.Log, loops: map[protocol.Medium]*playout.Loop{}, outs: map[protocol.Medium]Output{}}
+	a := &Agent{opts: o, log: o.Log, outs: map[protocol.Medium]Output{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -124,8 +131,12 @@ func New(cfg config.Config, o Options) (_ *Agent, err error) {
 	return a, a.playout(cfg)
 }
 
-// configure takes settings into force.
+// configure takes settings into force. A running agent goes on with the loudspeaker and
+// board that it was started with.
 func (a *Agent) configure(cfg config.Config) error {
+	if now := a.cfg.Load(); now != nil && media(now.Profile) != media(cfg.Profile) {
+		return fmt.Errorf("%w: another loudspeaker or board needs a restart", config.ErrSettings)
+	}
 	d, err := cfg.Digest()
 	if err != nil {
 		return err
@@ -134,6 +145,9 @@ func (a *Agent) configure(cfg config.Config) error {
 	a.digest.Store(&d)
 	return nil
 }
+
+// media says whether a profile has a loudspeaker, and a board.
+func media(p config.Profile) [2]bool { return [2]bool{p.Sound != nil, p.Board != nil} }
 
 // memory opens the store and the clock.
 func (a *Agent) memory(cfg config.Config) error {
@@ -263,7 +277,7 @@ func (a *Agent) will(connection uint64) []byte {
 	now, _, _ := a.clock.Now()
 	b, err := health.Will(a.id.Device, connection, protocol.InstantOf(now))
 	if err != nil {
-		a.log.Error("no will", "err", err)
+		a.log.Error("no will", "error", err)
 	}
 	return b
 }
@@ -283,6 +297,7 @@ func (a *Agent) up(_ context.Context, connection uint64) {
 	a.since.Store(&now)
 	a.state.Connected(connection)
 	a.inbox.Connected()
+	a.cache.Online()
 	a.drain.Connected()
 }
 
@@ -315,23 +330,25 @@ func (a *Agent) facts() health.Facts {
 	cfg := a.cfg.Load()
 	f := health.Facts{
 		Device: a.id.Device, Clock: a.clock.Read(), Holdings: a.inbox.Holdings(), Missing: a.cache.Missing(),
-		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots}, Board: cfg.Profile.Display(), Software: a.opts.Software, Config: *a.digest.Load(),
+		Features: []string{protocol.FeatureEmergency, protocol.FeaturePasskey, protocol.FeatureRoots, protocol.FeatureLimits},
+		Board:    cfg.Profile.Display(), Whole: cfg.Profile.Whole(), Zones: cfg.Profile.Parts(), Keyed: a.ended.list(), Software: a.opts.Software, Config: *a.digest.Load(),
 	}
 	if cfg.Profile.Sound != nil {
 		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay, protocol.FeatureTone)
 	}
 	if cfg.Profile.Board != nil {
-		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeatureLayouts, protocol.FeaturePicture)
+		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeaturePage2, protocol.FeaturePage3, protocol.FeatureLayouts, protocol.FeaturePicture)
+		f.Light = int(a.light.Load())
 	}
 	var err error
 	f.Needs = a.cache.Needs()
 	if f.Free, err = health.Free(cfg.Data); err != nil {
-		a.log.Warn("free space unknown", "err", err)
+		a.log.Warn("free space unknown", "error", err)
 	} else {
 		a.fault("space", health.Short(f.Free, f.Needs))
 	}
 	if f.Chain, err = a.store.Kept(); err != nil {
-		a.log.Error("chain unreadable", "err", err)
+		a.log.Error("chain unreadable", "error", err)
 	}
 	return f
 }
@@ -343,32 +360,57 @@ func (a *Agent) playout(cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	for medium, out := range a.outs {
-		var over func(protocol.AiringID)
-		if screen, ok := out.(*playout.Screen); ok {
-			over = screen.Over
+	var parts []string
+	if a.screen != nil {
+		for _, z := range a.parts(cfg) {
+			parts = append(parts, z.Name)
 		}
-		loop, err := playout.New(playout.Config{
-			Medium: medium, Output: out, Store: a.store, Clock: a.clock, Approvals: a.inbox, Known: a.known,
-			Settings: func() playout.Settings {
-				return playout.Settings{Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load()}
-			},
-			Receipts: a.drain.Kick, Toned: a.state.Toned,
-			Playing: func(on playout.On) {
-				a.state.Playing(medium, health.On{Airing: on.Airing, Volume: on.Volume, Begin: on.Begin, Length: on.Length})
-			},
-			Over: over, Fault: a.fault, Reason: inbox.ReasonOf, Log: a.log,
-		})
-		if err != nil {
+	}
+	for medium, out := range a.outs {
+		if err := a.loop(playout.Config{Medium: medium, Output: out, Zones: parts}); err != nil {
 			return err
 		}
-		a.loops[medium] = loop
 	}
+	if a.screen == nil {
+		return nil
+	}
+	for _, z := range a.parts(cfg) {
+		if err := a.loop(playout.Config{Medium: protocol.MediumBoard, Zone: z.Name, Zones: parts, Output: a.screen.Zone(z)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loop makes a loop for a medium, or for a part of the board.
+func (a *Agent) loop(c playout.Config) error {
+	c.Store, c.Clock, c.Approvals, c.Known = a.store, a.clock, a.inbox, a.known
+	c.Settings = func() playout.Settings {
+		return playout.Settings{
+			Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load(),
+			Limit: func(hour int) int { return a.inbox.Limit(protocol.CapVolume, hour) },
+		}
+	}
+	c.Receipts, c.Toned, c.Fault, c.Reason, c.Log = a.drain.Kick, a.state.Toned, a.fault, inbox.ReasonOf, a.log
+	c.Playing = func(on playout.On) {
+		a.state.Playing(c.Medium, c.Zone, health.On{Airing: on.Airing, Volume: on.Volume, Begin: on.Begin, Length: on.Length})
+	}
+	if screen, ok := c.Output.(*playout.Screen); ok {
+		c.Over = screen.Over
+	}
+	loop, err := playout.New(c)
+	if err != nil {
+		return err
+	}
+	a.loops = append(a.loops, loop)
 	return nil
 }
 
 // Device returns who the agent is.
 func (a *Agent) Device() protocol.DeviceID { return a.id.Device }
+
+// Time is what the device takes for the time, and how sure it is.
+func (a *Agent) Time() timesync.Reading { return a.clock.Read() }
 
 // Online says whether the hub is reached.
 func (a *Agent) Online() bool { return a.link.Online() }
@@ -385,21 +427,22 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return a.spread(ctx) })
 	g.Go(func() error { return a.renew(ctx) })
-	g.Go(func() error { return mute.Switch{Dir: a.cfg.Load().Data}.Watch(ctx, a.inbox.MuteHere) })
+	g.Go(func() error { return technician.Mute{Dir: a.cfg.Load().Data}.Watch(ctx, a.inbox.MuteHere) })
 	if a.board != nil && a.cfg.Load().Profile.Board != nil {
 		g.Go(func() error { return a.dim(ctx) })
+		a.keys(ctx, g)
 	}
 	if a.opts.File != "" {
 		g.Go(func() error {
 			return config.Watcher{
 				Path: a.opts.File, Env: a.opts.Env, Fault: func(on bool) { a.fault("config", on) }, Log: a.log,
-				Loaded: func(c config.Config) {
+				Loaded: func(c config.Config) error {
 					if err := a.configure(c); err != nil {
-						a.log.Warn("settings not taken", "err", err)
-						return
+						return err
 					}
 					a.log.Info("settings taken", "config", a.digest.Load().String())
 					a.state.Changed()
+					return nil
 				},
 			}.Run(ctx, *a.cfg.Load())
 		})
@@ -457,10 +500,15 @@ func (a *Agent) spread(ctx context.Context) error {
 				return nil
 			}
 			a.relay.Tell(us)
-			for _, loop := range a.loops {
-				loop.Tell(ctx, us)
-			}
+			a.tell(ctx, us)
 		}
+	}
+}
+
+// tell tells every loop.
+func (a *Agent) tell(ctx context.Context, us []inbox.Update) {
+	for _, loop := range a.loops {
+		loop.Tell(ctx, us)
 	}
 }
 

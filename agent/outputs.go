@@ -101,7 +101,7 @@ func (a *Agent) outputs(cfg config.Config) (map[protocol.Medium]Output, error) {
 		out[protocol.MediumSound] = sound
 	}
 	if cfg.Profile.Board != nil {
-		screen, err := a.screen(cfg)
+		screen, err := a.open(cfg)
 		if err != nil {
 			return out, err
 		}

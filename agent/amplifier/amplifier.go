@@ -112,7 +112,7 @@ func (a *Amplifier) Close() error {
 func (a *Amplifier) set(on bool) {
 	err := a.cfg.Line.Set(on)
 	if err != nil {
-		a.cfg.Log.Error("amplifier's relay not switched", "on", on, "err", err)
+		a.cfg.Log.Error("amplifier's relay not switched", "on", on, "error", err)
 	}
 	a.cfg.Fault(err != nil)
 	a.on = on

@@ -71,6 +71,12 @@ type Cache struct {
 	wake       chan struct{}
 	wakeDirect chan struct{}
 
+	// disk is held by whoever writes files and their state, or makes room, which takes long
+	// on a slow card; starts and alerts must not wait for that, so mu never is. Whoever
+	// needs both takes disk first. What is here of an entry changes under both and may be
+	// read under either; its file is disk's alone, what was asked for is mu's.
+	disk sync.Mutex
+
 	mu      sync.Mutex
 	entries map[protocol.Digest]*entry
 	needs   []protocol.Content // most urgent first
@@ -185,7 +191,7 @@ func (c *Cache) Needs() uint64 {
 	defer c.mu.Unlock()
 	var sum uint64
 	for _, e := range c.missing() {
-		if e.file == nil && !slices.ContainsFunc(e.have, func(b byte) bool { return b != 0 }) {
+		if !slices.ContainsFunc(e.have, func(b byte) bool { return b != 0 }) {
 			sum += e.content.Size
 		}
 	}
@@ -222,11 +228,14 @@ func (c *Cache) Open(d protocol.Digest) (*os.File, error) {
 		err = errors.Join(err, f.Close())
 	}
 	c.cfg.Log.Warn("content damaged on the disk, fetched again", "digest", d.String(), "error", err)
+	c.disk.Lock()
 	c.mu.Lock()
-	if e := c.entries[d]; e != nil {
+	e := c.entries[d]
+	c.mu.Unlock()
+	if e != nil {
 		c.reset(e)
 	}
-	c.mu.Unlock()
+	c.disk.Unlock()
 	c.kick()
 	c.cfg.Changed(d, false)
 	return nil, fmt.Errorf("content %s: %w", d, ErrMissing)
@@ -263,14 +272,16 @@ func (c *Cache) Bytes(d protocol.Digest, limit int) ([]byte, error) {
 	return b, nil
 }
 
-// reset begins a content anew.
+// reset begins a content anew. The caller holds disk.
 func (c *Cache) reset(e *entry) {
 	if e.file != nil {
 		_ = e.file.Close() // what was written is given up anyway
 	}
+	c.mu.Lock()
 	refused := e.refused
 	*e = *newEntry(e.content)
 	e.refused = refused
+	c.mu.Unlock()
 	if err := errors.Join(c.cfg.State.DropContent(e.content.Digest), remove(c.path(e.content.Digest))); err != nil {
 		c.storage(err)
 	}
@@ -283,12 +294,15 @@ func remove(path string) error {
 	return nil
 }
 
-// storage reports that the disk failed.
+// storage reports that the disk failed. The caller holds disk.
 func (c *Cache) storage(err error) {
-	if !c.full {
+	c.mu.Lock()
+	known := c.full
+	c.full, c.short, c.untidy = true, true, true
+	c.mu.Unlock()
+	if !known {
 		c.cfg.Log.Error("content cannot be stored", "error", err, "full", errors.Is(err, syscall.ENOSPC))
 	}
-	c.full, c.short, c.untidy = true, true, true
 	c.cfg.Fault("storage", true)
 }
 

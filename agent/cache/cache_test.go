@@ -472,3 +472,57 @@ func TestAHubThatDoesNotAnswerIsAskedEverMoreSlowly(t *testing.T) {
 		at.await(t, b)
 	})
 }
+
+// slowCard is a state that waits, as a memory card may, before it has written.
+type slowCard struct {
+	cache.State
+	writing chan struct{} // gets a note when it waits
+	done    chan struct{} // is closed when it need not wait any more
+}
+
+func (s slowCard) PutContent(c store.ContentState) error {
+	select {
+	case s.writing <- struct{}{}:
+	default:
+	}
+	<-s.done
+	return s.State.PutContent(c)
+}
+
+// What is here can be opened, and the plan may change, while a slow card takes its time
+// over something else: a start or an alert does not wait for it.
+func TestASlowCardHoldsUpNobodyElse(t *testing.T) {
+	dir := t.TempDir()
+	here, coming := noise(5_000), noise(300_000)
+	first := open(t, dir, newFar(here), nil)
+	first.cache.Need([]protocol.Content{protocol.ContentOf(here)})
+	first.await(t, here)
+	first.stop()
+
+	slow := slowCard{writing: make(chan struct{}, 1), done: make(chan struct{})}
+	at := open(t, dir, newFar(here, coming), func(c *cache.Config) {
+		slow.State = c.State
+		c.State = slow
+	})
+	release := sync.OnceFunc(func() { close(slow.done) })
+	t.Cleanup(release) // before the cache is closed
+	at.cache.Need([]protocol.Content{protocol.ContentOf(here), protocol.ContentOf(coming)})
+	<-slow.writing
+	answered := make(chan error, 1)
+	go func() {
+		_, err := at.cache.Bytes(protocol.DigestOf(here), len(here))
+		at.cache.Need([]protocol.Content{protocol.ContentOf(coming)})
+		at.cache.Missing()
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("waits for the card")
+	}
+	release()
+	at.await(t, coming)
+}

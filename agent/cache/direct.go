@@ -112,6 +112,8 @@ func (c *Cache) fetchList(ctx context.Context, content protocol.Content) error {
 	if err != nil {
 		return err
 	}
+	c.disk.Lock()
+	defer c.disk.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[content.Digest]
@@ -127,24 +129,16 @@ func (c *Cache) fetchList(ctx context.Context, content protocol.Content) error {
 
 // offer takes one chunk that came directly.
 func (c *Cache) offer(content protocol.Content, n int, data []byte) error {
+	there, err := c.takeChunk(content.Digest, n, data)
+	if err != nil {
+		return err
+	}
 	c.mu.Lock()
-	e := c.entries[content.Digest]
-	if e == nil || e.whole || e.refused || e.list == nil {
-		c.mu.Unlock()
-		return errNoNeed
-	}
-	there := c.takeChunk(e, n, data)
-	kept := there || e.whole || e.has(n)
-	if kept {
-		c.failed = 0
-	}
+	c.failed = 0
 	c.mu.Unlock()
 	if there {
 		c.kick()
 		c.cfg.Changed(content.Digest, true)
-	}
-	if !kept {
-		return errWrong
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package cache
 import (
 	"context"
 	"errors"
+	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -24,8 +26,8 @@ const (
 	retryMost  = 2 * time.Minute
 )
 
-// Ready says which filters the bulk connection reads by now; none, that it is
-// closed, so that nothing that was asked for will come.
+// Ready says which filters the bulk connection reads by now; with none, nothing that
+// was asked for will come.
 func (c *Cache) Ready(filters []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -40,9 +42,19 @@ func (c *Cache) Ready(filters []string) {
 			e.forgetAsked()
 		}
 	}
+	c.untidy = true
 	if len(filters) == 0 {
 		c.tries, c.retryAt = 0, time.Time{}
 	}
+	c.kick()
+}
+
+// Online says that requests reach the hub anew: those before may not have.
+func (c *Cache) Online() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgetAsked()
+	c.tries = 0
 	c.kick()
 }
 
@@ -96,11 +108,11 @@ func (c *Cache) Run(ctx context.Context) error {
 
 // close saves the state of what is under way.
 func (c *Cache) close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.disk.Lock()
+	defer c.disk.Unlock()
 	var errs []error
-	for _, e := range c.entries {
-		errs = append(errs, c.save(e))
+	for _, e := range c.known() {
+		errs = append(errs, c.save(e, e.whole))
 		if e.file != nil {
 			errs = append(errs, e.file.Close())
 			e.file = nil
@@ -118,10 +130,13 @@ func (c *Cache) step(ctx context.Context, now time.Time) time.Duration {
 		c.forgetAsked()
 		c.untidy, c.full = c.untidy || c.full, false
 	}
-	if c.untidy {
-		c.untidy = false
+	untidy := c.untidy
+	c.untidy = false
+	c.mu.Unlock()
+	if untidy {
 		c.evict()
 	}
+	c.mu.Lock()
 	c.subscribe(now)
 	want, bytes := c.next()
 	if bytes == 0 {
@@ -246,19 +261,12 @@ func (c *Cache) Handle(topic string, payload []byte) {
 	if err != nil || topic != protocol.ChunkTopic(d, chunk) {
 		return
 	}
-	c.mu.Lock()
-	e := c.entries[d]
-	if e == nil || e.whole || e.refused || c.full {
-		c.mu.Unlock()
+	if chunk.List {
+		c.takeList(d, int(chunk.N), chunk.Data)
+		c.kick()
 		return
 	}
-	there := false
-	if chunk.List {
-		c.takeList(e, int(chunk.N), chunk.Data)
-	} else {
-		there = c.takeChunk(e, int(chunk.N), chunk.Data)
-	}
-	c.mu.Unlock()
+	there, _ := c.takeChunk(d, int(chunk.N), chunk.Data) // what was refused is asked for again
 	c.kick()
 	if there {
 		c.cfg.Changed(d, true)
@@ -274,9 +282,17 @@ func (c *Cache) arrived(bytes int) {
 }
 
 // takeList adds a part of a chunk list, and checks the list once all are here.
-func (c *Cache) takeList(e *entry, n int, data []byte) {
+func (c *Cache) takeList(d protocol.Digest, n int, data []byte) {
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[d]
+	if e == nil || e.list != nil || e.refused {
+		return
+	}
 	size := e.listSize()
-	if e.list != nil || n*protocol.ChunkSize >= size || len(data) != min(protocol.ChunkSize, size-n*protocol.ChunkSize) {
+	if n*protocol.ChunkSize >= size || len(data) != min(protocol.ChunkSize, size-n*protocol.ChunkSize) {
 		return
 	}
 	e.parts[n] = data
@@ -289,33 +305,57 @@ func (c *Cache) takeList(e *entry, n int, data []byte) {
 	}
 	clear(e.parts)
 	if protocol.DigestOf(list) != e.content.Chunks {
-		c.cfg.Log.Warn("chunk list is not the signed one, asked for again", "digest", e.content.Digest.String())
+		c.cfg.Log.Warn("chunk list is not the signed one, asked for again", "digest", d.String())
 		return
 	}
 	e.list, e.listed = list, false
 	c.arrived(len(list))
 }
 
-// takeChunk checks and writes one chunk; true if that made the content whole.
-func (c *Cache) takeChunk(e *entry, n int, data []byte) bool {
-	const size = len(protocol.Digest{})
-	if e.list == nil || len(data) != e.content.ChunkLength(n) || e.has(n) {
-		return false
-	}
-	if protocol.DigestOf(data) != protocol.Digest(e.list[n*size:(n+1)*size]) {
-		c.cfg.Log.Warn("chunk is not the signed one, asked for again", "digest", e.content.Digest.String(), "chunk", n)
-		return false
+// takeChunk checks and writes one chunk, whichever way it came; there says that it made
+// the content whole. Errors: errNoNeed, errWrong, those of the disk.
+func (c *Cache) takeChunk(d protocol.Digest, n int, data []byte) (there bool, err error) {
+	c.disk.Lock()
+	defer c.disk.Unlock()
+	c.mu.Lock()
+	e, full := c.entries[d], c.full
+	c.mu.Unlock()
+	switch {
+	case e == nil || e.whole || e.refused || e.list == nil || full || len(data) != e.content.ChunkLength(n):
+		return false, errNoNeed
+	case e.has(n):
+		return false, nil
+	case protocol.DigestOf(data) != e.digest(n):
+		c.cfg.Log.Warn("chunk is not the signed one, asked for again", "digest", d.String(), "chunk", n)
+		return false, errWrong
 	}
 	if err := c.write(e, n, data); err != nil {
 		c.storage(err)
-		return false
+		return false, err
 	}
+	c.mu.Lock()
+	e.have[n/8] |= 1 << (n % 8)
 	delete(e.asked, n)
 	c.arrived(len(data))
-	if !e.all() {
-		return false
+	c.mu.Unlock()
+	e.dirty++
+	switch {
+	case e.all():
+		return c.finish(e)
+	case e.dirty < saveEvery:
+		return false, nil
 	}
-	return c.finish(e)
+	if err := c.save(e, false); err != nil {
+		c.storage(err)
+		return false, err
+	}
+	return false, nil
+}
+
+// digest is that of a chunk, by the signed list.
+func (e *entry) digest(n int) protocol.Digest {
+	const size = len(protocol.Digest{})
+	return protocol.Digest(e.list[n*size : (n+1)*size])
 }
 
 // write puts a chunk in its place in the file.
@@ -330,18 +370,12 @@ func (c *Cache) write(e *entry, n int, data []byte) error {
 		}
 		e.file = f
 	}
-	if _, err := e.file.WriteAt(data, int64(n)*protocol.ChunkSize); err != nil {
-		return err
-	}
-	e.have[n/8] |= 1 << (n % 8)
-	if e.dirty++; e.dirty < saveEvery {
-		return nil
-	}
-	return c.save(e)
+	_, err := e.file.WriteAt(data, int64(n)*protocol.ChunkSize)
+	return err
 }
 
 // save makes the chunks durable, and only then the note that they are there.
-func (c *Cache) save(e *entry) error {
+func (c *Cache) save(e *entry, whole bool) error {
 	if e.dirty == 0 {
 		return nil
 	}
@@ -350,8 +384,7 @@ func (c *Cache) save(e *entry) error {
 			return err
 		}
 	}
-	state := store.ContentState{Content: e.content, List: e.list, Have: e.have, Whole: e.whole}
-	if err := c.cfg.State.PutContent(state); err != nil {
+	if err := c.cfg.State.PutContent(store.ContentState{Content: e.content, List: e.list, Have: e.have, Whole: whole}); err != nil {
 		return err
 	}
 	e.dirty = 0
@@ -359,47 +392,58 @@ func (c *Cache) save(e *entry) error {
 }
 
 // finish checks the whole once more and remembers that it is here.
-func (c *Cache) finish(e *entry) bool {
+func (c *Cache) finish(e *entry) (there bool, err error) {
 	digest := e.content.Digest
-	_, err := e.file.Seek(0, 0)
+	_, err = e.file.Seek(0, io.SeekStart)
 	if err == nil {
 		err = checked(e.file, digest)
 	}
 	if errors.Is(err, ErrMissing) {
 		c.cfg.Log.Error("chunk list and digest contradict each other, content refused", "digest", digest.String())
+		c.mu.Lock()
 		e.refused = true
+		c.mu.Unlock()
 		c.reset(e)
-		return false
+		return false, errWrong
 	}
 	if err == nil {
-		e.whole, e.dirty = true, e.dirty+1
-		err = c.save(e)
+		err = c.save(e, true)
 	}
 	if err != nil {
 		c.storage(err)
-		e.whole = false
 		c.reset(e)
-		return false
+		return false, err
 	}
 	err = e.file.Close()
 	e.file = nil
 	if err != nil {
 		c.cfg.Log.Warn("content's file not closed", "error", err)
 	}
-	if c.short {
+	c.mu.Lock()
+	e.whole = true
+	short := c.short
+	c.untidy, c.short = true, false
+	c.mu.Unlock()
+	if short {
 		c.cfg.Fault("storage", false)
 	}
-	c.untidy, c.short = true, false
-	return true
+	return true, nil
+}
+
+// known lists all contents.
+func (c *Cache) known() []*entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Values(c.entries))
 }
 
 // evict removes what nothing needs while all together is over the limit, the
-// least recently written first.
+// least recently written first. What the bulk connection still reads stays known: the
+// hub does not send it again over the same subscription just because it was forgotten
+// here.
 func (c *Cache) evict() {
-	needed := map[protocol.Digest]bool{}
-	for _, n := range c.needs {
-		needed[n.Digest] = true
-	}
+	c.disk.Lock()
+	defer c.disk.Unlock()
 	type spare struct {
 		e    *entry
 		size int64
@@ -407,26 +451,43 @@ func (c *Cache) evict() {
 	}
 	var total int64
 	var spares []spare
-	for d, e := range c.entries {
-		info, err := os.Stat(c.path(d))
-		if err != nil {
-			if !needed[d] && !e.whole {
-				delete(c.entries, d)
-			}
-			continue
-		}
-		total += info.Size()
-		if !needed[d] {
+	for _, e := range c.known() {
+		info, err := os.Stat(c.path(e.content.Digest))
+		switch {
+		case err == nil:
+			total += info.Size()
 			spares = append(spares, spare{e, info.Size(), info.ModTime()})
+		case !e.whole:
+			c.forget(e)
 		}
 	}
 	slices.SortFunc(spares, func(a, b spare) int { return a.at.Compare(b.at) })
 	for _, s := range spares {
-		if total <= c.cfg.Limit && !c.short {
+		if !c.crowded(total) {
 			return
 		}
-		c.reset(s.e)
-		delete(c.entries, s.e.content.Digest)
-		total -= s.size
+		if c.forget(s.e) {
+			c.reset(s.e)
+			total -= s.size
+		}
 	}
+}
+
+// crowded says whether content that nothing needs is to make room.
+func (c *Cache) crowded(total int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return total > c.cfg.Limit || c.short
+}
+
+// forget takes a content out of what is known, unless it is needed or still read.
+func (c *Cache) forget(e *entry) bool {
+	d := e.content.Digest
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ready[d] || slices.ContainsFunc(c.needs, func(n protocol.Content) bool { return n.Digest == d }) {
+		return false
+	}
+	delete(c.entries, d)
+	return true
 }

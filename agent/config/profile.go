@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -123,6 +124,42 @@ type Board struct {
 	Main *Area `yaml:"main" json:"main"`
 	// Zones are the places beside Main that show something of their own.
 	Zones []Zone `yaml:"zones" json:"zones"`
+	// Key is what ends an emergency on this board, for whoever can reach it.
+	Key *Key `yaml:"key" json:"key,omitempty"`
+}
+
+// Key is a key inside a board's case: of an input device of the kernel, or on a GPIO line.
+type Key struct {
+	// Input is the device, "/dev/input/by-path/...-event", and Code the key's number on it
+	// (linux/input-event-codes.h); 0 for any.
+	Input string `yaml:"input" json:"input"`
+	Code  int    `yaml:"code" json:"code"`
+	// Chip and Line name a GPIO line instead; ActiveLow is true if it is low while the
+	// key is pressed.
+	Chip      string `yaml:"chip" json:"chip"`
+	Line      int    `yaml:"line" json:"line"`
+	ActiveLow bool   `yaml:"active_low" json:"active_low"`
+	// Hold is how long it has to be held; 0 for 3 s.
+	Hold Duration `yaml:"hold" json:"hold"`
+}
+
+// maxHold is how long a key may have to be held.
+const maxHold = 30 * time.Second
+
+func (k *Key) check() error {
+	switch {
+	case k == nil:
+		return nil
+	case (k.Input == "") == (k.Chip == ""):
+		return errors.New("needs either input or chip with line")
+	case k.Input == "" && k.Code != 0, k.Chip == "" && (k.Line != 0 || k.ActiveLow):
+		return errors.New("has code with input, line and active_low with chip")
+	case k.Code < 0 || k.Code > 767 || k.Line < 0:
+		return errors.New("needs a code of 0 to 767 and a line from 0 up")
+	case k.Hold < 0 || k.Hold.Std() > maxHold:
+		return errors.New("is to be held for 30s at most")
+	}
+	return nil
 }
 
 // Brightness is in per cent of what the board can do.
@@ -147,7 +184,9 @@ type Area struct {
 	Height int `yaml:"height" json:"height"`
 }
 
-// Zone is a part of a board that shows the time ("clock") or the place ("name").
+// Zone is a part of a board that shows the time ("clock") or the place ("name"), or the
+// bulletins that are meant for it: "header", where the place stands when there are none,
+// and "ticker", which is dark then.
 type Zone struct {
 	Shows  string `yaml:"shows" json:"shows"`
 	X      int    `yaml:"x" json:"x"`
@@ -203,13 +242,44 @@ func (b Board) Kind() (kind, address string) {
 	return kind, address
 }
 
+// Takes says whether bulletins can be meant for the zone.
+func (z Zone) Takes() bool { return z.Shows == protocol.ZoneHeader || z.Shows == protocol.ZoneTicker }
+
+// display is a size as heartbeats carry it.
+func display(width, height, row int) protocol.Display {
+	return protocol.Display{Width: uint64(width), Height: uint64(height), Row: uint64(row)}
+}
+
+// Whole returns the whole board's size if bulletins stand on a part of it, else nil.
+func (p Profile) Whole() *protocol.Display {
+	if p.Board == nil || p.Board.Main == nil {
+		return nil
+	}
+	d := display(p.Board.Width, p.Board.Height, p.Board.Row)
+	return &d
+}
+
+// Parts returns the zones that bulletins can be meant for.
+func (p Profile) Parts() []protocol.ZoneSize {
+	var out []protocol.ZoneSize
+	if p.Board != nil {
+		for _, z := range p.Board.Zones {
+			if z.Takes() {
+				out = append(out, protocol.ZoneSize{Name: z.Shows, Size: display(z.Width, z.Height, z.Row)})
+			}
+		}
+	}
+	return out
+}
+
 // Display returns the size of what bulletins stand on as heartbeats carry it, nil without a board.
 func (p Profile) Display() *protocol.Display {
 	if p.Board == nil {
 		return nil
 	}
 	main := p.Board.Text()
-	return &protocol.Display{Width: uint64(main.Width), Height: uint64(main.Height), Row: uint64(p.Board.Row)}
+	d := display(main.Width, main.Height, p.Board.Row)
+	return &d
 }
 
 // CeilingAt returns the highest volume in an hour of the local day, in per cent.
@@ -226,20 +296,28 @@ func (v Volume) CeilingAt(hour int) int {
 // LoadProfile reads one profile. Errors: ErrSettings; those of the file system.
 func LoadProfile(path string) (Profile, error) {
 	b, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Profile{}, fmt.Errorf("%w: there is no profile %s; bring the profiles into place with deploy/install.sh agent, or name another with the setting profile: %w", ErrSettings, path, fs.ErrNotExist)
+	}
 	if err != nil {
 		return Profile{}, fmt.Errorf("profile: %w", err)
 	}
+	p, err := parseProfile(b)
+	if err != nil {
+		return Profile{}, fmt.Errorf("profile %s: %w", path, err)
+	}
+	return p, nil
+}
+
+func parseProfile(b []byte) (Profile, error) {
 	p := Profile{Volume: Volume{Ceiling: 100}}
 	if err := strict(b, &p); err != nil {
-		return Profile{}, fmt.Errorf("profile %s: %w", path, err)
+		return Profile{}, err
 	}
 	if p.Board != nil && p.Board.Brightness.Percent == 0 {
 		p.Board.Brightness.Percent = 100
 	}
-	if err := p.check(); err != nil {
-		return Profile{}, fmt.Errorf("profile %s: %w", path, err)
-	}
-	return p, nil
+	return p, p.check()
 }
 
 func (p Profile) check() error {
@@ -282,6 +360,9 @@ func (b *Board) check() error {
 	if kind, _ := b.Kind(); !slices.Contains(outputs(), kind) {
 		return bad("board.output", "must begin with one of "+strings.Join(outputs(), ", "))
 	}
+	if err := b.Key.check(); err != nil {
+		return bad("board.key", err.Error())
+	}
 	hours := append([]LightHour{{Percent: b.Brightness.Percent}}, b.Brightness.ByHour...)
 	for _, h := range hours {
 		if h.From < 0 || h.From > 23 || h.To < 0 || h.To > 24 || h.Percent < 1 || h.Percent > 100 {
@@ -302,8 +383,11 @@ func (b *Board) places() error {
 		return errors.New("with zones needs main")
 	}
 	for i, z := range parts {
-		if i > 0 && z.Shows != "clock" && z.Shows != "name" {
-			return fmt.Errorf("zone %d must show clock or name", i)
+		if i > 0 && z.Shows != "clock" && z.Shows != "name" && !z.Takes() {
+			return fmt.Errorf("zone %d must show clock, name, header or ticker", i)
+		}
+		if z.Takes() && slices.ContainsFunc(parts[:i], func(o Zone) bool { return o.Shows == z.Shows }) {
+			return fmt.Errorf("%s is there twice", z.Shows)
 		}
 		if err := (page.Board{Width: z.Width, Height: z.Height, Row: z.Row}).Validate(); err != nil {
 			return err

@@ -19,8 +19,9 @@ const settle = 500 * time.Millisecond
 type Watcher struct {
 	Path string
 	Env  func(string) (string, bool)
-	// Loaded gets settings that differ from those before and are good.
-	Loaded func(Config)
+	// Loaded gets settings that differ from those before and are good. With an error
+	// those before stay in force.
+	Loaded func(Config) error
 	// Fault raises or clears the fault "config".
 	Fault func(on bool)
 	Log   *slog.Logger
@@ -84,17 +85,20 @@ func follow(notes *fsnotify.Watcher, files []string) error {
 // load reads the files and returns the settings that are in force from now on.
 func (w Watcher) load(now Config) Config {
 	next, err := Load(w.Path, w.Env)
+	if err == nil && !same(now, next) {
+		err = w.Loaded(next)
+	}
 	if err != nil {
 		w.Log.Error("settings not taken, those before stay in force", "error", err)
 		w.Fault(true)
 		return now
 	}
 	w.Fault(false)
-	before, errBefore := now.Digest()
-	after, errAfter := next.Digest()
-	if errBefore == nil && errAfter == nil && before == after {
-		return next
-	}
-	w.Loaded(next)
 	return next
+}
+
+func same(a, b Config) bool {
+	one, errOne := a.Digest()
+	two, errTwo := b.Digest()
+	return errOne == nil && errTwo == nil && one == two
 }

@@ -28,7 +28,14 @@ func TestABadFileLeavesTheSettingsAsTheyWere(t *testing.T) {
 	loaded, faults := make(chan Config, 10), make(chan bool, 100)
 	w := Watcher{
 		Path: path, Env: noEnv, Log: slog.New(slog.DiscardHandler),
-		Loaded: func(c Config) { loaded <- c }, Fault: func(on bool) { faults <- on },
+		Loaded: func(c Config) error {
+			if c.Profile.Sound == nil {
+				return ErrSettings
+			}
+			loaded <- c
+			return nil
+		},
+		Fault: func(on bool) { faults <- on },
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -63,6 +70,8 @@ func TestABadFileLeavesTheSettingsAsTheyWere(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("a changed profile was not noticed")
 	}
+	save(profile, "name: p\nboard: {width: 192, height: 32, row: 16, output: \"png:board\"}\n")
+	await(true) // they are good, but not for who is to take them
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

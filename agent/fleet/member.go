@@ -65,7 +65,7 @@ func (m *member) run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			// A device whose disk is full cannot start: it tries again, as its
 			// service manager would.
-			m.log.Warn("agent failed", "err", err)
+			m.log.Warn("agent failed", "error", err)
 			m.fleet.failures.Add(1)
 			pause = max(pause, retryAfter)
 		}

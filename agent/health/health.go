@@ -34,9 +34,13 @@ type Facts struct {
 	Chain      protocol.ChainState
 	Features   []string
 	Board      *protocol.Display
+	Whole      *protocol.Display // nil if that is Board
+	Zones      []protocol.ZoneSize
+	Keyed      []protocol.Keyed
 	Software   string
 	Config     protocol.Digest
 	On         On
+	Light      int                  // the board's brightness, per cent; 0 is not known
 	Tone       *protocol.ToneResult // of the last test tone
 	Faults     []string
 }
@@ -68,7 +72,7 @@ func Build(f Facts) protocol.Heartbeat {
 		ClockSure: f.Clock.Sure, Uncertainty: protocol.MillisOf(f.Clock.Uncertainty), Muted: f.Holdings.Muted,
 		Missing: uint64(max(0, f.Missing)), Free: f.Free, Unacked: f.Chain.Seq - f.Chain.Acked, Software: f.Software,
 		Config: f.Config, Playing: f.On.Airing, Progress: f.On.progress(), Tone: f.Tone, Faults: first(f.Faults, 16), Stops: first(f.Holdings.Stops, 128),
-		Chain: chain(f.Chain), Needs: f.Needs,
+		Chain: chain(f.Chain), Needs: f.Needs, Whole: f.Whole, Zones: f.Zones, Keyed: f.Keyed, Light: uint64(max(f.Light, 0)),
 	}
 }
 
@@ -112,14 +116,14 @@ type Reporter struct {
 
 	mu         sync.Mutex
 	connection uint64
-	on         map[protocol.Medium]On
+	on         map[part]On
 	tone       *protocol.ToneResult
 	faults     map[string]bool
 }
 
 // New returns a reporter that sends nothing before Run.
 func New(cfg Config) *Reporter {
-	return &Reporter{cfg: cfg, wake: make(chan struct{}, 1), on: map[protocol.Medium]On{}, faults: map[string]bool{}}
+	return &Reporter{cfg: cfg, wake: make(chan struct{}, 1), on: map[part]On{}, faults: map[string]bool{}}
 }
 
 // Changed asks for a heartbeat soon. It returns at once.
@@ -145,11 +149,19 @@ func (r *Reporter) Disconnected() {
 	r.connection = 0
 }
 
-// Playing says what is on of a medium. Heartbeats tell of the sound first.
-func (r *Reporter) Playing(m protocol.Medium, on On) {
+// part is a medium, or a part of a board.
+type part struct {
+	medium protocol.Medium
+	zone   string
+}
+
+// Playing says what is on of a medium, or of a part of a board. Heartbeats tell of the
+// sound first, then of where bulletins stand.
+func (r *Reporter) Playing(m protocol.Medium, zone string, on On) {
+	p := part{m, zone}
 	r.mu.Lock()
-	changed := r.on[m].Airing != on.Airing
-	r.on[m] = on
+	changed := r.on[p].Airing != on.Airing
+	r.on[p] = on
 	r.mu.Unlock()
 	if changed {
 		r.Changed()
@@ -198,9 +210,11 @@ func (r *Reporter) Heartbeat() ([]byte, error) {
 	f := r.cfg.Facts()
 	f.Faults = r.Faults()
 	r.mu.Lock()
-	f.Connection, f.On, f.Tone = r.connection, r.on[protocol.MediumSound], r.tone
-	if f.On.Airing == "" {
-		f.On = r.on[protocol.MediumBoard]
+	f.Connection, f.Tone = r.connection, r.tone
+	for _, p := range []part{{medium: protocol.MediumSound}, {medium: protocol.MediumBoard}, {protocol.MediumBoard, protocol.ZoneHeader}, {protocol.MediumBoard, protocol.ZoneTicker}} {
+		if f.On = r.on[p]; f.On.Airing != "" {
+			break
+		}
 	}
 	r.mu.Unlock()
 	b, err := protocol.Marshal(Build(f))

@@ -32,8 +32,8 @@ func facts() health.Facts {
 func TestAHeartbeatSaysWhatIsHeldAndWhatIsWrong(t *testing.T) {
 	r := health.New(health.Config{Facts: facts, Log: slog.New(slog.DiscardHandler)})
 	r.Connected(5)
-	r.Playing(protocol.MediumBoard, health.On{Airing: "lp-2", Length: time.Minute})
-	r.Playing(protocol.MediumSound, health.On{Airing: "lp-1", Volume: 70, Begin: time.Now().Add(-2 * time.Minute), Length: time.Minute})
+	r.Playing(protocol.MediumBoard, "", health.On{Airing: "lp-2", Length: time.Minute})
+	r.Playing(protocol.MediumSound, "", health.On{Airing: "lp-1", Volume: 70, Begin: time.Now().Add(-2 * time.Minute), Length: time.Minute})
 	r.Toned(protocol.ToneResult{Number: 8, Reason: protocol.ReasonBusy, At: protocoltest.At(0)})
 	r.Fault("storage", true)
 	r.Fault("config", true)

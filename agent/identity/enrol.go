@@ -74,7 +74,7 @@ func EnrolOver(ctx context.Context, dial Dial, hubURL, claim, dir string) (*Iden
 // anchors asks anybody for roots and CA, and believes them by their fingerprint.
 func anchors(ctx context.Context, dial Dial, base *url.URL, want protocol.Fingerprint) (*x509.Certificate, error) {
 	// Nothing is known of the server yet and nothing secret is said to it.
-	settings := &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true} //nolint:gosec // see above
+	settings := &tls.Config{MinVersion: tls.VersionTLS13, InsecureSkipVerify: true} //nolint:gosec // the anchors are believed by the claim's fingerprint alone
 	var got protocol.Anchors
 	if err := call(ctx, dial, settings, http.MethodGet, base.JoinPath(protocol.AnchorsPath), nil, &got); err != nil {
 		return nil, err
@@ -179,7 +179,12 @@ func call(ctx context.Context, dial Dial, settings *tls.Config, method string, u
 	if len(raw) > protocol.MaxEnrol {
 		return fmt.Errorf("%d bytes: %w", len(raw), ErrAnswer)
 	}
-	if err := json.Unmarshal(raw, answer); err != nil {
+	return parse(raw, answer)
+}
+
+// parse reads a hub's answer. Error: ErrAnswer.
+func parse(raw []byte, answer any) error {
+	if err := protocol.DecodeJSON(raw, answer); err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
 	return nil

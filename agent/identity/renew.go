@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/loa-vn/loa/agent/kept"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -60,5 +61,5 @@ func (id *Identity) Renew(ctx context.Context, dir string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("renew: %w", err)
 	}
-	return next, writeFile(filepath.Join(dir, answerFile), raw)
+	return next, kept.File{Path: filepath.Join(dir, answerFile)}.Save(raw)
 }

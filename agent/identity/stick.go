@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loa-vn/loa/agent/kept"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
 )
@@ -131,7 +132,7 @@ func Begin(i protocol.Installation, dir string) (protocol.EnrolRequest, protocol
 	if err != nil {
 		return none(fmt.Errorf("enrol: %w", err))
 	}
-	if err := writeFile(filepath.Join(dir, installationFile), raw); err != nil {
+	if err := (kept.File{Path: filepath.Join(dir, installationFile)}).Save(raw); err != nil {
 		return none(fmt.Errorf("enrol: keep installation: %w", err))
 	}
 	return protocol.EnrolRequest{Secret: claim.Secret[:], DeviceKey: key.Public().(ed25519.PublicKey), CSR: csr, CSRBulk: csrBulk}, place, nil
@@ -221,7 +222,7 @@ func keep(answer protocol.EnrolAnswer, key ed25519.PrivateKey, want protocol.Fin
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
-	if err := writeFile(filepath.Join(dir, answerFile), raw); err != nil {
+	if err := (kept.File{Path: filepath.Join(dir, answerFile)}).Save(raw); err != nil {
 		return nil, fmt.Errorf("enrol: keep identity: %w", err)
 	}
 	// The claim is used: nothing of it stays.

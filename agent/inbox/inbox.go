@@ -413,6 +413,22 @@ func (in *Inbox) Zone() string {
 	return ""
 }
 
+// Limit returns the lowest limit of the units on the device's path in an hour of the
+// local day, in per cent; 100 if there is none.
+func (in *Inbox) Limit(of protocol.Capped, hour int) int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	lowest := 100
+	for _, u := range in.state.placement.Units() {
+		for _, l := range in.state.plans[u].Limits {
+			if l.Of == of && l.Holds(hour) {
+				lowest = min(lowest, int(l.Percent))
+			}
+		}
+	}
+	return lowest
+}
+
 // commit makes a decision durable and takes it. What silences or warns is taken
 // even if the disk refuses it: better forgotten at the next start than not heard
 // now. The caller holds mu.
@@ -486,7 +502,7 @@ func (in *Inbox) route(m message, now timesync.Reading) error {
 	case protocol.VerbPlan:
 		return in.takeHead(m.payload, unit, now)
 	case protocol.VerbAlert:
-		return in.takeAlert(m.payload, unit, now)
+		return in.takeAlert(m, unit, now)
 	}
 	if unit != "" {
 		return fmt.Errorf("%.100q: %w", m.topic, errTopic)

@@ -93,7 +93,7 @@ func (s *state) body(p store.HeldPlan, raw []byte, now timesync.Reading) (decisi
 		return decision{}, err
 	}
 	d := s.takePlan(plan, now)
-	p.Head, p.Number, p.Plan, p.Zone, p.Quiet = p.Next, p.NextNumber, p.NextPlan, plan.Zone, plan.Quiet
+	p.Head, p.Number, p.Plan, p.Zone, p.Quiet, p.Limits = p.Next, p.NextNumber, p.NextPlan, plan.Zone, plan.Quiet, plan.Limits
 	p.Next, p.NextNumber, p.NextPlan, p.Airings = nil, 0, protocol.Content{}, nil
 	for _, a := range plan.Airings {
 		p.Airings = append(p.Airings, a.ID)
@@ -227,6 +227,7 @@ func (s *state) sweep(now timesync.Reading, lastDay func(protocol.Airing) protoc
 		return protocol.DateOf(before.Time().Add(-a.Lateness.Duration() - protocol.MaxLength))
 	}
 	used := map[protocol.Digest]bool{}
+	kept := map[protocol.AiringID]bool{}
 	named := map[store.AiringKey]bool{}
 	for _, p := range s.plans {
 		for _, id := range p.Airings {
@@ -243,8 +244,14 @@ func (s *state) sweep(now timesync.Reading, lastDay func(protocol.Airing) protoc
 			c.DropAirings = append(c.DropAirings, k)
 			continue
 		}
+		kept[k.Airing] = true
 		for _, doc := range documentsOf(a.Airing) {
 			used[doc.Digest] = true
+		}
+	}
+	for k, w := range s.withdrawals {
+		if w.At < before && !kept[k.Airing] {
+			c.DropWithdrawn = append(c.DropWithdrawn, k)
 		}
 	}
 	for id, st := range s.stops {

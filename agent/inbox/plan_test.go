@@ -75,6 +75,30 @@ func TestAPlanBecomesUpdatesAndSurvivesARestart(t *testing.T) {
 	}
 }
 
+// The lowest of what the units on the path allow in the hour counts, without a
+// network too.
+func TestLimitsOfUnitsHoldByTheHour(t *testing.T) {
+	d := newDesk(t)
+	p := plan(1000)
+	p.Limits = []protocol.Limit{{Of: protocol.CapVolume, From: 21, To: 6, Percent: 40}, {Of: protocol.CapVolume, From: 5, To: 8, Percent: 70}, {Of: protocol.CapLight, From: 18, To: 18, Percent: 55}}
+	d.get(unitTopic(protocol.VerbPlan), d.head(t, p))
+	for range 2 {
+		for hour, want := range map[int]int{0: 40, 5: 40, 6: 70, 7: 70, 8: 100, 20: 100, 21: 40, 23: 40} {
+			if got := d.Limit(protocol.CapVolume, hour); got != want {
+				t.Errorf("volume at %d:00 at most %d %%, want %d", hour, got, want)
+			}
+			if got := d.Limit(protocol.CapLight, hour); got != 55 {
+				t.Errorf("brightness at %d:00 at most %d %%", hour, got)
+			}
+		}
+		d.restart(t)
+	}
+	d.get(unitTopic(protocol.VerbPlan), d.head(t, plan(2000)))
+	if got := d.Limit(protocol.CapVolume, 0); got != 100 {
+		t.Errorf("a limit that was taken away still holds: %d", got)
+	}
+}
+
 // TestHostileMessagesChangeNothing is what a broker, a neighbour or a stranger
 // may send: nothing is kept and nothing is told.
 func TestHostileMessagesChangeNothing(t *testing.T) {
@@ -354,18 +378,25 @@ func TestWhatIsOverIsForgotten(t *testing.T) {
 	d.deliver(c)
 	d.clock.Reading = sureAt(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
 	d.tick()
-	if got := d.held(t); len(got.Airings) != 1 || len(got.Documents) != 2 || len(got.Stops) != 0 {
-		t.Errorf("on the day after the last one: %d airings, %d documents, %d stops", len(got.Airings), len(got.Documents), len(got.Stops))
+	if got := d.held(t); len(got.Airings) != 1 || len(got.Documents) != 2 || len(got.Stops) != 0 || len(got.Withdrawals) != 0 {
+		t.Errorf("on the day after the last one: %d airings, %d documents, %d stops, %d withdrawals",
+			len(got.Airings), len(got.Documents), len(got.Stops), len(got.Withdrawals))
 	}
 	later := plan(protocoltest.Number(time.Hour))
+	later.Withdrawals = []protocol.Withdrawal{{Airing: c.Airing.ID, At: protocol.InstantOf(time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC))}}
 	d.get(unitTopic(protocol.VerbPlan), d.head(t, later))
+	d.swept = time.Time{}
+	d.tick()
+	if got := d.held(t); len(got.Airings) != 1 || len(got.Withdrawals) != 1 {
+		t.Errorf("a withdrawal of what is held: %d airings, %d withdrawals", len(got.Airings), len(got.Withdrawals))
+	}
 	d.clock.Reading = sureAt(time.Date(2027, 1, 5, 0, 0, 0, 0, time.UTC))
 	d.swept = time.Time{}
 	d.tick()
 	d.swept = time.Time{}
 	d.tick()
-	if got := d.held(t); len(got.Airings) != 0 || len(got.Documents) != 0 {
-		t.Errorf("days after the last one: %d airings, %d documents", len(got.Airings), len(got.Documents))
+	if got := d.held(t); len(got.Airings) != 0 || len(got.Documents) != 0 || len(got.Withdrawals) != 0 {
+		t.Errorf("days after the last one: %d airings, %d documents, %d withdrawals", len(got.Airings), len(got.Documents), len(got.Withdrawals))
 	}
 }
 

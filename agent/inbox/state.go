@@ -35,9 +35,11 @@ type state struct {
 	documents   map[protocol.Digest]bool
 	zones       map[string]*time.Location // those that were looked up
 
-	// chain follows from roots, lists and placement; generation counts its changes.
+	// chain follows from roots, lists and placement; generation counts its changes, and
+	// memory outlives them.
 	chain      *envelope.Chain
 	generation int
+	memory     *envelope.Memory
 }
 
 func newState(device protocol.DeviceID, roots protocol.Roots, h store.Held) (*state, error) {
@@ -47,6 +49,7 @@ func newState(device protocol.DeviceID, roots protocol.Roots, h store.Held) (*st
 		airings: map[store.AiringKey]store.HeldAiring{}, withdrawals: map[store.AiringKey]store.HeldWithdrawal{},
 		stops: map[protocol.StopID]protocol.Stop{}, verdicts: map[protocol.Digest]store.Verdict{},
 		lists: map[string][]byte{}, documents: map[protocol.Digest]bool{}, zones: map[string]*time.Location{},
+		memory: envelope.NewMemory(4 * protocol.MaxAirings),
 	}
 	for _, d := range h.Documents {
 		s.documents[d] = true
@@ -79,6 +82,9 @@ func (s *state) apply(c store.Change) error {
 	}
 	for _, k := range c.DropAirings {
 		delete(s.airings, k)
+	}
+	for _, k := range c.DropWithdrawn {
+		delete(s.withdrawals, k)
 	}
 	for _, id := range c.DropStops {
 		delete(s.stops, id)
@@ -113,6 +119,7 @@ func (s *state) apply(c store.Change) error {
 	}
 	if len(c.Lists) > 0 || c.Placement != nil || s.chain == nil {
 		s.chain = buildChain(s.roots, s.lists, s.placement.Units())
+		s.chain.Remember(s.memory)
 		s.generation++
 	}
 	return nil
@@ -223,11 +230,14 @@ func (s *state) open(kind envelope.Kind, b []byte, limit int) ([]byte, error) {
 	return s.chain.OpenHub(kind, b, limit, s.placement.Units(), s.own(), time.Time{})
 }
 
-// entitled checks that the hub key that signed b may speak for a unit at an
-// instant; zero leaves the dates out.
+// entitled checks that the hub's key that signed b, which was opened, may speak for a
+// unit at an instant; zero leaves the dates out.
 func (s *state) entitled(kind envelope.Kind, b []byte, unit protocol.UnitID, at time.Time) error {
-	_, err := s.chain.OpenHub(kind, b, len(b), s.placement.Units(), unit, at)
-	return err
+	by, err := envelope.SignedBy(b)
+	if err != nil {
+		return fmt.Errorf("%s for %s: %w", kind, unit, err)
+	}
+	return s.chain.Entitled(kind, by, s.placement.Units(), unit, at)
 }
 
 // latest is an instant by which it is at least: for what runs out.

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +62,8 @@ func (in *Inbox) content(limit int) func(protocol.Content) []byte {
 }
 
 // takeAlert decides about an alert and says so on d/{device}/seen.
-func (in *Inbox) takeAlert(b []byte, unit protocol.UnitID, now timesync.Reading) error {
+func (in *Inbox) takeAlert(m message, unit protocol.UnitID, now timesync.Reading) error {
+	b := m.payload
 	digest := protocol.DigestOf(b)
 	if v, ok := in.state.verdicts[digest]; ok && v.Seen.Accepted && !in.unproven(b, now) {
 		in.say(v.Seen)
@@ -81,10 +83,11 @@ func (in *Inbox) takeAlert(b []byte, unit protocol.UnitID, now timesync.Reading)
 		return err
 	}
 	var until protocol.Instant
+	var subject slog.Attr
 	if a.Stop != nil {
-		until = a.Stop.Expires
+		subject, until = slog.String("stop", string(a.Stop.ID)), a.Stop.Expires
 	} else {
-		until = a.Airing.Until
+		subject, until = slog.String("airing", string(a.Airing.ID)), a.Airing.Until
 		in.proven[a.Airing.ID] = true
 	}
 	d.change.Verdicts = []store.Verdict{{Seen: seen, Until: until}}
@@ -92,6 +95,7 @@ func (in *Inbox) takeAlert(b []byte, unit protocol.UnitID, now timesync.Reading)
 		return err
 	}
 	in.say(seen)
+	in.cfg.Log.Info("alert taken", subject, slog.Time("came", m.at.UTC()))
 	return nil
 }
 

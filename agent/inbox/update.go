@@ -57,6 +57,12 @@ type (
 		Volume int // per cent, before ceilings
 		Until  time.Time
 	}
+	// Keyed: somebody at the board ended the emergency that stood on it. It comes from
+	// the device itself.
+	Keyed struct {
+		Airing protocol.AiringID
+		At     protocol.Instant
+	}
 	// Muted says whether the device is muted, by a command or at the device.
 	Muted struct{ Muted bool }
 )
@@ -71,3 +77,4 @@ func (QuietHours) update() {}
 func (ClockSure) update()  {}
 func (Muted) update()      {}
 func (Tone) update()       {}
+func (Keyed) update()      {}

@@ -16,7 +16,7 @@ import (
 
 // options are those of a new connection. It does not reconnect by itself, since
 // each one has a number of its own.
-func (l *Link) options(ctx context.Context, bulk bool, lost chan<- error) *mqtt.ClientOptions {
+func (l *Link) options(ctx context.Context, bulk bool, lost func(error)) *mqtt.ClientOptions {
 	id := protocol.Client{Device: l.cfg.Device, Bulk: bulk}.String()
 	o := mqtt.NewClientOptions()
 	o.AddBroker(l.server.String())
@@ -31,12 +31,7 @@ func (l *Link) options(ctx context.Context, bulk bool, lost chan<- error) *mqtt.
 	o.SetConnectTimeout(l.cfg.Timing.Connect)
 	o.SetWriteTimeout(l.cfg.Timing.Ack)
 	o.SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) { l.cfg.Handle(m.Topic(), m.Payload()) })
-	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
-		select {
-		case lost <- err:
-		default:
-		}
-	})
+	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost(err) })
 	o.SetCustomOpenConnectionFn(func(u *url.URL, _ mqtt.ClientOptions) (net.Conn, error) {
 		return l.dial(ctx, u, bulk)
 	})
@@ -58,22 +53,30 @@ func (l *Link) dial(ctx context.Context, u *url.URL, bulk bool) (net.Conn, error
 	return &guard{Conn: conn}, nil
 }
 
-func (l *Link) connect(ctx context.Context, client mqtt.Client) error {
-	token := client.Connect()
+// connect opens a connection; more sets what its options have beside the usual.
+func (l *Link) connect(ctx context.Context, bulk bool, more func(*mqtt.ClientOptions)) (*conn, error) {
+	c := &conn{ack: l.cfg.Timing.Ack, over: make(chan struct{})}
+	opts := l.options(ctx, bulk, c.lost)
+	if more != nil {
+		more(opts)
+	}
+	c.Client = mqtt.NewClient(opts)
+	token := c.Connect()
 	timer := time.NewTimer(2 * l.cfg.Timing.Connect)
 	defer timer.Stop()
 	select {
 	case <-token.Done():
 	case <-ctx.Done():
-		return ctx.Err()
+		c.Disconnect(0)
+		return nil, ctx.Err()
 	case <-timer.C:
-		client.Disconnect(0)
-		return fmt.Errorf("connect: no answer: %w", ErrOffline)
+		c.Disconnect(0)
+		return nil, fmt.Errorf("connect: no answer: %w", ErrOffline)
 	}
 	if err := token.Error(); err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("connect: %w", err)
 	}
-	return nil
+	return c, nil
 }
 
 // runBulk opens the second connection whenever content is missing.
@@ -113,26 +116,23 @@ func (l *Link) bulkWishes() []string {
 // bulkSession is one life of the second connection; nil means that nothing was
 // missing any more.
 func (l *Link) bulkSession(ctx context.Context) error {
-	lost := make(chan error, 1)
-	client := mqtt.NewClient(l.options(ctx, true, lost))
-	if err := l.connect(ctx, client); err != nil {
+	client, err := l.connect(ctx, true, nil)
+	if err != nil {
 		return err
 	}
 	defer client.Disconnect(0)
 	var reads []string
 	for {
 		now := l.bulkWishes()
-		if len(now) > 0 {
-			refused, err := l.change(ctx, client, reads, now, 0)
-			if err != nil {
-				return err
-			}
-			if len(refused) > 0 {
-				return fmt.Errorf("subscribe %s: %w", refused[0], ErrRefused)
-			}
-			reads = now
-			l.cfg.BulkReady(slices.Clone(reads))
+		refused, err := client.change(ctx, reads, now, 0)
+		if err != nil {
+			return err
 		}
+		if len(refused) > 0 {
+			return fmt.Errorf("subscribe %s: %w", refused[0], ErrRefused)
+		}
+		reads = now
+		l.cfg.BulkReady(slices.Clone(reads))
 		var idle <-chan time.Time
 		if len(now) == 0 {
 			idle = time.After(l.cfg.Timing.BulkIdle)
@@ -140,8 +140,8 @@ func (l *Link) bulkSession(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-lost:
-			return fmt.Errorf("connection lost: %w", err)
+		case <-client.over:
+			return client.cause
 		case <-idle:
 			return nil
 		case <-l.bulk:

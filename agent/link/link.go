@@ -72,7 +72,8 @@ type Config struct {
 	// were granted. They return soon.
 	Up   func(ctx context.Context, connection uint64)
 	Down func(error)
-	// BulkReady hears which filters the second connection reads; none: it is closed.
+	// BulkReady hears which filters the second connection reads; none also when it is
+	// closed.
 	BulkReady func(filters []string)
 	// Dial opens TCP connections; nil uses net.Dialer.
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
@@ -88,7 +89,7 @@ type Link struct {
 	bulk   chan struct{} // the bulk filters changed
 
 	mu      sync.Mutex
-	main    mqtt.Client
+	main    *conn
 	wishes  []string
 	granted []string // the filters that the first connection reads
 }
@@ -145,10 +146,7 @@ func (l *Link) Publish(ctx context.Context, topic string, payload []byte, qos by
 	if client == nil {
 		return fmt.Errorf("publish %s: %w", topic, ErrOffline)
 	}
-	if err := l.wait(ctx, client.Publish(topic, qos, false, payload)); err != nil {
-		return fmt.Errorf("publish %s: %w", topic, err)
-	}
-	return nil
+	return client.publish(ctx, topic, payload, qos)
 }
 
 // Online says whether the first connection is up.
@@ -200,13 +198,10 @@ func (l *Link) session(ctx context.Context) (up time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	lost := make(chan error, 1)
 	state := protocol.DeviceTopic(l.cfg.Device, protocol.VerbState)
 	will := l.cfg.Will(number)
-	opts := l.options(ctx, false, lost)
-	opts.SetBinaryWill(state, will, 1, false)
-	client := mqtt.NewClient(opts)
-	if err := l.connect(ctx, client); err != nil {
+	client, err := l.connect(ctx, false, func(o *mqtt.ClientOptions) { o.SetBinaryWill(state, will, 1, false) })
+	if err != nil {
 		return 0, err
 	}
 	defer client.Disconnect(0)
@@ -224,9 +219,9 @@ func (l *Link) session(ctx context.Context) (up time.Duration, err error) {
 		case <-ctx.Done():
 			goodbye, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 			defer cancel()
-			return up, l.wait(goodbye, client.Publish(state, 1, false, will))
-		case err := <-lost:
-			return up, fmt.Errorf("connection lost: %w", err)
+			return up, client.publish(goodbye, state, will, 1)
+		case <-client.over:
+			return up, client.cause
 		case <-l.again:
 			l.mu.Lock()
 			before := l.granted
@@ -238,7 +233,7 @@ func (l *Link) session(ctx context.Context) (up time.Duration, err error) {
 	}
 }
 
-func (l *Link) set(client mqtt.Client) {
+func (l *Link) set(client *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.main = client
@@ -248,9 +243,9 @@ func (l *Link) set(client mqtt.Client) {
 // device that was moved while it was away asks for units that are no longer its
 // own: what is refused of those is left out, for its new placement comes on the
 // device's own topics, which must be granted.
-func (l *Link) follow(ctx context.Context, client mqtt.Client, before []string) error {
+func (l *Link) follow(ctx context.Context, client *conn, before []string) error {
 	now := l.cfg.Filters()
-	refused, err := l.change(ctx, client, before, now, 1)
+	refused, err := client.change(ctx, before, now, 1)
 	if err != nil {
 		return err
 	}
@@ -265,54 +260,6 @@ func (l *Link) follow(ctx context.Context, client mqtt.Client, before []string) 
 	l.granted = slices.DeleteFunc(now, func(f string) bool { return slices.Contains(refused, f) })
 	l.mu.Unlock()
 	return nil
-}
-
-// change subscribes and unsubscribes, and returns what was refused.
-func (l *Link) change(ctx context.Context, client mqtt.Client, before, now []string, qos byte) (refused []string, err error) {
-	add, leave := map[string]byte{}, []string{}
-	for _, f := range now {
-		if !slices.Contains(before, f) {
-			add[f] = qos
-		}
-	}
-	for _, f := range before {
-		if !slices.Contains(now, f) {
-			leave = append(leave, f)
-		}
-	}
-	if len(leave) > 0 {
-		if err := l.wait(ctx, client.Unsubscribe(leave...)); err != nil {
-			return nil, fmt.Errorf("unsubscribe: %w", err)
-		}
-	}
-	if len(add) == 0 {
-		return nil, nil
-	}
-	token := client.SubscribeMultiple(add, nil)
-	if err := l.wait(ctx, token); err != nil {
-		return nil, fmt.Errorf("subscribe: %w", err)
-	}
-	// A refusal is no error for the library: it stands in the granted QoS alone.
-	for f := range add {
-		if sub, ok := token.(*mqtt.SubscribeToken); !ok || sub.Result()[f] > qos {
-			refused = append(refused, f)
-		}
-	}
-	return refused, nil
-}
-
-// wait waits for an answer of the broker.
-func (l *Link) wait(ctx context.Context, token mqtt.Token) error {
-	timer := time.NewTimer(l.cfg.Timing.Ack)
-	defer timer.Stop()
-	select {
-	case <-token.Done():
-		return token.Error()
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return fmt.Errorf("no answer in %s: %w", l.cfg.Timing.Ack, ErrOffline)
-	}
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -297,6 +297,98 @@ func TestARefusalOfItsOwnTopicIsAnError(t *testing.T) {
 	await(t, "up", b.ups)
 }
 
+// stuckConn is a line that takes nothing any more once it is stuck, until it is closed.
+type stuckConn struct {
+	net.Conn
+	stuck, tried, closed chan struct{}
+	once                 sync.Once
+}
+
+func (c *stuckConn) Write(b []byte) (int, error) {
+	select {
+	case <-c.stuck:
+	default:
+		return c.Conn.Write(b)
+	}
+	kick(c.tried)
+	<-c.closed
+	return 0, net.ErrClosed
+}
+
+func (c *stuckConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+func kick(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// A device that is asked to end does so though its line takes nothing any more, and all
+// that wait to send end with it.
+func TestItEndsWhileTheLineTakesNothing(t *testing.T) {
+	stuck, tried := make(chan struct{}), make(chan struct{}, 1)
+	b := newBench(t, func(_ *bench, c *link.Config) {
+		c.Timing.Ack = 10 * time.Minute
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			raw, err := new(net.Dialer).DialContext(ctx, network, address)
+			return &stuckConn{Conn: raw, stuck: stuck, tried: tried, closed: make(chan struct{})}, err
+		}
+	})
+	await(t, "up", b.ups)
+	close(stuck)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 4)
+	for range cap(ended) { // more than the library takes before its own calls wait
+		go func() { ended <- b.link.Publish(ctx, "loa/1/d/loa-dong/ask", []byte("question"), 1) }()
+	}
+	await(t, "a message that the line does not take", tried)
+	cancel()
+	for range cap(ended) {
+		if err := await(t, "the end of a call", ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("publish: %v", err)
+		}
+	}
+	b.stop()
+	err := await(t, "the end of the link", b.done)
+	b.done <- err
+}
+
+// A connection that is lost is noticed by those who wait to send, and not only when
+// their patience ends.
+func TestALostConnectionEndsTheCallsOnIt(t *testing.T) {
+	stuck, tried := make(chan struct{}), make(chan struct{}, 1)
+	lines := make(chan *stuckConn, 10)
+	b := newBench(t, func(_ *bench, c *link.Config) {
+		c.Timing.Ack = 10 * time.Minute
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			raw, err := new(net.Dialer).DialContext(ctx, network, address)
+			line := &stuckConn{Conn: raw, stuck: stuck, tried: tried, closed: make(chan struct{})}
+			lines <- line
+			return line, err
+		}
+	})
+	await(t, "up", b.ups)
+	line := await(t, "the line", lines)
+	close(stuck)
+	ended := make(chan error, 4)
+	for range cap(ended) {
+		go func() { ended <- b.link.Publish(t.Context(), "loa/1/d/loa-dong/ask", []byte("question"), 1) }()
+	}
+	await(t, "a message that the line does not take", tried)
+	if err := line.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range cap(ended) {
+		if err := await(t, "the end of a call", ended); err == nil {
+			t.Error("published on a line that takes nothing")
+		}
+	}
+}
+
 func TestResubscribeFollowsThePlacement(t *testing.T) {
 	var mu sync.Mutex
 	filters := []string{"loa/1/u/binh-an-dong/plan"}

@@ -175,7 +175,7 @@ func (h *Hearing) End() (listened, recognised time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.err != nil {
-		h.cfg.Log.Warn("microphone failed", "device", h.cfg.Device, "err", h.err)
+		h.cfg.Log.Warn("microphone failed", "device", h.cfg.Device, "error", h.err)
 	}
 	h.cfg.Fault(h.err != nil)
 	h.feed()

@@ -301,7 +301,7 @@ func (p *Player) writeBlock(l *live, pcm []int16) error {
 // cut does what Stop has asked for.
 func (p *Player) cut() {
 	if err := p.sink.Flush(Fade); err != nil && !errors.Is(err, ErrSink) && p.ctx.Err() == nil {
-		p.log.Warn("flush failed", "err", err)
+		p.log.Warn("flush failed", "error", err)
 	}
 	at, _ := p.sink.Position() // a failure shows in Faults
 	end := at.Frames + at.Pending

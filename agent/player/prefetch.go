@@ -71,7 +71,7 @@ func (f *prefetch) run(ctx context.Context, log *slog.Logger, t Track, channels 
 	}
 	defer func() {
 		if err := src.Close(); err != nil {
-			log.Warn("source not closed", "track", t.ID, "err", err)
+			log.Warn("source not closed", "track", t.ID, "error", err)
 		}
 	}()
 	at := FramesIn(t.Offset)

@@ -1,7 +1,7 @@
 package playout
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,13 +11,12 @@ import (
 	"github.com/loa-vn/loa/protocol/page"
 )
 
-// overFor is how long a board says that an emergency is over.
-const overFor = time.Minute
-
 // ScreenConfig is what a Screen needs.
 type ScreenConfig struct {
 	Size  page.Board // of what bulletins stand on
 	Whole page.Board // of the whole board, which emergencies take
+	// Zones are the parts beside Size that bulletins can be meant for.
+	Zones []ScreenZone
 	// Idle is what stands when nothing is on, and until when.
 	Idle func(now time.Time) (pages []page.Page, until time.Time)
 	// Picture returns the file of a picture by its digest.
@@ -28,150 +27,54 @@ type ScreenConfig struct {
 	Open func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error)
 }
 
-// maxRemembered bounds what is kept, in bytes: a picture on many pages is not.
-const maxRemembered = 512 << 10
-
-// Memory keeps a little over a restart. Save replaces what was kept; nil
-// empties it.
-type Memory interface {
-	Load() ([]byte, error)
-	Save([]byte) error
+// ScreenZone is a part of a board that bulletins can be meant for.
+type ScreenZone struct {
+	Name string // as airings have it
+	Zone int    // the board's, display.Job.Zone
+	Size page.Board
 }
 
-// lingerFor is how long a bulletin that was on before a restart stands again, until
-// the loop knows what is on now.
-const lingerFor = 10 * time.Second
-
-// Screen is the output of a LED board. Between the passes of an emergency and
-// after them it stands until its validity ends; then, or when it is stopped, the
-// board says for a minute that it is over.
+// Screen is the output of a LED board where bulletins stand; Zone gives those of its
+// other parts. Between the passes of an emergency and after them it stands until its
+// validity ends, over the whole board as long as no bulletin is on in another part; then,
+// or when it is stopped or somebody at the board ends it, the board says for a minute that
+// it is over.
 type Screen struct {
 	cfg    ScreenConfig
 	board  *display.Board
-	events chan Event
+	events []chan Event // by the board's zones; nil where there is no output
 	wg     sync.WaitGroup
 
-	mu    sync.Mutex
-	last  *standing // a bulletin that was on before this start
-	alarm *standing // nil: none is valid
-	over  *standing // the one that has ended; until says how long that is shown
-}
-
-// standing is an emergency that was shown.
-type standing struct {
-	airing protocol.AiringID
-	title  string
-	pages  []page.Page
-	until  time.Time // by the system's clock
-}
-
-// remembered is standing as Memory keeps it.
-type remembered struct {
-	Airing    protocol.AiringID
-	Title     string
-	Pages     []page.Page
-	Until     time.Time
-	Emergency bool
-}
-
-// remember keeps what has begun; a memory that fails costs a restart's picture only.
-func (s *Screen) remember(r *remembered) {
-	if s.cfg.Memory == nil {
-		return
-	}
-	var b []byte
-	if r != nil {
-		var err error
-		if b, err = json.Marshal(r); err != nil || len(b) > maxRemembered {
-			b = nil
-		}
-	}
-	_ = s.cfg.Memory.Save(b)
-}
-
-// recall takes up what stood before a restart, as far as it still fits this board.
-func (s *Screen) recall(now time.Time) {
-	if s.cfg.Memory == nil {
-		return
-	}
-	b, err := s.cfg.Memory.Load()
-	var r remembered
-	if err != nil || len(b) == 0 || json.Unmarshal(b, &r) != nil || !now.Before(r.Until) || len(r.Pages) == 0 {
-		return
-	}
-	size := s.cfg.Size
-	if r.Emergency {
-		size = s.cfg.Whole
-	}
-	for _, p := range r.Pages {
-		if p.Board != size {
-			return
-		}
-	}
-	if r.Emergency {
-		s.alarm = &standing{airing: r.Airing, title: r.Title, pages: r.Pages, until: r.Until}
-		return
-	}
-	until := now.Add(lingerFor)
-	if r.Until.Before(until) {
-		until = r.Until
-	}
-	s.last = &standing{airing: r.Airing, pages: r.Pages, until: until}
+	mu     sync.Mutex
+	last   *standing        // a bulletin that was on before this start
+	alarms []standing       // that are valid, in the order of their last beginning
+	over   *standing        // the one that ended last; until says how long that is shown
+	busy   map[int]string   // the job that is on in each part beside the main one
+	kept   map[int]*shownBy // what is on, for the memory, by zone
 }
 
 // NewScreen opens the board; Close closes it. Errors: those of Open.
 func NewScreen(cfg ScreenConfig) (*Screen, error) {
-	s := &Screen{cfg: cfg, events: make(chan Event, 16)}
-	s.recall(time.Now())
+	s := &Screen{cfg: cfg, events: []chan Event{make(chan Event, 16)}, busy: map[int]string{}, kept: map[int]*shownBy{}}
+	for _, z := range cfg.Zones {
+		for len(s.events) <= z.Zone {
+			s.events = append(s.events, nil)
+		}
+		s.events[z.Zone] = make(chan Event, 16)
+	}
+	linger := s.recall(time.Now())
 	board, err := cfg.Open(s.idle)
 	if err != nil {
 		return nil, err
 	}
 	s.board = board
-	s.wg.Go(s.pass)
-	return s, nil
-}
-
-// idle is what stands when no job is on.
-func (s *Screen) idle(now time.Time) ([]page.Page, time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a := s.alarm; a != nil && now.Before(a.until) {
-		return a.pages, a.until
-	} else if a != nil {
-		s.end(a.until)
-	}
-	if o := s.over; o != nil && now.Before(o.until) {
-		if pages, err := page.Over(s.cfg.Whole, o.title); err == nil {
-			return pages, o.until
+	for _, j := range linger {
+		if err := board.Show(j); err != nil {
+			return nil, fmt.Errorf("what stood before: %w", errors.Join(err, board.Close()))
 		}
 	}
-	s.over = nil
-	if l := s.last; l != nil && now.Before(l.until) {
-		return l.pages, l.until
-	}
-	s.last = nil
-	return s.cfg.Idle(now)
-}
-
-// end makes the emergency that stands one that is over; s.mu is held.
-func (s *Screen) end(at time.Time) {
-	s.over = &standing{airing: s.alarm.airing, title: s.alarm.title, until: at.Add(overFor)}
-	s.alarm = nil
-	s.remember(nil)
-}
-
-// Over says that an emergency is stopped or withdrawn: it stands no more.
-func (s *Screen) Over(id protocol.AiringID) {
-	s.mu.Lock()
-	stood := s.alarm != nil && s.alarm.airing == id
-	if stood {
-		s.end(time.Now())
-	}
-	s.mu.Unlock()
-	if stood {
-		_ = s.board.Refresh() // a board that was closed shows nothing
-	}
+	s.wg.Go(s.pass)
+	return s, nil
 }
 
 // Close ends the board.
@@ -182,7 +85,7 @@ func (s *Screen) Close() error {
 }
 
 // Events implements Output.
-func (s *Screen) Events() <-chan Event { return s.events }
+func (s *Screen) Events() <-chan Event { return s.events[0] }
 
 // Cut implements Output.
 func (s *Screen) Cut(job string) {
@@ -192,36 +95,68 @@ func (s *Screen) Cut(job string) {
 
 // Begin implements Output. The set of pages is entered where it would be at the
 // job's position.
-func (s *Screen) Begin(j Job) error {
+func (s *Screen) Begin(j Job) error { return s.begin(j, 0, s.cfg.Size) }
+
+// Zone returns the output of a part beside the main one.
+func (s *Screen) Zone(z ScreenZone) Output { return zoneOutput{s, z} }
+
+// zoneOutput is a part of a board. It is closed with its screen.
+type zoneOutput struct {
+	*Screen
+	zone ScreenZone
+}
+
+// Begin implements Output.
+func (z zoneOutput) Begin(j Job) error { return z.begin(j, z.zone.Zone, z.zone.Size) }
+
+// Events implements Output.
+func (z zoneOutput) Events() <-chan Event { return z.events[z.zone.Zone] }
+
+func (s *Screen) begin(j Job, zone int, size page.Board) error {
 	emergency := j.Airing.Class == protocol.ClassEmergency
-	size := s.cfg.Size
 	if emergency {
 		size = s.cfg.Whole
 	}
-	picture, err := s.picture(j)
+	pages, err := s.lay(size, j)
 	if err != nil {
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
-	pages, err := Pages(size, j, picture)
-	if err != nil {
-		return fmt.Errorf("begin %s: %w", j.ID, err)
-	}
-	job := display.Job{ID: j.ID, Pages: pages, Begin: j.Begin.Add(-j.Position)}
-	kept := remembered{Airing: j.Airing.ID, Title: j.Bulletin.Title, Pages: pages, Until: job.Begin.Add(j.Length), Emergency: emergency}
-	s.mu.Lock()
-	s.last = nil
+	job := display.Job{ID: j.ID, Zone: zone, Pages: pages, Begin: j.Begin.Add(-j.Position)}
 	if emergency {
-		kept.Until, job.Until = j.Until, j.Begin.Add(j.Length)
-		s.alarm, s.over = &standing{airing: j.Airing.ID, title: j.Bulletin.Title, pages: pages, until: j.Until}, nil
+		job.Until = j.Begin.Add(j.Length)
 	}
-	if emergency || s.alarm == nil { // a bulletin beside a valid emergency is not what must come back
-		s.remember(&kept)
+	s.mu.Lock()
+	if zone == 0 {
+		s.last = nil
+	}
+	stands := len(s.alarms) > 0 || s.over != nil
+	switch {
+	case emergency:
+		s.raise(j, pages)
+	case zone == 0 && len(s.alarms) > 0: // a bulletin beside a valid emergency is not what must come back
+	default:
+		s.remember(zone, j, job.Begin)
+	}
+	if zone != 0 {
+		s.busy[zone] = j.ID
 	}
 	s.mu.Unlock()
+	if zone != 0 && stands { // it makes room for this
+		_ = s.board.Refresh() // a board that was closed shows nothing
+	}
 	if err := s.board.Show(job); err != nil {
 		return fmt.Errorf("begin %s: %w", j.ID, err)
 	}
 	return nil
+}
+
+// lay lays a job's bulletin out.
+func (s *Screen) lay(size page.Board, j Job) ([]page.Page, error) {
+	picture, err := s.picture(j)
+	if err != nil {
+		return nil, err
+	}
+	return Pages(size, j, picture)
 }
 
 // picture reads what a job's bulletin shows beside its text; nil for none.
@@ -242,10 +177,10 @@ func (s *Screen) picture(j Job) (*page.Picture, error) {
 // one, or a drill, is the airing's word.
 func Pages(size page.Board, j Job, picture *page.Picture) ([]page.Page, error) {
 	b := j.Bulletin.Board
-	if b == nil || b.LayoutVersion != page.Version {
-		return nil, fmt.Errorf("board layout of another version than %d: %w", page.Version, protocol.ErrVersion)
+	if b == nil || b.LayoutVersion == 0 || b.LayoutVersion > page.Version {
+		return nil, fmt.Errorf("board layout of another version than 1 to %d: %w", page.Version, protocol.ErrVersion)
 	}
-	t := page.Text{Title: j.Bulletin.Title, Body: b.Text, Sender: b.Sender}
+	t := page.Text{Title: j.Bulletin.Title, Body: b.Text, Sender: b.Sender, Version: b.LayoutVersion}
 	if j.Airing.Class == protocol.ClassEmergency {
 		t.Kind = page.Emergency
 		if j.Airing.Drill {
@@ -265,21 +200,43 @@ func Pages(size page.Board, j Job, picture *page.Picture) ([]page.Page, error) {
 	return pages, err
 }
 
-// pass turns the board's events into the loop's.
+// pass turns the board's events into the loops'.
 func (s *Screen) pass() {
-	defer close(s.events)
+	defer func() {
+		for _, c := range s.events {
+			if c != nil {
+				close(c)
+			}
+		}
+	}()
 	for e := range s.board.Events() {
 		switch {
 		case e.Kind == display.Fault && e.Err == nil:
-			s.events <- Event{Kind: Restored}
+			s.events[0] <- Event{Kind: Restored}
 		case e.Kind == display.Fault:
-			s.events <- Event{Kind: Fault, Err: e.Err}
+			s.events[0] <- Event{Kind: Fault, Err: e.Err}
 		case e.Job == "":
 		case e.Kind == display.Begun:
-			s.events <- Event{Kind: Begun, Job: e.Job, At: e.At}
+			s.events[e.Zone] <- Event{Kind: Begun, Job: e.Job, At: e.At}
 		case e.Kind == display.Ended:
-			s.events <- ended(e)
+			s.free(e.Zone, e.Job)
+			s.events[e.Zone] <- ended(e)
 		}
+	}
+}
+
+// free notes that a part of the board has nothing on any more: an emergency that
+// stands takes it again.
+func (s *Screen) free(zone int, job string) {
+	s.mu.Lock()
+	again := zone != 0 && s.busy[zone] == job
+	if again {
+		delete(s.busy, zone)
+	}
+	again = again && (len(s.alarms) > 0 || s.over != nil)
+	s.mu.Unlock()
+	if again {
+		_ = s.board.Refresh() // a board that was closed shows nothing
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package playout does on one medium of a device what the schedule's machine
 // decides: it stores first, then begins and cuts, and turns what the output
-// proves into receipts. It runs one loop a medium.
+// proves into receipts. It runs one loop a medium, and of a board one for each part
+// that bulletins can be meant for.
 //
 // It makes no choice of what sounds: schedule.Machine owns every one. It checks
 // no signature (inbox has) and knows no network.
@@ -104,14 +105,19 @@ type Approvals interface {
 
 // Settings are what may change while the loop runs.
 type Settings struct {
-	// Ceiling returns the highest volume in per cent at a local hour.
-	Ceiling func(hour int) int
-	Config  protocol.Digest // of the whole configuration
+	// Ceiling returns the highest volume in per cent at a local hour, as the device's
+	// profile has it; Limit as its units have it, which actual emergencies pass by.
+	Ceiling, Limit func(hour int) int
+	Config         protocol.Digest // of the whole configuration
 }
 
 // Config is what a loop needs.
 type Config struct {
-	Medium    protocol.Medium
+	Medium protocol.Medium
+	// Zone is the part of a board that the loop is for, "" for where bulletins stand;
+	// Zones are the parts beside that which this board has.
+	Zone      string
+	Zones     []string
 	Output    Output
 	Store     Store
 	Clock     Clock

@@ -30,7 +30,7 @@ func (a ahead) Begin(j playout.Job) error {
 func TestAnOutputThatWantsItsJobsEarlyIsToldTheInstant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		jobs := make(chan playout.Job, 1)
-		w := newWorldWith(t, protocol.MediumSound, func(o *output) playout.Output { return ahead{o, jobs} })
+		w := newWorldWith(t, protocol.MediumSound, "", func(o *output) playout.Output { return ahead{o, jobs} })
 		start := w.now().Add(20 * time.Second)
 		w.do("airing", []string{"a"})
 		w.do("content", []string{"a"})

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/agent/display"
 	"github.com/loa-vn/loa/agent/inbox"
 	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/envelope"
 	"github.com/loa-vn/loa/protocol/schedule"
 )
 
@@ -41,6 +43,7 @@ const (
 // Loop runs one medium. Tell it of updates from any goroutine; Run does the rest.
 type Loop struct {
 	cfg     Config
+	lane    lane
 	updates chan []inbox.Update
 	lead    time.Duration // by which the loop runs ahead of the clock
 
@@ -98,7 +101,8 @@ type owed struct {
 
 // New returns a loop that goes on from what the store holds.
 func New(cfg Config) (*Loop, error) {
-	mem, err := recall(cfg.Store, cfg.Medium)
+	ln := lane{medium: cfg.Medium, zone: cfg.Zone, zones: cfg.Zones}
+	mem, err := recall(cfg.Store, ln)
 	if err != nil {
 		return nil, fmt.Errorf("playout: %w", err)
 	}
@@ -107,8 +111,8 @@ func New(cfg Config) (*Loop, error) {
 		lead = o.Lead()
 	}
 	l := &Loop{
-		lead: lead,
-		cfg:  cfg, updates: make(chan []inbox.Update, 64), mem: mem, sure: true,
+		lead: lead, lane: ln,
+		cfg: cfg, updates: make(chan []inbox.Update, 64), mem: mem, sure: true,
 		quiet: map[protocol.UnitID][]protocol.Quiet{}, statement: map[protocol.AiringID]protocol.Digest{},
 		brought: map[protocol.AiringID]bool{}, there: map[protocol.AiringID]bool{}, doubted: map[protocol.AiringID]bool{},
 		unjudged: map[occ]bool{}, refused: map[occ]protocol.Reason{},
@@ -143,8 +147,8 @@ func (l *Loop) Run(ctx context.Context) error {
 			l.leave()
 			return nil
 		case us := <-l.updates:
-			for _, u := range us {
-				events = append(events, l.take(ctx, u)...)
+			for i, u := range us {
+				events = append(events, l.take(ctx, u, us[i+1:])...)
 			}
 		case e, ok := <-l.cfg.Output.Events():
 			if !ok {
@@ -205,7 +209,8 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 	l.extra = store.Batch{}
 	b.At = protocol.InstantOf(now)
 	circumstances := l.circumstances(uncertainty)
-	for key, o := range l.owed {
+	for _, key := range slices.SortedFunc(maps.Keys(l.owed), occ.compare) {
+		o := l.owed[key]
 		if l.placed() && (!l.open(key) || time.Now().After(o.until)) {
 			l.settle(&b, o.final, circumstances)
 			delete(l.owed, key)
@@ -220,13 +225,13 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 	asked := l.wake
 	l.wake = eff.Wake
 	for _, r := range eff.Refused {
-		l.cfg.Log.WarnContext(ctx, "airing refused", "airing", r.Airing, "err", r.Err)
+		l.cfg.Log.WarnContext(ctx, "airing refused", "airing", r.Airing, "error", r.Err)
 	}
 	l.silence(eff)
 	s := eff.Sounding
 	begins := s != nil && !l.playing(*s)
 	if begins {
-		l.tally(occOf(s.Key)).Volume = l.volume(s.Airing, now)
+		l.tally(occOf(s.Key)).Volume = l.volume(*s)
 	}
 	l.aim()
 	l.note(&b, eff, circumstances)
@@ -240,7 +245,7 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 	case begins:
 		soon := !s.Since.Equal(asked) && !s.Since.Equal(s.Start)
 		if err := l.begin(ctx, *s, soon); err != nil {
-			l.cfg.Log.ErrorContext(ctx, "not begun", "airing", s.Airing, "err", err)
+			l.cfg.Log.ErrorContext(ctx, "not begun", "airing", s.Airing, "error", err)
 			return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
 		}
 	}
@@ -339,9 +344,16 @@ func (l *Loop) begin(ctx context.Context, s schedule.Sound, soon bool) error {
 	if err := l.late(k, s.Key); err != nil {
 		return err
 	}
+	if l.lane.shadows(k.wire) {
+		l.shadow(s)
+		return nil
+	}
 	b, err := l.cfg.Approvals.Bulletin(k.wire)
 	if err != nil {
 		return err
+	}
+	if b.Board != nil && b.Board.Zone != k.wire.BoardZone {
+		return fmt.Errorf("approved for zone %q of boards, published for %q: %w", b.Board.Zone, k.wire.BoardZone, envelope.ErrNotPermitted)
 	}
 	volume := l.tally(occOf(s.Key)).Volume
 	begin := l.instant(s.Since)
@@ -384,13 +396,28 @@ func (l *Loop) aim() {
 	out.Aim(l.current, begin)
 }
 
-// volume is the airing's, under the ceiling of the hour.
-func (l *Loop) volume(id protocol.AiringID, now time.Time) int {
-	k := l.mem.wires[id]
+// volume is the airing's, under the ceilings and the units' limits of every hour in which
+// it will sound: it does not change on the way, for a long relay no more than for a notice.
+func (l *Loop) volume(s schedule.Sound) int {
+	k := l.mem.wires[s.Airing]
 	if k == nil {
 		return 0
 	}
-	return min(int(k.wire.Volume), l.cfg.Settings().Ceiling(now.In(l.zone).Hour()))
+	set, volume := l.cfg.Settings(), int(k.wire.Volume)
+	urgent := k.wire.Class == protocol.ClassEmergency && !k.wire.Drill
+	for at, last := s.Since, s.End.Add(-time.Millisecond); ; at = at.Add(time.Hour) {
+		over := !at.Before(last)
+		if over {
+			at = last
+		}
+		hour := at.In(l.zone).Hour()
+		if volume = min(volume, set.Ceiling(hour)); !urgent {
+			volume = min(volume, set.Limit(hour))
+		}
+		if over {
+			return volume
+		}
+	}
 }
 
 func (l *Loop) tally(key occ) *tally {
@@ -406,7 +433,9 @@ func (l *Loop) tally(key occ) *tally {
 func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	switch e.Kind {
 	case Fault, Restored:
-		l.cfg.Fault(l.cfg.Medium.String(), e.Kind == Fault)
+		misfit := errors.Is(e.Err, display.ErrSize)
+		l.cfg.Fault(l.cfg.Medium.String(), e.Kind == Fault && !misfit)
+		l.cfg.Fault(l.cfg.Medium.String()+"-size", misfit)
 		return nil
 	case Begun:
 		l.cfg.Log.InfoContext(ctx, "first frame", "job", e.Job, "medium", l.cfg.Medium.String(), "at", e.At.UTC())
@@ -432,8 +461,8 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 	}
 	t := l.tally(j.key)
 	t.Frames += e.Frames
-	t.Whole = t.Whole || e.Whole
-	t.Proof, t.Voice = max(t.Proof, e.Proof), max(t.Voice, e.Voice)
+	t.prove(e, j.rest < j.on.Length)
+	t.Voice = max(t.Voice, e.Voice)
 	if h := e.Heard; h != nil {
 		if t.Heard == nil {
 			t.Heard = &protocol.Heard{}
@@ -450,6 +479,6 @@ func (l *Loop) heard(ctx context.Context, e Event) []schedule.Event {
 		return nil
 	}
 	l.leaveCurrent()
-	l.cfg.Log.WarnContext(ctx, "output failed", "job", e.Job, "err", e.Err)
+	l.cfg.Log.WarnContext(ctx, "output failed", "job", e.Job, "error", e.Err)
 	return []schedule.Event{{Kind: schedule.EventFault, Airing: j.of.Airing, Start: j.of.Start, Silent: e.Frames == 0 && len(e.Pixels) == 0}}
 }

@@ -13,7 +13,7 @@ import (
 // note puts what a step changed into a batch.
 func (l *Loop) note(b *store.Batch, eff schedule.Effects, c circumstances) {
 	put := func(s saved, airing protocol.AiringID, start time.Time) {
-		if o, err := s.at(l.cfg.Medium, airing, start); err == nil {
+		if o, err := s.at(l.kept(airing), airing, start); err == nil {
 			b.Put = append(b.Put, o)
 		}
 	}
@@ -67,7 +67,7 @@ func (l *Loop) keep(b *store.Batch, a schedule.AiringRecord) {
 		return
 	}
 	s := saved{Airing: &savedAiring{Wire: wire, Arrives: a.Airing.Arrives, Accepted: a.Accepted, Withdrawn: a.Withdrawn}}
-	if o, err := s.at(l.cfg.Medium, a.Airing.ID, time.Time{}); err == nil {
+	if o, err := s.at(l.kept(a.Airing.ID), a.Airing.ID, time.Time{}); err == nil {
 		b.Put = append(b.Put, o)
 	}
 }
@@ -99,6 +99,9 @@ func (l *Loop) settle(b *store.Batch, f schedule.Final, c circumstances) {
 	if !ok {
 		return
 	}
+	if l.lane.shadows(k.wire) {
+		return // the loop that shows it answers
+	}
 	t := l.mem.tallies[occOf(f.Key)]
 	b.Receipts = append(b.Receipts, receiptOf(f, k.wire, t, c))
 	if t == nil || !t.Owed {
@@ -106,7 +109,7 @@ func (l *Loop) settle(b *store.Batch, f schedule.Final, c circumstances) {
 	}
 	t.Owed = false
 	if r := l.mem.record(occOf(f.Key)); r != nil {
-		if o, err := (saved{Occurrence: r, Tally: t}).at(l.cfg.Medium, r.Airing, r.Start); err == nil {
+		if o, err := (saved{Occurrence: r, Tally: t}).at(l.kept(r.Airing), r.Airing, r.Start); err == nil {
 			b.Put = append(b.Put, o)
 		}
 	}
@@ -122,7 +125,7 @@ func (l *Loop) circumstances(uncertainty time.Duration) circumstances {
 func (l *Loop) position(b *store.Batch, s *schedule.Sound, now time.Time) {
 	if s == nil {
 		if !l.noted.IsZero() {
-			b.Idle, l.noted = []protocol.Medium{l.cfg.Medium}, time.Time{}
+			b.Idle, l.noted = []protocol.Medium{l.lane.own()}, time.Time{}
 		}
 		return
 	}
@@ -134,7 +137,7 @@ func (l *Loop) position(b *store.Batch, s *schedule.Sound, now time.Time) {
 	}
 	l.noted = time.Now()
 	b.Journal = []store.Journal{{
-		Medium: l.cfg.Medium, Airing: s.Airing, Start: protocol.InstantOf(s.Start), Begun: protocol.InstantOf(s.Since),
+		Medium: l.lane.own(), Airing: s.Airing, Start: protocol.InstantOf(s.Start), Begun: protocol.InstantOf(s.Since),
 		Position: protocol.MillisOf(s.Position + now.Sub(s.Since)), At: protocol.InstantOf(now),
 	}}
 }
@@ -150,7 +153,7 @@ func (l *Loop) commit(ctx context.Context, b store.Batch) bool {
 	defer func() { l.blocked += time.Since(began) }()
 	for len(l.unsaved) > 0 {
 		if err := l.cfg.Store.Commit(l.unsaved[0]); err != nil {
-			l.cfg.Log.ErrorContext(ctx, "not stored", "medium", l.cfg.Medium.String(), "err", err)
+			l.cfg.Log.ErrorContext(ctx, "not stored", "medium", l.cfg.Medium.String(), "error", err)
 			l.cfg.Fault("storage", true)
 			return false
 		}
@@ -176,7 +179,7 @@ func (l *Loop) forget(ctx context.Context, now time.Time) {
 		return
 	}
 	f := l.machine.Forget(now.Add(-keepFinals))
-	b := l.mem.forget(f, l.cfg.Medium)
+	b := l.mem.forget(f, l.kept, l.lane.own())
 	for _, key := range f.Records {
 		delete(l.mem.tallies, occOf(key))
 	}

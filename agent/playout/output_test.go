@@ -263,20 +263,7 @@ func TestAPictureThatIsDamagedIsAFault(t *testing.T) {
 			"truncated": func(protocol.Digest) ([]byte, error) { return file[:len(file)-20], nil },
 			"lost":      func(protocol.Digest) ([]byte, error) { return nil, os.ErrNotExist },
 		} {
-			out, err := outputs.Open(outputs.Config{Line: "null", Width: size.Width, Height: size.Height})
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := playout.NewScreen(playout.ScreenConfig{
-				Size: size, Whole: size, Picture: read,
-				Idle: func(now time.Time) ([]page.Page, time.Time) { return nil, now.Add(time.Hour) },
-				Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
-					return display.New(display.Config{Output: out, Clock: clock, Log: slog.New(slog.DiscardHandler)})
-				},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := screen(t, playout.ScreenConfig{Size: size, Picture: read}, display.Config{Output: newPanel(t, size)})
 			job := boardJob(protocol.ClassNormal, false)
 			job.Bulletin.Board.Layout, job.Bulletin.Board.Picture = protocol.LayoutPicture, &protocol.Picture{}
 			if err := s.Begin(job); (err == nil) != (name == "whole") {
@@ -299,7 +286,7 @@ func TestABoardProvesWhatItShowed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := screen(t, out, size)
+			s := screen(t, playout.ScreenConfig{Size: size}, display.Config{Output: out})
 			defer s.Close()
 			job := boardJob(protocol.ClassNormal, false)
 			job.Begin = time.Now()
@@ -327,67 +314,88 @@ func TestABoardProvesWhatItShowed(t *testing.T) {
 	}
 }
 
-// screen opens a board of one zone that is dark when nothing is on.
-func screen(t *testing.T, out display.Output, size page.Board) *playout.Screen {
+// screen opens a board: without a Whole, of one part; without an Idle, dark when nothing
+// is on.
+func screen(t *testing.T, cfg playout.ScreenConfig, board display.Config) *playout.Screen {
 	t.Helper()
-	s, err := playout.NewScreen(playout.ScreenConfig{
-		Size: size, Whole: size,
-		Idle: func(now time.Time) ([]page.Page, time.Time) { return nil, now.Add(time.Hour) },
-		Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
-			return display.New(display.Config{Output: out, Clock: clock, Log: slog.New(slog.DiscardHandler)})
-		},
-	})
+	if cfg.Whole == (page.Board{}) {
+		cfg.Whole = cfg.Size
+	}
+	if cfg.Idle == nil {
+		cfg.Idle = func(now time.Time) ([]page.Page, time.Time) { return nil, now.Add(time.Hour) }
+	}
+	cfg.Open = func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
+		board.Clock, board.Log = clock, slog.New(slog.DiscardHandler)
+		return display.New(board)
+	}
+	s, err := playout.NewScreen(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// mirror remembers the picture shown last.
-type mirror struct {
+// panel is an output in memory that keeps its picture.
+type panel struct {
 	display.Output
-	mu   sync.Mutex
-	last protocol.Digest
+	whole image.Rectangle
+	mu    sync.Mutex
+	last  *page.Frame
 }
 
-func (m *mirror) Show(ctx context.Context, f *page.Frame, dirty image.Rectangle) error {
-	m.mu.Lock()
-	m.last = f.Digest()
-	m.mu.Unlock()
-	return m.Output.Show(ctx, f, dirty)
+func newPanel(t *testing.T, size page.Board) *panel {
+	t.Helper()
+	out, err := outputs.Open(outputs.Config{Line: "null", Width: size.Width, Height: size.Height})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &panel{Output: out, whole: image.Rect(0, 0, size.Width, size.Height), last: page.NewFrame(size.Width, size.Height)}
 }
 
-func (m *mirror) shows(pages []page.Page) bool {
+func (p *panel) Show(ctx context.Context, f *page.Frame, dirty image.Rectangle) error {
+	p.mu.Lock()
+	p.last = &page.Frame{W: f.W, H: f.H, Pix: slices.Clone(f.Pix)}
+	p.mu.Unlock()
+	return p.Output.Show(ctx, f, dirty)
+}
+
+// shows says whether one of the pages stands on the whole board.
+func (p *panel) shows(pages []page.Page) bool { return p.part(p.whole, pages) }
+
+// part says whether one of the pages stands at a place of the board; of moving ones it
+// says whether anything does.
+func (p *panel) part(at image.Rectangle, pages []page.Page) bool {
 	synctest.Wait()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Contains(page.Digests(pages), m.last)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	part := page.NewFrame(at.Dx(), at.Dy())
+	for y := range part.H {
+		copy(part.Pix[y*part.W:(y+1)*part.W], p.last.Pix[(at.Min.Y+y)*p.last.W+at.Min.X:])
+	}
+	if len(pages) > 0 && pages[0].Crawl != nil {
+		return slices.Max(part.Pix) > 0
+	}
+	return slices.Contains(page.Digests(pages), part.Digest())
 }
 
 // TestAnEmergencyStandsUntilItEndsAndThenIsSaidToBeOver: after its pass it stands
-// until its validity ends or it is stopped, then "đã hết hiệu lực" for a minute.
+// until its validity ends, it is stopped, or somebody at the board ends it, then "đã hết
+// hiệu lực" for a minute.
 func TestAnEmergencyStandsUntilItEndsAndThenIsSaidToBeOver(t *testing.T) {
 	size := page.Board{Width: 192, Height: 32, Row: 16}
-	for _, stopped := range []bool{false, true} {
+	for _, how := range []string{"expired", "stopped", "key"} {
 		synctest.Test(t, func(t *testing.T) {
-			out, err := outputs.Open(outputs.Config{Line: "null", Width: size.Width, Height: size.Height})
-			if err != nil {
-				t.Fatal(err)
-			}
-			m := &mirror{Output: out}
-			s := screen(t, m, size)
+			m := newPanel(t, size)
+			s := screen(t, playout.ScreenConfig{Size: size}, display.Config{Output: m})
 			defer s.Close()
-			go func() {
-				for range s.Events() {
-				}
-			}()
+			ends(s)
 			job := boardJob(protocol.ClassEmergency, true)
 			job.Begin, job.Until = time.Now(), time.Now().Add(2*time.Hour)
 			alarm, err := playout.Pages(size, job, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			over, err := page.Over(size, job.Bulletin.Title)
+			over, err := page.Over(size, job.Bulletin.Title, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -404,22 +412,30 @@ func TestAnEmergencyStandsUntilItEndsAndThenIsSaidToBeOver(t *testing.T) {
 			if !m.shows(alarm) {
 				t.Error("the end of another emergency ended this one")
 			}
-			if stopped {
+			switch how {
+			case "stopped":
 				s.Over(job.Airing.ID)
-			} else {
+			case "key":
+				if id, ok := s.Clear(); !ok || id != job.Airing.ID {
+					t.Errorf("ended %s, %t", id, ok)
+				}
+			default:
 				time.Sleep(time.Until(job.Until))
 			}
 			time.Sleep(time.Second)
 			if !m.shows(over) {
-				t.Errorf("stopped %t: it is not said to be over", stopped)
+				t.Errorf("%s: it is not said to be over", how)
 			}
 			time.Sleep(58 * time.Second)
 			if !m.shows(over) {
-				t.Errorf("stopped %t: it is said to be over for less than a minute", stopped)
+				t.Errorf("%s: it is said to be over for less than a minute", how)
 			}
 			time.Sleep(2 * time.Second)
 			if m.shows(over) || m.shows(alarm) {
-				t.Errorf("stopped %t: still there after a minute", stopped)
+				t.Errorf("%s: still there after a minute", how)
+			}
+			if id, ok := s.Clear(); ok {
+				t.Errorf("%s: the key ended %s, which did not stand", how, id)
 			}
 		})
 	}
@@ -436,27 +452,11 @@ func (m *memory) Save(b []byte) error   { m.b = b; return nil }
 // what is on; neither if its time is over, or the board is another one.
 func TestWhatStoodComesBackAfterARestart(t *testing.T) {
 	size := page.Board{Width: 192, Height: 32, Row: 16}
-	open := func(t *testing.T, m *memory, size page.Board) (*playout.Screen, *mirror) {
+	open := func(t *testing.T, m *memory, size page.Board) (*playout.Screen, *panel) {
 		t.Helper()
-		out, err := outputs.Open(outputs.Config{Line: "null", Width: size.Width, Height: size.Height})
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown := &mirror{Output: out}
-		s, err := playout.NewScreen(playout.ScreenConfig{
-			Size: size, Whole: size, Memory: m,
-			Idle: func(now time.Time) ([]page.Page, time.Time) { return nil, now.Add(time.Hour) },
-			Open: func(clock func(time.Time) ([]page.Page, time.Time)) (*display.Board, error) {
-				return display.New(display.Config{Output: shown, Clock: clock, Log: slog.New(slog.DiscardHandler)})
-			},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		go func() {
-			for range s.Events() {
-			}
-		}()
+		shown := newPanel(t, size)
+		s := screen(t, playout.ScreenConfig{Size: size, Memory: m}, display.Config{Output: shown})
+		ends(s)
 		return s, shown
 	}
 	for name, x := range map[string]struct {

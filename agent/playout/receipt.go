@@ -29,12 +29,17 @@ func receiptOf(f schedule.Final, wire protocol.Airing, t *tally, c circumstances
 		if r.Proof == protocol.ProofConsumed {
 			r.Heard = t.Heard
 		}
+		r.Keyed = t.Keyed
 	}
 	if r.Outcome == protocol.OutcomePlayed && (t == nil || !t.Whole) {
 		r.Outcome, r.Reason = protocol.OutcomeCut, protocol.ReasonFault
 	}
+	if r.Reason == protocol.ReasonFault && c.medium == protocol.MediumSound && t != nil && t.Frames == 0 {
+		r.Outcome = protocol.OutcomeSkipped // the card says that nothing of it sounded
+	}
 	if r.Outcome == protocol.OutcomeSkipped {
 		r.Plays, r.Frames, r.Proof, r.Voice, r.Volume, r.Pixels, r.Heard = nil, 0, 0, 0, 0, nil, nil
+		r.Keyed = 0
 	}
 	if r.Validate() != nil {
 		// A receipt that the chain refuses would hold up all that follow: the outcome

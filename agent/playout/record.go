@@ -1,6 +1,7 @@
 package playout
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -21,10 +22,17 @@ type saved struct {
 	Stop       *schedule.StopRecord `json:"s,omitempty"`
 	// From: nothing that started before it is owed any more.
 	From *time.Time `json:"m,omitempty"`
+	// Since is since when the device stands in each unit of its placement.
+	Since map[protocol.UnitID]time.Time `json:"u,omitempty"`
+
+	wire protocol.Airing // Airing's, once it is read
 }
 
-// fromID is the key of the record that holds From.
-const fromID protocol.AiringID = "machine"
+// Keys of the records that hold From and Since.
+const (
+	fromID  protocol.AiringID = "machine"
+	sinceID protocol.AiringID = "placed"
+)
 
 type savedAiring struct {
 	Wire      []byte    `json:"w"` // encoded protocol.Airing
@@ -42,6 +50,8 @@ type tally struct {
 	Volume int               `json:"l,omitempty"`
 	Heard  *protocol.Heard   `json:"h,omitempty"`
 	Pixels []protocol.Digest `json:"x,omitempty"`
+	// Keyed is when somebody at the board ended it.
+	Keyed protocol.Instant `json:"k,omitempty"`
 	// Owed: the occurrence is final, and its receipt is still to be written.
 	Owed bool `json:"o,omitempty"`
 }
@@ -70,6 +80,26 @@ type occ struct {
 	start  int64 // ms
 }
 
+// prove takes an output's last word on one job. What a whole play proves counts, whatever
+// was proved of one that was cut before: it may have been seen better. A play that went
+// on from where it was cut is proved as far as both its parts are.
+func (t *tally) prove(e Event, resumed bool) {
+	switch {
+	case e.Whole && !t.Whole && resumed && t.Proof != 0:
+		t.Proof = min(t.Proof, e.Proof)
+	case e.Whole && !t.Whole:
+		t.Proof = e.Proof
+	case e.Whole || !t.Whole:
+		t.Proof = max(t.Proof, e.Proof)
+	}
+	t.Whole = t.Whole || e.Whole
+}
+
+// compare orders occurrences by start, then airing.
+func (o occ) compare(other occ) int {
+	return cmp.Or(cmp.Compare(o.start, other.start), cmp.Compare(o.airing, other.airing))
+}
+
 func occOf(k schedule.Key) occ { return occ{k.Airing, k.Start.UnixMilli()} }
 
 // memory is what a loop took up from the store.
@@ -79,6 +109,7 @@ type memory struct {
 	tallies map[occ]*tally
 	owed    []schedule.Final
 	from    time.Time // nothing that started before it is owed any more
+	since   map[protocol.UnitID]time.Time
 }
 
 // remember replaces the record of an occurrence.
@@ -111,8 +142,8 @@ func (mem *memory) airing(a schedule.AiringRecord) {
 }
 
 func (mem *memory) stop(s schedule.StopRecord) {
-	for i := range mem.kept.Stops {
-		if stopID(mem.kept.Stops[i]) == stopID(s) {
+	for i, k := range mem.kept.Stops {
+		if k.Kind == s.Kind && k.Airing == s.Airing && k.Unit == s.Unit && k.Start.Equal(s.Start) && k.At.Equal(s.At) {
 			mem.kept.Stops[i] = s
 			return
 		}
@@ -139,49 +170,69 @@ func (mem *memory) playsOn(key schedule.Key, zone *time.Location, match func(*sc
 	return played, underWay
 }
 
-// forget drops what the machine has let go of and returns what to delete.
-func (mem *memory) forget(f schedule.Forgotten, m protocol.Medium) store.Batch {
+// forget drops what the machine has let go of and returns what to delete: of airings
+// under the medium that keeps says, the rest under own.
+func (mem *memory) forget(f schedule.Forgotten, keeps func(protocol.AiringID) protocol.Medium, own protocol.Medium) store.Batch {
 	var b store.Batch
 	gone := map[occ]bool{}
 	for _, k := range f.Records {
 		gone[occOf(k)] = true
-		b.Forget = append(b.Forget, store.Occurrence{Medium: m, Airing: k.Airing, Start: protocol.InstantOf(k.Start)})
+		b.Forget = append(b.Forget, store.Occurrence{Medium: keeps(k.Airing), Airing: k.Airing, Start: protocol.InstantOf(k.Start)})
 	}
 	for _, id := range f.Airings {
+		b.Forget = append(b.Forget, store.Occurrence{Medium: keeps(id), Airing: id})
 		delete(mem.wires, id)
-		b.Forget = append(b.Forget, store.Occurrence{Medium: m, Airing: id})
 	}
 	stops := map[protocol.AiringID]bool{}
 	for _, s := range f.Stops {
 		stops[stopID(s)] = true
-		b.Forget = append(b.Forget, store.Occurrence{Medium: m, Airing: stopID(s)})
+		b.Forget = append(b.Forget, store.Occurrence{Medium: own, Airing: stopID(s)})
 	}
 	mem.kept.Records = slices.DeleteFunc(mem.kept.Records, func(r schedule.Record) bool { return gone[occOf(r.Key)] })
 	mem.kept.Airings = slices.DeleteFunc(mem.kept.Airings, func(a schedule.AiringRecord) bool { return mem.wires[a.Airing.ID] == nil })
 	mem.kept.Stops = slices.DeleteFunc(mem.kept.Stops, func(s schedule.StopRecord) bool { return stops[stopID(s)] })
 	mem.from = f.Before
-	if o, err := (saved{From: &f.Before}).at(m, fromID, time.Time{}); err == nil {
+	if o, err := (saved{From: &f.Before}).at(own, fromID, time.Time{}); err == nil {
 		b.Put = append(b.Put, o)
 	}
 	return b
 }
 
-// recall reads a medium's records.
-func recall(st Store, m protocol.Medium) (memory, error) {
+// recall reads a lane's records.
+func recall(st Store, ln lane) (memory, error) {
 	mem := memory{wires: map[protocol.AiringID]*known{}, tallies: map[occ]*tally{}}
 	all, err := st.Occurrences()
 	if err != nil {
 		return mem, fmt.Errorf("recall: %w", err)
 	}
-	for _, o := range all {
-		if o.Medium != m {
+	entries := make([]saved, len(all))
+	others := map[protocol.AiringID]bool{} // airings under the medium that are not this lane's
+	for i, o := range all {
+		if o.Medium != ln.medium && o.Medium != ln.own() {
 			continue
 		}
-		var s saved
-		if err := json.Unmarshal(o.Data, &s); err != nil {
+		s := &entries[i]
+		if err := json.Unmarshal(o.Data, s); err != nil {
 			return mem, fmt.Errorf("recall %s: %w", o.Airing, err)
 		}
-		if err := mem.take(s, m); err != nil {
+		if s.Airing == nil {
+			continue
+		}
+		if s.wire, err = protocol.Unmarshal[protocol.Airing](s.Airing.Wire, protocol.MaxControl); err != nil {
+			return mem, fmt.Errorf("recall %s: %w", o.Airing, err)
+		}
+		if o.Medium != ln.keeps(s.wire) || !ln.takes(s.wire) {
+			others[s.wire.ID] = true
+		}
+	}
+	for i, o := range all {
+		s := entries[i]
+		alone := s.From != nil || s.Since != nil || s.Stop != nil
+		switch {
+		case o.Medium != ln.medium && o.Medium != ln.own(), alone && o.Medium != ln.own(), !alone && o.Medium == ln.medium && others[o.Airing]:
+			continue
+		}
+		if err := mem.take(s, ln.medium); err != nil {
 			return mem, fmt.Errorf("recall %s: %w", o.Airing, err)
 		}
 	}
@@ -190,7 +241,7 @@ func recall(st Store, m protocol.Medium) (memory, error) {
 		return mem, fmt.Errorf("recall: %w", err)
 	}
 	for _, j := range journals {
-		if j.Medium == m {
+		if j.Medium == ln.own() {
 			mem.kept.At = j.At.Time()
 		}
 	}
@@ -201,13 +252,12 @@ func (mem *memory) take(s saved, m protocol.Medium) error {
 	switch {
 	case s.From != nil:
 		mem.from = *s.From
+	case s.Since != nil:
+		mem.since = s.Since
 	case s.Stop != nil:
 		mem.kept.Stops = append(mem.kept.Stops, *s.Stop)
 	case s.Airing != nil:
-		wire, err := protocol.Unmarshal[protocol.Airing](s.Airing.Wire, protocol.MaxControl)
-		if err != nil {
-			return err
-		}
+		wire := s.wire
 		a, err := schedule.AiringOf(wire, m, s.Airing.Arrives)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/agent/inbox"
+	"github.com/loa-vn/loa/agent/playout"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
 )
@@ -55,11 +56,12 @@ func TestScripts(t *testing.T) {
 
 // script plays one script and returns the world's log.
 func script(t *testing.T, steps string) string {
-	medium := protocol.MediumSound
-	if strings.HasPrefix(steps, "board\n") {
-		medium, steps = protocol.MediumBoard, strings.TrimPrefix(steps, "board\n")
+	medium, zone := protocol.MediumSound, ""
+	if first, rest, _ := strings.Cut(steps, "\n"); strings.HasPrefix(first, "board") {
+		medium, steps = protocol.MediumBoard, rest
+		zone = strings.TrimSpace(strings.TrimPrefix(first, "board"))
 	}
-	w := newWorld(t, medium)
+	w := newWorldWith(t, medium, zone, func(o *output) playout.Output { return o })
 	for _, line := range strings.Split(strings.TrimSpace(steps), "\n") {
 		f := strings.Fields(line)
 		d, err := time.ParseDuration(f[0])
@@ -113,19 +115,28 @@ func (w *world) do(what string, f []string) {
 		for _, u := range f[1:] {
 			path = append(path, protocol.UnitID(u))
 		}
-		w.tell(w.place(uint64(w.number(f[0])), path...), inbox.Dropped{Airing: "gone"})
+		p := w.place(uint64(w.number(f[0])), path...)
+		p.Placement.From = at
+		w.tell(p, inbox.Dropped{Airing: "gone"})
 	case "full", "free":
 		w.disk.full.Store(what == "full")
 	case "slow":
 		w.disk.slow.Store(int64(w.duration(f[0])))
+	case "limit":
+		w.lower.Store(int64(100 - w.number(f[0])))
 	case "broken", "mended":
 		w.broken.Store(what == "broken")
-	case "fail":
+	case "fail", "dead": // after some frames; after none at all
 		for _, p := range w.out.under() {
+			if what == "dead" {
+				p.at = time.Now()
+			}
 			w.out.end(p, false, errors.New("card lost"))
 		}
 	case "clock":
 		w.skew.Add(int64(w.duration(f[0])))
+	case "key":
+		w.tell(inbox.Keyed{Airing: id, At: at})
 	case "crash":
 		w.crash()
 	case "off":
@@ -183,12 +194,16 @@ func (w *world) airing(id protocol.AiringID, f []string) protocol.Airing {
 			a.Unit = protocol.UnitID(v)
 		case "rule":
 			a.Rule = v
+		case "relay":
+			w.note(func() { w.relays[id] = true })
 		case "resume":
 			a.AfterCut = protocol.Resume
 		case "drop":
 			a.AfterCut = protocol.Drop
 		case "replaces":
 			a.Replaces = protocol.AiringID(v)
+		case "zone":
+			a.BoardZone, a.Sound, a.SoundFor = v, nil, 0
 		case "board":
 			a.Sound, a.SoundFor = nil, 0
 		case "emergency", "drill":

@@ -42,7 +42,7 @@ func (l *Loop) tone(ctx context.Context, u inbox.Tone) {
 	if why == protocol.ReasonNone {
 		job := fmt.Sprintf("tone-%d", u.Number)
 		if err := out.Tone(job, u.Length, l.toneVolume(u.Volume)); err != nil {
-			l.cfg.Log.ErrorContext(ctx, "no test tone", "err", err)
+			l.cfg.Log.ErrorContext(ctx, "no test tone", "error", err)
 			why = protocol.ReasonFault
 		} else {
 			l.trial = &trial{job: job, number: u.Number}
@@ -72,10 +72,11 @@ func (l *Loop) hinders(u inbox.Tone) protocol.Reason {
 	return protocol.ReasonNone
 }
 
-// toneVolume is the volume asked for, under the ceiling of the hour, or of every hour
+// toneVolume is the volume asked for, under ceiling and limit of the hour, or of every hour
 // while it is not known which one it is.
 func (l *Loop) toneVolume(asked int) int {
-	ceiling := l.cfg.Settings().Ceiling
+	set := l.cfg.Settings()
+	ceiling := func(hour int) int { return min(set.Ceiling(hour), set.Limit(hour)) }
 	if l.zone != nil {
 		now, _, _ := l.cfg.Clock.Now()
 		return min(asked, ceiling(now.In(l.zone).Hour()))

@@ -43,7 +43,7 @@ func (w *world) results() []protocol.Reason {
 // quiet hours, and never later than asked for; it is said what became of it.
 func TestATestToneSoundsOnlyInBetween(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorldWith(t, protocol.MediumSound, func(o *output) playout.Output { return toning{o} })
+		w := newWorldWith(t, protocol.MediumSound, "", func(o *output) playout.Output { return toning{o} })
 		w.tone(1)
 		if got := w.out.under(); len(got) != 1 || got[0].Volume != 90 {
 			t.Errorf("no tone under the ceiling of the hour: %+v", got)
@@ -77,7 +77,7 @@ func TestATestToneSoundsOnlyInBetween(t *testing.T) {
 // after it is due is refused, and one that sounds makes way for what comes unforeseen.
 func TestATestToneMakesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorldWith(t, protocol.MediumSound, func(o *output) playout.Output { return toning{o} })
+		w := newWorldWith(t, protocol.MediumSound, "", func(o *output) playout.Output { return toning{o} })
 		start := w.now().Add(20 * time.Second)
 		w.do("airing", []string{"a"})
 		w.do("content", []string{"a"})

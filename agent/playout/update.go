@@ -15,16 +15,17 @@ import (
 	"github.com/loa-vn/loa/protocol/schedule"
 )
 
-// take turns an update into the machine's events.
-func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
+// take turns an update into the machine's events; rest came about together with it.
+func (l *Loop) take(ctx context.Context, u inbox.Update, rest []inbox.Update) []schedule.Event {
 	switch u := u.(type) {
 	case inbox.Placed:
 		if slices.Equal(l.placement.Units(), u.Placement.Units()) {
 			l.placement = u.Placement
 			return nil
 		}
+		l.rehome(u.Placement.Units(), rest)
 		l.depart(ctx, u.Placement.Units())
-		l.placement = u.Placement
+		l.stand(u.Placement)
 		return l.rebuild(ctx)
 	case inbox.QuietHours:
 		l.quiet[u.Unit] = u.Quiet
@@ -33,7 +34,7 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 		}
 		if l.machine != nil {
 			if err := l.machine.SetQuiet(l.periods()); err != nil {
-				l.cfg.Log.WarnContext(ctx, "quiet hours refused", "unit", u.Unit, "err", err)
+				l.cfg.Log.WarnContext(ctx, "quiet hours refused", "unit", u.Unit, "error", err)
 			}
 		}
 	case inbox.Accepted:
@@ -42,8 +43,9 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 		l.over(func(a protocol.Airing) bool { return a.ID == u.Airing })
 		return []schedule.Event{{Kind: schedule.EventWithdraw, Airing: u.Airing, At: u.At.Time()}}
 	case inbox.Dropped:
-		// The placement that dropped it came before, and with it its end here.
-		return nil
+		// The placement that dropped it came before, and with it its end here. Its content
+		// may go now, and is told anew if the device comes back.
+		delete(l.brought, u.Airing)
 	case inbox.Stopped:
 		s := u.Stop
 		e := schedule.Event{Kind: schedule.EventStop, At: s.At.Time(), Airing: s.Airing}
@@ -58,6 +60,8 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 			return a.ID == s.Airing || s.Airing == "" && depth >= 0 && slices.Index(l.placement.Units(), a.Unit) >= depth && a.Published <= s.At
 		})
 		return []schedule.Event{e}
+	case inbox.Keyed:
+		return l.keyed(u)
 	case inbox.Content:
 		return l.content(u)
 	case inbox.ClockSure:
@@ -73,6 +77,20 @@ func (l *Loop) take(ctx context.Context, u inbox.Update) []schedule.Event {
 		return []schedule.Event{{Kind: muteness(u.Muted)}}
 	}
 	return nil
+}
+
+// keyed ends an emergency on this device's board, where somebody asked for that: it is
+// a stop of this airing here, and its receipt says by whom.
+func (l *Loop) keyed(u inbox.Keyed) []schedule.Event {
+	if l.cfg.Medium != protocol.MediumBoard {
+		return nil
+	}
+	for _, r := range l.mem.kept.Records {
+		if r.Airing == u.Airing && r.State != schedule.StateFinal {
+			l.tally(occOf(r.Key)).Keyed = u.At
+		}
+	}
+	return []schedule.Event{{Kind: schedule.EventStop, Airing: u.Airing, At: u.At.Time()}}
 }
 
 // over tells of the emergencies that match, which are stopped or withdrawn.
@@ -101,10 +119,11 @@ func muteness(muted bool) schedule.Kind {
 	return schedule.EventUnmute
 }
 
-// inZone takes the plans' zone and says whether it is another one than before.
+// inZone takes the plans' zone and says whether it is another one than before. A plan
+// that is dropped names none, which package time would take for UTC.
 func (l *Loop) inZone(name string) bool {
 	zone, err := time.LoadLocation(name)
-	if err != nil || (l.zone != nil && l.zone.String() == zone.String()) {
+	if name == "" || err != nil || (l.zone != nil && l.zone.String() == zone.String()) {
 		return false
 	}
 	l.zone = zone
@@ -116,7 +135,10 @@ func (l *Loop) accepted(ctx context.Context, u inbox.Accepted) []schedule.Event 
 	if l.inZone(u.Zone) || l.machine == nil {
 		events = l.rebuild(ctx)
 	}
-	if u.Airing.LengthFor(l.cfg.Medium) == 0 {
+	if u.Airing.LengthFor(l.cfg.Medium) == 0 || !l.lane.takes(u.Airing) {
+		if old := u.Airing.Replaces; old != "" { // over here all the same
+			events = append(events, schedule.Event{Kind: schedule.EventWithdraw, Airing: old, At: u.Airing.Published.Time(), Spare: true})
+		}
 		return events
 	}
 	arrived := u.Arrived.Time()
@@ -129,12 +151,14 @@ func (l *Loop) accepted(ctx context.Context, u inbox.Accepted) []schedule.Event 
 	}
 	a, err := schedule.AiringOf(u.Airing, l.cfg.Medium, arrived)
 	if err != nil {
-		l.cfg.Log.WarnContext(ctx, "airing refused", "airing", u.Airing.ID, "err", err)
+		l.cfg.Log.WarnContext(ctx, "airing refused", "airing", u.Airing.ID, "error", err)
 		return events
 	}
-	l.mem.wires[a.ID] = &known{wire: u.Airing, airing: a}
-	delete(l.statement, a.ID)
-	if again && l.stands(ctx, a, old.wire.Unit, &events) {
+	l.know(u.Airing, a)
+	if again && l.stands(a) {
+		if l.machine != nil && !slices.Contains(l.placement.Units(), old.wire.Unit) {
+			events = append(events, l.rebuild(ctx)...)
+		}
 		return events
 	}
 	events = append(events, schedule.Event{Kind: schedule.EventAiring, New: a})
@@ -145,10 +169,16 @@ func (l *Loop) accepted(ctx context.Context, u inbox.Accepted) []schedule.Event 
 	return events
 }
 
+// know takes an airing for known, under its unit.
+func (l *Loop) know(wire protocol.Airing, a *schedule.Airing) {
+	l.mem.wires[a.ID] = &known{wire: wire, airing: a}
+	delete(l.statement, a.ID)
+}
+
 // stands gives an airing that is kept another unit. It says false if none is
 // kept. A machine that has it under the old one keeps it so until it is made
-// anew; one that left it out with its unit is made anew.
-func (l *Loop) stands(ctx context.Context, a *schedule.Airing, old protocol.UnitID, events *[]schedule.Event) bool {
+// anew; one that left it out with its unit is to be made anew.
+func (l *Loop) stands(a *schedule.Airing) bool {
 	i := slices.IndexFunc(l.mem.kept.Airings, func(r schedule.AiringRecord) bool { return r.Airing.ID == a.ID })
 	if i < 0 {
 		return false
@@ -156,9 +186,6 @@ func (l *Loop) stands(ctx context.Context, a *schedule.Airing, old protocol.Unit
 	r := l.mem.kept.Airings[i]
 	r.Airing = a
 	l.keep(&l.extra, r)
-	if l.machine != nil && !slices.Contains(l.placement.Units(), old) {
-		*events = append(*events, l.rebuild(ctx)...)
-	}
 	return true
 }
 
@@ -208,6 +235,46 @@ func (l *Loop) thereness(id protocol.AiringID) schedule.Event {
 	return schedule.Event{Kind: schedule.EventMissing, Airing: id}
 }
 
+// stand notes where the device stands, and since when in each unit: it owes their
+// airings' starts from then on, and a move below a unit changes nothing of that.
+func (l *Loop) stand(p protocol.Placement) {
+	l.placement = p
+	since := map[protocol.UnitID]time.Time{}
+	for _, u := range p.Units() {
+		at, ok := l.mem.since[u]
+		if !ok {
+			at = p.From.Time()
+		}
+		since[u] = at
+	}
+	if maps.EqualFunc(since, l.mem.since, time.Time.Equal) {
+		return
+	}
+	l.mem.since = since
+	if o, err := (saved{Since: since}).at(l.lane.own(), sinceID, time.Time{}); err == nil {
+		l.extra.Put = append(l.extra.Put, o)
+	}
+}
+
+// rehome puts what is known under the units that it has in the updates that follow a
+// placement, so that it does not end with the unit that it stood under.
+func (l *Loop) rehome(path []protocol.UnitID, rest []inbox.Update) {
+	for _, u := range rest {
+		next, ok := u.(inbox.Accepted)
+		if !ok || !slices.Contains(path, next.Airing.Unit) {
+			continue
+		}
+		old := l.mem.wires[next.Airing.ID]
+		if old == nil || slices.Contains(path, old.wire.Unit) || !l.lane.takes(next.Airing) {
+			continue
+		}
+		if a, err := schedule.AiringOf(next.Airing, l.cfg.Medium, old.airing.Arrives); err == nil {
+			l.know(next.Airing, a)
+			l.stands(a)
+		}
+	}
+}
+
 // depart ends what the device owes to units that it leaves: what is on is cut,
 // what waits is skipped, as withdrawn. They may come back with a later placement,
 // so neither is kept as withdrawn for good.
@@ -224,12 +291,12 @@ func (l *Loop) depart(ctx context.Context, path []protocol.UnitID) {
 		}
 	}
 	stops := len(l.mem.kept.Stops)
-	l.step(ctx, append(events, schedule.Event{Kind: schedule.EventOff}))
+	l.step(ctx, events)
 	for _, a := range left {
 		l.keep(&l.extra, a)
 	}
 	for _, s := range l.mem.kept.Stops[stops:] {
-		l.extra.Forget = append(l.extra.Forget, store.Occurrence{Medium: l.cfg.Medium, Airing: stopID(s)})
+		l.extra.Forget = append(l.extra.Forget, store.Occurrence{Medium: l.lane.own(), Airing: stopID(s)})
 	}
 	l.mem.kept.Stops = l.mem.kept.Stops[:stops]
 }
@@ -257,7 +324,7 @@ func (l *Loop) orphans() {
 		if n := len(r.Plays); n > 0 {
 			r.At = r.Plays[n-1].To
 		}
-		if o, err := (saved{Occurrence: r, Tally: l.mem.tallies[occOf(r.Key)]}).at(l.cfg.Medium, r.Airing, r.Start); err == nil {
+		if o, err := (saved{Occurrence: r, Tally: l.mem.tallies[occOf(r.Key)]}).at(l.kept(r.Airing), r.Airing, r.Start); err == nil {
 			l.extra.Put = append(l.extra.Put, o)
 		}
 		f := schedule.Final{Key: r.Key, Outcome: r.Outcome, Reason: r.Reason, Plays: r.Plays, At: r.At}
@@ -266,21 +333,26 @@ func (l *Loop) orphans() {
 }
 
 // rebuild makes the machine anew from what is stored, for another path or zone.
-// What is on is cut, and may return.
+// What is on goes on.
 func (l *Loop) rebuild(ctx context.Context) []schedule.Event {
 	if l.zone == nil || len(l.placement.Path) == 0 {
 		return nil
 	}
-	if l.machine != nil {
-		l.step(ctx, []schedule.Event{{Kind: schedule.EventOff}})
-	}
+	from := slices.MinFunc(slices.Collect(maps.Values(l.mem.since)), time.Time.Compare)
 	cfg := schedule.Config{
 		Zone: l.zone, Path: l.placement.Units(), Quiet: l.periods(), Judge: l.judge,
-		From: later(l.placement.From.Time(), l.mem.from), MaxLag: maxLag,
+		From: later(from, l.mem.from), Since: l.mem.since, MaxLag: maxLag,
 	}
-	machine, err := schedule.Restore(cfg, l.mem.kept)
+	var machine *schedule.Machine
+	var err error
+	if l.machine != nil {
+		l.step(ctx, nil)
+		machine, err = l.machine.Move(cfg, l.mem.kept)
+	} else {
+		machine, err = schedule.Restore(cfg, l.mem.kept)
+	}
 	if err != nil {
-		l.cfg.Log.ErrorContext(ctx, "no schedule", "err", err)
+		l.cfg.Log.ErrorContext(ctx, "no schedule", "error", err)
 		return nil
 	}
 	l.machine, l.wake = machine, time.Time{}

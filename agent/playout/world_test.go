@@ -20,6 +20,7 @@ import (
 	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // latency is what passes between a job's beginning and its first frame.
@@ -37,12 +38,19 @@ type world struct {
 	log    []string
 	disk   *disk
 	out    *output
-	broken atomic.Bool // the output refuses jobs
-	away   atomic.Bool // the hub is not reached
+	broken atomic.Bool  // the output refuses jobs
+	away   atomic.Bool  // the hub is not reached
+	lower  atomic.Int64 // how far the units' limit is below 100 %
 	held   []inbox.Update
 	docs   map[protocol.AiringID]error // of those that are here
+	relays map[protocol.AiringID]bool  // those of live streams
 	grants envelope.Grant
+	zone   string // of the board, that the loop is for
 	wrap   func(*output) playout.Output
+	texts  map[protocol.AiringID]protocol.Bulletin // of boards, where what they say matters
+	stored []protocol.Receipt
+	proves atomic.Int64 // what a board's output says of what ends; 0: rendered
+	unsure atomic.Bool  // nobody vouches for the device's time
 	loop   *playout.Loop
 	stop   func()
 
@@ -51,11 +59,25 @@ type world struct {
 }
 
 func newWorld(t *testing.T, m protocol.Medium) *world {
-	return newWorldWith(t, m, func(o *output) playout.Output { return o })
+	return newWorldWith(t, m, "", func(o *output) playout.Output { return o })
 }
 
-// newWorldWith lets the loop see its output through wrap.
-func newWorldWith(t *testing.T, m protocol.Medium, wrap func(*output) playout.Output) *world {
+// newWorldWith is newWorld for a zone of a board; it lets the loop see its output
+// through wrap.
+func newWorldWith(t *testing.T, m protocol.Medium, zone string, wrap func(*output) playout.Output) *world {
+	w := newDevice(t, m, zone, wrap)
+	w.held = []inbox.Update{
+		w.place(1, "xa", "thon"),
+		inbox.Muted{},
+		inbox.ClockSure{Sure: true},
+		inbox.QuietHours{Unit: "xa", Zone: "UTC", Quiet: []protocol.Quiet{{Start: 22 * 60, End: 23 * 60}}},
+	}
+	w.boot()
+	return w
+}
+
+// newDevice is newWorldWith of a device that has not started, and was never set up.
+func newDevice(t *testing.T, m protocol.Medium, zone string, wrap func(*output) playout.Output) *world {
 	dir := t.TempDir()
 	st, err := store.Open(store.Config{
 		Path: filepath.Join(dir, "agent.db"), Marker: filepath.Join(dir, "chain"), Now: protocol.InstantOf(time.Now()),
@@ -70,18 +92,11 @@ func newWorldWith(t *testing.T, m protocol.Medium, wrap func(*output) playout.Ou
 		}
 	})
 	w := &world{
-		t: t, medium: m, wrap: wrap, start: time.Now(), disk: &disk{Store: st}, docs: map[protocol.AiringID]error{},
+		t: t, medium: m, zone: zone, wrap: wrap, start: time.Now(), disk: &disk{Store: st}, docs: map[protocol.AiringID]error{}, relays: map[protocol.AiringID]bool{},
 		grants: envelope.Grant{Statement: protocol.Statement{FirstDay: "1999-01-01", LastDay: "2001-01-01", PlaysPerDay: 100}},
 	}
 	w.disk.w = w
 	w.disk.dies.Store(-1)
-	w.held = []inbox.Update{
-		w.place(1, "xa", "thon"),
-		inbox.Muted{},
-		inbox.ClockSure{Sure: true},
-		inbox.QuietHours{Unit: "xa", Zone: "UTC", Quiet: []protocol.Quiet{{Start: 22 * 60, End: 23 * 60}}},
-	}
-	w.boot()
 	return w
 }
 
@@ -103,7 +118,9 @@ func (w *world) stamp(t time.Time) string { return t.UTC().Format("15:04:05.000"
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.skew.Load())).Round(0).UTC() }
 
 // Now implements playout.Clock.
-func (w *world) Now() (time.Time, time.Duration, bool) { return w.now(), uncertainty, true }
+func (w *world) Now() (time.Time, time.Duration, bool) {
+	return w.now(), uncertainty, !w.unsure.Load()
+}
 
 // uncertainty is what the device's clock says of itself, and with it every receipt.
 const uncertainty = 5 * time.Millisecond
@@ -127,7 +144,22 @@ func (w *world) document(id protocol.AiringID, err error) {
 }
 
 // Bulletin implements playout.Approvals.
-func (w *world) Bulletin(protocol.Airing) (protocol.Bulletin, error) { return protocol.Bulletin{}, nil }
+func (w *world) Bulletin(a protocol.Airing) (protocol.Bulletin, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.relays[a.ID] {
+		b := protocoltest.RelayBulletin()
+		b.Relay.From, b.Relay.To = 0, 24*60 // approved for any time of day
+		return b, nil
+	}
+	if b, ok := w.texts[a.ID]; ok {
+		return b, nil
+	}
+	if w.medium != protocol.MediumBoard {
+		return protocol.Bulletin{}, nil
+	}
+	return protocol.Bulletin{Board: &protocol.Board{Zone: a.BoardZone}}, nil
+}
 
 // note touches what the loop and a test share.
 func (w *world) note(do func()) {
@@ -141,10 +173,10 @@ func (w *world) boot() {
 	w.t.Helper()
 	w.disk.dead.Store(false)
 	w.out = &output{w: w, events: make(chan playout.Event, 1000), on: map[string]*play{}}
-	loop, err := playout.New(playout.Config{
-		Medium: w.medium, Output: w.wrap(w.out), Store: w.disk, Clock: w, Approvals: w,
+	cfg := playout.Config{
+		Medium: w.medium, Zone: w.zone, Zones: []string{protocol.ZoneHeader, protocol.ZoneTicker}, Output: w.wrap(w.out), Store: w.disk, Clock: w, Approvals: w,
 		Settings: func() playout.Settings {
-			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Config: protocol.DigestOf(nil)}
+			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Limit: func(int) int { return 100 - int(w.lower.Load()) }, Config: protocol.DigestOf(nil)}
 		},
 		Known: func() bool { return !w.away.Load() }, Receipts: func() {}, Playing: func(on playout.On) { w.note(func() { w.playing = on }) },
 		Toned: func(r protocol.ToneResult) { w.note(func() { w.tones = append(w.tones, r) }) }, Reason: inbox.ReasonOf,
@@ -155,7 +187,11 @@ func (w *world) boot() {
 			}
 		},
 		Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	if s, ok := cfg.Output.(*playout.Screen); ok {
+		cfg.Over = s.Over
+	}
+	loop, err := playout.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -213,6 +249,7 @@ func (d *disk) Commit(b store.Batch) error {
 	if err := d.Store.Commit(b); err != nil {
 		return err
 	}
+	d.w.note(func() { d.w.stored = append(d.w.stored, b.Receipts...) })
 	for _, r := range b.Receipts {
 		d.w.say("receipt %s", d.w.text(r))
 		if r.Uncertainty != protocol.MillisOf(uncertainty) {
@@ -227,7 +264,11 @@ func (w *world) text(r protocol.Receipt) string {
 	for _, p := range r.Plays {
 		s += fmt.Sprintf(" [%s %s]", w.stamp(p.From.Time()), w.stamp(p.To.Time()))
 	}
-	return fmt.Sprintf("%s frames %d volume %d placement %d", s, r.Frames, r.Volume, r.Placement)
+	s = fmt.Sprintf("%s frames %d volume %d placement %d", s, r.Frames, r.Volume, r.Placement)
+	if r.Keyed != 0 {
+		s += " ended at the board " + w.stamp(r.Keyed.Time())
+	}
+	return s
 }
 
 // play is a job under way.
@@ -253,7 +294,11 @@ func (o *output) Begin(j playout.Job) error {
 	if o.w.broken.Load() {
 		return errors.New("no card")
 	}
-	o.w.say("begin %s at %s volume %d", j.Airing.ID, j.Position, j.Volume)
+	what := string(j.Airing.ID)
+	if j.Bulletin.Relay != nil {
+		what = "relay " + what
+	}
+	o.w.say("begin %s at %s volume %d", what, j.Position, j.Volume)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p := &play{Job: j, at: time.Now().Add(latency)}
@@ -267,11 +312,11 @@ func (o *output) Begin(j playout.Job) error {
 	return nil
 }
 
-// under returns the jobs under way.
+// under returns the jobs under way, the first begun first.
 func (o *output) under() []*play {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Collect(maps.Values(o.on))
+	return slices.SortedFunc(maps.Values(o.on), func(a, b *play) int { return a.at.Compare(b.at) })
 }
 
 func (o *output) Cut(id string) {
@@ -297,6 +342,9 @@ func (o *output) end(p *play, whole bool, err error) {
 	e := playout.Event{Kind: playout.Ended, Job: p.ID, At: o.free, Whole: whole, Err: err, Proof: protocol.ProofConsumed}
 	if o.w.medium == protocol.MediumBoard {
 		e.Proof, e.Pixels = protocol.ProofRendered, []protocol.Digest{p.Airing.Bulletin.Digest}
+		if proof := protocol.Proof(o.w.proves.Load()); proof != 0 {
+			e.Proof = proof
+		}
 	} else {
 		e.Frames = uint64(max(0, o.free.Sub(p.at).Milliseconds()) * 48)
 	}

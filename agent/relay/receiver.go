@@ -182,7 +182,7 @@ func (r *Receiver) Handle(topic string, payload []byte) {
 		return
 	}
 	if err := s.take(topic, payload, r.cfg.Now()); err != nil && !errors.Is(err, ErrStale) {
-		r.cfg.Log.DebugContext(context.Background(), "frames refused", "session", id, "err", err)
+		r.cfg.Log.DebugContext(context.Background(), "frames refused", "session", id, "error", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -167,6 +168,71 @@ func TestJitterIsNotHeard(t *testing.T) {
 	})
 }
 
+// TestAStreamThatDriftsIsFollowedUnheard: its source's clock is 100 ppm fast or slow,
+// so that after an hour it would be a third of a second away. Devices follow by 300 ppm
+// at most, within 10 ms, and never jump; and so do two of them together.
+func TestAStreamThatDriftsIsFollowedUnheard(t *testing.T) {
+	for _, ppm := range []int{100, -100} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStudio(t)
+			s.relay.Silence = protocol.MillisOf(2 * time.Hour) // it sends nothing else
+			began := time.Now()
+			taken := func(piece int) time.Time { // when one was taken in, by its source's clock
+				length := time.Duration(piece) * pieceTime
+				return began.Add(length - length*time.Duration(ppm)/1_000_000)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					time.Sleep(time.Until(taken(i)))
+					s.number = uint64(1000 + i)
+					_, sealed := s.seal(s.piece(s.number, taken(i)))
+					if err := s.to.take(protocol.FramesTopic(s.relay.Session, s.number), sealed, time.Now()); err != nil {
+						t.Error(err)
+					}
+				}
+			}()
+			time.Sleep(4 * time.Second)
+			begin := time.Now().Add(7 * time.Millisecond)
+			src, err := newSource(s.to, s.relay, time.Now, begin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			length := 3 * time.Minute
+			if os.Getenv("LOA_SOAK") != "" {
+				length = time.Hour
+			}
+			buf := make([]int16, 960)
+			next, far := 0, time.Duration(0)
+			for frames := int64(0); frames < player.FramesIn(length); {
+				if ahead := time.Until(begin.Add(player.Duration(frames))); ahead > 500*time.Millisecond {
+					time.Sleep(ahead - 500*time.Millisecond)
+				}
+				n, err := src.Read(buf)
+				if err != nil || !src.locked {
+					t.Fatalf("%d ppm: after %s: locked %t, %v", ppm, player.Duration(frames), src.locked, err)
+				}
+				frames += int64(n)
+				at := int(src.number-1000)*protocol.MaxFrames + src.packet
+				if next > 0 && at-next > 2 || at < next {
+					t.Fatalf("%d ppm: after %s it jumps from packet %d to %d", ppm, player.Duration(frames), next, at)
+				}
+				next = at
+				// What is fed next, against what is to be heard then.
+				due := src.heard().Add(-Delay)
+				now := taken(at / protocol.MaxFrames).Add(time.Duration(at%protocol.MaxFrames)*protocol.FrameTime - player.Duration(int64(len(src.ready))))
+				far = max(far, now.Sub(due).Abs())
+			}
+			t.Logf("%d ppm: at most %s off in %s", ppm, far, length)
+			if far > 5*time.Millisecond {
+				t.Errorf("%d ppm: %s off", ppm, far)
+			}
+			cancel()
+			time.Sleep(time.Second)
+		})
+	}
+}
+
 func TestALostStreamEndsAfterFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t)
@@ -198,6 +264,62 @@ func TestAShortGapIsSilenceAndGoesOn(t *testing.T) {
 		}
 		time.Sleep(20 * time.Second)
 	})
+}
+
+// A source that stops for a moment, again and again, is heard as it was taken in: its gaps
+// are as long as they were, nothing is heard twice, and neighbours stay together.
+func TestGapsAreAsLongAsTheyWere(t *testing.T) {
+	for _, gap := range []time.Duration{50 * time.Millisecond, 150 * time.Millisecond, 370 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStudio(t)
+			s.relay.Silence = protocol.MillisOf(protocol.MaxSilence)
+			go func() {
+				for range 30 {
+					s.stream(time.Second, 0)
+					time.Sleep(gap)
+				}
+			}()
+			time.Sleep(4 * time.Second)
+			begin := time.Now()
+			src, err := newSource(s.to, s.relay, time.Now, begin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var given, last int64
+			packets := 0
+			buf := make([]int16, 960)
+			for given < player.FramesIn(20*time.Second) {
+				due := begin.Add(player.Duration(given))
+				time.Sleep(time.Until(due.Add(-500 * time.Millisecond)))
+				n, err := src.Read(buf)
+				if err != nil {
+					t.Error(err)
+					break
+				}
+				given += int64(n)
+				if !src.locked {
+					continue
+				}
+				f, _, _ := s.to.at(src.number)
+				at := f.At.Time().Add(time.Duration(src.packet-1) * protocol.FrameTime)
+				if place := int64(src.number)*protocol.MaxFrames + int64(src.packet); place <= last {
+					t.Errorf("gaps of %s: after %s piece %d, packet %d once more", gap, due.Sub(begin), src.number, src.packet)
+					break
+				} else {
+					last = place
+				}
+				packets++
+				if late := due.Sub(at); (late - Delay).Abs() > leap+protocol.FrameTime {
+					t.Errorf("gaps of %s: after %s heard %s after it was taken in", gap, due.Sub(begin), late)
+					break
+				}
+			}
+			if whole := float64(packets) / float64(player.FramesIn(20*time.Second)/int64(len(buf))); whole < 0.9*float64(time.Second)/float64(time.Second+gap) {
+				t.Errorf("gaps of %s: of the stream %.2f were heard", gap, whole)
+			}
+			time.Sleep(time.Minute)
+		})
+	}
 }
 
 func TestDeadAirEndsWhenItsBulletinSays(t *testing.T) {
@@ -262,6 +384,7 @@ func FuzzTake(f *testing.F) {
 	f.Add(topic, sealed)
 	f.Add("loa/1/s/phien-vov1/1", []byte{})
 	f.Fuzz(func(t *testing.T, topic string, b []byte) {
+		protocoltest.HoldMemory(t, "frames", len(topic)+len(b), func() { _ = newSession(s.relay).take(topic, b, protocoltest.Now()) })
 		to := newSession(s.relay)
 		if err := to.take(topic, b, protocoltest.Now()); err == nil && len(to.pieces) != 1 {
 			t.Error("taken, yet not held")

@@ -15,6 +15,9 @@ const (
 	pieceTime = protocol.MaxFrames * protocol.FrameTime
 	// kept is how many pieces are held: 8 s, four times the delay.
 	kept = 40
+	// loose is by how much later than a piece ends the one after it may begin: they are
+	// sent at the pace of their source.
+	loose = 5 * time.Millisecond
 	// maxSkew is how far a piece's instant may be off trusted time.
 	maxSkew = 30 * time.Second
 )
@@ -87,11 +90,12 @@ func (s *session) at(n uint64) (protocol.Frames, bool, <-chan struct{}) {
 func (s *session) covering(t time.Time) (protocol.Frames, bool, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var found protocol.Frames
 	for _, f := range s.pieces {
 		begin := f.At.Time()
-		if !t.Before(begin) && t.Before(begin.Add(time.Duration(len(f.Packets))*protocol.FrameTime)) {
-			return f, true, s.moved
+		if !t.Before(begin) && t.Before(begin.Add(time.Duration(len(f.Packets))*protocol.FrameTime+loose)) && f.Number > found.Number {
+			found = f
 		}
 	}
-	return protocol.Frames{}, false, s.moved
+	return found, found.Number > 0, s.moved
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/opus"
+	"github.com/loa-vn/loa/agent/player/slew"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -18,9 +19,17 @@ const (
 	LostAfter = 5 * time.Second
 	// guard is how long before it is heard a frame must be handed to the player.
 	guard = 300 * time.Millisecond
-	// drift is how far what is heard may part from the stream's own instants
-	// before the place in the stream is looked for again.
-	drift = 400 * time.Millisecond
+	// leap is how far what is heard may part from the stream's own instants before the
+	// place in the stream is looked for again: then it has jumped, and a gap is silence for
+	// as long as it was one, so that neighbours stay together. What is less is made up for
+	// inaudibly, as a card's drift is.
+	leap = 40 * time.Millisecond
+	// watched is how many packets' instants are looked at before something is done about
+	// them, astray by how much these must be off, and most how much of that is made up
+	// for at once: 5 ms take 17 s.
+	watched = 100
+	astray  = time.Millisecond
+	most    = 5 * time.Millisecond
 	// quiet is the peak under which a frame counts as silence: -50 dBFS.
 	quiet = 104
 
@@ -44,10 +53,17 @@ type source struct {
 	clock   func() time.Time
 	begin   time.Time // trusted time at which the first frame is heard
 
+	slew   *slew.Slew
 	played int64 // frames given out
+	fed    int64 // frames that the slew was given
+	ahead  int64 // by how many frames one is given out later than it is fed
 	number uint64
-	packet int
-	locked bool // number and packet say where the stream stands
+	packet int   // of that piece; what was before has been heard, and is not again
+	locked bool  // the stream goes on there
+	skip   int64 // frames of the next packet that are past already
+	off    time.Duration
+	looks  int   // packets that off is the sum of
+	owed   int64 // frames that the sound is to become longer by
 	mute   time.Duration
 	dead   time.Duration
 	ready  []int16
@@ -60,7 +76,7 @@ func newSource(s *session, r protocol.Relay, clock func() time.Time, begin time.
 	if err != nil {
 		return nil, err
 	}
-	return &source{session: s, decoder: d, silence: r.Silence.Duration(), clock: clock, begin: begin, blank: make([]int16, frameSamples)}, nil
+	return &source{session: s, decoder: d, silence: r.Silence.Duration(), clock: clock, begin: begin, slew: slew.New(1), blank: make([]int16, frameSamples)}, nil
 }
 
 // Channels implements player.Source.
@@ -75,23 +91,41 @@ func (s *source) Close() error { return nil }
 // Read implements player.Source. It waits for what has not come until it must be
 // handed on, and gives silence in its place then.
 func (s *source) Read(dst []int16) (int, error) {
-	if len(s.ready) == 0 {
-		if s.err != nil {
+	if s.err != nil {
+		rest := max(s.fed-s.slew.Position(), 0) // of before it ended
+		if rest == 0 {
 			return 0, s.err
 		}
-		s.next()
-		if s.err != nil && len(s.ready) == 0 {
-			return 0, s.err
-		}
+		dst = dst[:min(int64(len(dst)), rest)]
 	}
-	n := copy(dst, s.ready)
-	s.ready = s.ready[n:]
-	s.played += int64(n)
-	return n, nil
+	if s.owed != 0 {
+		s.slew.Correct(s.owed)
+		s.owed = 0
+	}
+	dst = dst[:min(len(dst), frameSamples)]
+	s.ahead = s.played - s.slew.Position()
+	s.slew.Fill(dst, s.feed)
+	s.played += int64(len(dst))
+	return len(dst), nil
 }
 
-// heard is when the next frame will be heard.
-func (s *source) heard() time.Time { return s.begin.Add(player.Duration(s.played)) }
+// feed fills pcm; what comes after the stream's end is silence, and not given out.
+func (s *source) feed(pcm []int16) {
+	for len(pcm) > 0 {
+		if len(s.ready) == 0 && s.err == nil {
+			s.next()
+		}
+		if len(s.ready) == 0 {
+			clear(pcm)
+			return
+		}
+		n := copy(pcm, s.ready)
+		s.ready, pcm, s.fed = s.ready[n:], pcm[n:], s.fed+int64(n)
+	}
+}
+
+// heard is when the next frame that is fed will be heard.
+func (s *source) heard() time.Time { return s.begin.Add(player.Duration(s.fed + s.ahead)) }
 
 // next makes 20 ms ready, of the stream or of silence.
 func (s *source) next() {
@@ -132,17 +166,40 @@ func (s *source) find(live time.Time) ([]byte, bool, <-chan struct{}) {
 		}
 		if ok {
 			off := f.At.Time().Add(time.Duration(s.packet) * protocol.FrameTime).Sub(live)
-			if off < drift && off > -drift {
+			if off.Abs() < leap {
+				s.look(off)
 				return f.Packets[s.packet], true, moved
 			}
 		}
 	}
 	f, ok, moved := s.session.covering(live)
-	if !ok {
+	into := live.Sub(f.At.Time())
+	packet := min(int(into/protocol.FrameTime), len(f.Packets)-1)
+	if !ok || f.Number < s.number || f.Number == s.number && packet < s.packet {
 		return nil, false, moved
 	}
-	s.number, s.packet, s.locked = f.Number, int(live.Sub(f.At.Time())/protocol.FrameTime), true
+	s.number, s.packet, s.locked = f.Number, packet, true
+	s.skip = min(player.FramesIn(into-time.Duration(s.packet)*protocol.FrameTime), int64(frameSamples-1))
+	s.off, s.looks = 0, 0
 	return f.Packets[s.packet], true, moved
+}
+
+// look notes by how much a packet was taken in later than what should be heard then,
+// and has the sound made longer or shorter if many say so.
+func (s *source) look(off time.Duration) {
+	s.off += off
+	if s.looks++; s.looks < watched {
+		return
+	}
+	mean := s.off / watched
+	s.off, s.looks = 0, 0
+	if mean.Abs() < astray || s.slew.Owed() {
+		return
+	}
+	s.owed = player.FramesIn(min(mean.Abs(), most))
+	if mean < 0 {
+		s.owed = -s.owed
+	}
 }
 
 // give decodes a packet. One that cannot be decoded is silence.
@@ -152,7 +209,7 @@ func (s *source) give(packet []byte) {
 	if err != nil || len(pcm) != frameSamples {
 		pcm = s.blank
 	}
-	s.ready = pcm
+	s.ready, s.skip = pcm[s.skip:], 0
 	if peak(pcm) >= quiet {
 		s.dead = 0
 		return

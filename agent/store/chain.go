@@ -82,7 +82,7 @@ func headOf(tx *bolt.Tx) (ChainHead, error) {
 // fit into one control packet.
 const MaxEntry = protocol.MaxControl - 2<<10
 
-// Commit makes one step of the playout durable: records, counters, journals and
+// Commit makes one step of the playout durable: records, journals and
 // receipts together or not at all. Errors: those of protocol.Marshal, which bound
 // a receipt so that it is no longer than MaxEntry; those of the disk.
 func (s *Store) Commit(b Batch) error {
@@ -95,13 +95,6 @@ func (s *Store) Commit(b Batch) error {
 		}
 		for _, o := range b.Put {
 			if err := put(occurrences, occurrenceKey(o), o); err != nil {
-				return err
-			}
-		}
-		plays := tx.Bucket([]byte(bucketPlays))
-		for _, p := range b.Whole {
-			key := playKey(p)
-			if err := plays.Put(key, number(numberOf(plays.Get(key))+1)); err != nil {
 				return err
 			}
 		}

@@ -71,11 +71,6 @@ func occurrenceKey(o Occurrence) []byte {
 	return append(append(key, 0), number(uint64(o.Start))...)
 }
 
-func playKey(p Play) []byte {
-	key := append([]byte(p.Day), 0, byte(p.Medium))
-	return append(key, p.Statement[:]...)
-}
-
 func clone(b []byte) []byte {
 	if b == nil {
 		return nil

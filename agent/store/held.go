@@ -55,6 +55,11 @@ func drop(tx *bolt.Tx, c Change) error {
 			return err
 		}
 	}
+	for _, k := range c.DropWithdrawn {
+		if err := tx.Bucket([]byte(bucketWithdrawals)).Delete(airingKey(k)); err != nil {
+			return err
+		}
+	}
 	for _, id := range c.DropStops {
 		if err := tx.Bucket([]byte(bucketStops)).Delete([]byte(id)); err != nil {
 			return err

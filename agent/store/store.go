@@ -189,7 +189,6 @@ const (
 	bucketDocuments   = "documents"   // digest -> bytes
 	bucketContent     = "content"     // digest -> ContentState
 	bucketOccurrences = "occurrences" // medium, airing, 0, start -> bytes
-	bucketPlays       = "plays"       // day, 0, medium, statement -> count
 	bucketJournal     = "journal"     // medium -> Journal
 	bucketChain       = "chain"       // last seq -> encoded protocol.Entry
 )
@@ -197,7 +196,7 @@ const (
 func buckets() []string {
 	return []string{
 		bucketMeta, bucketLists, bucketPlans, bucketFloors, bucketAirings, bucketWithdrawals, bucketStops,
-		bucketVerdicts, bucketDocuments, bucketContent, bucketOccurrences, bucketPlays, bucketJournal, bucketChain,
+		bucketVerdicts, bucketDocuments, bucketContent, bucketOccurrences, bucketJournal, bucketChain,
 	}
 }
 
@@ -208,7 +207,6 @@ const (
 	keyFloor      = "floor"
 	keyMuted      = "muted"
 	keyConnection = "connection"
-	keyChain      = "chain" // id
-	keyHead       = "head"  // ChainHead
-	keyLost       = "lost"  // lost
+	keyHead       = "head" // ChainHead
+	keyLost       = "lost" // lost
 )

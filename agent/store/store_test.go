@@ -170,12 +170,10 @@ func TestAFileInUseIsRefused(t *testing.T) {
 
 func TestRecordsAndReceiptsAreOneTransaction(t *testing.T) {
 	s := open(t, config(t.TempDir()))
-	play := store.Play{Medium: protocol.MediumSound, Statement: protocol.DigestOf([]byte("s")), Day: "2026-11-23"}
 	first := store.Occurrence{Medium: protocol.MediumSound, Airing: "lp-1", Start: 5, Data: []byte("on")}
-	journal := store.Journal{Medium: protocol.MediumSound, Airing: "lp-1", Start: 5, Begun: 6, Position: 7, At: 8, Data: []byte("j")}
+	journal := store.Journal{Medium: protocol.MediumSound, Airing: "lp-1", Start: 5, Begun: 6, Position: 7, At: 8}
 	err := s.Commit(store.Batch{
-		At: 9, Put: []store.Occurrence{first}, Receipts: []protocol.Receipt{receipt(1), receipt(2)},
-		Whole: []store.Play{play, play}, Journal: []store.Journal{journal},
+		At: 9, Put: []store.Occurrence{first}, Receipts: []protocol.Receipt{receipt(1), receipt(2)}, Journal: []store.Journal{journal},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +183,7 @@ func TestRecordsAndReceiptsAreOneTransaction(t *testing.T) {
 	bad.Medium = 0
 	err = s.Commit(store.Batch{
 		At: 10, Put: []store.Occurrence{{Medium: protocol.MediumSound, Airing: "lp-2", Start: 5}}, Forget: []store.Occurrence{first},
-		Receipts: []protocol.Receipt{receipt(3), bad}, Whole: []store.Play{play}, Idle: []protocol.Medium{protocol.MediumSound},
+		Receipts: []protocol.Receipt{receipt(3), bad}, Idle: []protocol.Medium{protocol.MediumSound},
 	})
 	if !errors.Is(err, protocol.ErrInvalid) {
 		t.Fatalf("bad receipt: %v", err)
@@ -198,23 +196,16 @@ func TestRecordsAndReceiptsAreOneTransaction(t *testing.T) {
 	if diff := cmp.Diff([]store.Journal{journal}, journals); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
 	}
-	if n, err := s.WholePlays(play); n != 2 || err != nil {
-		t.Errorf("whole plays %d %v", n, err)
-	}
 	if got := chain(t, s); len(got) != 3 || got[2].Receipt.Airing != "lp-2" {
 		t.Errorf("chain of %d", len(got))
 	}
 	if err := s.Commit(store.Batch{Idle: []protocol.Medium{protocol.MediumSound}, Forget: []store.Occurrence{first}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Occurrence(protocol.MediumSound, "lp-1", 5); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("forgotten: %v", err)
-	}
-	if err := s.ForgetPlays("2026-11-24"); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := s.WholePlays(play); n != 0 || err != nil {
-		t.Errorf("whole plays of a day gone by: %d %v", n, err)
+	occurrences, err = s.Occurrences()
+	journals, journalErr := s.Journals()
+	if len(occurrences) != 0 || len(journals) != 0 || err != nil || journalErr != nil {
+		t.Errorf("forgotten, yet there: %v %v, %v %v", occurrences, journals, err, journalErr)
 	}
 }
 
@@ -402,7 +393,7 @@ func TestWhatMessagesLeaveSurvives(t *testing.T) {
 	stop := protocoltest.Stop()
 	c := store.Change{
 		Placement: []byte("p"), Command: 9, Muted: &yes, Plans: []store.HeldPlan{plan}, Airings: []store.HeldAiring{airing},
-		Withdrawals: []store.HeldWithdrawal{{Unit: "u", Airing: "a", At: 1}}, Stops: []protocol.Stop{stop},
+		Withdrawals: []store.HeldWithdrawal{{Unit: "u", Airing: "a", At: 1}, {Unit: "v", Airing: "b", At: 1}}, Stops: []protocol.Stop{stop},
 		Verdicts:  []store.Verdict{{Seen: protocol.Seen{Alert: protocol.DigestOf([]byte("x")), Accepted: true}, Until: 5}},
 		Lists:     []store.List{{Slot: "approvers/u", Doc: []byte("l")}},
 		Documents: [][]byte{claim.Bulletin},
@@ -432,7 +423,7 @@ func TestWhatMessagesLeaveSurvives(t *testing.T) {
 	}
 	// A unit that was left keeps its number, so that its old plans stay refused.
 	err = s.Apply(store.Change{
-		DropPlans: []protocol.UnitID{"u"}, DropAirings: []store.AiringKey{{Airing: claim.Airing.ID, Unit: claim.Airing.Unit}},
+		DropPlans: []protocol.UnitID{"u"}, DropWithdrawn: []store.AiringKey{{Airing: "b", Unit: "v"}}, DropAirings: []store.AiringKey{{Airing: claim.Airing.ID, Unit: claim.Airing.Unit}},
 		DropStops: []protocol.StopID{stop.ID}, DropVerdicts: []protocol.Digest{protocol.DigestOf([]byte("x"))},
 		DropDocuments: []protocol.Digest{protocol.DigestOf(claim.Bulletin)},
 	})

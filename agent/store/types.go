@@ -27,7 +27,7 @@ type Occurrence struct {
 }
 
 // Journal is where the running play of a medium stands, so that a device that
-// lost its power knows what had begun. Data is the playout's.
+// lost its power knows what had begun.
 type Journal struct {
 	Medium   protocol.Medium
 	Airing   protocol.AiringID
@@ -35,15 +35,6 @@ type Journal struct {
 	Begun    protocol.Instant
 	Position protocol.Millis
 	At       protocol.Instant // when Position was true
-	Data     []byte
-}
-
-// Play names a counter of whole plays: a statement (by the digest of its
-// bytes), on one medium, on one local day.
-type Play struct {
-	Medium    protocol.Medium
-	Statement protocol.Digest
-	Day       protocol.Date
 }
 
 // Batch is what one step of the playout changes, in one transaction.
@@ -55,8 +46,6 @@ type Batch struct {
 	Forget []Occurrence
 	// Receipts are appended to the chain, in order.
 	Receipts []protocol.Receipt
-	// Whole adds one to each counter named.
-	Whole []Play
 	// Journal replaces the journal of each medium named.
 	Journal []Journal
 	// Idle clears the journal of each medium named.
@@ -93,6 +82,7 @@ type HeldPlan struct {
 	Plan   protocol.Content
 	Zone   string
 	Quiet  []protocol.Quiet
+	Limits []protocol.Limit
 	// Next is a newer signed head whose body is still missing, or nil.
 	Next       []byte
 	NextNumber uint64
@@ -166,6 +156,7 @@ type Change struct {
 
 	DropPlans     []protocol.UnitID // with their withdrawals; their numbers stay as floors
 	DropAirings   []AiringKey
+	DropWithdrawn []AiringKey
 	DropStops     []protocol.StopID
 	DropVerdicts  []protocol.Digest
 	DropDocuments []protocol.Digest
@@ -181,7 +172,7 @@ type Change struct {
 
 // Empty says whether c changes nothing.
 func (c Change) Empty() bool {
-	n := len(c.DropPlans) + len(c.DropAirings) + len(c.DropStops) + len(c.DropVerdicts) + len(c.DropDocuments) +
+	n := len(c.DropPlans) + len(c.DropAirings) + len(c.DropWithdrawn) + len(c.DropStops) + len(c.DropVerdicts) + len(c.DropDocuments) +
 		len(c.Plans) + len(c.Airings) + len(c.Withdrawals) + len(c.Stops) + len(c.Verdicts) + len(c.Lists) + len(c.Documents)
 	return n == 0 && c.Placement == nil && c.Command == 0 && c.Muted == nil
 }

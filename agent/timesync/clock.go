@@ -50,7 +50,6 @@ type Clock struct {
 	floor  time.Time
 	saved  time.Time
 	lastAt time.Time // the last look of the loop
-	jumps  int
 }
 
 // New returns a clock that has had its first look at the system.
@@ -109,13 +108,6 @@ func (c *Clock) Source() Source {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.held.at(time.Now()).source
-}
-
-// Jumps returns how often the wall clock moved without time passing.
-func (c *Clock) Jumps() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.jumps
 }
 
 // Changed gets a value when sure has become unsure or the other way round.
@@ -183,7 +175,6 @@ func (c *Clock) look() {
 	moved := local.Round(0).Sub(c.lastAt.Round(0)) - local.Sub(c.lastAt)
 	c.lastAt = local
 	if moved.Abs() > jump {
-		c.jumps++
 		c.cfg.Log.Warn("the system's clock was set", "by", moved)
 	}
 	c.held = fromSystem(c.held.at(local).alone(), system, local, c.floor)

@@ -1,9 +1,9 @@
-// Package gpio drives one output line of the Linux GPIO character device, by version 2
-// of its interface (linux/gpio.h). The kernel frees the line when the process ends.
+// Package gpio drives an output line of the Linux GPIO character device, or listens to an
+// input line, by version 2 of its interface (linux/gpio.h). The kernel frees a line when
+// the process ends.
 package gpio
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,20 +26,28 @@ type Line struct{ fd int }
 
 // Open takes line number of a chip, such as "gpiochip0" or a path; activeLow is true if
 // a low level closes the relay.
-func Open(chip string, number int, activeLow bool) (_ *Line, err error) {
+func Open(chip string, number int, activeLow bool) (*Line, error) {
+	fd, err := take(chip, request(number, activeLow))
+	if err != nil {
+		return nil, err
+	}
+	return &Line{fd}, nil
+}
+
+// take asks a chip for the line of a request, and returns its file descriptor.
+func take(chip string, r unix.GPIOV2LineRequest) (fd int, err error) {
 	if !filepath.IsAbs(chip) {
 		chip = filepath.Join("/dev", chip)
 	}
 	f, err := os.OpenFile(chip, os.O_RDWR, 0)
 	if err != nil {
-		return nil, fmt.Errorf("gpio: %w", err)
+		return -1, fmt.Errorf("gpio: %w", err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	r := request(number, activeLow)
+	defer f.Close() // the line stays
 	if err := ioctl(int(f.Fd()), unix.GPIO_V2_GET_LINE_IOCTL, unsafe.Pointer(&r)); err != nil {
-		return nil, fmt.Errorf("gpio: line %d of %s: %w", number, chip, err)
+		return -1, fmt.Errorf("gpio: line %d of %s: %w", r.Offsets[0], chip, err)
 	}
-	return &Line{fd: int(r.Fd)}, nil
+	return int(r.Fd), nil
 }
 
 // request asks for one line, whose value is 0 from the beginning on.

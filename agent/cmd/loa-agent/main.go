@@ -15,16 +15,17 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 	_ "time/tzdata" // zones do not depend on the machine
 
 	"github.com/alecthomas/kong"
 	"github.com/loa-vn/loa/agent"
 	"github.com/loa-vn/loa/agent/config"
 	"github.com/loa-vn/loa/agent/identity"
-	"github.com/loa-vn/loa/agent/mute"
 	"github.com/loa-vn/loa/agent/player/cardtest"
 	"github.com/loa-vn/loa/agent/player/speaker"
 	"github.com/loa-vn/loa/agent/store"
+	"github.com/loa-vn/loa/agent/technician"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -51,6 +52,7 @@ type commands struct {
 
 	Mute   muteCmd   `cmd:"" help:"Silence this device until loa-agent unmute, also over restarts."`
 	Unmute unmuteCmd `cmd:"" help:"Let this device sound again."`
+	Clear  clearCmd  `cmd:"" help:"End the emergency that stands on this device's board."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -99,7 +101,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return exited // --help
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, "loa-agent:", err, "(see loa-agent --help)")
+		fmt.Fprintf(errOut, "loa-agent: %v (see %s --help)\n", err, reached(err))
 		return exitRefused
 	}
 	if err := k.Run(&session{ctx: ctx, file: c.Config, out: out, errOut: errOut}); err != nil {
@@ -108,6 +110,17 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return status
 	}
 	return exitDone
+}
+
+// reached names the command that a line with a mistake got to.
+func reached(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "loa-agent"
 }
 
 // advice says what to do about an error, and with which status to end.
@@ -164,10 +177,38 @@ func (s *session) mute(on bool, said string) error {
 	if err != nil {
 		return err
 	}
-	if err := (mute.Switch{Dir: c.Data}).Set(on); err != nil {
+	if err := (technician.Mute{Dir: c.Data}).Set(on); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(s.out, said)
+	return err
+}
+
+type clearCmd struct{}
+
+// patience is how long a command waits for the running agent.
+const patience = 5 * time.Second
+
+// Run implements the command.
+func (clearCmd) Run(s *session) error {
+	c, err := s.load()
+	if err != nil {
+		return err
+	}
+	command := technician.Clear{Dir: c.Data}
+	if err := command.Give(); err != nil {
+		return err
+	}
+	for over := time.After(patience); !command.Taken(); {
+		select {
+		case <-s.ctx.Done():
+			return s.ctx.Err()
+		case <-over:
+			return errors.Join(errors.New("no loa-agent with a board runs here: start it with loa-agent run, or look at its log"), command.Withdraw())
+		case <-time.After(patience / 50):
+		}
+	}
+	_, err = fmt.Fprintln(s.out, "ended, if an emergency stood on the board; the hub is told")
 	return err
 }
 
@@ -188,16 +229,17 @@ type enrolCmd struct {
 
 // Run implements the command.
 func (e enrolCmd) Run(s *session) error {
+	byFile := e.USB || e.File != ""
+	if !byFile && (e.Hub == "" || e.Claim == "") {
+		return fmt.Errorf("%w: give --hub and --claim as loa-hub device add printed them, or --file", protocol.ErrInvalid)
+	}
 	c, err := s.load()
 	if err != nil {
 		return err
 	}
 	dir := filepath.Join(c.Data, "identity")
-	switch {
-	case e.USB || e.File != "":
+	if byFile {
 		return e.byFile(s, dir)
-	case e.Hub == "" || e.Claim == "":
-		return fmt.Errorf("enrol wants --hub and --claim, or --file: %w", protocol.ErrInvalid)
 	}
 	id, err := identity.Enrol(s.ctx, e.Hub, e.Claim, dir)
 	if err != nil {
@@ -245,6 +287,38 @@ func (e enrolCmd) byFile(s *session, dir string) error {
 	return fmt.Errorf("%s is a device's own request: take it to loa-hub device answer: %w", file, protocol.ErrInvalid)
 }
 
+// lookAgain is how often a board that nobody has set up looks for an identity.
+const lookAgain = 2 * time.Second
+
+// await waits for the device's identity. A board says meanwhile that nobody has set it
+// up, and waits for that too; a device without one ends with what to do.
+func (s *session) await(c config.Config, log *slog.Logger) error {
+	dir := filepath.Join(c.Data, "identity")
+	if _, err := identity.Load(dir); !errors.Is(err, identity.ErrNotEnrolled) || c.Profile.Board == nil {
+		return identity.Await(s.ctx, dir, log)
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	shown := make(chan error, 1)
+	go func() { shown <- agent.ShowUnset(ctx, c, log) }()
+	err := identity.Await(ctx, dir, log)
+	if errors.Is(err, identity.ErrNotEnrolled) {
+		log.WarnContext(ctx, "waiting to be enrolled", "next", err.Error())
+	}
+	for errors.Is(err, identity.ErrNotEnrolled) {
+		select {
+		case <-ctx.Done():
+			err = nil
+		case failed := <-shown: // the line in its profile is wrong
+			cancel()
+			return errors.Join(err, failed)
+		case <-time.After(lookAgain):
+			err = identity.Await(ctx, dir, log)
+		}
+	}
+	cancel()
+	return errors.Join(err, <-shown)
+}
+
 type runCmd struct{}
 
 // Run implements the command.
@@ -258,8 +332,13 @@ func (runCmd) Run(s *session) error {
 		return fmt.Errorf("find own program: %w", err)
 	}
 	log := s.log(c)
-	if err := identity.Await(s.ctx, filepath.Join(c.Data, "identity"), log); err != nil {
+	if err := s.await(c, log); err != nil && s.ctx.Err() == nil {
 		return err
+	}
+	select {
+	case <-s.ctx.Done(): // it was told to end while it waited
+		return nil
+	default:
 	}
 	a, err := agent.New(c, agent.Options{Software: "loa-agent " + version, Log: log, Speaker: []string{self, "speaker"}, File: s.file})
 	if err != nil {

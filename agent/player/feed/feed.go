@@ -72,6 +72,8 @@ type Feed struct {
 	consumed int64 // content frames known to be consumed
 	last     int64 // how many of all frames were consumed with the last of them
 	starved  int64
+	idle     int64 // frames of silence since the last content that no instant asked for
+	paused   int64 // those of before that had content behind them again
 }
 
 // New returns an empty feed of one or two channels that holds up to capacity.
@@ -166,7 +168,9 @@ func (f *Feed) Next(dst []int16, sounds time.Time) Span {
 	for len(f.tracks) > 0 {
 		t := &f.tracks[0]
 		if lead := f.lead(t, sounds); lead > 0 {
-			return f.silence(Silence, track{}, dst, min(room, lead))
+			s := f.silence(Silence, track{}, dst, min(room, lead))
+			f.idle = 0
+			return s
 		}
 		ready := f.written - f.taken
 		if t.end >= 0 {
@@ -234,6 +238,7 @@ func (f *Feed) lead(t *track, sounds time.Time) int64 {
 func (f *Feed) silence(kind Kind, t track, dst []int16, frames int64) Span {
 	clear(dst[:int(frames)*f.channels])
 	f.total += frames
+	f.idle += frames
 	if kind == Starved {
 		f.starved += frames
 	}
@@ -244,6 +249,10 @@ func (f *Feed) content(t track, dst []int16, frames int64) Span {
 	size := int64(len(f.ring) / f.channels)
 	from := int(f.taken%size) * f.channels
 	samples := int(frames) * f.channels
+	if f.taken > 0 {
+		f.paused += f.idle
+	}
+	f.idle = 0
 	n := copy(dst[:samples], f.ring[from:])
 	copy(dst[n:samples], f.ring)
 	if k := len(f.runs); k > 0 && f.runs[k-1].total+f.runs[k-1].frames == f.total {
@@ -277,6 +286,14 @@ func (f *Feed) Starved() int64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.starved
+}
+
+// Paused is how many frames of silence were put out between content and content that no
+// track's instant asked for: inside tracks, and between those that follow one another.
+func (f *Feed) Paused() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.paused
 }
 
 // Account is what Consumed tells of a feed's content.

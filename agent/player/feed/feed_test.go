@@ -217,3 +217,61 @@ func TestATrackThatFollowsDirectlyHasNoGap(t *testing.T) {
 		t.Errorf("late %s", late)
 	}
 }
+
+// TestTracksThatWaitFollowWithoutAFrameBetween: however long tracks are and however much
+// a card takes at once, as long as frames are there none of silence comes between them.
+func TestTracksThatWaitFollowWithoutAFrameBetween(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := New(1, time.Second)
+		lengths := rapid.SliceOfN(rapid.IntRange(1, 3000), 1, 6).Draw(t, "lengths")
+		var want, got []int16
+		for i, n := range lengths {
+			f.Start("t", time.Time{})
+			for range n {
+				want = append(want, int16(i+1))
+			}
+			if err := f.Put(want[len(want)-n:]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.End(); err != nil {
+			t.Fatal(err)
+		}
+		for len(got) < len(want) {
+			out := make([]int16, rapid.IntRange(1, 1000).Draw(t, "taken"))
+			f.Pull(out, epoch())
+			got = append(got, out...)
+		}
+		if !slices.Equal(want, got[:len(want)]) || f.Paused() != 0 {
+			t.Errorf("%d frames of silence", f.Paused())
+		}
+	})
+}
+
+// TestSilenceThatNobodyAskedForIsTold: that inside a track, and that before one that was
+// to follow; not what a track waits for, and not what comes last.
+func TestSilenceThatNobodyAskedForIsTold(t *testing.T) {
+	t.Parallel()
+	f := New(1, time.Second)
+	f.Start("a", time.Time{})
+	put(t, f, 1, 2)
+	f.Pull(make([]int16, 5), epoch()) // 3 inside
+	put(t, f, 3)
+	if err := f.End(); err != nil {
+		t.Fatal(err)
+	}
+	f.Pull(make([]int16, 5), epoch()) // 4 behind it
+	f.Start("b", time.Time{})
+	put(t, f, 4)
+	f.Pull(make([]int16, 3), epoch()) // 2 that nothing follows yet
+	if err := f.End(); err != nil {
+		t.Fatal(err)
+	}
+	f.Start("c", epoch().Add(player.Duration(200)))
+	put(t, f, 5)
+	f.Pull(make([]int16, 300), epoch())
+	if f.Paused() != 7 || f.Starved() != 3+2+99 {
+		t.Errorf("%d paused, %d starved", f.Paused(), f.Starved())
+	}
+}

@@ -15,6 +15,9 @@ const (
 	tick = 10 * time.Millisecond
 	// queued is how much a paced card's queue holds.
 	queued = 300 * time.Millisecond
+	// catchUp is the most that a paced card takes at one tick. When the card itself is late,
+	// the queue is filled again in between: no writer was too slow.
+	catchUp = queued / 3
 	// piece is how much Write puts in at once.
 	piece = player.Rate / 50
 )
@@ -167,7 +170,7 @@ func (p *Paced) burst(buf []int16) {
 	defer ticker.Stop()
 	begun, before := time.Now(), p.feed.Total()
 	for {
-		due := player.FramesIn(time.Since(begun)) - (p.feed.Total() - before)
+		due := min(player.FramesIn(time.Since(begun))-(p.feed.Total()-before), player.FramesIn(catchUp))
 		for due > 0 {
 			part := buf[:min(int(due)*p.feed.channels, len(buf))]
 			taken := p.feed.Total() - before

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // ffmpeg runs ffmpeg, or skips the test where it is not installed (it is on the hub and
@@ -22,10 +23,7 @@ func ffmpeg(t testing.TB, args ...string) []byte {
 	t.Helper()
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
-		if os.Getenv("LOA_TEST_ALL") != "" {
-			t.Fatal("ffmpeg is missing although `make test` was to install it")
-		}
-		t.Skip("ffmpeg is missing: `make test` installs it")
+		protocoltest.Missing(t, "ffmpeg")
 	}
 	var out, diagnosis bytes.Buffer
 	cmd := exec.Command(path, append([]string{"-v", "error", "-y"}, args...)...)
@@ -308,6 +306,9 @@ func TestBadFilesAreRefused(t *testing.T) {
 	}
 }
 
+// decoderMemory is what the decoder and the reader hold, whatever the file says.
+const decoderMemory = 1 << 20
+
 func FuzzReader(f *testing.F) {
 	s := takeApart(f, greeting(f))
 	s.packets, s.end = s.packets[:8], 8*960-100 // small seeds, many tries
@@ -316,6 +317,11 @@ func FuzzReader(f *testing.F) {
 	f.Add(s.file(f, 3), int64(7000))
 	f.Add(s.file(f, 3)[:300], int64(0))
 	f.Fuzz(func(t *testing.T, file []byte, from int64) {
+		protocoltest.HoldMemoryBeside(t, "file of Opus", len(file), decoderMemory, func() {
+			if r, err := Open(bytes.NewReader(file)); err == nil {
+				play(t, r, from)
+			}
+		})
 		r, err := Open(bytes.NewReader(file))
 		if err != nil {
 			refused(t, err)
@@ -345,7 +351,13 @@ func FuzzPackets(f *testing.F) {
 			}
 		}
 		c.end = max(total-100, 0)
-		r, err := Open(bytes.NewReader(c.file(t, segments)))
+		file := c.file(t, segments)
+		protocoltest.HoldMemoryBeside(t, "packets of Opus", len(file), decoderMemory, func() {
+			if r, err := Open(bytes.NewReader(file)); err == nil {
+				play(t, r, from)
+			}
+		})
+		r, err := Open(bytes.NewReader(file))
 		if err != nil {
 			refused(t, err)
 			return

@@ -1,6 +1,7 @@
 package speaker
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -38,7 +39,7 @@ func (d *drifting) consumed(frame int64) int64 {
 }
 
 // turn gives the card a block as soon as it has room, or up to 5 ms later.
-func (d *drifting) turn(t *testing.T) {
+func (d *drifting) turn(t testing.TB) {
 	d.given++
 	d.due = d.consumed(max(0, d.given*driftBlock-driftHeld))
 	d.now = d.due + d.random.Int64N(int64(5*time.Millisecond))
@@ -58,7 +59,7 @@ func (d *drifting) off(begin int64) time.Duration {
 
 // apart plays for so long on two cards, one fast and one slow, and returns by how much
 // a frame sounded apart at most, and off its instant.
-func apart(t *testing.T, length time.Duration, ppm float64) (most, off time.Duration) {
+func apart(t testing.TB, length time.Duration, ppm float64) (most, off time.Duration) {
 	cards := []*drifting{newDrifting(ppm), newDrifting(-ppm)}
 	begin := int64(2 * time.Second)
 	for _, d := range cards {
@@ -106,6 +107,15 @@ func TestSoakAnHourOfDrift(t *testing.T) {
 	t.Logf("at most %s apart, %s off", most, off)
 	if most > 10*time.Millisecond {
 		t.Errorf("%s apart", most)
+	}
+}
+
+// BenchmarkGoalDriftHour is the hour, for deploy/bench.
+func BenchmarkGoalDriftHour(b *testing.B) {
+	for b.Loop() {
+		most, _ := apart(b, time.Hour, 100)
+		ms := most.Seconds() * 1000
+		fmt.Printf("\n{\"name\":\"drift: cards 100 ppm fast and slow, most apart in a simulated hour\",\"value\":%.3f,\"unit\":\"ms\",\"limit\":null,\"ratio\":null,\"goal\":\"< 10 ms\",\"ok\":%t}\n", ms, ms < 10)
 	}
 }
 

@@ -165,7 +165,7 @@ func (e *engine) report() report {
 	a := e.feed.Consumed(e.heard())
 	r := report{
 		Consumed: e.meter.consumed, Content: a.Content, Pending: a.Pending,
-		Starved: e.feed.Starved(), Held: e.meter.held,
+		Starved: e.feed.Starved(), Held: e.meter.held, Paused: e.feed.Paused(),
 	}
 	if len(e.meter.samples) > 0 {
 		r.At = e.meter.at(0, e.meter.consumed) - nanos(a.Since)

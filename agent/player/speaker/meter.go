@@ -23,8 +23,13 @@ const (
 	jump = 60 * time.Millisecond
 )
 
-// gaugeFor is how long a card is watched before it is believed to be measured.
-const gaugeFor = 200 * time.Millisecond
+// gaugeFor is how long a card must have held no more than before until it is believed to
+// be measured: one without a pace takes more whenever this process gets to run, however
+// seldom a busy machine lets it. Less than slack is no more.
+const (
+	gaugeFor = 200 * time.Millisecond
+	slack    = 20 * time.Millisecond
+)
 
 // unpaced is how much a device may hold before it has no pace of its own.
 const unpaced = 2 * time.Second
@@ -37,6 +42,8 @@ const unpaced = 2 * time.Second
 type gauge struct {
 	held  int64 // frames; to begin with, the least that is believed
 	first int64 // monotonic; when the card had taken that
+	mark  int64 // held when it last grew by slack
+	grown int64 // monotonic; when that was
 }
 
 // taken notes how many frames the card has taken, in all, at an instant, and says
@@ -46,14 +53,17 @@ func (g *gauge) taken(at, frames int64) (known bool, err error) {
 		if frames < g.held {
 			return false, nil
 		}
-		g.first = at
+		g.first, g.grown = at, at
 	}
 	since := at - g.first
 	g.held = max(g.held, frames-player.FramesIn(time.Duration(since)))
 	if g.held > player.FramesIn(unpaced) {
 		return false, errUnpaced
 	}
-	return since > int64(gaugeFor), nil
+	if g.held > g.mark+player.FramesIn(slack) {
+		g.mark, g.grown = g.held, at
+	}
+	return at-g.grown > int64(gaugeFor), nil
 }
 
 // meter knows where a card is, from the moments at which it takes frames.

@@ -167,6 +167,14 @@ func (s *Speaker) Starved() time.Duration {
 	return player.Duration(s.report.Starved)
 }
 
+// Paused is how long this card had to play silence between one sound and the next that
+// no instant asked for, the time starved included.
+func (s *Speaker) Paused() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return player.Duration(s.report.Paused)
+}
+
 // PID is the id of the process that drives the card; 0 while there is none.
 func (s *Speaker) PID() int {
 	s.mu.Lock()
@@ -367,7 +375,7 @@ func (s *Speaker) fault(cause error) {
 	defer s.mu.Unlock()
 	err := failed(cause)
 	if s.err == nil || s.err.Error() != err.Error() {
-		s.log.Warn("sound card failed", "device", s.cfg.Device, "err", cause)
+		s.log.Warn("sound card failed", "device", s.cfg.Device, "error", cause)
 	}
 	s.err = err
 	s.at.Faults++

@@ -50,8 +50,10 @@ func TestMain(m *testing.M) {
 // rig is a player on a speaker on a paced card.
 type rig struct {
 	card    *cardtest.Card
+	config  cardtest.Config
 	speaker *speaker.Speaker
 	player  *player.Player
+	gone    bool // the card was pulled out
 }
 
 // told is the driver alsa on a card that tells its delay.
@@ -124,17 +126,30 @@ func newRig(t testing.TB, driver string, card cardtest.Config, change ...func(*s
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{card: c, speaker: s, player: player.New(s, slog.New(slog.NewTextHandler(t.Output(), nil)))}
+	r := &rig{card: c, config: card, speaker: s, player: player.New(s, slog.New(slog.NewTextHandler(t.Output(), nil)))}
 	t.Cleanup(func() {
 		if err := r.player.Close(); err != nil {
 			t.Error(err)
 		}
-		if err := c.Close(); err != nil {
+		if r.gone {
+			return
+		}
+		if err := r.card.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	r.warm(t)
 	return r
+}
+
+// plug puts the card in again where it was pulled out.
+func (r *rig) plug(t testing.TB) {
+	t.Helper()
+	var err error
+	if r.card, err = cardtest.Open(r.config); err != nil {
+		t.Fatal(err)
+	}
+	r.gone = false
 }
 
 // warm waits until the card runs.
@@ -191,6 +206,27 @@ func greeting(id string) player.Track {
 		}
 		return opus.Open(f)
 	}}
+}
+
+// sounding plays a tone of a minute and waits until the card has taken so many seconds.
+func (r *rig) sounding(t testing.TB, seconds int64) {
+	t.Helper()
+	if err := r.player.Play(tone("a", time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	expect[player.Begun](t, r, 5*time.Second)
+	waitFor(t, 5*time.Second, "sound", func() bool { return r.card.Taken() > seconds*player.Rate })
+}
+
+// faulty expects a fault of the card within a limit, and the end of what sounded for it.
+func (r *rig) faulty(t testing.TB, limit time.Duration) player.Ended {
+	t.Helper()
+	fault := expect[player.Fault](t, r, limit)
+	ended := expect[player.Ended](t, r, time.Second)
+	if !errors.Is(fault.Err, player.ErrSink) || ended.Whole || !errors.Is(ended.Err, player.ErrSink) {
+		t.Errorf("%v; %+v", fault.Err, ended)
+	}
+	return ended
 }
 
 func tone(id string, d time.Duration) player.Track {
@@ -330,25 +366,63 @@ func TestStartComesAtItsInstant(t *testing.T) {
 	})
 }
 
+// TestConsecutiveTracksHaveNoGap: three bulletins that wait for each other are given to the
+// card without a frame of silence between them, and come out of it so. A driver that gets
+// no processor for longer than its buffers last puts silence in by itself, somewhere: what
+// is ours would be in the same place again.
 func TestConsecutiveTracksHaveNoGap(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
-		r := newRig(t, driver, cardtest.Config{})
-		for _, id := range []string{"a", "b", "c"} {
-			if err := r.player.Play(greeting(id)); err != nil {
-				t.Fatal(err)
+		whole := samples(t, greeting("a"))
+		want := trim(append(append(append([]int16(nil), whole...), whole...), whole...))
+		var broken []int // frames before which something was put in, in every run; -1: between tracks
+		for run := range 5 {
+			r := newRig(t, driver, cardtest.Config{})
+			for _, id := range []string{"a", "b", "c"} {
+				if err := r.player.Play(greeting(id)); err != nil {
+					t.Fatal(err)
+				}
 			}
+			for range 3 {
+				expect[player.Begun](t, r, 5*time.Second)
+				expect[player.Ended](t, r, 5*time.Second)
+			}
+			r.settle(t)
+			rec := r.card.Recording()
+			places := inserted(t, rec.PCM[max(rec.Sounding(0), 0):], want)
+			if r.speaker.Paused() > r.speaker.Starved() {
+				places = append(places, -1)
+			}
+			if run > 0 {
+				places = slices.DeleteFunc(places, func(p int) bool { return !slices.Contains(broken, p) })
+			}
+			if broken = places; len(broken) == 0 {
+				return
+			}
+			t.Logf("run %d: silence before frames %v; %s", run, broken, astray(r, want, 0))
 		}
-		for range 3 {
-			expect[player.Begun](t, r, 5*time.Second)
-			expect[player.Ended](t, r, 5*time.Second)
-		}
-		r.settle(t)
-		one := samples(t, greeting("a"))
-		want := append(append(append([]int16(nil), one...), one...), one...)
-		if r.card.Recording().Find(trim(want), 0) < 0 {
-			t.Error("three bulletins do not follow each other bit for bit:", astray(r, trim(want), 0))
-		}
+		t.Errorf("three bulletins do not follow each other bit for bit: silence before frames %v in every run", broken)
 	})
+}
+
+// inserted returns before which frames of what was sent silence lies in what came out,
+// which is the same otherwise.
+func inserted(t *testing.T, came, sent []int16) (places []int) {
+	t.Helper()
+	i := 0
+	for _, v := range came {
+		switch {
+		case i == len(sent):
+			return places
+		case v == sent[i]:
+			i++
+		case v != 0:
+			t.Fatalf("frame %d is %d, want %d", i, v, sent[i])
+		case len(places) == 0 || places[len(places)-1] != i:
+			places = append(places, i)
+		}
+	}
+	t.Fatalf("only %d of %d frames came out", i, len(sent))
+	return nil
 }
 
 func TestAStereoTrackKeepsItsChannels(t *testing.T) {
@@ -399,11 +473,7 @@ func trimPairs(pcm []int16) []int16 {
 func TestStopFadesThenSilence(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
-		if err := r.player.Play(tone("a", time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		expect[player.Begun](t, r, 5*time.Second)
-		waitFor(t, 5*time.Second, "a second of sound", func() bool { return r.card.Taken() > 3*player.Rate })
+		r.sounding(t, 3)
 		stopped := time.Now()
 		r.player.Stop()
 		ended := expect[player.Ended](t, r, 5*time.Second)
@@ -455,24 +525,10 @@ func peak(pcm []int16) (p int) {
 func TestACardThatStandsStillIsNoticedAndComesBack(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
-		if err := r.player.Play(tone("a", time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		expect[player.Begun](t, r, 5*time.Second)
-		waitFor(t, 5*time.Second, "a second of sound", func() bool { return r.card.Taken() > 2*player.Rate })
+		r.sounding(t, 2)
 		r.card.Stall(true)
-		stalled := time.Now()
 		sounded := r.card.Taken()
-		fault := expect[player.Fault](t, r, 5*time.Second)
-		noticed := time.Since(stalled)
-		ended := expect[player.Ended](t, r, time.Second)
-		t.Logf("noticed after %s: %v", noticed, fault.Err)
-		if noticed > 2*time.Second {
-			t.Errorf("noticed only after %s", noticed)
-		}
-		if !errors.Is(fault.Err, player.ErrSink) || ended.Whole || !errors.Is(ended.Err, player.ErrSink) {
-			t.Errorf("%v; %+v", fault.Err, ended)
-		}
+		ended := r.faulty(t, 2*time.Second)
 		rec := r.card.Recording()
 		if took := sounded + player.Rate/100 - rec.Sounding(0) + 1; ended.Frames > took {
 			t.Errorf("told %d frames, the card took %d", ended.Frames, took)
@@ -498,7 +554,7 @@ func TestAFaultIsNoticedWithoutATrack(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
 		r.card.Stall(true)
-		expect[player.Fault](t, r, 2500*time.Millisecond)
+		expect[player.Fault](t, r, 2*time.Second)
 		r.card.Stall(false)
 		expect[player.Restored](t, r, 10*time.Second)
 	})
@@ -507,20 +563,12 @@ func TestAFaultIsNoticedWithoutATrack(t *testing.T) {
 func TestAKilledProcessIsReplaced(t *testing.T) {
 	each(t, func(t *testing.T, driver string) {
 		r := newRig(t, driver, cardtest.Config{})
-		if err := r.player.Play(tone("a", time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		expect[player.Begun](t, r, 5*time.Second)
-		waitFor(t, 5*time.Second, "a second of sound", func() bool { return r.card.Taken() > 2*player.Rate })
+		r.sounding(t, 2)
 		held := r.speaker.Held()
 		if err := syscall.Kill(r.speaker.PID(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		expect[player.Fault](t, r, 2*time.Second)
-		ended := expect[player.Ended](t, r, time.Second)
-		if ended.Whole || !errors.Is(ended.Err, player.ErrSink) {
-			t.Errorf("%+v", ended)
-		}
+		ended := r.faulty(t, 2*time.Second)
 		rec := r.card.Recording()
 		want := samples(t, tone("a", 20*time.Second))
 		if took := rec.Last() - rec.Sounding(0) + 1 + lead(want); ended.Frames > took {

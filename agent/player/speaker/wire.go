@@ -27,7 +27,7 @@ const (
 const (
 	headerSize = 5
 	maxMessage = 1 << 16
-	reportSize = 6 * 8
+	reportSize = 7 * 8
 )
 
 // errWire is wrapped by errors about messages that nobody of ours sends.
@@ -41,10 +41,11 @@ type report struct {
 	At       int64 // the instant of the last of Content: monotonic ns
 	Starved  int64 // frames of silence inside tracks, put out because nothing was there
 	Held     int64 // frames that lie between the queue and the card's output
+	Paused   int64 // frames of silence between content and content that nobody asked for
 }
 
 func (r report) append(b []byte) []byte {
-	for _, v := range [...]int64{r.Consumed, r.Content, r.Pending, r.At, r.Starved, r.Held} {
+	for _, v := range [...]int64{r.Consumed, r.Content, r.Pending, r.At, r.Starved, r.Held, r.Paused} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(v))
 	}
 	return b
@@ -54,7 +55,7 @@ func parseReport(b []byte) (r report, err error) {
 	if len(b) != reportSize {
 		return report{}, fmt.Errorf("%w: report of %d bytes", errWire, len(b))
 	}
-	for i, v := range [...]*int64{&r.Consumed, &r.Content, &r.Pending, &r.At, &r.Starved, &r.Held} {
+	for i, v := range [...]*int64{&r.Consumed, &r.Content, &r.Pending, &r.At, &r.Starved, &r.Held, &r.Paused} {
 		*v = int64(binary.LittleEndian.Uint64(b[8*i:]))
 	}
 	return r, nil

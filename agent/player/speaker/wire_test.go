@@ -12,13 +12,14 @@ import (
 
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/feed"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 func TestMessagesComeBackAsSent(t *testing.T) {
 	t.Parallel()
 	var pipe bytes.Buffer
 	w := writer{to: &pipe}
-	sent := report{Consumed: 1, Content: 2, Pending: 3, At: -4, Starved: 5, Held: 6}
+	sent := report{Consumed: 1, Content: 2, Pending: 3, At: -4, Starved: 5, Held: 6, Paused: 7}
 	for _, err := range []error{
 		w.sendInt(sayStart, -7), w.sendPCM([]int16{1, -2, 32767, -32768}), w.sendReport(sayAt, sent), w.sendText(sayFault, "no card"),
 	} {
@@ -80,6 +81,10 @@ func FuzzObey(f *testing.F) {
 	f.Add([]byte{sayPCM, 255, 255, 255, 255, 0})
 	f.Add([]byte{sayStart, 1, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
+		// Beside it, the engine with its queue of sound, whatever comes.
+		protocoltest.HoldMemoryBeside(t, "orders to a child", len(data), 6*int(player.FramesIn(queue)), func() {
+			_ = obey(newEngine(1, func(report) {}), 1, bytes.NewReader(data), &sender{w: writer{to: io.Discard}})
+		})
 		e := newEngine(1, func(report) {})
 		err := obey(e, 1, bytes.NewReader(data), &sender{w: writer{to: io.Discard}})
 		if err != nil && !errors.Is(err, errWire) && !errors.Is(err, io.ErrUnexpectedEOF) &&
@@ -140,6 +145,17 @@ func TestTheGaugeTellsWhatACardHolds(t *testing.T) {
 	}
 	if _, err := g.taken(1, player.FramesIn(3*time.Second)); !errors.Is(err, errUnpaced) {
 		t.Errorf("a device without a pace: %v", err)
+	}
+	// The same from a machine so busy that only every 50 ms it gets to give 100 ms.
+	g = gauge{held: 2500}
+	for i := int64(1); ; i++ {
+		known, err := g.taken(i*int64(50*time.Millisecond), i*player.FramesIn(100*time.Millisecond))
+		if errors.Is(err, errUnpaced) {
+			break
+		}
+		if known || err != nil {
+			t.Fatalf("a device without a pace, seldom fed: believed to hold %d, %v", g.held, err)
+		}
 	}
 }
 

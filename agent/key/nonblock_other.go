@@ -1,0 +1,6 @@
+//go:build !linux
+
+package key
+
+// nonBlock: input devices are Linux's.
+const nonBlock = 0
