@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestAKilledHubLeavesNoHalfFileAndCleansUp(t *testing.T) {
+func TestAKilledHubLeavesNoHalfFile(t *testing.T) {
 	s, dir := newStudio(t)
 	for _, stage := range []string{studio.StageSpeak, studio.StageEncode, studio.StageVerify} {
 		cmd := exec.Command(os.Args[0], "die-at", stage, dir)
@@ -47,15 +47,6 @@ func TestAKilledHubLeavesNoHalfFileAndCleansUp(t *testing.T) {
 				t.Errorf("killed at %s: %s is visible", stage, name)
 			}
 		}
-	}
-	if len(files(t, dir)) == 0 {
-		t.Error("nothing was left to clean up")
-	}
-	if err := s.Clean(); err != nil {
-		t.Fatal(err)
-	}
-	if left := files(t, dir); len(left) > 0 {
-		t.Errorf("left after cleaning: %v", left)
 	}
 	if _, err := s.FromText(t.Context(), studio.TextJob{Text: bulletin}, nil); err != nil {
 		t.Errorf("again after the kill: %v", err)

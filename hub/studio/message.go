@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/loa-vn/loa/hub/studio/normalise"
@@ -83,8 +84,8 @@ func advices() []advice {
 			"The file is empty. Choose the file again or record again.",
 		},
 		{
-			transcode.ErrNoSound, "Tệp này không có âm thanh. Hãy chọn tệp ghi âm khác.",
-			"This file has no sound. Choose another recording.",
+			transcode.ErrNoSound, "Tệp này không phải ghi âm hoặc không có âm thanh. Hãy chọn tệp ghi âm khác (m4a, mp3, amr, wav ...).",
+			"This file is no recording or has no sound. Choose another recording (m4a, mp3, amr, wav ...).",
 		},
 		{
 			transcode.ErrDamaged, "Tệp bị hỏng hoặc bị cắt dở. Hãy tải lại từ máy đã ghi, hoặc ghi âm lại.",
@@ -152,6 +153,11 @@ func advices() []advice {
 func Message(err error) (vi, en string) {
 	if err == nil {
 		return "", ""
+	}
+	if long := (*transcode.LimitError)(nil); errors.As(err, &long) {
+		n := max(1, int(long.Limit.Minutes()))
+		return fmt.Sprintf("Bản ghi (tính cả phần phát lại) dài quá %d phút. Hãy cắt ngắn hoặc tách thành nhiều bản tin.", n),
+			fmt.Sprintf("The recording, repeats included, is over %d minutes. Trim it or split it into several bulletins.", n)
 	}
 	for _, a := range advices() {
 		if errors.Is(err, a.err) {

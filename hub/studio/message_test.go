@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loa-vn/loa/hub/studio/normalise"
+	"github.com/loa-vn/loa/hub/studio/transcode"
 )
 
 func TestEveryErrorHasItsOwnSentenceInBothLanguages(t *testing.T) {
@@ -27,6 +29,10 @@ func TestEveryErrorHasItsOwnSentenceInBothLanguages(t *testing.T) {
 		if err := normalise.Check(vi); err != nil {
 			t.Errorf("%v: %v", a.err, err)
 		}
+	}
+	vi, en := Message(fmt.Errorf("a: %w", &transcode.LimitError{Limit: 2 * time.Hour}))
+	if !strings.Contains(vi, "quá 120 phút") || !strings.Contains(en, "over 120 minutes") {
+		t.Errorf("too long: %q, %q", vi, en)
 	}
 	if vi, en := Message(nil); vi != "" || en != "" {
 		t.Errorf("nil: %q, %q", vi, en)

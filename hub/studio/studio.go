@@ -121,23 +121,8 @@ func New(cfg Config, engine speech.Engine, log *slog.Logger) *Studio {
 	return &Studio{cfg: cfg, engine: engine, trans: transcode.New(cfg.Transcode), log: log}
 }
 
-// unfinished is how the directories of renditions at work begin.
+// unfinished is how the directories of renditions at work begin: out of sight.
 const unfinished = ".loa-rendition-"
-
-// Clean removes what a hub that was killed left unfinished in Config.Dir. Call it
-// before the first job, never while jobs run.
-func (s *Studio) Clean() error {
-	left, err := filepath.Glob(filepath.Join(s.cfg.Dir, unfinished+"*"))
-	if err != nil {
-		return fmt.Errorf("clean: %w", err)
-	}
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("clean: %w", err)
-		}
-	}
-	return nil
-}
 
 // Probe says what a recording holds, as transcode.Transcoder.Probe does.
 func (s *Studio) Probe(ctx context.Context, path string) (transcode.Info, error) {

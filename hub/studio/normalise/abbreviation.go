@@ -45,6 +45,8 @@ func institution(s string) string {
 		return "tiếp nhận và trả kết quả"
 	case "CSVN":
 		return "cộng sản việt nam"
+	case "VH-TT&TT":
+		return "văn hoá thông tin và truyền thông"
 	case "TT&TT":
 		return "thông tin và truyền thông"
 	case "TTTT":
@@ -199,6 +201,8 @@ func institution(s string) string {
 		return "chữ thập đỏ"
 	case "TNGT":
 		return "tai nạn giao thông"
+	case "ĐBHĐND":
+		return "đại biểu hội đồng nhân dân"
 	case "ĐBQH":
 		return "đại biểu quốc hội"
 	case "CTN":

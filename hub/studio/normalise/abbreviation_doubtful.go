@@ -6,6 +6,8 @@ func doubtful(s string) []string {
 	switch s {
 	case "TT":
 		return []string{"thông tin", "thị trấn", "trung tâm", "thông tư", "thủ tướng"}
+	case "NSX":
+		return []string{"ngân sách xã", "ngày sản xuất"}
 	case "CA":
 		return []string{"công an", "ca"}
 	case "ND":
@@ -14,8 +16,16 @@ func doubtful(s string) []string {
 		return []string{"điện thoại", "đường tỉnh", "đào tạo", "đội tuyển"}
 	case "ĐH":
 		return []string{"đại học", "đại hội", "đường huyện"}
+	case "ĐB":
+		return []string{"đại biểu", "đồng bằng", "đặc biệt", "đường bộ"}
+	case "NH":
+		return []string{"ngân hàng", "năm học", "nhà hàng"}
+	case "SP":
+		return []string{"sản phẩm", "sư phạm"}
+	case "PH":
+		return []string{"phụ huynh", "phối hợp"}
 	case "CN":
-		return []string{"chủ nhật", "công nghiệp", "công nghệ", "cử nhân"}
+		return []string{"chủ nhật", "công nghiệp", "công nghệ", "cử nhân", "công nhân"}
 	case "XD":
 		return []string{"xây dựng", "xăng dầu"}
 	case "KT":
@@ -49,7 +59,7 @@ func doubtful(s string) []string {
 	case "VP":
 		return []string{"văn phòng", "vi phạm"}
 	case "CB":
-		return []string{"cán bộ", "chế biến"}
+		return []string{"cán bộ", "chế biến", "chi bộ"}
 	case "KV":
 		return []string{"khu vực", "ki lô vôn"}
 	case "PN":
@@ -72,6 +82,22 @@ func doubtful(s string) []string {
 		return []string{"văn hoá", "vận hành"}
 	case "CĐ":
 		return []string{"cao đẳng", "công đoàn", "chỉ đạo"}
+	case "CT":
+		return []string{"chủ tịch", "chương trình", "công ty", "chỉ thị", "công trình"}
+	case "NV":
+		return []string{"nhân viên", "nguyện vọng", "nhiệm vụ"}
+	case "KK":
+		return []string{"khuyến khích", "kê khai"}
+	case "MN":
+		return []string{"mầm non", "miền núi", "miền nam"}
+	case "GS":
+		return []string{"giáo sư", "giám sát", "gia súc"}
+	case "HK":
+		return []string{"học kỳ", "hộ khẩu"}
+	case "LH":
+		return []string{"liên hệ", "liên hiệp", "loại hình"}
+	case "DL":
+		return []string{"dương lịch", "du lịch", "dân lập"}
 	case "CT.":
 		return []string{"chủ tịch", "công ty"}
 	case "GP":

@@ -31,6 +31,14 @@ func activity(s string) string {
 		return "tiêm chủng mở rộng"
 	case "SXH":
 		return "sốt xuất huyết"
+	case "SKĐK":
+		return "sức khoẻ định kỳ"
+	case "RON":
+		return "ron"
+	case "ĐBTQ":
+		return "đại biểu toàn quốc"
+	case "HGĐ":
+		return "hộ gia đình"
 	case "CSSK":
 		return "chăm sóc sức khoẻ"
 	case "CSSKSS":
@@ -155,7 +163,7 @@ func activity(s string) string {
 		return "phó giáo sư tiến sĩ"
 	case "GS.TS":
 		return "giáo sư tiến sĩ"
-	case "GS":
+	case "GS.":
 		return "giáo sư"
 	case "ThS", "Ths", "ThS.":
 		return "thạc sĩ"
@@ -215,8 +223,6 @@ func activity(s string) string {
 		return "nghị định"
 	case "NQ":
 		return "nghị quyết"
-	case "CT":
-		return "chỉ thị"
 	case "TTLT":
 		return "thông tư liên tịch"
 	case "VBHN":
@@ -263,8 +269,6 @@ func activity(s string) string {
 		return "liên hợp quốc"
 	case "ĐHĐ":
 		return "đại hội đồng"
-	case "MN":
-		return "mầm non"
 	case "MG":
 		return "mẫu giáo"
 	case "ĐVT":

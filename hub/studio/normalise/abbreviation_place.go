@@ -8,6 +8,8 @@ func documentPart(s string) string {
 		return "chỉ thị"
 	case "TT":
 		return "thông tư"
+	case "XD":
+		return "xây dựng"
 	case "CP":
 		return "chính phủ"
 	case "BC":
@@ -72,6 +74,10 @@ func documentPart(s string) string {
 		return "văn phòng chính phủ"
 	case "VX":
 		return "văn xã"
+	case "NVY":
+		return "nghiệp vụ y"
+	case "NVD":
+		return "nghiệp vụ dược"
 	case "NC":
 		return "nội chính"
 	case "QH":

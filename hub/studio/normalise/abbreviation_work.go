@@ -174,8 +174,6 @@ func work(s string) string {
 		return "ngân sách địa phương"
 	case "NSTW":
 		return "ngân sách trung ương"
-	case "NSX":
-		return "ngân sách xã"
 	case "KBNN":
 		return "kho bạc nhà nước"
 	case "GPXD":
@@ -526,6 +524,28 @@ func work(s string) string {
 		return "khoa học công nghệ đổi mới sáng tạo"
 	case "CQĐT":
 		return "chính quyền điện tử"
+	case "CMT8":
+		return "cách mạng tháng tám"
+	case "HKI":
+		return "học kỳ một"
+	case "HKII":
+		return "học kỳ hai"
+	case "BTXM":
+		return "bê tông xi măng"
+	case "HVPN":
+		return "hội viên phụ nữ"
+	case "CHT":
+		return "chỉ huy trưởng"
+	case "CHP":
+		return "chỉ huy phó"
+	case "KDCT":
+		return "kinh doanh cá thể"
+	case "ĐƠĐN":
+		return "đền ơn đáp nghĩa"
+	case "TBNN":
+		return "trung bình nhiều năm"
+	case "CNTY":
+		return "chăn nuôi thú y"
 	case "CPĐT":
 		return "chính phủ điện tử"
 	}

@@ -12,6 +12,9 @@ func (p *pass) clock(i int) int {
 	if p.sym(i+1, ":") {
 		return p.clockColon(i)
 	}
+	if p.sym(i+1, ".") {
+		return p.clockPoint(i)
+	}
 	j := p.skip(i + 1)
 	switch p.str(j) {
 	case "h", "H":
@@ -22,7 +25,7 @@ func (p *pass) clock(i int) int {
 	default:
 		return 0
 	}
-	if p.sym(j+1, "/") {
+	if p.sym(j+1, "/") && !p.dayAndMonth(j+2) {
 		return 0 // 8h/ngày
 	}
 	var b wordList
@@ -37,8 +40,18 @@ func (p *pass) clock(i int) int {
 		next = k + 1
 		next = p.minutes(&b, m, next)
 	}
-	p.value = value{end: next, kind: valueHour}
+	if p.sym(next, "/") && p.dayAndMonth(next+1) { // 19h/22/9, 6h30/1/12/2026
+		b.add("ngày")
+		next++
+	}
+	p.value = value{end: next, kind: valueHour, plain: number(p.str(i))}
 	return p.say(i, next, b.String(), KindHour)
+}
+
+// dayAndMonth says whether a day and a month stand at i, as 22/9.
+func (p *pass) dayAndMonth(i int) bool {
+	day, month := number(p.digits(i)), number(p.digits(i+2))
+	return p.sym(i+1, "/") && day >= 1 && day <= 31 && month >= 1 && month <= 12
 }
 
 // hourContext says whether the number at i is an hour though it is written like a
@@ -103,9 +116,39 @@ func (p *pass) minuteAfter(i int) int {
 	return p.say(i, i+1, words, KindHour)
 }
 
+// clockPoint takes 5.30 where an hour is awaited: lúc 5.30, 5.30 sáng.
+func (p *pass) clockPoint(i int) int {
+	m, next := p.digits(i+2), i+3
+	if len(m) != 2 || number(m) > 59 || p.is(next, tokWord) || p.is(next, tokSymbol) && p.is(next+1, tokDigits) {
+		return 0
+	}
+	prev, after := p.before(i, 0), p.following(next)
+	awaited := prev == "lúc" || prev == "hồi"
+	if !awaited && !partWord(after) {
+		return 0
+	}
+	words := p.cardinal(p.str(i)) + " giờ"
+	if m != "00" {
+		words += " " + p.minute(m)
+	}
+	if !awaited || !partWord(after) {
+		p.doubt(i, next, words, DoubtDecimalPoint, p.cardinal(p.str(i))+" phẩy "+p.decimals(m))
+	}
+	p.value = value{end: next, kind: valueHour, plain: number(p.str(i))}
+	return p.say(i, next, words, KindHour)
+}
+
+// partWord says whether w is a part of the day.
+func partWord(w string) bool {
+	return w == "sáng" || w == "trưa" || w == "chiều" || w == "tối" || w == "đêm"
+}
+
 func (p *pass) clockColon(i int) int {
 	m := p.digits(i + 2)
-	if len(m) != 2 || number(m) > 59 || p.near(i, 2, ratioContext) {
+	if len(m) != 2 || number(m) > 59 || p.near(i, 2, ratioContext) || p.before(i, 0) == "npk" {
+		return 0
+	}
+	if s := p.digits(i + 4); p.sym(i+3, ":") && s != "" && len(s) != 2 { // 5:10:3
 		return 0
 	}
 	var b wordList
@@ -124,7 +167,7 @@ func (p *pass) clockColon(i int) int {
 	if f := p.following(next); f == "h" || f == "giờ" { // "17:30 giờ" says the hour twice
 		next = p.skip(next) + 1
 	}
-	p.value = value{end: next, kind: valueHour}
+	p.value = value{end: next, kind: valueHour, plain: number(p.str(i))}
 	return p.say(i, next, b.String(), KindHour)
 }
 
@@ -163,6 +206,9 @@ func (p *pass) date(i int) int {
 	if special := p.allDay(i, a, m); special > 0 {
 		return special
 	}
+	if span(p.following(i+3)) && day < month { // sau 1/2 tháng
+		return 0
+	}
 	if dateBefore(prev) || prev == "" && day > 12 && p.value.kind == valueDate {
 		return p.sayDate(i, i+3, words)
 	}
@@ -170,6 +216,10 @@ func (p *pass) date(i int) int {
 		return 0 // a fraction or a ratio
 	}
 	switch prev {
+	case "độ": // cấp độ 3/5
+		if p.before(i, 1) == "cấp" {
+			return 0
+		}
 	case "ngõ", "ngách", "hẻm", "kiệt", "nhà", "lớp", "phòng", "ô", "lô", "thửa", "tổ", "tờ":
 		return 0
 	case "số":
@@ -185,7 +235,7 @@ func (p *pass) date(i int) int {
 		return 0
 	}
 	if day < month && !p.near(i, 8, namedDay) { // could be a fraction; more than the whole could not
-		p.doubt(i, i+3, words, DoubtDateOrFraction, p.cardinal(a)+" phần "+p.parts(m))
+		p.doubt(i, i+3, words, DoubtDateOrFraction, p.cardinal(a)+" phần "+p.parts(m), p.cardinal(a)+" trên "+p.cardinal(m))
 	}
 	return p.sayDate(i, i+3, words)
 }
@@ -228,7 +278,7 @@ func (p *pass) lunarOrMonth(i int) int {
 	if p.glued(i) || len(s) > 3 || p.is(i+1, tokWord) {
 		return 0
 	}
-	if !p.sym(i+1, "/") && p.sym(i+1, ",") && p.is(i+2, tokDigits) && !p.is(i+3, tokSymbol) {
+	if p.sym(i+1, ",") && p.is(i+2, tokDigits) && !p.is(i+3, tokSymbol) && !p.listed(i, i+1) {
 		return 0 // a decimal
 	}
 	prev := p.governor(i)
@@ -241,7 +291,12 @@ func (p *pass) lunarOrMonth(i int) int {
 	switch {
 	case prev == "tháng" && n >= 1 && n <= 12 && len(s) <= 2:
 		if year != "" {
-			return p.sayDate(i, i+3, p.month(s)+" năm "+p.cardinal(year))
+			words := p.month(s) + " năm " + p.cardinal(year)
+			k := p.skipBack(i - 1)
+			if (p.sym(k, "-") || p.sym(k, "–") || p.lower(k) == "và") && isYear(p.digits(p.skipBack(k-1))) { // 10/2026-3/2027
+				words = "tháng " + words
+			}
+			return p.sayDate(i, i+3, words)
 		}
 		if p.sym(i+1, "/") && p.is(i+2, tokDigits) {
 			return 0
@@ -268,8 +323,12 @@ func (p *pass) fraction(i int) int {
 	if b == "" || p.glued(i) && !p.is(i-1, tokDigits) || p.is(i+3, tokWord) && !p.is(i+3, tokSpace) && p.sym(i+1, "/") {
 		return 0
 	}
-	if p.sym(i+1, ":") && p.near(i, 3, ratioContext) {
+	if ratio := p.near(i, 3, ratioContext); p.sym(i+1, ":") && (ratio || p.wideRatio(i)) {
 		next := p.thousandsEnd(i + 2)
+		if !ratio {
+			p.doubt(i, next, p.cardinal(a)+" trên "+p.cardinal(p.digitsOf(i+2, next)), DoubtRangeOrScore,
+				p.cardinal(a)+" "+p.cardinal(p.digitsOf(i+2, next)))
+		}
 		p.value = value{end: next, kind: valueOther}
 		return p.say(i, next, p.cardinal(a)+" trên "+p.cardinal(p.digitsOf(i+2, next)), KindFraction)
 	}
@@ -281,14 +340,17 @@ func (p *pass) fraction(i int) int {
 	small := x > 0 && x < y && y <= 10 && len(a) == 1
 	after := p.following(i + 3)
 	about := shareBefore(p.governor(i)) || shareBefore(p.before(i, 1))
-	if small && !p.sym(i+3, "/") && (about || shareAfter(after)) && (!wholeNumber(after) || roughly(p.before(i, 0))) {
+	if small && !p.sym(i+3, "/") && (about || shareAfter(after) || span(after)) && (!wholeNumber(after) || roughly(p.before(i, 0))) {
 		joint = "phần"
 	}
 	next := p.thousandsEnd(i + 2)
 	var words wordList
 	words.add(p.cardinal(a))
 	words.add(joint)
-	if joint == "phần" {
+	if d := p.digits(next + 1); p.sym(next, ",") && d != "" && joint == "trên" && p.value.kind != valueDate { // 10/0,4 kV
+		words.add(p.cardinal(p.digitsOf(i+2, next)) + " phẩy " + p.decimals(d))
+		next += 2
+	} else if joint == "phần" {
 		words.add(p.parts(p.digitsOf(i+2, next)))
 	} else {
 		words.add(p.cardinal(p.digitsOf(i+2, next)))
@@ -307,6 +369,11 @@ func (p *pass) fraction(i int) int {
 		p.value.kind = valueMeasure // 1/2 - 1 viên
 	}
 	return p.say(i, next, words.String(), KindFraction)
+}
+
+// wideRatio says whether a:b at i can only be a ratio: 1:1000, but not 2:1.
+func (p *pass) wideRatio(i int) bool {
+	return len(p.str(i)) == 1 && len(p.digits(i+2)) >= 3 && !p.sym(i-1, ":") && !p.sym(i+3, ":") && !p.is(i+3, tokWord)
 }
 
 // parts reads the lower number of a fraction: a quarter is "phần tư".

@@ -19,6 +19,16 @@ func emergencyCode(s string) bool {
 	return false
 }
 
+// afterNumber says whether w may follow a number to call: 113 khi có trộm, 115 cấp cứu.
+func afterNumber(w string) bool {
+	switch w {
+	case "", "để", "hoặc", "khi", "và", "nếu", "hay", "ngay", "của", "miễn", "được", "gặp", "là", "cấp", "bảo", "tiếp", "tư",
+		"hỗ", "cảnh", "chữa", "cứu", "phản", "trực", "nhờ", "báo", "trong", "thì", "đến", "tới", "với", "tại", "ở", "trước", "sau", "giúp", "kịp":
+		return true
+	}
+	return false
+}
+
 func emergencyContext(w string) bool {
 	switch w {
 	case "gọi", "đài", "sát", "cứu", "hoả", "nóng", "hotline", "thoại", "khẩn", "bấm", "điện", "quay", "báo":
@@ -70,7 +80,7 @@ func namedDay(w string) bool { return w == "ngày" || w == "dịp" || w == "lễ
 // dayWord says whether 30-6 or 30.6 after w is a date.
 func dayWord(w string) bool {
 	switch w {
-	case "hạn", "trước", "sau", "hết", "lễ", "dịp", "sáng", "chiều", "tối", "đêm", "hôm":
+	case "sắp", "hạn", "trước", "sau", "hết", "lễ", "dịp", "sáng", "chiều", "tối", "đêm", "hôm":
 		return true
 	}
 	return false
@@ -101,7 +111,28 @@ func shareAfter(w string) bool {
 	case "số", "diện", "dân", "hộ", "thành", "đại", "thôn", "xã", "tổ", "chỉ", "giá", "tổng", "khối", "sản", "quãng",
 		"thời", "lượng", "mức", "phường", "trường", "đoàn", "chi", "cử", "nhân", "phần", "huyện", "tỉnh", "khu", "tấn", "ha",
 		"lần", "đảng", "ý", "buổi", "bước", "môn", "câu", "đội", "cháu", "hồ", "dự", "tuyến", "tiêu", "cơ", "sở", "đơn", "phiếu",
-		"bài", "mục", "trận", "viên", "gói", "thìa", "muỗng", "cốc", "chén", "lít", "quả", "sào", "mẫu", "héc", "cân", "kg", "ống", "liều", "vòng", "ao", "cây", "con", "chuồng", "nhiệm", "điểm", "người", "nội", "công", "gia", "học", "suất", "vụ":
+		"bài", "mục", "trận", "viên", "gói", "thìa", "muỗng", "cốc", "chén", "lít", "quả", "sào", "mẫu", "héc", "cân", "kg", "ống", "liều", "vòng", "ao", "cây", "con", "chuồng", "nhiệm", "điểm", "người", "nội", "công", "gia", "học", "suất", "vụ", "ứng":
+		return true
+	}
+	return false
+}
+
+// span says whether w after a/b is a stretch of time of which a/b is a part.
+func span(w string) bool { return w == "tháng" || w == "ngày" || w == "giờ" }
+
+// loadContext says whether T after a number near w is a tonne.
+func loadContext(w string) bool {
+	switch w {
+	case "tải", "trọng", "cầu", "xe", "cân":
+		return true
+	}
+	return false
+}
+
+// sectionContext says whether 2.1 after w is the number of a part or a version.
+func sectionContext(w string) bool {
+	switch w {
+	case "mục", "điểm", "bảng", "hình", "phần", "khoản", "bản", "số", "biểu", "phụ", "chương", "mẫu", "điều":
 		return true
 	}
 	return false
@@ -117,7 +148,7 @@ func serviceContext(w string) bool {
 
 func ratioContext(w string) bool {
 	switch w {
-	case "lệ", "đồ", "số":
+	case "lệ", "đồ", "số", "pha", "loãng":
 		return true
 	}
 	return false
@@ -178,6 +209,9 @@ func scale(w string) bool {
 	return false
 }
 
+// people says whether w counts those who live in a household.
+func people(w string) bool { return w == "khẩu" || w == "nhân" || w == "người" }
+
 // extends says whether w after a number belongs to its value, so that a dash after
 // it is a range: 7 giờ - 10 giờ, 500 nghìn - 1 triệu.
 func extends(w string) bool {
@@ -191,7 +225,8 @@ func extends(w string) bool {
 // wholeNumber says whether a/b before w counts b whole things, a of them: 5/7 thôn.
 func wholeNumber(w string) bool {
 	switch w {
-	case "thôn", "xã", "phường", "tổ", "ấp", "bản", "làng", "chi", "đơn", "tiêu", "trường", "đội", "câu", "bài", "môn", "trận", "điểm", "buổi":
+	case "thôn", "xã", "phường", "tổ", "ấp", "bản", "làng", "chi", "đơn", "tiêu", "trường", "đội", "câu", "bài", "môn", "trận", "điểm", "buổi",
+		"ứng":
 		return true
 	}
 	return false
@@ -215,6 +250,16 @@ func addressAfter(w string) bool {
 	return false
 }
 
+// namedByNumber says whether numbers after w name things one by one.
+func namedByNumber(w string) bool {
+	switch w {
+	case "thôn", "tổ", "xóm", "ấp", "khối", "lớp", "khóm", "khu", "phố", "đội", "ngày", "tháng", "quý", "thứ", "điều", "khoản", "cụm",
+		"buôn", "nhóm", "câu", "bài", "chương", "đợt", "cống", "trạm", "tiểu":
+		return true
+	}
+	return false
+}
+
 // placed says whether a number and a letter after w are the name of a place or a
 // class: lớp 5 V.
 func placed(w string) bool {
@@ -223,4 +268,10 @@ func placed(w string) bool {
 		return true
 	}
 	return false
+}
+
+// adviceContext says whether w stands before the name of an advice, not before a price:
+// thông điệp 5K, thực hiện tốt 5K.
+func adviceContext(w string) bool {
+	return w == "điệp" || w == "hiện" || w == "tắc" || w == "cáo" || w == "chấp"
 }

@@ -1,6 +1,9 @@
 package normalise
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // number takes what begins with digits.
 func (p *pass) number(i int) int {
@@ -59,6 +62,9 @@ func (p *pass) phone(i int) int {
 	if c := first[0]; c != '0' && c != '1' && c != '8' && !p.phoneBefore(i) {
 		return 0
 	}
+	if next := p.masked(i); next > 0 {
+		return next
+	}
 	groups := p.groups(i)
 	for n := len(groups); n > 0; n-- {
 		var b strings.Builder
@@ -76,6 +82,36 @@ func (p *pass) phone(i int) int {
 	return 0
 }
 
+// maxMasked bounds a number with hidden digits, in tokens.
+const maxMasked = 12
+
+// masked takes a number of which a part is not shown: 0912.xxx.345, 0912345xxx.
+func (p *pass) masked(i int) int {
+	var b wordList
+	hidden := false
+	next := i
+	for j := i; j < min(i+maxMasked, len(p.toks)); j++ {
+		s := p.str(j)
+		if p.is(j, tokDigits) {
+			b.add(digitByDigit(s))
+		} else if p.is(j, tokWord) && strings.Trim(s, "xX") == "" {
+			b.add(spell(s))
+			hidden = true
+		} else {
+			break
+		}
+		next = j + 1
+		if p.sym(j+1, ".") || p.sym(j+1, "-") || p.str(j+1) == " " && hidden && p.is(j+2, tokDigits) {
+			j++
+		}
+	}
+	if !hidden || len(p.str(i)) < 3 || p.str(i)[0] != '0' && !p.phoneBefore(i) {
+		return 0
+	}
+	p.value = value{end: next, kind: valueOther}
+	return p.say(i, next, b.String(), KindPhone)
+}
+
 func (p *pass) isPhone(i int, s string, groups int) bool {
 	if len(s) >= 4 && (s[:4] == "1800" || s[:4] == "1900") {
 		return (len(s) == 8 || len(s) == 10) && p.before(i, 0) != "năm" && (groups == 1 || len(p.str(i)) != 4 || len(p.str(i+2)) >= 3)
@@ -88,9 +124,25 @@ func (p *pass) isPhone(i int, s string, groups int) bool {
 	case (len(s) == 11 || len(s) == 12) && s[:2] == "84":
 		return p.sym(i-1, "+")
 	case emergencyCode(s) && groups == 1:
-		return p.near(i, 8, emergencyContext) && !counted(p.following(i+1))
+		return p.emergency(i, s)
 	}
 	return p.phoneBefore(i) && len(s) >= 5 && len(s) <= 12
+}
+
+// emergency says whether the short number at i is one to call. Before a noun it
+// counts: gọi 115 thanh niên nhập ngũ.
+func (p *pass) emergency(i int, s string) bool {
+	if !p.near(i, 8, emergencyContext) && !(p.before(i, 0) == "sự" && p.before(i, 1) == "hình") {
+		return false
+	}
+	after := p.following(i + 1)
+	switch {
+	case !p.isLowerAt(p.skip(i+1)) || afterNumber(after):
+		return true
+	case !counted(after):
+		p.doubt(i, i+1, p.cardinal(s), DoubtLongNumber, digitByDigit(s))
+	}
+	return false
 }
 
 func (p *pass) phoneBefore(i int) bool { return p.near(i, 3, phoneContext) }
@@ -170,6 +222,9 @@ func (p *pass) identity(i int) int {
 	if emergencyCode(s) && p.before(i, 0) == "số" {
 		p.doubt(i, i+1, p.cardinal(s), DoubtLongNumber, digitByDigit(s))
 	}
+	if p.serial(i) {
+		return p.sayGroups(i, []int{i}, KindDigits)
+	}
 	if s[0] == '0' && (len(s) >= 3 || len(s) == 2 && p.numbered(i) && !counted(p.following(i+1))) {
 		return p.sayGroups(i, []int{i}, KindDigits)
 	}
@@ -178,6 +233,23 @@ func (p *pass) identity(i int) int {
 		return p.sayGroups(i, []int{i}, KindDigits)
 	}
 	return 0
+}
+
+// serial says whether the digits at i are part of a name: BX 123456, LK-05, máy lẻ
+// 102, BCĐ 389.
+func (p *pass) serial(i int) bool {
+	s := p.str(i)
+	switch prev := p.before(i, 0); {
+	case prev == "lẻ":
+		return p.before(i, 1) == "máy"
+	case prev == "bcđ" || prev == "đạo" && p.before(i, 1) == "chỉ" && p.before(i, 2) == "ban":
+		return len(s) == 3
+	}
+	if !p.is(i-2, tokWord) || !p.toks[i-2].upper || !allUpper(p.str(i-2)) {
+		return false
+	}
+	return p.sym(i-1, "-") && len(s) == 2 && s[0] == '0' ||
+		p.is(i-1, tokSpace) && len(s) >= 5 && currencyWord(p.str(i-2)) == "" && !known(p.str(i-2))
 }
 
 // numbered says whether the number at i names a document of the state: đề án 06.
@@ -206,6 +278,10 @@ func (p *pass) document(i int) int {
 		b.add(p.cardinal(p.str(j + 1)))
 		j += 2
 	}
+	if w, next := p.standard(i); next > 0 {
+		p.value = value{end: next, kind: valueOther}
+		return p.say(i, next, w, KindDocument)
+	}
 	if !p.sym(j, "/") && !p.sym(j, "-") {
 		return 0
 	}
@@ -221,12 +297,53 @@ func (p *pass) document(i int) int {
 	return p.say(i, next, b.String(), KindDocument)
 }
 
+// standard takes the number of a technical standard: QCVN 01-1:2024/BYT.
+func (p *pass) standard(i int) (string, int) {
+	if prev := p.before(i, 0); prev != "qcvn" && prev != "tcvn" {
+		return "", 0
+	}
+	var b wordList
+	b.add(p.documentNumber(p.str(i)))
+	next := i + 1
+	if p.sym(next, "-") && p.is(next+1, tokDigits) {
+		b.add("gạch ngang")
+		b.add(p.cardinal(p.str(next + 1)))
+		next += 2
+	}
+	if p.sym(next, ":") && isYear(p.digits(next+1)) {
+		b.add("năm")
+		b.add(p.cardinal(p.str(next + 1)))
+		next += 2
+	}
+	if p.sym(next, "/") {
+		if code, end, known := p.documentCode(next + 1); end > 0 && known {
+			b.add(code)
+			next = end
+		}
+	}
+	return b.String(), next
+}
+
 // documentNumber reads the number of a document; its leading zeros are said.
 func (p *pass) documentNumber(s string) string {
 	if s[0] == '0' && len(s) == 2 {
 		return digitByDigit(s)
 	}
 	return p.cardinal(s)
+}
+
+// boatPlate takes the numbers of fishing boats: QN-90123-TS, BĐ 96123 TS.
+func (p *pass) boatPlate(i int) int {
+	letters := p.str(i)
+	if !p.toks[i].upper || !allUpper(letters) || utf8.RuneCountInString(letters) > 3 || p.glued(i) {
+		return 0
+	}
+	number, end := p.digits(i+2), i+4
+	if sep := p.str(i + 1); sep != "-" && sep != " " || p.str(i+3) != sep || len(number) < 4 || len(number) > 5 || p.str(end) != "TS" {
+		return 0
+	}
+	p.value = value{}
+	return p.say(i, end+1, spell(letters)+" "+digitByDigit(number)+" "+spell("TS"), KindPlate)
 }
 
 // maxCode bounds the letters of a document's code, in tokens.

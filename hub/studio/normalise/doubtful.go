@@ -14,6 +14,47 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 	}
 	pick := func(s string) (string, bool) { return s, slices.Contains(options, s) }
 	switch written {
+	case "CT":
+		switch {
+		case after == "ubnd" || after == "hđnd" || after == "hội" || after == "uỷ" || after == "nước":
+			return pick("chủ tịch")
+		case after == "mtqg" || after == "mục":
+			return pick("chương trình")
+		case after == "tnhh" || after == "cp" || after == "cổ":
+			return pick("công ty")
+		}
+	case "NV":
+		if p.is(next, tokDigits) {
+			return pick("nguyện vọng")
+		}
+	case "KK":
+		if prev == "giải" {
+			return pick("khuyến khích")
+		}
+	case "MN":
+		if prev == "trường" || prev == "lớp" {
+			return pick("mầm non")
+		}
+	case "GS":
+		if j := p.skip(next); p.is(j, tokWord) && !p.toks[j].lower && prev != "ban" && prev != "bộ" {
+			return pick("giáo sư")
+		}
+	case "HK":
+		if d := p.skip(next); p.is(d, tokDigits) || roman(p.str(d)) > 0 {
+			return pick("học kỳ")
+		}
+	case "LH":
+		if j := p.skip(next); colon || p.is(j, tokDigits) || p.lower(j) == "sđt" || p.lower(j) == "đt" || title(after) {
+			return pick("liên hệ")
+		}
+	case "DL":
+		if p.value.kind == valueDate && p.value.end == i-1 || prev == "ngày" {
+			return pick("dương lịch")
+		}
+	case "TB":
+		if p.sym(next, ",") && p.lower(p.skip(next+1)) == "ls" {
+			return pick("thương binh")
+		}
 	case "AI":
 		return pick("ây ai")
 	case "BĐ":
@@ -50,7 +91,7 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 			return pick("điện thoại")
 		}
 	case "KT":
-		if p.isDashed(next, "XH", "HT", "CT") {
+		if p.isDashed(next, "XH", "HT", "CT") || office(prev) || prev == "p" {
 			return pick("kinh tế")
 		}
 	case "XH":
@@ -58,7 +99,7 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 			return pick("xã hội")
 		}
 	case "NN":
-		if office(prev) {
+		if office(prev) || prev == "phi" {
 			return pick("nông nghiệp")
 		}
 	case "KS":
@@ -70,6 +111,9 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 			return pick("khoa học")
 		}
 	case "TN":
+		if prev == "bhxh" {
+			return "tự nguyện", true
+		}
 		if office(prev) {
 			return pick("tài nguyên")
 		}
@@ -94,10 +138,18 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 		if prev == "khu" || prev == "cụm" {
 			return pick("công nghiệp")
 		}
+		if p.is(i-2, tokDigits) { // 2 CN
+			return "công nhân", false
+		}
 	case "CA":
 		if after == "xã" || after == "phường" || after == "tỉnh" || after == "huyện" || after == "tp" || after == "thành" {
 			return pick("công an")
 		}
+	case "NSX":
+		if colon || prev == "kể" || prev == "từ" || prev == "có" || prev == "không" || prev == "ghi" || prev == "hạn" || prev == "rõ" || after == "hsd" || prev == "hsd" {
+			return pick("ngày sản xuất")
+		}
+		return pick("ngân sách xã")
 	case "SN":
 		if isYear(p.digits(p.skip(next))) {
 			return pick("sinh năm")
@@ -113,6 +165,24 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 		if prev == "trường" || prev == "thi" || prev == "học" {
 			return pick("đại học")
 		}
+		if after == "đbtq" || after == "đảng" || after == "chi" || after == "lần" || after == "đoàn" {
+			return pick("đại hội")
+		}
+	case "NH":
+		if isYear(p.digits(p.skip(next))) {
+			return pick("năm học")
+		}
+	case "CB":
+		if prev == "thư" {
+			return "chi bộ", true
+		}
+	case "ĐB":
+		if prev == "giải" || prev == "hạng" || prev == "loại" {
+			return pick("đặc biệt")
+		}
+		if prev == "qh" || prev == "hđnd" || prev == "hội" {
+			return pick("đại biểu")
+		}
 	case "KP":
 		if p.is(p.skip(next), tokDigits) {
 			return pick("khu phố")
@@ -124,12 +194,15 @@ func (p *pass) choose(i, next int, written string, options []string) (words stri
 		if office(prev) {
 			return pick("thông tin")
 		}
+		if centre(after) {
+			return pick("trung tâm")
+		}
 	case "CP":
 		if prev == "ty" || prev2 == "công" {
 			return pick("cổ phần")
 		}
 	case "HĐ":
-		if prev == "chủ" || prev2 == "chủ" {
+		if prev == "chủ" || prev2 == "chủ" || board(after) {
 			return pick("hội đồng")
 		}
 	case "BV":
@@ -158,6 +231,33 @@ func (p *pass) isLowerAt(i int) bool { return p.is(i, tokWord) && p.toks[i].lowe
 func (p *pass) isDashed(i int, words ...string) bool {
 	j, _ := p.dash(i)
 	return j > 0 && slices.Contains(words, p.str(j))
+}
+
+// title says whether w stands before the name of a person.
+func title(w string) bool {
+	switch w {
+	case "anh", "chị", "ông", "bà", "cô", "chú", "bác", "em", "thầy", "trực", "qua", "số":
+		return true
+	}
+	return false
+}
+
+// centre says whether w after TT is the work of a centre.
+func centre(w string) bool {
+	switch w {
+	case "thương", "y", "dịch", "hành", "giáo", "hội", "học", "phục", "kiểm", "bảo", "dạy", "văn", "nuôi", "khuyến":
+		return true
+	}
+	return false
+}
+
+// board says whether w after HĐ is the work of a board.
+func board(w string) bool {
+	switch w {
+	case "nvqs", "gpmb", "thi", "bồi", "xét", "tđkt", "tuyển", "giám", "quản", "trường":
+		return true
+	}
+	return false
 }
 
 // office says whether an abbreviation after w is the field of an office.

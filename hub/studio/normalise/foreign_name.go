@@ -8,6 +8,18 @@ func foreignName(s string) string {
 		return "a đê nô vi rút"
 	case "aerobic":
 		return "e rô bích"
+	case "kali":
+		return "ka li"
+	case "link":
+		return "linh"
+	case "ea":
+		return "ê a"
+	case "pleiku":
+		return "plây cu"
+	case "oresol":
+		return "o rê xon"
+	case "rumani":
+		return "ru ma ni"
 	case "agribank":
 		return "a gri banh"
 	case "airbus":

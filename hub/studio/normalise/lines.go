@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxLine bounds a line that EachLine holds in memory, in bytes.
 const maxLine = 4 << 20
 
 // EachLine calls f for each line of UTF-8 text in r with the line's number, from
-// 1, and its reading. Errors are those of r and f, and bufio.ErrTooLong for a line
-// over 4 MiB.
+// 1, and its reading. Errors are those of r and f, ErrEncoding for a line that is not
+// UTF-8 or holds a NUL (UTF-16, a program), and bufio.ErrTooLong for one over 4 MiB.
 func EachLine(r io.Reader, opt Options, f func(n int, line Reading) error) error {
 	reading := newReader(opt)
 	in := bufio.NewScanner(r)
@@ -21,6 +22,9 @@ func EachLine(r io.Reader, opt Options, f func(n int, line Reading) error) error
 		line := in.Text()
 		if n == 1 {
 			line = strings.TrimPrefix(line, "\uFEFF")
+		}
+		if !utf8.ValidString(line) || strings.IndexByte(line, 0) >= 0 {
+			return fmt.Errorf("line %d: %w", n, ErrEncoding)
 		}
 		if err := f(n, reading.read(line)); err != nil {
 			return fmt.Errorf("read lines: %w", err)

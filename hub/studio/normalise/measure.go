@@ -46,6 +46,10 @@ func (p *pass) rest(i int) (words string, next int) {
 			return "", 0
 		}
 		words = "mét "
+	case "km":
+		words = "ki lô mét "
+	case "kg":
+		words = "ki lô gam "
 	case "tr", "triệu":
 		words = "triệu "
 	case "tỷ", "tỉ":
@@ -77,7 +81,7 @@ func (p *pass) numeral(i int) (words string, next, plain int) {
 	digits := p.digitsOf(i, next)
 	words = p.cardinal(digits)
 	plain = number(digits)
-	if d := p.digits(next + 1); p.sym(next, ",") && d != "" && !(p.sym(next+2, ",") && p.is(next+3, tokDigits)) {
+	if d := p.digits(next + 1); p.sym(next, ",") && d != "" && !p.listed(i, next) {
 		words += " phẩy " + p.decimals(d)
 		if len(d) == 3 && digits != "0" && next == i+1 {
 			p.doubt(i, next+2, words, DoubtDecimalPoint, p.cardinal(digits+d))
@@ -86,6 +90,21 @@ func (p *pass) numeral(i int) (words string, next, plain int) {
 		plain = -1
 	}
 	return words, next, plain
+}
+
+// listed says whether the comma at next, after the number at i, parts the members of
+// a list: thôn 1,2; lớp 6,7,8; ngày 5,6/10.
+func (p *pass) listed(i, next int) bool {
+	if p.sym(next+2, ",") && p.is(next+3, tokDigits) || p.sym(i-1, ",") && p.is(i-2, tokDigits) {
+		return true
+	}
+	if len(p.str(i)) > 2 || next != i+1 || len(p.str(next+1)) > 2 || !namedByNumber(p.before(i, 0)) {
+		return false
+	}
+	if _, end, _ := p.unit(next + 2); end > 0 || measured(p.following(next+2)) {
+		return false
+	}
+	return p.str(next + 1)[0] != '0' || p.str(i)[0] == '0'
 }
 
 // spacedThousands returns the token after a number such as 50 000 before a
@@ -135,7 +154,11 @@ func (p *pass) foreignNumeral(i int) (string, int) {
 		}
 		return words, next
 	}
-	return p.cardinal(p.str(i)) + " chấm " + p.decimals(d), next
+	words := p.cardinal(p.str(i)) + " chấm " + p.decimals(d)
+	if d != "0" && !p.lineStart(i) && !p.is(i-1, tokWord) && !p.near(i, 2, sectionContext) {
+		p.doubt(i, next, words, DoubtDecimalPoint, p.cardinal(p.str(i))+" phẩy "+p.decimals(d))
+	}
+	return words, next
 }
 
 // maxRates bounds how many units one rate has: đồng/người/tháng.
@@ -184,11 +207,20 @@ func (p *pass) oneUnit(i int, spaces bool) (words string, next int, money bool) 
 	if j > i && len(s) == 1 && (s == "A" || s == "k" || s == "K" || s == "s" || (s == "V" || s == "W") && placed(p.before(i, 0))) {
 		return "", 0, false
 	}
+	if p.sym(j+1, "/") && p.lower(j) == "đ" && p.lower(j+2) == "c" { // 3 đ/c
+		return "", 0, false
+	}
+	if s == "K" && j == i && p.str(i-1) == "5" && p.near(i-1, 3, adviceContext) { // thông điệp 5K
+		return "ca", j + 1, false
+	}
 	if w := currencyWord(s); w != "" {
 		return w, j + 1, true
 	}
+	if s == "T" && j == i && p.near(i, 6, loadContext) { // tải trọng 8T
+		return "tấn", j + 1, false
+	}
 	if w := unitWord(s); w != "" {
-		return w, j + 1, false
+		return w, j + 1, w == "nghìn" // 85k/kg
 	}
 	return "", 0, false
 }
@@ -215,14 +247,39 @@ func (p *pass) symbolUnit(j int) (words string, next int, money bool) {
 		case p.str(k) == "F" && !p.is(k+1, tokDigits):
 			return "độ ép", k + 1, false
 		}
+		if w := pole(p.str(j + 1)); w != "" {
+			return "độ " + w, j + 2, false
+		}
 		return "độ", j + 1, false
 	case "'", "’", "′":
-		if p.is(j+1, tokWord) {
+		switch {
+		case p.is(j+1, tokWord):
 			return "", 0, false
+		case p.str(j+1) == p.str(j): // 30''
+			return "giây", j + 2, false
 		}
 		return "phút", j + 1, false
+	case "\"", "”", "″":
+		if p.value.kind == valueHour && p.value.end == j-1 { // 1h05'30"
+			return "giây", j + 1, false
+		}
 	}
 	return "", 0, false
+}
+
+// pole reads the letter of a place on the globe: 15,8°N, 113,2°Đ.
+func pole(s string) string {
+	switch s {
+	case "N", "B":
+		return "bắc"
+	case "S":
+		return "nam"
+	case "E", "Đ":
+		return "đông"
+	case "W", "T":
+		return "tây"
+	}
+	return ""
 }
 
 func power(s string) string {

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 	"pgregory.net/rapid"
 )
 
@@ -173,6 +174,7 @@ func FuzzRead(f *testing.F) {
 		if len(text) > 4096 {
 			t.Skip()
 		}
+		protocoltest.HoldMemoryBeside(t, "text", len(text), 1<<20, func() { Read(text, Options{}) })
 		checkReading(t, text, Options{})
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -100,6 +101,28 @@ func TestDoubtfulPlacesAreMarkedForTheAuthor(t *testing.T) {
 		"Khu Tiên Sơn I.":             DoubtRoman,
 		"Thanh toán qua CK.":          DoubtAbbreviation,
 		"Vận tốc 1.5 m.":              DoubtDecimalPoint,
+		"Giá trị 3.15 ở cột hai.":     DoubtDecimalPoint,
+		"Mục 3.15 của đề án.":         "",
+		"Cách mạng công nghiệp 4.0.":  "",
+		"Mời đến lúc 5.30 sáng.":      "",
+		"Mời đến lúc 5.30 nhé.":       DoubtDecimalPoint,
+		"Gọi 115 khi có tai nạn.":     "",
+		"Gọi 115 thanh niên đi khám.": DoubtLongNumber,
+		"Tiêm vắc xin MR.":            DoubtUnknownLetters,
+		"Điểm V trên sơ đồ.":          DoubtRoman,
+		"Điểm đ khoản 2.":             "",
+		"Pha thuốc 1:1000.":           "",
+		"Dùng thuốc 1:1000.":          DoubtRangeOrScore,
+		"Gặp CT hôm nay.":             DoubtAbbreviation,
+		"Gặp CT UBND xã.":             "",
+		"Xe nào 8T?":                  "",
+		"Loại 8T hết hàng.":           DoubtUnknownLetters,
+		"Cuộc gọi deepfake.":          DoubtForeign,
+		"Chuyên gia Smith.":           DoubtForeign,
+		"Buôn Kmrơng.":                DoubtForeign,
+		"Xã Krông Nô.":                "",
+		"Đến TT xem.":                 DoubtAbbreviation,
+		"Đến TT thương mại.":          "",
 	} {
 		r := Read(written, Options{})
 		if want == "" {
@@ -160,4 +183,33 @@ func TestAListIsOneEntryALine(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+}
+
+// Whatever list is taken, a text is read by it without losing or adding a word.
+func FuzzParseList(f *testing.F) {
+	f.Add("\uFEFF# tên riêng\n\n Ea H'leo = ê a hờ leo \r\nzalo=gia lô\nX = a = b\n", "Nhóm Zalo xã Ea H'leo")
+	f.Add("a=b\na\u0301=c\n\xff=d", "a\u0301 \xff")
+	f.Fuzz(func(t *testing.T, in, text string) {
+		if len(in)+len(text) > 4096 {
+			t.Skip()
+		}
+		// Beside it, what the letters' tables compose.
+		protocoltest.HoldMemoryBeside(t, "list", len(in), 16<<10, func() { _, _ = ParseList(strings.NewReader(in)) })
+		list, err := ParseList(strings.NewReader(in))
+		if err != nil {
+			if !errors.Is(err, ErrList) {
+				t.Errorf("refused as %v", err)
+			}
+			return
+		}
+		for written, said := range list {
+			if written == "" || said == "" {
+				t.Errorf("%q is said %q", written, said)
+			}
+		}
+		r := Read(text, Options{Pronounce: list})
+		if got := rebuild(t, r); got != r.Words {
+			t.Errorf("%q: words %s\nrebuilt %s", text, r.Words, got)
+		}
+	})
 }

@@ -171,6 +171,14 @@ func (p *pass) skip(i int) int {
 	return i
 }
 
+// skipBack is skip to the front.
+func (p *pass) skipBack(i int) int {
+	if p.is(i, tokSpace) {
+		return i - 1
+	}
+	return i
+}
+
 // lineStart says whether nothing stands before token i on its line.
 func (p *pass) lineStart(i int) bool {
 	for i--; i >= 0; i-- {
@@ -259,7 +267,7 @@ func (p *pass) governor(i int) string {
 	return ""
 }
 
-// next returns the first word at or after token i, past one space, in small
+// following returns the first word at or after token i, past one space, in small
 // letters.
 func (p *pass) following(i int) string {
 	i = p.skip(i)

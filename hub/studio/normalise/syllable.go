@@ -199,15 +199,14 @@ func hasVowel(s string) bool {
 	return false
 }
 
-// nativeLetters says whether a word could belong to a language of the country:
-// it has no f, j, w or z, or it has a Vietnamese mark.
-func nativeLetters(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return true
-		}
+// localName says whether s, no syllable, is a well-known part of the names of places
+// and people of the country, which a Vietnamese voice says as it is written.
+func localName(s string) bool {
+	switch s {
+	case "đắk", "đăk", "đak", "lắk", "lăk", "krông", "bắk", "niê", "kbang", "ialy", "urê":
+		return true
 	}
-	return !strings.ContainsAny(s, "fjwz")
+	return false
 }
 
 func isLetterAlone(s string) bool { return utf8.RuneCountInString(s) == 1 }

@@ -45,6 +45,10 @@ func (p *pass) symbol(i int) int {
 			return p.say(i, i+2, "nhỏ hơn hoặc bằng", KindSymbol)
 		}
 	}
+	if s == "#" && p.is(i-1, tokDigits) { // bê tông mác 250#
+		p.record(i, i+1, "", KindSymbol)
+		return i + 1
+	}
 	if w := symbolWord(s); w != "" {
 		if s == "+" && (p.lineStart(i) || p.sym(i-1, "(")) && !p.is(i+1, tokDigits) {
 			return p.mark(i)
@@ -105,6 +109,9 @@ func (p *pass) dashSymbol(i int) int {
 	}
 	spaced := p.is(i-1, tokSpace)
 	next := p.skip(i + 1)
+	if p.sym(i, "~") && p.is(i+1, tokDigits) && !p.glued(i) && !(spaced && p.value.end == i-1 && p.value.kind != valueNone) {
+		return p.say(i, i+1, "khoảng", KindSymbol) // ~45%
+	}
 	if p.is(next, tokDigits) || roman(p.str(next)) > 0 {
 		if w, known := p.rangeDash(i, next, spaced); known {
 			if w != "" {
@@ -121,6 +128,10 @@ func (p *pass) dashSymbol(i int) int {
 	if p.value.end > 0 && p.value.end == i && p.value.kind == valueDate && (p.lower(next) == "cn" || p.lower(next) == "t" && p.is(next+1, tokDigits)) ||
 		p.value.kind == valueDate && p.value.end == i-1 && spaced && p.lower(next) == "t" && p.is(next+1, tokDigits) {
 		return p.say(i, i+1, "đến", KindRange) // T2-T6
+	}
+	if p.is(i-1, tokDigits) && p.is(i-2, tokWord) && p.toks[i-2].upper && p.is(i+2, tokDigits) && p.str(i+1) == p.str(i-2) &&
+		number(p.str(i-1)) < number(p.str(i+2)) && !p.is(i+3, tokWord) { // A12-A15
+		return p.say(i, i+1, "đến", KindRange)
 	}
 	if spaced && p.toDay(i, next) {
 		return p.say(i, i+1, "đến", KindRange)
@@ -145,6 +156,9 @@ func (p *pass) toDay(i, next int) bool {
 	case "chủ":
 		return p.before(i, 1) == "thứ" && p.following(next+1) == "nhật"
 	case "ngày", "mùng", "mồng":
+		if p.before(i, 1) == "tháng" && p.is(i-2, tokWord) && p.is(p.skip(next+1), tokDigits) {
+			return true // 27 tháng Chạp - mùng 6
+		}
 		dated := p.value.kind == valueDate || p.value.kind == valuePlain && p.before(i, 0) == "tháng"
 		return dated && p.value.end == i-1 && p.is(p.skip(next+1), tokDigits)
 	}
@@ -179,6 +193,9 @@ func (p *pass) rangeDash(i, next int, spaced bool) (words string, known bool) {
 	case valueOther:
 		return "", true
 	case valueHour, valueDate, valueMeasure:
+		if !spaced && p.value.kind == valueMeasure && p.is(i-1, tokWord) && p.sym(next+1, "/") && p.is(next+2, tokDigits) {
+			return "", true // 250kVA-10/0,4kV
+		}
 		if d := p.digits(next); len(d) >= 9 || spaced && p.value.kind == valueMeasure && len(p.groups(next)) > 2 {
 			return "", true
 		}
@@ -209,6 +226,11 @@ func (p *pass) rangeDash(i, next int, spaced bool) (words string, known bool) {
 
 // slash takes a slash that is no part of a number: a rate, or a choice.
 func (p *pass) slash(i int) int {
+	if p.is(i+1, tokDigits) && p.before(i, 0) == "hộ" && people(p.following(i+2)) { // 45 hộ/172 khẩu are not a rate
+		p.record(i, i+1, "", KindSymbol)
+		p.setPause(',')
+		return i + 1
+	}
 	if next := p.slashRate(i); next > 0 {
 		return next
 	}

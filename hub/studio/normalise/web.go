@@ -139,6 +139,8 @@ func webWord(s string) string {
 		return "hỏi"
 	case "~":
 		return "ngã"
+	case "id":
+		return "i đê"
 	case "vn":
 		return "vê en"
 	case "com":

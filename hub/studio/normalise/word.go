@@ -1,11 +1,14 @@
 package normalise
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // word takes what begins with letters.
 func (p *pass) word(i int) int {
 	for _, rule := range [...]func(*pass, int) int{
-		(*pass).listLetter, (*pass).web, (*pass).weekday, (*pass).abbreviation, (*pass).numeralWord, (*pass).foreign, (*pass).letters,
+		(*pass).listLetter, (*pass).web, (*pass).boatPlate, (*pass).weekday, (*pass).abbreviation, (*pass).numeralWord, (*pass).foreign, (*pass).letters,
 	} {
 		if next := rule(p, i); next > 0 {
 			return next
@@ -71,7 +74,7 @@ func (p *pass) abbreviation(i int) int {
 	}
 	for n--; n >= 0; n-- {
 		j := ends[n]
-		if p.is(j, tokSpace) || p.is(j+1, tokWord) || p.is(j, tokWord) && p.is(j+1, tokDigits) && j > i {
+		if p.is(j, tokSpace) || p.is(j+1, tokWord) && !p.place(i, j) || p.is(j, tokWord) && p.is(j+1, tokDigits) && j > i {
 			continue
 		}
 		written := p.text[t.start:p.toks[j].end]
@@ -87,6 +90,18 @@ func (p *pass) abbreviation(i int) int {
 	return 0
 }
 
+// place says whether the tokens from i to j are the abbreviation of a kind of place
+// that touches the place's name: P.Tân Định.
+func (p *pass) place(i, j int) bool {
+	if j != i+1 || !p.sym(j, ".") {
+		return false
+	}
+	if p.str(i) == "P" && known(p.str(j+1)) { // P.KT
+		return true
+	}
+	return !p.toks[j+1].lower && !p.toks[j+1].upper && len(p.str(j+1)) > 2 && placeAbbreviation(p.str(i)+".") != ""
+}
+
 // expand says the abbreviation written in the tokens from i up to next, if it is
 // one.
 func (p *pass) expand(i, next int, written string) int {
@@ -98,6 +113,9 @@ func (p *pass) expand(i, next int, written string) int {
 		if words := abbreviation(strings.ReplaceAll(written, ".", "")); words != "" {
 			return p.say(i, next, words, KindAbbreviation)
 		}
+	}
+	if kind := roadKind(strings.TrimSuffix(written, ".")); kind != "" && p.before(i, 1)+" "+p.before(i, 0) == kind {
+		return p.say(i, next, "", KindAbbreviation) // đường huyện ĐH.12: said already
 	}
 	if words := p.role(i, next, written, small); words != "" {
 		return p.say(i, next, words, KindAbbreviation)
@@ -139,18 +157,103 @@ func (p *pass) role(i, next int, written, small string) string {
 	case (small == "đ/c" || small == "đc") && p.sym(after, ":"):
 		return "địa chỉ"
 	case (written == "P." || written == "P") && p.is(after, tokWord) && p.toks[after].upper && len(p.str(after)) > 1:
-		if abbreviation(p.str(after)) != "" || p.sym(after+1, "-") || p.sym(after+1, "&") {
+		if known(p.str(after)) || p.sym(after+1, "-") || p.sym(after+1, "&") {
 			return "phòng"
 		}
+	case written == "BS" && len(p.digits(after)) == 2 && p.is(after+1, tokWord): // 23B1-456.78
+		return "biển số"
+	case (small == "am" || small == "pm") && p.value.kind == valueHour && p.value.end >= i-1:
+		return partOfDay(p.value.plain, small == "pm")
+	case landUse(written) != "":
+		if p.before(i, 0) == "đất" {
+			return strings.TrimPrefix(landUse(written), "đất ")
+		}
+		return landUse(written)
 	case p.before(i, 0) == "đường" && (written == "ĐT." || written == "ĐH.") && p.is(after, tokDigits):
 		if written == "ĐH." {
 			return "huyện"
 		}
 		return "tỉnh" // "đường" is said already
-	case p.lineStart(i) && p.is(after, tokWord) && p.toks[after].upper:
+	case p.is(after, tokWord) && (p.lineStart(i) && p.toks[after].upper || post(p.following(next))):
 		return signature(written)
+	case bearing(p.before(i, 0)):
+		return compass(written)
 	}
 	return ""
+}
+
+// roadKind returns the kind of road that stands before its number in short.
+func roadKind(s string) string {
+	switch s {
+	case "QL":
+		return "quốc lộ"
+	case "TL":
+		return "tỉnh lộ"
+	case "HL":
+		return "hương lộ"
+	case "ĐT":
+		return "đường tỉnh"
+	case "ĐH":
+		return "đường huyện"
+	case "ĐX":
+		return "đường xã"
+	}
+	return ""
+}
+
+// known says whether s is an abbreviation, be it of several meanings.
+func known(s string) bool { return abbreviation(s) != "" || len(doubtful(s)) > 0 }
+
+// partOfDay reads AM and PM after an hour.
+func partOfDay(hour int, pm bool) string {
+	switch hour %= 12; {
+	case !pm && hour == 0:
+		return "đêm"
+	case !pm:
+		return "sáng"
+	case hour == 0:
+		return "trưa"
+	case hour < 6:
+		return "chiều"
+	case hour < 10:
+		return "tối"
+	}
+	return "đêm"
+}
+
+// post says whether w begins the name of a post, before which KT. is "ký thay".
+func post(w string) bool {
+	switch w {
+	case "chủ", "phó", "giám", "trưởng", "hiệu", "viện", "tổng":
+		return true
+	}
+	return false
+}
+
+// bearing says whether letters after w are points of the compass.
+func bearing(w string) bool { return w == "hướng" || w == "phía" || w == "gió" || w == "mùa" }
+
+// compass reads two or three points of the compass, "" if s is none: ĐN, TTB.
+func compass(s string) string {
+	if n := len([]rune(s)); n < 2 || n > 3 {
+		return ""
+	}
+	var b wordList
+	for _, c := range s {
+		switch c {
+		case 'Đ':
+			b.add("đông")
+		case 'T':
+			b.add("tây")
+		case 'N':
+			b.add("nam")
+		case 'B':
+			b.add("bắc")
+		default:
+			return ""
+		}
+	}
+	return b.String()
 }
 
 // dotted says whether s is single capitals with points between them.
@@ -232,9 +335,13 @@ func (p *pass) numeralWord(i int) int {
 		words = p.ordinal(digits)
 	case prev == "tháng":
 		words = p.month(digits)
+	case prev == "điểm" && len(p.str(i)) == 1:
+		p.doubt(i, i+1, words, DoubtRoman, spell(p.str(i)))
 	case romanContext(prev) || prev == "thể" && p.before(i, 1) == "cụ" || prev == "động" && p.before(i, 1) == "báo":
 	case p.str(i) == "I" && p.is(i-1, tokSpace) && p.is(i-2, tokWord) && !p.toks[i-2].lower && !p.toks[i-2].upper: // Tiên Sơn I
 		p.doubt(i, i+1, words, DoubtRoman, "i")
+	case p.sym(i+1, "-") && p.is(i+2, tokDigits) && !isYear(p.str(i+2)): // gói thầu XL-01
+		return 0
 	case len(p.str(i)) > 1 && !isSyllable(p.lower(i)) && !p.shouting(i):
 		p.doubt(i, i+1, words, DoubtRoman, spell(p.str(i)))
 	default:
@@ -259,7 +366,7 @@ func decimalText(n int) string {
 
 // foreign takes words of the table, alone or joined: COVID-19, Wi-Fi, H5N1.
 func (p *pass) foreign(i int) int {
-	if p.is(i-1, tokDigits) {
+	if s := p.str(i); p.is(i-1, tokDigits) || s == "MR" || s == "MRS" { // vắc xin MR is no mister
 		return 0
 	}
 	end := i
@@ -283,7 +390,6 @@ func (p *pass) foreign(i int) int {
 			words = foreignMore(written)
 		}
 		if words != "" {
-			p.value = value{}
 			return p.say(i, end+1, words, KindForeign)
 		}
 	}
@@ -343,7 +449,7 @@ func (p *pass) letters(i int) int {
 	if words := abbreviation(strings.ToUpper(s)); words != "" { // ubnd, Bhyt
 		return p.say(i, i+1, words, KindAbbreviation)
 	}
-	if !hasVowel(low) || p.toks[i].upper && allUpper(s) && len(s) <= 6 {
+	if !hasVowel(low) || p.toks[i].upper && allUpper(s) && utf8.RuneCountInString(s) <= 6 {
 		words := spell(s)
 		if words == "" {
 			return 0
@@ -351,7 +457,7 @@ func (p *pass) letters(i int) int {
 		p.doubt(i, i+1, words, DoubtUnknownLetters)
 		return p.say(i, i+1, words, KindLetters)
 	}
-	if !nativeLetters(low) {
+	if !localName(placeTone(low)) {
 		p.doubt(i, i+1, low, DoubtForeign)
 	}
 	return 0
@@ -362,6 +468,9 @@ func (p *pass) times(i int) bool {
 	j := i - 1
 	if p.is(j, tokSpace) {
 		j--
+	}
+	if p.is(j-2, tokDigits) && p.is(j, tokWord) && p.is(i-1, tokSpace) && p.is(i+1, tokSpace) && p.is(i+2, tokDigits) {
+		return true // 2 lớp x 25 cháu
 	}
 	return p.value.end == j+1 && p.value.kind != valueNone &&
 		(p.is(p.skip(i+1), tokDigits) || p.is(i-1, tokSpace) && p.is(i+1, tokSpace) && p.is(i+2, tokWord))
@@ -440,6 +549,9 @@ func (p *pass) mixture(i int) int {
 		default:
 			b.add(spell(s))
 		}
+	}
+	if p.str(i) == "T" && j == i+1 { // 8T
+		p.doubt(i, j, b.String(), DoubtUnknownLetters, "tấn")
 	}
 	p.value = value{end: j, kind: valueOther}
 	return p.say(i, j, b.String(), KindLetters)

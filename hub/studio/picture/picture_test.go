@@ -18,6 +18,7 @@ import (
 
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // TestMain lets the test binary be the process that decodes.
@@ -237,6 +238,12 @@ func FuzzConvert(f *testing.F) {
 		if head, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil && head.Width*head.Height > 1<<20 {
 			return // slow, and of no use to the search
 		}
+		// A picture takes its pixels, in colour with 16 bits at most, and grey levels of them.
+		pixels := 0
+		if head, _, err := image.DecodeConfig(bytes.NewReader(file)); err == nil {
+			pixels = 16 * head.Width * head.Height
+		}
+		protocoltest.HoldMemoryBeside(t, "picture", len(file), pixels+256<<10, func() { _, _ = Convert(file) })
 		p, err := Convert(file)
 		if err == nil && (p.W < 1 || p.H < 1 || p.W > protocol.MaxPictureW || p.H > protocol.MaxPictureH || len(p.Pix) != p.W*p.H) {
 			t.Errorf("%dx%d with %d px", p.W, p.H, len(p.Pix))

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // TestMain lets the test binary play an engine: LOA_TEST_ENGINE can't be passed
@@ -245,6 +247,7 @@ func FuzzParseWAV(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Add([]byte("RIFF\x00\x00\x00\x00WAVEdata\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		protocoltest.HoldMemory(t, "WAV", len(b), func() { _, _ = ParseWAV(b) })
 		s, err := ParseWAV(b)
 		if err == nil && (s.Rate < 8000 || len(s.Samples)*2 > len(b)) {
 			t.Errorf("%d samples at %d Hz out of %d bytes", len(s.Samples), s.Rate, len(b))

@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -61,7 +64,11 @@ func (t *Transcoder) Probe(ctx context.Context, path string) (Info, error) {
 		"-of", "json", "-i", input,
 	}
 	if _, err := child.Run(ctx, spec); err != nil {
-		return Info{}, toolError("probe", err, ErrDamaged)
+		kind := ErrDamaged
+		if noRecording(path) {
+			kind = ErrNoSound
+		}
+		return Info{}, toolError("probe", err, kind)
 	}
 	info, err := t.readProbe(out.Bytes(), st.Size())
 	if err != nil {
@@ -74,6 +81,31 @@ func (t *Transcoder) Probe(ctx context.Context, path string) (Info, error) {
 	}
 	return info, nil
 }
+
+// noRecording says whether the file that nothing could open is a text, a document or a
+// picture, so that nobody is told to record again what never was a recording.
+func noRecording(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	kind := http.DetectContentType(head[:n])
+	for _, other := range [...]string{"text/", "image/", "application/pdf", "application/zip", "application/x-gzip", "application/x-rar"} {
+		if strings.HasPrefix(kind, other) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxStreams is how many streams of a file are looked at for sound.
+const maxStreams = 64
 
 // maxChunks is how many chunks of a WAV file are looked at for its sound.
 const maxChunks = 1000
@@ -111,7 +143,8 @@ func wholeWAV(path string, size int64) error {
 
 func (t *Transcoder) readProbe(b []byte, size int64) (Info, error) {
 	var answer struct {
-		Streams []struct {
+		// Those behind are of no use, and take no memory.
+		Streams [maxStreams]struct {
 			Type     string `json:"codec_type"`
 			Codec    string `json:"codec_name"`
 			Channels int    `json:"channels"`
@@ -128,7 +161,7 @@ func (t *Transcoder) readProbe(b []byte, size int64) (Info, error) {
 		return Info{}, fmt.Errorf("probe: %v: %w", err, ErrDamaged)
 	}
 	info := Info{Container: answer.Format.Name, Size: size}
-	if max(len(answer.Streams), answer.Format.Streams) > t.cfg.MaxStreams {
+	if answer.Format.Streams > t.cfg.MaxStreams {
 		return Info{}, fmt.Errorf("%d streams: %w", answer.Format.Streams, ErrTooMany)
 	}
 	for _, s := range answer.Streams {

@@ -37,6 +37,14 @@ var (
 	ErrFFmpegFailed  = errors.New("ffmpeg failed")
 )
 
+// LimitError is ErrTooLong with what is allowed.
+type LimitError struct{ Limit time.Duration }
+
+func (e *LimitError) Error() string { return fmt.Sprintf("over %v: %v", e.Limit, ErrTooLong) }
+
+// Unwrap makes it ErrTooLong.
+func (e *LimitError) Unwrap() error { return ErrTooLong }
+
 // Rate is the number of frames a second of every rendition.
 const Rate = 48000
 
@@ -200,7 +208,7 @@ func (t *Transcoder) Make(ctx context.Context, source, target string, opt Option
 	}
 	info.Duration = opt.length(framesDuration(measured.frames)) // from here on, of the rendition
 	if info.Duration > t.cfg.MaxDuration {
-		return Result{}, fmt.Errorf("%v with repeats: %w", info.Duration, ErrTooLong)
+		return Result{}, fmt.Errorf("%v with repeats: %w", info.Duration, &LimitError{t.cfg.MaxDuration})
 	}
 	if measured.Integrated < silenceBelow {
 		return Result{}, fmt.Errorf("%.1f LUFS: %w", measured.Integrated, ErrSilence)
@@ -233,10 +241,7 @@ func (t *Transcoder) fit(ctx context.Context, source, draft string, info Info, m
 				return Result{}, err
 			}
 		}
-		if err := t.encode(ctx, source, draft+".next", info, gain, ceiling, opt, progress); err != nil {
-			return Result{}, err
-		}
-		level, err := t.verify(ctx, draft+".next", progress)
+		level, err := t.encode(ctx, source, draft+".next", info, gain, ceiling, opt, progress)
 		if err != nil {
 			return Result{}, err
 		}
@@ -325,7 +330,7 @@ func (t *Transcoder) checkLength(info Info, frames int64, opt Options) error {
 	length := framesDuration(frames)
 	switch {
 	case length > t.cfg.MaxDuration:
-		return fmt.Errorf("over %v: %w", t.cfg.MaxDuration, ErrTooLong)
+		return &LimitError{t.cfg.MaxDuration}
 	case frames == 0 && opt.trims():
 		return fmt.Errorf("from %v to %v: %w", opt.From, opt.To, ErrTrim)
 	case frames == 0:

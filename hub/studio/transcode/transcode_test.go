@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 func needTools(t testing.TB) {
@@ -112,9 +114,11 @@ func TestEveryFaultOfARecordingIsItsOwnError(t *testing.T) {
 		want error
 	}{
 		"zero bytes":              {file: "a.mp3", want: ErrEmpty},
-		"not media":               {file: "a.mp3", data: []byte(strings.Repeat("không phải âm thanh ", 400)), want: ErrDamaged},
-		"text with a script":      {file: "a.m3u8", data: []byte("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"), want: ErrDamaged},
-		"list of files":           {file: "a.wav", data: []byte("ffconcat version 1.0\nfile '/etc/hostname'\n"), want: ErrDamaged},
+		"not media":               {file: "a.mp3", data: []byte(strings.Repeat("không phải âm thanh ", 400)), want: ErrNoSound},
+		"text with a script":      {file: "a.m3u8", data: []byte("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"), want: ErrNoSound},
+		"list of files":           {file: "a.wav", data: []byte("ffconcat version 1.0\nfile '/etc/hostname'\n"), want: ErrNoSound},
+		"a document":              {file: "a.mp3", data: append([]byte("%PDF-1.4\n"), make([]byte, 4000)...), want: ErrNoSound},
+		"noise for a file":        {file: "a.mp3", data: bytes.Repeat([]byte{0x9d, 0x01, 0xe7, 0x42, 0x80}, 4000), want: ErrDamaged},
 		"cut m4a":                 {file: "a.m4a", data: m4a[:len(m4a)/2], want: ErrDamaged},
 		"cut wav":                 {file: "a.wav", data: good[:len(good)/2], want: ErrDamaged},
 		"claims ten hours":        {file: "a.wav", data: append(wavHeader(36000*16000, 16000, 1), good[44:]...), want: ErrDamaged},
@@ -176,6 +180,10 @@ func TestPhoneFormatsAreReadWhateverTheirName(t *testing.T) {
 	for name, args := range map[string][]string{
 		"amr": {"-c:a", "copy"}, "amr.3gp": {"-c:a", "copy"}, "m4a": {"-c:a", "aac"}, "3gp": {"-c:a", "aac", "-ac", "1", "-ar", "16000"}, "mp3": {"-c:a", "libmp3lame"},
 		"webm": {"-c:a", "libopus"}, "opus": {"-c:a", "libopus"}, "wav": {}, "flac": {}, "ogg": {"-c:a", "libvorbis"},
+		"of a browser.webm": {"-c:a", "libopus", "-live", "1"}, // no length in its head
+		"six.wav":           {"-af", "pan=5.1|FC=c0"},
+		"fast.wav":          {"-ar", "96000", "-c:a", "pcm_s24le"},
+		"video.mp4":         {"-f", "lavfi", "-i", "color=red:s=64x64:r=5", "-shortest", "-c:a", "aac"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := wav
@@ -285,6 +293,20 @@ func TestLengthIsExactWhereverASourceBegins(t *testing.T) {
 	}
 }
 
+func TestEachOutputHasItsLoudness(t *testing.T) {
+	needTools(t)
+	wav := speechLike(12, 48000, 1, 0.1)
+	for _, target := range []float64{TargetHorn, TargetRadio} {
+		out := filepath.Join(t.TempDir(), "out.opus")
+		if _, err := New(Config{Target: target}).Make(t.Context(), write(t, "a.wav", wav), out, Options{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := heard(t, out); math.Abs(got.Integrated-target) > 0.5 || got.TruePeak > -1 {
+			t.Errorf("%v LUFS and %v dBTP, want %v", got.Integrated, got.TruePeak, target)
+		}
+	}
+}
+
 func TestLengthIsExactToTheFrameAndTagsAreRight(t *testing.T) {
 	needTools(t)
 	for _, frames := range []int{48000*2 + 1, 48000*3 + 959, 48000 * 4} {
@@ -342,9 +364,35 @@ func FuzzLength(f *testing.F) {
 	p := page{flags: 2, segments: lacing(len(head)), body: head}
 	f.Add(page{granule: 1000, sequence: 1, segments: lacing(3), body: []byte("abc")}.append(p.append(nil)))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		protocoltest.HoldMemory(t, "Ogg", len(b), func() {
+			_, _ = Length(b)
+			_, _, _ = finishOgg(b, -16, 0.5)
+		})
 		if n, err := Length(b); err == nil && n < 0 {
 			t.Errorf("%d frames", n)
 		}
-		_, _, _ = finishOgg(b, -16, 0.5)
+	})
+}
+
+// FuzzProbe reads what ffprobe says of a recording, and the chunks of one in WAV.
+func FuzzProbe(f *testing.F) {
+	f.Add([]byte(`{"streams":[{"codec_type":"audio","codec_name":"pcm_s16le","channels":1,"sample_rate":"48000","duration":"1.5"}],"format":{"format_name":"wav","duration":"1.5","nb_streams":1}}`))
+	f.Add([]byte(`{"streams":[` + strings.Repeat("{},", 2000) + `{}],"format":{"nb_streams":2001}}`))
+	f.Add(speechLike(0.01, 8000, 1, 0.3))
+	tools, file := New(Config{}), filepath.Join(f.TempDir(), "a.wav")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var info Info
+		var err error
+		protocoltest.HoldMemory(t, "answer of ffprobe", len(b), func() { info, err = tools.readProbe(b, int64(len(b))) })
+		if err == nil && (!info.HasAudio || info.Channels < 1 || info.Rate < 1 || info.Duration < 0) {
+			t.Errorf("took %+v", info)
+		}
+		protocoltest.HoldMemory(t, "WAV", len(b), func() { err = wholeWAV(file, int64(len(b))) })
+		if err != nil && !errors.Is(err, ErrDamaged) {
+			t.Errorf("refused as %v", err)
+		}
 	})
 }
