@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 var (
@@ -52,10 +54,7 @@ func TestTheBundleKeepsItsBudget(t *testing.T) {
 	dist := os.DirFS("dist")
 	page, err := fs.ReadFile(dist, "app.html")
 	if err != nil {
-		if os.Getenv("LOA_TEST_ALL") != "" {
-			t.Fatal("the console is not built although it was to be")
-		}
-		t.Skip("the console is not built")
+		protocoltest.Missing(t, "the built console")
 	}
 	first := map[string]bool{}
 	for _, m := range asked.FindAllStringSubmatch(string(page), -1) {

@@ -2,7 +2,7 @@
 // scan, muting, replacement, speaking live.
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
-import { ask, base, call, logIn, look, must, open, out, people, step, until } from "./lib.mjs";
+import { ask, base, call, listenWhole, logIn, look, must, open, out, people, step, until } from "./lib.mjs";
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -16,6 +16,42 @@ function code(secret, steps = 0) {
   const mac = createHmac("sha1", key).update(count).digest();
   const at = mac[19] & 15;
   return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+/** counted counts the taps of a page's person until it is left. */
+async function counted(page) {
+  await page.evaluate(() => {
+    globalThis.taps = 0;
+    addEventListener("click", (e) => e.isTrusted && globalThis.taps++, true);
+  });
+  return () => page.evaluate(() => globalThis.taps);
+}
+
+/** sevenTaps takes the way of a first broadcast: of its author to the request, of its approver to the signature. */
+async function sevenTaps(author, approver, admin) {
+  const key = (await ask(admin, "/passkeys")).find((k) => k.state === "waiting");
+  must((await call(admin, "POST", `/passkeys/${key.id}/confirm`, { registrar_password: people.registrar })).status === 200, "the key was not confirmed");
+  await author.goto(base);
+  await author.getByRole("link", { name: "Soạn bản tin" }).waitFor();
+  const own = await counted(author);
+  await author.getByRole("link", { name: "Soạn bản tin" }).click();
+  await author.getByLabel("Nội dung", { exact: true }).fill("Mời bà con dọn vệ sinh.");
+  await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+  await listenWhole(author);
+  await author.getByText(/Sẽ phát trên/).waitFor();
+  await author.getByRole("button", { name: "Gửi duyệt" }).click();
+  await author.getByText("Đã gửi duyệt.").waitFor();
+  const written = await own();
+  await approver.goto(base);
+  await approver.getByText("Chờ anh/chị duyệt").first().waitFor();
+  const theirs = await counted(approver);
+  await approver.locator("a.row", { hasText: "Mời bà con dọn vệ sinh" }).click();
+  await approver.getByRole("button", { name: "Duyệt", exact: true }).click();
+  await approver.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor();
+  const signed = await theirs();
+  console.log(`     ${written} taps of the author, ${signed} of the approver`);
+  must(written + signed <= 7, `${written} and ${signed} taps`);
+  for (const a of await ask(author, "/airings")) if (a.title.startsWith("Mời bà con dọn")) await call(author, "DELETE", `/airings/${a.id}`);
 }
 
 export async function account({ author, approver, admin }) {
@@ -85,6 +121,8 @@ export async function account({ author, approver, admin }) {
     await page.goto(base + "/cai-dat");
     await page.getByRole("button", { name: "Tạo khoá trên máy này" }).click();
     await page.getByText("chờ xác nhận").waitFor();
+    await sevenTaps(author, page, admin);
+    await page.goto(base + "/cai-dat");
     await page.getByLabel("Mật khẩu của anh/chị, để đổi cách đăng nhập").fill(people.approver.password);
     await page.getByRole("button", { name: "Dùng để đăng nhập", exact: true }).click();
     await page.getByText("Đã đổi cách đăng nhập.").waitFor();
@@ -136,7 +174,7 @@ export async function account({ author, approver, admin }) {
 
   await step("a deputy for some days is on the signed list, and is ended", async () => {
     // Somebody who approves in a village already has a key.
-    const added = await call(admin, "POST", "/users", { id: "thay", name: "Phạm Thị Thay", password: people.admin.password, grants: [{ unit: "thon-dong", role: "approver" }], registrar_password: people.registrar });
+    const added = await call(admin, "POST", "/users", { id: "thay", name: "Phạm Thị Thay", password: people.admin.password, grants: [{ unit: "thon-dong", role: "approver" }, { unit: "thon-dong", role: "technician" }], registrar_password: people.registrar });
     must(added.status === 204, JSON.stringify(added.body));
     await admin.goto(base + "/nguoi-duyet");
     await admin.locator("summary", { hasText: "Cử người thay" }).click();
@@ -155,6 +193,31 @@ export async function account({ author, approver, admin }) {
     await admin.getByRole("button", { name: /^Chấm dứt/ }).click();
     await admin.getByText("Đã chấm dứt.").first().waitFor();
     must(!(await entry())?.now, "still counts");
+    await admin.getByRole("button", { name: "Hoàn tác" }).click();
+    await until("the deputy counts again", 15_000, async () => (await ask(admin, `/units/${unit}/approvers`)).people.some((p) => p.person === "thay" && p.now && p.until === got.until));
+  });
+  await step("a right removed by a slip comes back by one tap, an approver's with the signed list", async () => {
+    await admin.goto(base + "/nguoi-dung");
+    await admin.getByLabel("Tìm người").fill("pham thi thay");
+    await admin.locator("summary", { hasText: "Phạm Thị Thay" }).click();
+    const card = admin.locator(".plainfold[open]");
+    await card.getByLabel("Mật khẩu của người giữ sổ").fill(people.registrar);
+    await card.getByRole("button", { name: /^Bỏ quyền: Duyệt bản tin/ }).click();
+    await admin.getByText(/Đã bỏ quyền Duyệt bản tin: Thôn Đông/).waitFor();
+    const there = async () => (await ask(admin, "/units/thon-dong/approvers")).people.some((p) => p.person === "thay" && p.now);
+    must(!(await there()), "still on the signed list");
+    await admin.screenshot({ path: join(out, "right-removed.png") });
+    await admin.getByRole("button", { name: "Hoàn tác" }).click();
+    await admin.getByText("Đã hoàn tác.").waitFor();
+    must(await there(), "not on the signed list again");
+    await card.getByRole("button", { name: /^Bỏ quyền: Kỹ thuật viên/ }).click();
+    await admin.getByText(/Đã bỏ quyền Kỹ thuật viên/).waitFor();
+    await card.getByLabel("Mật khẩu của người giữ sổ").fill(people.registrar);
+    await card.getByRole("button", { name: /^Bỏ quyền: Duyệt bản tin/ }).click();
+    await admin.getByRole("alert").filter({ hasText: /quyền cuối cùng/ }).first().waitFor();
+    await card.getByRole("button", { name: "Khoá tài khoản" }).click();
+    await card.getByText(/không mở lại được/).waitFor();
+    must(!(await ask(admin, "/users")).find((u) => u.id === "thay").disabled, "locked by the first tap");
   });
 
   await step("a device is added, and its code is there to scan", async () => {
@@ -226,6 +289,11 @@ export async function account({ author, approver, admin }) {
     await author.getByText("Bắt đầu nhận luồng tiếng").waitFor();
     await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
     await author.getByRole("button", { name: /Hoàn tác/ }).waitFor();
+    await author.goto(base + `/truc-tiep/${id}`);
+    await author.getByRole("heading", { level: 1 }).waitFor();
+    await look(author, "live-page", [[360, 740]]);
+    await author.goto(base + `/phat/${id}`);
+    await author.getByText("Bắt đầu nhận luồng tiếng").waitFor();
   });
   await look(author, "relay-events", [[360, 740]]);
 }

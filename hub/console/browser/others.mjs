@@ -1,34 +1,12 @@
 // Everything but the main path: recording, uploads, emergencies, working without
 // a network, the shared stream, 10,000 devices, hostile texts, every screen.
 import { join } from "node:path";
-import { ask, base, browser, call as send, idAt, logIn, look, must, open, out, people, result, step, until } from "./lib.mjs";
+import { ask, base, browser, call as send, idAt, listenWhole, logIn, look, must, open, out, people, result, step, until, wave } from "./lib.mjs";
 
 /** Every address that has a screen of its own, for loops over all of them. */
-export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/nhat-ky", "/cai-dat", "/ban-do", "/trang"];
-
-/** wave is a WAV of a tone, in seconds. */
-function wave(seconds) {
-  const rate = 16000;
-  const n = rate * seconds;
-  const b = Buffer.alloc(44 + 2 * n);
-  b.write("RIFF", 0), b.writeUInt32LE(36 + 2 * n, 4), b.write("WAVEfmt ", 8), b.writeUInt32LE(16, 16), b.writeUInt16LE(1, 20), b.writeUInt16LE(1, 22);
-  b.writeUInt32LE(rate, 24), b.writeUInt32LE(2 * rate, 28), b.writeUInt16LE(2, 32), b.writeUInt16LE(16, 34), b.write("data", 36), b.writeUInt32LE(2 * n, 40);
-  for (let i = 0; i < n; i++) b.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * 440 * i) / rate) * (0.6 + 0.4 * Math.sin(i / 4000))), 44 + 2 * i);
-  return b;
-}
+export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/thiet-bi/nhap", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/nhat-ky", "/nguoi-duyet", "/cai-dat", "/don-vi", "/ban-do", "/trang"];
 
 const hostile = `<img src=x onerror="window.hit=1">"'\`{{7*7}}<script>window.hit=1</script>${"d".repeat(60)}`;
-
-async function listenWhole(page) {
-  const next = page.getByRole("button", { name: "Tiếp: chọn nơi và giờ" });
-  await next.waitFor({ timeout: 60_000 });
-  if (await next.isDisabled()) {
-    await page.getByRole("button", { name: "Nghe", exact: true }).click();
-    await page.evaluate(() => (document.querySelector("audio").playbackRate = 8));
-    await page.getByText("Anh/chị đã nghe hết.").waitFor({ timeout: 60_000 });
-  }
-  await next.click();
-}
 
 async function sign(page, request) {
   await page.goto(base + `/duyet/${request}`);
@@ -45,6 +23,11 @@ export async function others({ author, approver, admin, bulletin }) {
     await tab.getByRole("button", { name: "Ghi âm" }).click();
     await tab.getByText(/Đang ghi: 5 giây/).waitFor({ timeout: 20_000 });
     await tab.screenshot({ path: join(out, "recording.png") });
+    // Killed: nothing of the page runs any more.
+    const cdp = await author.context().newCDPSession(tab);
+    const killed = tab.waitForEvent("crash");
+    cdp.send("Page.crash").catch(() => {});
+    await killed;
     await tab.close();
     await author.goto(base + "/soan");
     await author.getByText(/Đã ghi \d/).waitFor({ timeout: 20_000 });
@@ -185,6 +168,8 @@ export async function others({ author, approver, admin, bulletin }) {
       await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
       await author.getByText(/được giữ trên máy/).waitFor();
       await author.screenshot({ path: join(out, "offline.png") });
+      await author.goto(base + "/phat"); // what was read before is read on
+      await author.locator(".rows.cards a.row", { hasText: "Họp thôn" }).first().waitFor();
     } finally {
       await author.context().setOffline(false);
     }
@@ -269,7 +254,34 @@ export async function others({ author, approver, admin, bulletin }) {
       must(r.status === 404, `${path}: ${r.status}`);
     }
     must((await ask(stranger, "/device-table")).ids.length === 0, "devices of another commune");
+    // Where nothing is there yet, every screen says so in words.
+    for (const at of routes.filter((r) => !/loa-dong/.test(r))) {
+      await stranger.goto(base + at);
+      await stranger.waitForFunction(() => document.querySelector("h1") && !document.querySelector("[aria-busy=true]"));
+      const said = await stranger.locator("main").innerText();
+      must(!/undefined|NaN|null|Invalid|\[object/.test(said), `${at} with nothing to show: ${said.slice(0, 200)}`);
+    }
     await stranger.context().close();
+  });
+
+  await step("every screen says so when the hub is away, and offers to try again", async () => {
+    const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await admin.context().storageState(), viewport: { width: 360, height: 740 } });
+    const page = await context.newPage();
+    let away = true;
+    await page.route(/\/api\/v1\/(?!sessions|units$|events)/, (r) => (away ? r.abort() : r.continue()));
+    const asksNothing = ["/soan", "/trang", "/tiep-song/moi", "/thiet-bi/them", "/thiet-bi/nhap", "/don-vi"];
+    for (const at of routes.filter((r) => !asksNothing.includes(r))) {
+      away = true;
+      await page.goto(base + at);
+      const said = page.getByRole("alert").filter({ hasText: "Không kết nối được với trung tâm." });
+      await said.first().waitFor();
+      away = false;
+      while (await said.count()) {
+        await page.getByRole("button", { name: "Thử lại" }).first().click();
+        await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+      }
+    }
+    await context.close();
   });
 
   await step("15 hostile texts in every field stay texts", async () => {
@@ -279,20 +291,34 @@ export async function others({ author, approver, admin, bulletin }) {
     const turned = await send(author, "POST", "/bulletins", { unit, class: "normal", title: "\u202Egnol", text: "Chữ.", board: "x", options: { wanted: false } });
     must(turned.status === 422, "letters that turn the direction of writing were taken");
     await send(author, "POST", "/templates", { unit, name: hostile.slice(0, 90), title: hostile, text: hostile, board: "x", clear_title: hostile, clear_text: hostile, clear_board: "x", own: false, id: "" });
+    must((await send(author, "POST", "/relays", { unit, source: hostile, minutes: 5, from: "05:00", to: "06:00" })).status < 500, "who speaks breaks the hub");
+    must((await send(author, "POST", "/programmes", { unit, name: hostile, units: [unit], slot: { start: "2030-01-01T05:00:00", minutes: 5 }, items: [{ kind: "bulletin", bulletin }] })).status < 500, "a programme's name breaks the hub");
+    must((await send(author, "POST", `/bulletins/${made.body.id}/submit`, { units: [unit], when: "at", start: "2030-01-01T02:00:00", night: true, night_reason: hostile })).status < 500, "a reason breaks the hub");
+    const asked = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === made.body.id);
+    if (asked) {
+      await approver.goto(`${base}/duyet/${asked.id}`);
+      await approver.getByRole("heading", { level: 1 }).waitFor();
+      must(!(await approver.evaluate(() => "hit" in window || document.documentElement.scrollWidth > innerWidth)), "a script ran, or it sticks out, where it is approved");
+      must((await send(approver, "POST", `/approvals/${asked.id}/return`, { reason: hostile })).status < 500, "a reason to return it breaks the hub");
+    }
     await send(author, "PUT", "/drafts/thu-nguy-hiem", { title: hostile, content: { title: hostile }, changed: new Date().toISOString() });
     const tree = (await ask(admin, "/units")).filter((u) => u.parent === "xa-binh-an");
     const shape = { type: "Feature", properties: { unit: tree[0].id, name: hostile }, geometry: { type: "Polygon", coordinates: [[[0, 0], [300, 0], [300, 200], [0, 0]]] } };
     must((await send(author, "PUT", "/units/xa-binh-an/map", { geojson: JSON.stringify({ type: "FeatureCollection", features: [shape] }) })).status === 204, "the map was refused");
+    must((await send(admin, "POST", "/devices", { id: "loa-nguy-hiem", name: hostile, unit: "xa-binh-an", sound: true, tags: [hostile.slice(0, 30)], registrar_password: people.registrar })).status < 500, "a device's name breaks the hub");
+    must((await send(author, "PUT", "/units/xa-binh-an/pronunciations", [{ written: hostile.slice(0, 90), said: hostile.slice(0, 90) }])).status < 500, "a pronunciation breaks the hub");
+    must((await send(author, "POST", "/groups", { unit: "xa-binh-an", name: hostile, members: ["xa-binh-an"], accept: true })).status < 500, "a group's name breaks the hub");
+    must((await send(admin, "POST", "/units/import", { file: Buffer.from(`id,code,name,kind,parent,valid_from\nthon-nguy-hiem,,"${hostile.replaceAll('"', '""')}",village,xa-binh-an,2025-07-01\n`).toString("base64"), dry: false })).status < 500, "a unit's name breaks the hub");
     must((await send(admin, "POST", "/users", { id: "nguy-hiem", name: hostile, password: "mat khau dai va kho doan", grants: [{ unit: "xa-binh-an", role: "editor" }] })).status === 204, "the person was refused");
     for (const at of [...routes, `/soan/${made.body.id}`, `/nghe/${made.body.id}`, `/gui/${made.body.id}`, `/phat/${made.body.id}`]) {
-      await admin.goto(base + at);
-      await author.goto(base + at);
-      for (const page of [admin, author]) {
+      const shown = async (page) => {
+        await page.goto(base + at);
         await page.waitForFunction(() => document.querySelector("h1") && !document.querySelector("[aria-busy=true]"));
         must(!(await page.evaluate(() => "hit" in window)), `a script ran at ${at}`);
         const sticks = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         must(sticks <= 0, `${sticks} px too wide at ${at}`);
-      }
+      };
+      await Promise.all([admin, author].map(shown));
     }
     for (const path of ["/tren-song", "/kiosk/xa-binh-an", "/dung"]) {
       await admin.goto(base + path);
@@ -301,19 +327,33 @@ export async function others({ author, approver, admin, bulletin }) {
   });
 
   // 13 axe, overflow and sizes, on every screen that the main path has not seen.
-  for (const at of ["/lich", "/dang-phat", "/khan-cap", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/canh-bao", "/trang"]) {
+  for (const at of ["/lich", "/dang-phat", "/khan-cap", "/dien-tap", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/canh-bao", "/trang"]) {
     await author.goto(base + at);
     await author.getByRole("heading", { level: 1 }).waitFor();
     await look(author, "screen" + at.replaceAll("/", "-"));
+    if (at !== "/lich") continue;
+    await author.getByRole("button", { name: "Tuần", exact: true }).click();
+    await look(author, "screen-week", [[1280, 800]]);
   }
-  for (const at of ["/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/nguoi-dung", "/nhat-ky", "/cai-dat", "/ban-do"]) {
+  for (const at of ["/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/thiet-bi/nhap", "/nguoi-dung", "/nhat-ky", "/cai-dat", "/don-vi", "/ban-do"]) {
     await admin.goto(base + at);
     await admin.getByRole("heading", { level: 1 }).waitFor();
     await look(admin, "screen" + at.replaceAll("/", "-"));
   }
-  await step("what is on air without script", async () => {
+  await step("log-in and what is on air without script", async () => {
     const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
     const page = await context.newPage();
+    await page.goto(base + "/tren-song");
+    await page.getByRole("heading", { name: /Đăng nhập/ }).waitFor();
+    for (const password of ["khong phai mat khau nay", people.author.password]) {
+      await page.getByLabel("Tên đăng nhập").fill(people.author.user);
+      await page.getByLabel("Mật khẩu").fill(password);
+      await page.getByRole("button", { name: /Đăng nhập/ }).click();
+      if (password !== people.author.password) await page.getByRole("alert").waitFor();
+    }
+    await page.getByRole("heading", { name: /Đang phát/ }).waitFor();
+    must(new URL(page.url()).pathname === "/tren-song", "it leads elsewhere");
+    await page.screenshot({ path: join(out, "onair-without-script.png") });
     await page.goto(base + "/kiosk/xa-binh-an");
     await page.getByRole("heading", { level: 1 }).waitFor();
     await page.setViewportSize({ width: 1280, height: 800 });

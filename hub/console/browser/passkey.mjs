@@ -1,5 +1,5 @@
-// A passkey in a real browser, from its registration to an approval, against a
-// real hub. The authenticator is Chromium's own virtual one: it verifies its user
+// A passkey in a real browser, from its registration through a log-in to an approval,
+// against a real hub. The authenticator is Chromium's own virtual one: it verifies its user
 // and is inside of the machine, as on a phone. Nothing of the console's screens is
 // needed, only its origin. It prints PASS and FAIL lines and ends with status 1 if
 // anything failed; the last line is the id of the request that was approved.
@@ -76,6 +76,18 @@ function sign(page, question) {
   }, question);
 }
 
+/** prove has the page's authenticator answer the question of a log-in. */
+function prove(page, options) {
+  return page.evaluate(async (options) => {
+    try {
+      const given = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+      return { credential: given.toJSON() };
+    } catch (e) {
+      return { error: e.name };
+    }
+  }, options);
+}
+
 try {
   const approver = await open(env.APPROVER, env.APPROVER_PASSWORD);
   const admin = await open(env.ADMIN, env.ADMIN_PASSWORD);
@@ -95,15 +107,35 @@ try {
   const confirmed = await need(admin.page, "POST", `/api/v1/passkeys/${kept.id}/confirm`, { registrar_password: env.REGISTRAR_PASSWORD });
   result("the registrar confirms it", confirmed.state === "confirmed");
 
+  const verified = (isUserVerified) => approver.cdp.send("WebAuthn.setUserVerified", { authenticatorId: approver.authenticatorId, isUserVerified });
+  await need(approver.page, "PUT", `/api/v1/passkeys/${kept.id}/log-in`, { on: true, password: env.APPROVER_PASSWORD });
+  await approver.page.context().clearCookies();
+  const alone = await call(approver.page, "POST", "/api/v1/sessions", { user: env.APPROVER, password: env.APPROVER_PASSWORD });
+  result("the password alone logs in no more", alone.status === 401, JSON.stringify(alone.body));
+  const asked = await need(approver.page, "POST", "/api/v1/sessions/passkey", {});
+  await verified(false);
+  const idle = await prove(approver.page, { ...asked.options, userVerification: "discouraged" });
+  const shut = idle.credential ? await call(approver.page, "PUT", "/api/v1/sessions/passkey", { ticket: asked.ticket, credential: idle.credential }) : { status: 401 };
+  result("nobody logs in without a fingerprint", shut.status === 401, JSON.stringify(shut.body ?? idle.error));
+  await verified(true);
+  const proof = await prove(approver.page, (await need(approver.page, "POST", "/api/v1/sessions/passkey", {})).options);
+  const strange = await call(approver.page, "PUT", "/api/v1/sessions/passkey", { ticket: asked.ticket, credential: proof.credential });
+  result("an answer to another question logs nobody in", strange.status === 401, JSON.stringify(strange.body));
+  const ticket = await need(approver.page, "POST", "/api/v1/sessions/passkey", {});
+  const right = await prove(approver.page, ticket.options);
+  const inside = await call(approver.page, "PUT", "/api/v1/sessions/passkey", { ticket: ticket.ticket, credential: right.credential });
+  const me = await call(approver.page, "GET", "/api/v1/sessions");
+  result("the passkey logs in", inside.status === 200 && me.body?.id === env.APPROVER, JSON.stringify(inside.body ?? right.error));
+
   const question = await need(approver.page, "GET", `${request}/passkey`);
-  await approver.cdp.send("WebAuthn.setUserVerified", { authenticatorId: approver.authenticatorId, isUserVerified: false });
+  await verified(false);
   const unverified = await sign(approver.page, question);
   result("without a fingerprint the browser signs nothing", unverified.error === "NotAllowedError", JSON.stringify(unverified));
   // What a changed page may get is refused by the hub, as by devices.
   const lax = await sign(approver.page, { ...question, userVerification: "discouraged" });
   const refused = lax.assertion ? await call(approver.page, "POST", `${request}/approve`, { assertion: lax.assertion }) : { status: 403 };
   result("an assertion without user verification is refused", refused.body?.code === "assertion-refused", JSON.stringify(refused.body ?? lax.error));
-  await approver.cdp.send("WebAuthn.setUserVerified", { authenticatorId: approver.authenticatorId, isUserVerified: true });
+  await verified(true);
 
   const other = await sign(approver.page, { ...question, challenge: "A".repeat(43) });
   const replayed = await call(approver.page, "POST", `${request}/approve`, { assertion: other.assertion });

@@ -133,7 +133,8 @@ for (const n of [3000, 10_000]) {
 {
   const n = 10_000;
   const t = table(n);
-  const device = (id) => ({ id, name: `Cụm loa ${id}`, unit: "thon-1", path: ["xa", "thon-1"], sound: true, tags: [], serves: [], created: "2026-01-01T00:00:00Z", state: "online", last_heard: new Date().toISOString(), muted: false, missing: 0, unacked: 0, free: 1, faults: [] });
+  // Each is heard of in its place under its name, as the table has it; those that were out of reach come back.
+  const device = (id, i = Number(id.slice(4))) => ({ id, name: t.names[i], unit: `thon-${t.unit[i]}`, path: ["xa", `thon-${t.unit[i]}`], sound: true, tags: [], serves: [], created: "2026-01-01T00:00:00Z", state: "online", last_heard: new Date().toISOString(), muted: false, missing: 0, unacked: 0, free: 1, faults: [] });
   const { context, page, cdp } = await slow(state, async (page) => {
     await page.route("**/api/v1/device-table", (r) => r.fulfill({ json: t }));
     await page.route("**/api/v1/devices?*", (r) => r.fulfill({ json: new URL(r.request().url()).searchParams.getAll("id").map(device) }));

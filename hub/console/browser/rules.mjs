@@ -3,10 +3,10 @@
 // layouts and pictures of boards.
 import { deflateSync } from "node:zlib";
 import { join } from "node:path";
-import { ask, base, browser, call, look, must, out, people, step, until } from "./lib.mjs";
+import { ask, base, browser, call, env, look, must, out, people, step, until } from "./lib.mjs";
 
 /** made writes a bulletin by the API and waits for its sound. */
-async function made(page, content) {
+export async function made(page, content) {
   const unit = (await ask(page, "/sessions")).grants[0].unit;
   const b = await call(page, "POST", "/bulletins", { unit, class: "normal", ...content });
   must(b.status === 201, JSON.stringify(b.body));
@@ -14,16 +14,19 @@ async function made(page, content) {
   return b.body.id;
 }
 
-async function approved(author, approver, id, wish) {
-  const sent = await call(author, "POST", `/bulletins/${id}/submit`, wish);
-  must(sent.status < 300, JSON.stringify(sent.body));
+/** approved submits a bulletin with a wish, unless that is done, and approves it. */
+export async function approved(author, approver, id, wish) {
+  if (wish) {
+    const sent = await call(author, "POST", `/bulletins/${id}/submit`, wish);
+    must(sent.status < 300, JSON.stringify(sent.body));
+  }
   const request = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === id);
   const signed = await call(approver, "POST", `/approvals/${request.id}/approve`, { password: people.approver.password });
   must(signed.body.state === "approved", JSON.stringify(signed.body));
 }
 
 /** square is a PNG of a white square on black, as any phone may send one. */
-function square(size) {
+export function square(size) {
   const table = Array.from({ length: 256 }, (_, n) => {
     for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ (n >>> 1) : n >>> 1;
     return n >>> 0;
@@ -42,6 +45,64 @@ function square(size) {
   return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
 }
 
+/**
+ * crawled watches a running preview for some time and returns, for each frame that the
+ * browser has drawn, its time in ms and the board's frame that its pixels are: null if
+ * they are none, undefined if they are dark. k is the page's crawl as the hub gave it.
+ */
+const crawled = (page, k, ms) =>
+  page.evaluate(
+    async ([k, ms]) => {
+      const strip = new Image();
+      strip.src = "data:image/png;base64," + k.strip;
+      await strip.decode();
+      const columns = (source, x, y, width) => {
+        const c = new OffscreenCanvas(width, k.height).getContext("2d", { willReadFrequently: true });
+        c.fillRect(0, 0, width, k.height);
+        c.drawImage(source, -x, -y);
+        const dots = new Uint32Array(c.getImageData(0, 0, width, k.height).data.buffer);
+        return Array.from({ length: width }, (_, col) => Array.from({ length: k.height }, (_, row) => dots[row * width + col]).join());
+      };
+      const dark = Array(k.height).fill(0xff000000).join();
+      const lit = columns(strip, 0, 0, strip.width);
+      const canvas = document.querySelector("figure.board canvas");
+      // All that a board may show, by its columns; what it shows twice tells nothing.
+      const known = new Map();
+      for (let n = 0; n <= k.frames; n++) {
+        const key = Array.from({ length: k.width }, (_, x) => lit[n * k.step - k.width + x] ?? dark).join("|");
+        known.set(key, known.has(key) ? undefined : n);
+      }
+      const seen = [];
+      const began = performance.now();
+      for (let now = began; now - began < ms; ) {
+        now = await new Promise(requestAnimationFrame);
+        const key = columns(canvas, k.x, k.y, k.width).join("|");
+        seen.push([now, known.has(key) ? known.get(key) : null]);
+      }
+      return seen;
+    },
+    [k, ms],
+  );
+
+/**
+ * paced holds a running preview to the board's own speed: every frame that is drawn is one of
+ * the board's, whole pixels and all, and the one that is due. What was drawn is of this
+ * frame's time or of the one's before, by who is called first.
+ */
+export async function paced(page, k) {
+  const drawn = (await crawled(page, k, 4000)).map(([t, n], i, all) => ({ t, before: all[Math.max(0, i - 1)][0], n })).filter(({ n }) => n !== undefined);
+  const strange = drawn.filter(({ n }) => n === null).length;
+  must(strange === 0, `${strange} of ${drawn.length} frames are no board's`);
+  const again = drawn.findIndex(({ n }, i) => i > 0 && n < drawn[i - 1].n); // from the beginning
+  const run = again < 0 ? drawn : again > drawn.length / 2 ? drawn.slice(0, again) : drawn.slice(again + 1);
+  const spread = (time) => Math.max(...run.map(time)) - Math.min(...run.map(time));
+  const board = ({ n }) => (n * 1000) / k.rate;
+  const off = Math.min(spread((x) => x.t - board(x)), spread((x) => x.before - board(x)));
+  console.log(`     ${run.at(-1).n - run[0].n} frames of ${k.step} px in ${Math.round(run.at(-1).t - run[0].t)} ms at ${k.rate} a second, ${run.length} drawn, within ${off.toFixed(1)} ms`);
+  must(run.at(-1).t - run[0].t > 1000, "too little was seen");
+  must(off <= 1000 / k.rate + 1, `it strays from the board's time by ${Math.round(off)} ms`);
+}
+
 export async function rules({ author, approver, admin, bulletin }) {
   await step("4 an upload goes on after a break", async () => {
     const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
@@ -56,17 +117,22 @@ export async function rules({ author, approver, admin, bulletin }) {
     await context.close();
   });
   await step("villages from a sheet: tried first, then taken in", async () => {
-    const sheet = "id,code,name,kind,parent,valid_from,valid_until,people,source,counted\nthon-moi,,Thôn Mới Mở,village,xa-binh-an,2025-07-01,,120,Công an xã,2026-01-01\n";
     await admin.goto(base + "/cai-dat");
     const card = admin.locator("section", { hasText: "Nhập thôn, xã" }).first();
-    await card.getByLabel("Tệp").setInputFiles({ name: "thon.csv", mimeType: "text/csv", buffer: Buffer.from(sheet) });
+    await card.getByLabel("Tệp").setInputFiles({ name: "thon.xlsx", mimeType: "application/octet-stream", buffer: Buffer.from("PK\x03\x04 but no more") });
+    await card.getByRole("button", { name: "Xem thử" }).click();
+    await card.getByRole("alert").filter({ hasText: /Không đọc được tệp XLSX/ }).waitFor();
+    await card.getByLabel("Tệp").setInputFiles(env("VILLAGES"));
     await card.getByRole("button", { name: "Xem thử" }).click();
     await card.getByText(/Sẽ thêm 1/).waitFor();
+    await card.getByText("Thôn Mới Mở").waitFor();
     must(!(await ask(admin, "/units")).some((u) => u.id === "thon-moi"), "trying it changed something");
     await card.screenshot({ path: join(out, "import.png") });
     await card.getByLabel(/Mật khẩu của người giữ sổ/).fill(people.registrar);
     await card.getByRole("button", { name: "Nhập thật" }).click();
-    await until("the village", 15_000, async () => (await ask(admin, "/units").catch(() => [])).some((u) => u.id === "thon-moi"));
+    await admin.getByText("Đã nhập: 1 đơn vị mới, 0 thay đổi.").waitFor();
+    const made = (await ask(admin, "/units")).find((u) => u.id === "thon-moi");
+    must(made.name === "Thôn Mới Mở" && made.people === 120 && made.counted === "2026-01-01", JSON.stringify(made));
     await admin.getByRole("heading", { name: "Cài đặt" }).waitFor();
   });
   await step("the result as a sheet and on paper", async () => {
@@ -114,10 +180,48 @@ export async function rules({ author, approver, admin, bulletin }) {
     await page.locator(".card.alarm", { hasText: village.name }).waitFor();
     await context.close();
   });
+  await step("by ear: what begins on air is told, a stop is read out once, nothing is said twice in one place", async () => {
+    const title = "Tin để nghe bằng tai";
+    const heard = await made(author, { title, text: "Mời bà con nghe. ".repeat(12), options: { wanted: true } });
+    await author.goto(base + "/dang-phat");
+    await author.getByText("Không có gì đang phát ở các đơn vị của anh/chị.").waitFor();
+    // What a screen reader says of its own accord: each new text of a live region, whole if it is an alert.
+    await author.evaluate(() => {
+      globalThis.told = [];
+      new MutationObserver((changes) => {
+        const live = new Set(changes.map((c) => (c.target.nodeType === 3 ? c.target.parentElement : c.target)?.closest("[role=alert], [role=status], [aria-live]")).filter(Boolean));
+        for (const e of live) if (e.getAttribute("aria-live") !== "off" && e.textContent.trim()) globalThis.told.push(e.textContent.trim());
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    const told = () => author.evaluate(() => globalThis.told);
+    await approved(author, approver, heard, { units: [(await ask(author, "/sessions")).grants[0].unit], when: "now" });
+    await until("its begin is told", 30_000, async () => (await told()).includes(`Vừa bắt đầu phát: ${title}.`));
+    await author.getByText(/ trên .*, âm lượng \d+\s%/).first().waitFor();
+    const cdp = await author.context().newCDPSession(author);
+    const names = (await cdp.send("Accessibility.getFullAXTree")).nodes.filter((n) => !n.ignored && n.role?.value === "link").map((n) => n.name?.value ?? "");
+    await cdp.detach();
+    const playing = names.filter((n) => /giây trên/.test(n));
+    must(playing.length > 0 && playing.every((n) => n.match(/giây trên/g).length === 1), `said twice: ${playing}`);
+    await author.evaluate(() => (globalThis.told = []));
+    await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
+    const strip = author.locator(".strip").getByRole("button", { name: "Hoàn tác" });
+    await strip.waitFor();
+    await author.getByText("(2)", { exact: true }).waitFor();
+    const stops = (await told()).filter((x) => x.startsWith("Đã gửi lệnh dừng"));
+    must(stops.length === 1 && !/\(\d\)/.test(stops[0]), `while the seconds run it says: ${JSON.stringify(stops)}`);
+    await strip.waitFor({ state: "detached" });
+    await until("its end is told", 20_000, async () => (await told()).includes(`Vừa phát xong: ${title}.`));
+  });
   await step("by keyboard alone: past the head, into a form, and to the stop", async () => {
     await author.goto(base + "/soan");
     await author.getByLabel("Tiêu đề").waitFor();
-    await author.evaluate(() => document.activeElement?.blur());
+    // The screen's heading has taken the focus; back to the beginning of the page.
+    await author.waitForFunction(() => document.activeElement?.tagName === "H1");
+    await author.evaluate(() => {
+      document.body.tabIndex = -1;
+      document.body.focus();
+      document.body.removeAttribute("tabindex");
+    });
     await author.keyboard.press("Tab");
     must((await author.evaluate(() => document.activeElement?.className)) === "skip", "the way past the head does not come first");
     await author.keyboard.press("Enter");
@@ -190,6 +294,7 @@ export async function rules({ author, approver, admin, bulletin }) {
     const pixels = () => canvas.evaluate((c) => c.toDataURL());
     const before = await pixels();
     await until("it moves", 8000, async () => (await pixels()) !== before);
+    await paced(author, high.body[0].pages[0].crawl);
     await look(author, "board-ticker", [[360, 740]]);
     await author.unroute("**/boards/preview");
     await author.getByText("Ảnh kèm chữ", { exact: true }).click();

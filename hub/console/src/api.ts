@@ -1,7 +1,7 @@
 // The calls of the hub's API that several screens share. types.ts is written
 // from the API's own document.
 import { call, once, prefix } from "./call";
-import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ReachBody, ReadingBody, SilentVillage, StopBody, TrialBody, UnitBody, WaysBody, Wish } from "./types";
+import type { AiringBody, ApprovalBody, ApproveInputBody, BoardBody, BulletinBody, BulletinContent, DeviceBody, DevicesNow, DraftBody, JobBody, Me, PagesBody, PreviewBody, ProgrammeBody, ReachBody, ReadingBody, SilentVillage, StopBody, TrialBody, UnitBody, WaysBody, Wish } from "./types";
 
 export { Refusal, refusalOf } from "./call";
 export type * from "./types";
@@ -34,6 +34,7 @@ export const api = {
   soundURL: (b: BulletinBody) => `${prefix}/bulletins/${id(b.id)}/sound`,
   preview: (b: string, w: Wish) => call<PreviewBody>("POST", `/bulletins/${id(b)}/preview`, w),
   submit: (b: string, w: Wish) => once<ApprovalBody>("POST", `/bulletins/${id(b)}/submit`, w),
+  programmes: () => call<ProgrammeBody[]>("GET", "/programmes"),
   approvals: () => call<ApprovalBody[]>("GET", "/approvals"),
   approval: (a: string) => call<ApprovalBody>("GET", `/approvals/${id(a)}`),
   approve: (a: string, by: ApproveInputBody) => call<ApprovalBody>("POST", `/approvals/${id(a)}/approve`, by),

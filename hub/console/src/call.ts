@@ -46,6 +46,12 @@ export async function refused(r: Response): Promise<Refusal> {
   }
 }
 
+/** missing is for what need not be there: a hub that has no such thing gives undefined, any other failure stays one. */
+export function missing(e: unknown): undefined {
+  if (e instanceof Refusal && e.status === 404) return undefined;
+  throw e;
+}
+
 const early = new Map<string, Promise<Response>>();
 
 /** ahead asks for something that is about to be wanted, while its screen is still on the way; the next call takes that answer. */

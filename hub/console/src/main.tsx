@@ -1,7 +1,7 @@
 // The page: who is logged in, the address, and the frame around every screen.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { idle, lang, live, load, me, notice, speak, trouble, units, w } from "./state";
+import { announced, failed, idle, lang, live, load, me, notice, speak, trouble, undo, units, w } from "./state";
 import { Nav } from "./nav";
 import { StopButton, StopStrip } from "./stop";
 import { Icon, Link, Say } from "./ui";
@@ -17,11 +17,27 @@ function LangButton() {
   );
 }
 
+/** takeBack undoes what was told last. */
+async function takeBack(back: () => Promise<void>): Promise<void> {
+  undo.value = null;
+  notice.value = "";
+  try {
+    await back();
+    notice.value = w().undone;
+  } catch (e) {
+    failed(e);
+  }
+}
+
 function Frame() {
   const top = units.value[0];
+  const back = undo.value?.of === notice.value ? undo.value.back : undefined;
   useEffect(() => {
+    // What a notice no longer offers is forgotten, with what it would have needed.
+    if (!back) undo.value = null;
     if (!notice.value) return;
-    const t = setTimeout(() => (notice.value = ""), 8000);
+    // What can be taken back stays longer.
+    const t = setTimeout(() => (notice.value = ""), back ? 20_000 : 8000);
     return () => clearTimeout(t);
   }, [notice.value]);
   useEffect(() => {
@@ -33,17 +49,22 @@ function Frame() {
       <a class="skip" href="#main">
         {w().skip}
       </a>
-      <header>
-        <div class="headin">
-          <Link to="/" class="brand">
-            {w().brand}
-            <small>{top?.name ?? ""}</small>
-          </Link>
-          <LangButton />
-          <StopButton />
-        </div>
-      </header>
-      <StopStrip />
+      <p class="sr" role="status">
+        {announced.value}
+      </p>
+      <div class="top">
+        <header>
+          <div class="headin">
+            <Link to="/" class="brand">
+              {w().brand}
+              <small>{top?.name ?? ""}</small>
+            </Link>
+            <LangButton />
+            <StopButton />
+          </div>
+        </header>
+        <StopStrip />
+      </div>
       <div class="body">
         <Nav />
         <main id="main" tabIndex={-1}>
@@ -56,6 +77,11 @@ function Frame() {
           <p role="status" class={notice.value ? "note good" : "hidden"}>
             {notice.value && <Icon name="check" />}
             <span>{notice.value}</span>
+            {notice.value && back && (
+              <button type="button" class="text" onClick={() => void takeBack(back)}>
+                {w().undo}
+              </button>
+            )}
           </p>
           <Say refusal={trouble.value} />
           <Here />
@@ -89,6 +115,7 @@ function App() {
 }
 
 void load();
-if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined); // without it, the page needs the network
+// What it keeps for later comes when the page is there; without it, the page needs the network.
+if ("serviceWorker" in navigator) addEventListener("load", () => idle(() => void navigator.serviceWorker.register("/sw.js").catch(() => undefined)));
 const root = document.getElementById("app");
 if (root) render(<App />, root);

@@ -1,6 +1,6 @@
 // The map that a commune has drawn: areas and points of its villages, from
 // GeoJSON. No map of anybody else's stands behind it.
-import { call } from "./call";
+import { call, missing } from "./call";
 import type { MapBody } from "./api";
 
 export type Position = [number, number];
@@ -45,7 +45,7 @@ export const geojsonOf = (shapes: Shape[]): string =>
   });
 
 export const mapOf = async (unit: string): Promise<Shape[]> => {
-  const m = await call<MapBody>("GET", `/units/${encodeURIComponent(unit)}/map`).catch(() => undefined);
+  const m = await call<MapBody>("GET", `/units/${encodeURIComponent(unit)}/map`).catch(missing);
   return m ? shapesOf(m.geojson) : [];
 };
 
@@ -96,7 +96,7 @@ export function Map({ shapes, tint, label }: { shapes: Shape[]; tint: (unit: str
             </text>
             {t && t.value !== undefined && (
               <text class="share" x={x} y={(s.rings[0]?.length ?? 0) === 1 ? y + 84 : y + 36}>
-                {Math.round(t.value * 100)} %
+                {Math.round(t.value * 100)}&nbsp;%
               </text>
             )}
           </g>

@@ -34,7 +34,7 @@ export const places = (): Place[] =>
 /** under says which place an address belongs to. */
 function under(at: string): string {
   const here = "/" + (at.split("/")[1] ?? "");
-  return here === "/nghe" || here === "/gui" || here === "/nhap" ? "/soan" : here === "/dien-tap" ? "/khan-cap" : here === "/truc-tiep" ? "/tiep-song" : here === "/ban-do" ? "/cai-dat" : here === "/nguoi-duyet" ? "/nguoi-dung" : here;
+  return here === "/nghe" || here === "/gui" || here === "/nhap" ? "/soan" : here === "/dien-tap" ? "/khan-cap" : here === "/truc-tiep" ? "/tiep-song" : here === "/ban-do" || here === "/don-vi" ? "/cai-dat" : here === "/nguoi-duyet" ? "/nguoi-dung" : here;
 }
 
 export function Nav() {

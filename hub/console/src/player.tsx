@@ -68,7 +68,13 @@ const usual: BoardBody = { width: 192, height: 32, row: 16 };
 /** Boards shows the very pixels of every size of board; the usual one if there is none. */
 export function Boards({ bulletin: b }: { bulletin: BulletinBody }) {
   const devices = useLoaded("devices", [], api.devicesNow);
-  return <Shown of={devices}>{(now) => (now.sizes.length ? now.sizes.slice(0, 4) : [usual]).map((s) => <Board key={`${s.width}x${s.height}x${s.row}`} bulletin={b} size={s} />)}</Shown>;
+  return (
+    <>
+      {/* What the pictures show, for who cannot see them. */}
+      <p class="sr" lang={b.language}>{`${w().boardText}: ${b.board}`}</p>
+      <Shown of={devices}>{(now) => (now.sizes.length ? now.sizes.slice(0, 4) : [usual]).map((s) => <Board key={`${s.width}x${s.height}x${s.row}`} bulletin={b} size={s} />)}</Shown>
+    </>
+  );
 }
 
 function Board({ bulletin: b, size }: { bulletin: BulletinBody; size: BoardBody }) {

@@ -1,8 +1,8 @@
 // The recorder on the screen: one button that records and stops.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { canRecord, drop, finish, record, takesOf, whole, type Recording, type Take } from "./recorder";
-import { failed, w } from "./state";
+import { canRecord, drop, finish, put, record, takesOf, whole, type Recording, type Take } from "./recorder";
+import { done as undoable, failed, w } from "./state";
 import { length } from "./time";
 import { Card, Icon, Note } from "./ui";
 
@@ -72,9 +72,15 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
     }
   };
   const again = async () => {
+    const was = takes.value;
     await drop(draft);
     takes.value = [];
     onDone("");
+    // The hub has the sound still.
+    undoable(w().recordDropped, async () => {
+      await Promise.all(was.map(put));
+      await settle(was);
+    });
   };
 
   if (!canRecord()) return <Note tone="warn">{w().noMicrophone}</Note>;
@@ -86,7 +92,8 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
         <Icon name={on ? "stop" : "mic"} solid={on} />
         {on ? w().recordStop : takes.value.length ? w().recordOn : w().record}
       </button>
-      <p role="status" class="recording">
+      {/* The seconds are not read out: the microphone would hear them. */}
+      <p role="status" aria-live={on ? "off" : "polite"} class="recording">
         {on && w().recording(length(elapsed.value + total))}
         {!on && working.value && w().recordKeeping}
         {!on && !working.value && takes.value.length > 0 && w().recorded(length(total), takes.value.length)}

@@ -55,7 +55,8 @@ async function store(name: "takes" | "chunks", mode: IDBTransactionMode = "readw
   return (await db()).transaction(name, mode).objectStore(name);
 }
 
-const put = async (t: Take): Promise<void> => void (await ask((await store("takes")).put(t)));
+/** put keeps a part on this device. */
+export const put = async (t: Take): Promise<void> => void (await ask((await store("takes")).put(t)));
 
 /** takesOf lists the parts of a draft's recording, oldest first. */
 export async function takesOf(draft: string): Promise<Take[]> {

@@ -4,7 +4,7 @@ import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
 import { ahead } from "./call";
 import { me, path, w } from "./state";
-import { Link, Note, Title } from "./ui";
+import { Link, Loading, Note, Title } from "./ui";
 import { Places } from "./nav";
 import { Today } from "./screens/today";
 
@@ -36,6 +36,7 @@ const routes: Route[] = [
   route("phat", () => import("./screens/aired").then((m) => m.AiredList)),
   route(`phat/${id}`, () => import("./screens/aired").then((m) => m.Aired)),
   route("thiet-bi", () => import("./screens/devices").then((m) => m.Devices), "/device-table"),
+  route("thiet-bi/nhap", () => import("./screens/devicesheet").then((m) => m.DeviceSheet)),
   route("thiet-bi/them", () => import("./screens/device").then((m) => m.AddDevice)),
   route(`thiet-bi/${id}`, () => import("./screens/device").then((m) => m.Device)),
   route("lich", () => import("./screens/calendar").then((m) => m.Calendar)),
@@ -52,6 +53,7 @@ const routes: Route[] = [
   route("canh-bao", () => import("./screens/alerts").then((m) => m.Alerts)),
   route("nhat-ky", () => import("./screens/log").then((m) => m.Log)),
   route("cai-dat", () => import("./screens/settings").then((m) => m.Settings)),
+  route("don-vi", () => import("./screens/units").then((m) => m.Units)),
   route("ban-do", () => import("./screens/draw").then((m) => m.Draw)),
 ];
 
@@ -112,9 +114,5 @@ export function Here() {
         </button>
       </Note>
     );
-  return (
-    <p class="quiet" aria-busy="true">
-      {w().loading}
-    </p>
-  );
+  return <Loading />;
 }

@@ -5,8 +5,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { BoardFigure } from "./boardview";
 import { call, prefix, refused } from "./call";
 import type { Draft } from "./draft";
+import { FileField } from "./filefield";
 import { dictionary, trouble } from "./state";
-import { Choice, Field, useBusy } from "./ui";
+import { Choice, useBusy } from "./ui";
 import type { PagesBody, PictureBody, SketchBody } from "./api";
 
 const t = dictionary(
@@ -71,9 +72,7 @@ export default function Sketch({ draft: d, set }: { draft: Draft; set: (part: Pa
       {d.class !== "emergency" && d.layout === "ticker" && <p class="hint">{t().running}</p>}
       {d.class !== "emergency" && d.layout === "picture" && (
         <>
-          <Field label={t().picture} hint={t().hint}>
-            {(f, h) => <input id={f} aria-describedby={h} type="file" accept="image/png,image/jpeg,image/gif,image/webp" disabled={busy} onChange={(e) => void take(e.currentTarget.files?.[0])} />}
-          </Field>
+          <FileField label={t().picture} hint={t().hint} accept="image/png,image/jpeg,image/gif,image/webp" disabled={busy} onFile={(file) => void take(file)} />
           {d.picture && (
             <p role="status">
               {t().got(d.pictureName)}{" "}

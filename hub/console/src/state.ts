@@ -57,6 +57,25 @@ export const units = signal<UnitBody[]>([]);
 export const trouble = signal<Refusal | null>(null);
 /** notice is a short word on what has just been done; it goes away with the next address. */
 export const notice = signal("");
+/** undo takes back what a notice tells of, while that one is shown. */
+export const undo = signal<{ of: string; back: () => Promise<void> } | null>(null);
+
+/** done tells of something that can be taken back. */
+export function done(text: string, back: () => Promise<void>): void {
+  undo.value = { of: text, back };
+  notice.value = text;
+}
+
+/** announced is what has just changed by itself, for whoever reads by ear; it goes away again, so that nobody comes upon it later. */
+export const announced = signal("");
+let hushed: ReturnType<typeof setTimeout> | undefined;
+
+/** announce has a screen reader say something, wherever it is reading. */
+export function announce(text: string): void {
+  clearTimeout(hushed);
+  announced.value = text;
+  hushed = setTimeout(() => (announced.value = ""), 5000);
+}
 
 export const path = signal(location.pathname);
 
@@ -86,7 +105,14 @@ export const audits = (): boolean => may("auditor", "administrator");
 export const installs = (): boolean => may("technician", "administrator");
 export const schedules = (): boolean => may("editor", "approver", "operator");
 
-export const unitName = (id: string): string => units.value.find((u) => u.id === id)?.name ?? id;
+/** loadUnits reads the tree of units anew. */
+export const loadUnits = async (): Promise<void> => void (units.value = await api.units());
+
+/** beyond are names of units that are not the person's own, which came with what they take part in. */
+const beyond = new Map<string, string>();
+export const learnUnits = (list: { id: string; name: string }[]): void => list.forEach((u) => beyond.set(u.id, u.name));
+
+export const unitName = (id: string): string => units.value.find((u) => u.id === id)?.name ?? beyond.get(id) ?? id;
 
 /** changed counts the changes of each kind, so that whoever shows it loads it again. */
 export const changed = signal<Record<string, number>>({});
@@ -187,5 +213,5 @@ effect(() => {
 effect(() => {
   if (!me.value || me.value.due) return hush();
   if (!document.hidden) follow(heard, ended);
-  api.units().then((list) => (units.value = list), failed);
+  loadUnits().catch(failed);
 });

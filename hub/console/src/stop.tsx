@@ -70,16 +70,13 @@ export function StopButton() {
 export function StopStrip() {
   const s = state.value;
   return (
-    <div class={s.is === "idle" ? "strip hidden" : "strip"} role="alert">
-      {s.is === "sending" && <p>{w().stopping}</p>}
-      {s.is === "failed" && <p>{w().stopFailed}</p>}
+    <div class={s.is === "idle" ? "strip hidden" : "strip"}>
+      {/* The seconds run outside of what is read out, or it would be read anew with each. */}
+      <p role="alert">{s.is === "sending" ? w().stopping : s.is === "failed" ? w().stopFailed : s.is === "sent" ? w().stopped(s.units) : ""}</p>
       {s.is === "sent" && (
-        <>
-          <p>{w().stopped(s.units)}</p>
-          <button type="button" class="second" onClick={() => void takeBack(s.stops)}>
-            {w().takeBack(s.left)}
-          </button>
-        </>
+        <button type="button" class="second" onClick={() => void takeBack(s.stops)}>
+          {w().undo} <span aria-hidden="true">({s.left})</span>
+        </button>
       )}
     </div>
   );

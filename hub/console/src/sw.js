@@ -38,5 +38,5 @@ self.addEventListener("fetch", (e) => {
   if (request.method !== "GET" || at.origin !== location.origin) return;
   if (at.pathname.startsWith("/assets/")) e.respondWith(caches.match(request).then((c) => c ?? fetch(request)));
   else if (kept.test(at.pathname) && !large.test(at.pathname)) e.respondWith(fresh(request));
-  else if (request.mode === "navigate" && !/^\/(dung|tren-song|kiosk|api)(\/|$)/.test(at.pathname)) e.respondWith(fetch(request).catch(() => caches.match("/")));
+  else if (request.mode === "navigate" && !/^\/(dung|dang-nhap|tren-song|kiosk|api)(\/|$)/.test(at.pathname)) e.respondWith(fetch(request).catch(() => caches.match("/")));
 });

@@ -14,9 +14,14 @@ const form = (o: Intl.DateTimeFormatOptions, t: Date): string => {
   if (!f) formats.set(key, (f = new Intl.DateTimeFormat(tag(), { timeZone: zone, ...o })));
   return f.format(t);
 };
-const relative = { vi: new Intl.RelativeTimeFormat("vi-VN", { numeric: "auto" }), en: new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" }) };
-const whole = { vi: new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 0 }), en: new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 }) };
-const days = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" });
+/** lazily makes what is dear to make when it is first wanted: the page is there the sooner. */
+const lazily = <T,>(make: () => T): (() => T) => {
+  let made: T | undefined;
+  return () => (made ??= make());
+};
+const relative = { vi: lazily(() => new Intl.RelativeTimeFormat("vi-VN", { numeric: "auto" })), en: lazily(() => new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" })) };
+const whole = { vi: lazily(() => new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 0 })), en: lazily(() => new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 })) };
+const days = lazily(() => new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }));
 
 /** clock is "17:00". */
 export const clock = (t: string | Date): string => form({ hour: "2-digit", minute: "2-digit", hour12: false }, new Date(t));
@@ -24,7 +29,12 @@ export const clock = (t: string | Date): string => form({ hour: "2-digit", minut
 export const clockExact = (t: string | Date): string => form({ hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }, new Date(t));
 
 /** dayOf is the local date "2026-12-01". */
-export const dayOf = (t: Date): string => days.format(t);
+export const dayOf = (t: Date): string => days().format(t);
+
+const seconds = lazily(() => new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" }));
+
+/** stamp is local time as forms have it: "2026-12-01T17:00:05". */
+export const stamp = (t: Date): string => seconds().format(t).replace(" ", "T");
 
 const day = 24 * 3600_000;
 
@@ -57,7 +67,7 @@ export function length(ms: number): string {
 /** ago is "5 phút trước". */
 export function ago(t: string, now = Date.now()): string {
   const s = Math.round((new Date(t).getTime() - now) / 1000);
-  const f = relative[lang.value];
+  const f = relative[lang.value]();
   const a = Math.abs(s);
   if (a < 60) return lang.value === "en" ? "just now" : "vừa xong";
   if (a < 3600) return f.format(Math.round(s / 60), "minute");
@@ -65,4 +75,7 @@ export function ago(t: string, now = Date.now()): string {
   return f.format(Math.round(s / 86400), "day");
 }
 
-export const number = (n: number): string => whole[lang.value].format(n);
+export const number = (n: number): string => whole[lang.value]().format(n);
+
+/** plus is an instant some days later. */
+export const plus = (t: Date, days: number): Date => new Date(t.getTime() + days * 24 * 3600_000);

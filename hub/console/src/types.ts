@@ -51,7 +51,7 @@ export interface AlertBody {
   device: string;
   first?: number;
   id: number;
-  kind: "silent" | "conflict" | "gap" | "lost" | "ahead" | "fault";
+  kind: "silent" | "conflict" | "gap" | "lost" | "ahead" | "fault" | "board" | "ended";
   last?: number;
   raised: string;
   reason?: string;
@@ -156,6 +156,7 @@ export interface BoardBody {
 export interface BulletinBody {
   author: string;
   board: string;
+  board_zone?: "header" | "ticker";
   changed: string;
   class: "normal" | "priority" | "emergency";
   created: string;
@@ -183,6 +184,7 @@ export interface BulletinBody {
 
 export interface BulletinContent {
   board?: string;
+  board_zone?: "header" | "ticker";
   class: "normal" | "priority" | "emergency";
   language?: string;
   layout?: "notice" | "two-line" | "ticker" | "picture";
@@ -197,6 +199,14 @@ export interface BulletinContent {
 export interface Change {
   from: string;
   to: string;
+}
+
+export interface CheckedBody {
+  at: string;
+  checkpoints: number;
+  problems: string[];
+  records: number;
+  unsigned: number;
 }
 
 export interface ClaimBody {
@@ -257,13 +267,17 @@ export interface DeputyInputBody {
 
 export interface DeviceBody {
   board?: BoardBody;
+  board_reported?: BoardBody;
+  board_zones?: ZoneBody[];
   clock_sure?: boolean;
   created: string;
+  ended_at_board?: EndedBody[];
   enrolled?: string;
   faults: string[];
   free: number;
   id: string;
   last_heard?: string;
+  light?: number;
   missing: number;
   muted: boolean;
   name: string;
@@ -278,6 +292,27 @@ export interface DeviceBody {
   tags: string[];
   tone?: ToneBody;
   unacked: number;
+  unit: string;
+}
+
+export interface DeviceImportBody {
+  added: number;
+  lines: DeviceLineBody[];
+}
+
+export interface DeviceImportInputBody {
+  claims?: boolean;
+  dry: boolean;
+  file: string;
+  registrar_password?: string;
+}
+
+export interface DeviceLineBody {
+  board?: BoardBody;
+  claim?: string;
+  id: string;
+  name: string;
+  sound: boolean;
   unit: string;
 }
 
@@ -334,6 +369,11 @@ export interface EndDeputyInputBody {
 
 export interface EndSecondInputBody {
   password: string;
+}
+
+export interface EndedBody {
+  airing: string;
+  at: string;
 }
 
 export interface EnrolmentBody {
@@ -401,6 +441,7 @@ export interface GroupBody {
   id: string;
   members: string[];
   name: string;
+  names: NamedUnit[];
   unit: string;
 }
 
@@ -409,6 +450,12 @@ export interface GroupContent {
   members: string[];
   name: string;
   unit: string;
+}
+
+export interface HoursBody {
+  from: number;
+  percent: number;
+  to: number;
 }
 
 export interface IdentityBody {
@@ -457,17 +504,31 @@ export interface JoinInputBody {
   parts: string[];
 }
 
+export interface LightBody {
+  at: string;
+  lux: number;
+}
+
+export interface LimitsBody {
+  light: HoursBody[];
+  volume: HoursBody[];
+}
+
 export interface LineBody {
   airing: string;
   began?: string;
   device: string;
   ended?: string;
+  ended_at_board?: string;
   frames?: number;
+  lit?: boolean;
   medium: "sound" | "board";
   outcome: "played" | "cut" | "skipped" | "lost" | "unknown" | "ahead";
   proof?: string;
   reason?: string;
   seen?: "photo" | "camera" | "light";
+  seen_at?: string;
+  seen_by?: string;
   start: string;
   voice?: string;
 }
@@ -491,6 +552,11 @@ export interface Me {
 
 export interface MuteInputBody {
   muted: boolean;
+}
+
+export interface NamedUnit {
+  id: string;
+  name: string;
 }
 
 export interface NewTokenBody {
@@ -602,6 +668,7 @@ export interface PreviewBody {
 }
 
 export interface ProgrammeBody {
+  asked: string[];
   by: string;
   changed: string;
   created: string;
@@ -614,7 +681,9 @@ export interface ProgrammeBody {
   next?: string;
   revision: number;
   slot: SlotBody;
+  titles?: string[];
   unit: string;
+  unit_name: string;
   units?: string[];
   volume?: number;
   withdrawn?: string;
@@ -799,6 +868,7 @@ export interface SightingBody {
   airing: string;
   at: string;
   by: "photo" | "camera" | "light";
+  light?: LightBody[];
   lux?: number;
   picture?: string;
 }
@@ -817,6 +887,7 @@ export interface SilentVillage {
 
 export interface SketchBody {
   board: string;
+  board_zone?: "header" | "ticker";
   class: "normal" | "priority" | "emergency";
   drill?: boolean;
   layout?: "notice" | "two-line" | "ticker" | "picture";
@@ -861,6 +932,10 @@ export interface SpotBody {
 export interface StationBody {
   id: string;
   name: string;
+}
+
+export interface StickInputBody {
+  file: string;
 }
 
 export interface StockInputBody {
@@ -996,4 +1071,9 @@ export interface Wish {
   validity?: number;
   volume?: number;
   when: "now" | "at" | "rule" | "programmes";
+}
+
+export interface ZoneBody {
+  name: "header" | "ticker";
+  size: BoardBody;
 }

@@ -1,7 +1,7 @@
 // The parts that screens are made of.
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Refusal } from "./api";
 import { changed, failed, go, say, trouble, units, w } from "./state";
 
@@ -41,7 +41,7 @@ export function Icon({ name, solid }: { name: IconName; solid?: boolean }) {
 }
 
 /** Link goes to another screen without loading the page again. */
-export function Link({ to, children, ...rest }: { to: string; children: ComponentChildren; class?: string; "aria-label"?: string; "aria-current"?: "page" }) {
+export function Link({ to, children, ...rest }: { to: string; children: ComponentChildren; class?: string; draggable?: boolean; "aria-label"?: string; "aria-current"?: "page" }) {
   return (
     <a
       href={to}
@@ -57,12 +57,24 @@ export function Link({ to, children, ...rest }: { to: string; children: Componen
   );
 }
 
+/** Whether a heading that had the focus has just gone: the next one takes it, so that who reads by ear is not sent to the page's beginning. */
+let passing = false;
+
 /** Title is a screen's one heading; it takes the focus when the screen opens. */
 export function Title({ children, back }: { children: ComponentChildren; back?: string }) {
   const text = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${text.current?.textContent ?? ""} · Loa`;
   });
+  // While the heading is still there: other effects end after it has gone.
+  useLayoutEffect(() => {
+    const own = text.current;
+    if (passing) own?.focus({ preventScroll: true });
+    passing = false;
+    return () => {
+      passing = document.activeElement === own;
+    };
+  }, []);
   return (
     <div class="title">
       {back && (
@@ -107,6 +119,24 @@ export function Note({ children, tone }: { children: ComponentChildren; tone?: "
     <div class={`note ${tone ?? ""}`}>
       <Icon name={tone === "good" ? "check" : tone === "night" ? "night" : "warn"} />
       <div>{children}</div>
+    </div>
+  );
+}
+
+/** Empty stands where a list has nothing yet: what will be here, and what to do first. */
+export function Empty({ icon, children, hint, to, verb }: { icon: IconName; children: ComponentChildren; hint?: string; to?: string; verb?: string }) {
+  return (
+    <div class="empty">
+      <Icon name={icon} />
+      <p>
+        <b>{children}</b>
+      </p>
+      {hint && <p class="quiet">{hint}</p>}
+      {to && verb && (
+        <Link to={to} class="second">
+          {verb}
+        </Link>
+      )}
     </div>
   );
 }
@@ -196,11 +226,11 @@ export function Foot({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** Bar shows a share from 0 to 1, and a second one that is not sure. */
-export function Bar({ value, unsure = 0, label }: { value: number; unsure?: number; label: string }) {
+/** Bar shows a share from 0 to 1, and a second one that is not sure; the text beside it says the same. */
+export function Bar({ value, unsure = 0 }: { value: number; unsure?: number }) {
   const x = (v: number) => Math.round(Math.min(1, Math.max(0, v)) * 1000) / 10;
   return (
-    <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label={label}>
+    <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
       <rect class="rest" width="100" height="4" />
       <rect class="unsure" width={x(value + unsure)} height="4" />
       <rect class="sure" width={x(value)} height="4" />
@@ -255,26 +285,40 @@ export function useLoaded<T>(key: string, kinds: string[], get: () => Promise<T>
     if (seen.current !== undefined && seen.current !== now) run();
     seen.current = now;
   });
-  return { data: data.value, refusal: refusal.value, again: run };
+  const again = () => {
+    refusal.value = null; // so that it shows that something is being done
+    run();
+  };
+  return { data: data.value, refusal: refusal.value, again };
+}
+
+/** Lacking says, once for all, that something is still on its way, or why it did not come. */
+export function Lacking({ of }: { of: Loaded<unknown>[] }) {
+  const lacking = of.filter((l) => l.data === undefined);
+  const refused = lacking.filter((l) => l.refusal);
+  if (refused[0])
+    return (
+      <div class="stack">
+        <Say refusal={refused[0].refusal} />
+        <button type="button" class="second" onClick={() => refused.forEach((l) => l.again())}>
+          {w().retry}
+        </button>
+      </div>
+    );
+  return lacking.length ? <Loading /> : null;
+}
+
+export function Loading() {
+  return (
+    <p class="quiet loading" aria-busy="true">
+      {w().loading}
+    </p>
+  );
 }
 
 /** Shown renders what was loaded, or why it was not. */
 export function Shown<T>({ of, children }: { of: Loaded<T>; children: (data: T) => ComponentChildren }) {
-  if (of.data !== undefined) return <>{children(of.data)}</>;
-  if (of.refusal)
-    return (
-      <>
-        <Say refusal={of.refusal} />
-        <button type="button" class="second" onClick={of.again}>
-          {w().retry}
-        </button>
-      </>
-    );
-  return (
-    <p class="quiet" aria-busy="true">
-      {w().loading}
-    </p>
-  );
+  return of.data === undefined ? <Lacking of={[of]} /> : <>{children(of.data)}</>;
 }
 
 /** useBusy runs one thing at a time and shows its refusal on the screen. */

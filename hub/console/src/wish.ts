@@ -1,6 +1,6 @@
 // The airing that an author wishes for, as its form holds it.
 import type { BulletinBody, Wish } from "./api";
-import { dayOf, zone } from "./time";
+import { dayOf, plus, zone } from "./time";
 
 export const weekdays = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"] as const;
 
@@ -16,6 +16,7 @@ export interface Plan {
   night: boolean;
   reason: string;
   more: boolean; // once more on a day, without a new approval
+  movable: boolean; // to another day of the week that begins with it, without a new approval
   volume: string; // per cent
   // Of emergencies.
   validity: "15" | "60" | "180" | "720"; // minutes
@@ -27,7 +28,6 @@ export const validities = ["15", "60", "180", "720"] as const;
 export const passes = ["1", "2", "3", "5"] as const;
 
 const local = (t: Date): string => new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", hour12: false }).format(t);
-const plus = (t: Date, days: number): Date => new Date(t.getTime() + days * 24 * 3600_000);
 
 /** Slot is a usual time, and the day on which it comes next. */
 export interface Slot {
@@ -56,10 +56,11 @@ export function planOf(b: BulletinBody, now = new Date()): Plan {
     day, hour,
     freq: byDay ? "WEEKLY" : "DAILY",
     days: byDay ?? ["MO", "WE", "FR"],
-    until: until ? `${until[1]}-${until[2]}-${until[3]}` : dayOf(plus(now, 7)),
+    until: until ? `${until[1]}-${until[2]}-${until[3]}` : ((w?.when === "programmes" && w.last_day) || dayOf(plus(now, 7))),
     night: w?.night ?? false,
     reason: w?.night_reason ?? "",
     more: (w?.plays_per_day ?? 0) > 1,
+    movable: w?.when === "at" && Boolean(w.last_day),
     volume: String(w?.volume || 80),
     validity: validities.find((v) => v === String(w?.validity)) ?? "60",
     passes: passes.find((n) => n === String(w?.passes)) ?? "2",
@@ -80,10 +81,16 @@ export function wishOf(p: Plan, b: BulletinBody): Wish | undefined {
     w.night = true;
     w.night_reason = p.reason.trim();
   }
-  if (p.more && p.when !== "rule" && b.class !== "emergency") w.plays_per_day = 2;
+  if (p.more && (p.when === "now" || p.when === "at") && b.class !== "emergency") w.plays_per_day = 2;
   if (p.when === "now") return w;
+  if (p.when === "programmes") {
+    if (!p.until || b.class === "emergency") return undefined;
+    w.last_day = p.until;
+    return w;
+  }
   if (!p.day || !p.hour) return undefined;
   w.start = `${p.day}T${p.hour}:00`;
+  if (p.when === "at" && p.movable && b.class !== "emergency") w.last_day = dayOf(plus(new Date(`${p.day}T12:00:00+07:00`), 6));
   if (p.when === "rule") {
     if (!p.until || (p.freq === "WEEKLY" && p.days.length === 0)) return undefined;
     const by = p.freq === "WEEKLY" ? `;BYDAY=${weekdays.filter((d) => p.days.includes(d)).join(",")}` : "";

@@ -1,38 +1,50 @@
 import { useSignal } from "@preact/signals";
 import { api, type AiringBody, type BulletinBody, type DeviceBody, type LineBody, type ReachBody } from "../api";
+import { Countdown } from "../countdown";
 import { Boards, Player } from "../player";
 import { Map, mapOf } from "../map";
-import { notice, schedules, touch, unitName, units, w, writes } from "../state";
+import { Seen, Sight } from "../sighting";
+import { done, installs, notice, schedules, touch, unitName, units, w, writes } from "../state";
 import { Events } from "./live";
 import { clockExact, dayOf, length, number, when } from "../time";
-import { Bar, Card, Check, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Bar, Card, Check, Empty, Lacking, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 import { ClassTag } from "./today";
 
 export function AiredList() {
   const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
+  const most = useSignal(40);
   return (
     <>
       <Title>{w().airedTitle}</Title>
       <Shown of={bulletins}>
         {(list) =>
           list.length === 0 ? (
-            <p class="quiet">{w().nothingAired}</p>
+            <Empty icon="aired" hint={w().nothingAiredHint} {...(writes() ? { to: "/soan", verb: w().composeBulletin } : {})}>
+              {w().nothingAired}
+            </Empty>
           ) : (
-            <ul class="rows cards">
-              {list.map((b) => (
-                <li key={b.id}>
-                  <Link to={b.state === "approved" ? `/phat/${b.id}` : b.state === "returned" && writes() ? `/soan/${b.id}` : b.state === "submitted" ? "/duyet" : writes() ? `/nghe/${b.id}` : `/phat/${b.id}`} class="row">
-                    <b>{b.title}</b>
-                    <ClassTag of={b.class} drill={b.options.drill} />
-                    <Tag tone={b.state === "approved" ? "good" : b.state === "returned" || b.state === "failed" ? "bad" : ""}>{w().state[b.state]}</Tag>
-                    {b.state === "approved" && <Played id={b.id} />}
-                    <span class="quiet">
-                      {b.author}, {when(b.changed)}
-                    </span>
-                  </Link>
-                </li>
-              ))}
-            </ul>
+            <>
+              <ul class="rows cards">
+                {list.slice(0, most.value).map((b) => (
+                  <li key={b.id}>
+                    <Link to={b.state === "approved" ? `/phat/${b.id}` : b.state === "returned" && writes() ? `/soan/${b.id}` : b.state === "submitted" ? "/duyet" : writes() ? `/nghe/${b.id}` : `/phat/${b.id}`} class="row">
+                      <b>{b.title}</b>
+                      <ClassTag of={b.class} drill={b.options.drill} />
+                      <Tag tone={b.state === "approved" ? "good" : b.state === "returned" || b.state === "failed" ? "bad" : ""}>{w().state[b.state]}</Tag>
+                      {b.state === "approved" && <Played id={b.id} />}
+                      <span class="quiet">
+                        {b.author}, {when(b.changed)}
+                      </span>
+                    </Link>
+                  </li>
+                ))}
+              </ul>
+              {list.length > most.value && (
+                <button type="button" class="second wide" onClick={() => (most.value += 40)}>
+                  {w().seeMore}
+                </button>
+              )}
+            </>
           )
         }
       </Shown>
@@ -53,10 +65,11 @@ export function Aired({ id }: { id: string }) {
   const devices = useLoaded("devices", ["device"], api.devices);
   const airings = useLoaded(id, ["airing", "receipt", "bulletin"], () => api.airings(new Date(0)));
   return (
-    <Shown of={bulletin}>
+    <>
+      <Title back="/phat">{bulletin.data?.title ?? w().airedTitle}</Title>
+      <Shown of={bulletin}>
       {(b) => (
         <>
-          <Title back="/phat">{b.title}</Title>
           <p class="tags">
             <ClassTag of={b.class} drill={b.options.drill} />
             <Tag tone={b.state === "approved" ? "good" : ""}>{w().state[b.state]}</Tag>
@@ -67,7 +80,7 @@ export function Aired({ id }: { id: string }) {
           <Shown of={reach}>
             {(r) => (
               <>
-                <Figures r={r} unit={b.unit} />
+                <Figures r={r} />
                 <p class="pair wrap noprint">
                   <a class="second" href={`/api/v1/bulletins/${b.id}/reach.xlsx`} download>
                     {w().sheet}
@@ -76,7 +89,9 @@ export function Aired({ id }: { id: string }) {
                     {w().print}
                   </button>
                 </p>
+                <Lacking of={[airings, devices]} />
                 {airings.data && <Airings b={b} r={r} list={airings.data.filter((a) => a.bulletin === b.id)} devices={devices.data ?? []} />}
+                <Villages r={r} unit={b.unit} />
                 <Lines r={r} devices={devices.data ?? []} />
               </>
             )}
@@ -98,7 +113,8 @@ export function Aired({ id }: { id: string }) {
           </Card>
         </>
       )}
-    </Shown>
+      </Shown>
+    </>
   );
 }
 
@@ -114,7 +130,7 @@ function Where({ r, unit }: { r: ReachBody; unit: string }) {
   return <Map shapes={map.data} tint={tint} label={w().byVillage} />;
 }
 
-function Figures({ r, unit }: { r: ReachBody; unit: string }) {
+function Figures({ r }: { r: ReachBody }) {
   if (r.expected === 0 && r.ahead === 0) return <p class="quiet">{w().noLines}</p>;
   const parts: [keyof typeof r, string, string][] = [
     ["played", w().outcomes.played, "good"],
@@ -125,47 +141,56 @@ function Figures({ r, unit }: { r: ReachBody; unit: string }) {
   ];
   const share = (n: number) => (r.people > 0 ? n / r.people : 0);
   return (
-    <>
-      <Card tone="result">
-        <p class="big">{w().playedOf(r.played, r.expected)}</p>
-        <ul class="counts">
-          {parts
-            .filter(([k]) => k === "played" || Number(r[k]) > 0)
-            .map(([k, label, tone]) => (
-              <li key={k} class={tone}>
-                <b>{number(Number(r[k]))}</b> {label}
-              </li>
-            ))}
-        </ul>
-        {r.people > 0 && (
-          <>
-            <Bar value={share(r.reached)} unsure={share(r.maybe)} label={w().reachLine(number(r.reached), number(r.people))} />
-            <p>
-              {w().reachLine(number(r.reached), number(r.people))}
-              {r.maybe > 0 && `, ${w().maybeLine(number(r.maybe))}`}
-            </p>
-          </>
-        )}
-        <p class="hint">{w().reachNote}</p>
-      </Card>
-      {r.villages.length > 0 && (
-        <Card title={w().byVillage}>
-          <Where r={r} unit={unit} />
-          <ul class="rows">
-            {r.villages.map((v) => (
-              <li key={v.unit} class="row">
-                <b>{v.name}</b>
-                <span class="quiet">
-                  {number(v.reached)}/{number(v.people)}
-                  {v.unknown > 0 && `, ${w().maybeLine(number(v.unknown))}`}
-                </span>
-                <Bar value={v.people ? v.reached / v.people : 0} unsure={v.people ? v.unknown / v.people : 0} label={w().reachLine(number(v.reached), number(v.people))} />
-              </li>
-            ))}
-          </ul>
-        </Card>
+    <Card tone="result">
+      <p class="big">{w().playedOf(r.played, r.expected)}</p>
+      <ul class="counts">
+        {parts
+          .filter(([k]) => k === "played" || Number(r[k]) > 0)
+          .map(([k, label, tone]) => (
+            <li key={k} class={tone}>
+              <b>{number(Number(r[k]))}</b> {label}
+            </li>
+          ))}
+      </ul>
+      {r.people > 0 && (
+        <>
+          <Bar value={share(r.reached)} unsure={share(r.maybe)} />
+          <p>
+            {w().reachLine(number(r.reached), number(r.people))}
+            {r.maybe > 0 && `, ${w().maybeLine(number(r.maybe))}`}
+          </p>
+        </>
       )}
-    </>
+      <p class="hint">{w().reachNote}</p>
+    </Card>
+  );
+}
+
+/** natural orders names as people do: 2 before 10. */
+const natural = new Intl.Collator("vi", { numeric: true }).compare;
+
+/** Villages lists where it was played; those that are not reached come first. */
+function Villages({ r, unit }: { r: ReachBody; unit: string }) {
+  if (r.villages.length === 0) return null;
+  const whole = (v: ReachBody["villages"][number]) => Number(v.reached >= v.people);
+  return (
+    <Card title={w().byVillage}>
+      <Where r={r} unit={unit} />
+      <ul class="rows">
+        {[...r.villages]
+          .sort((a, b) => whole(a) - whole(b) || natural(a.name, b.name))
+          .map((v) => (
+            <li key={v.unit} class="row">
+              <b>{v.name}</b>
+              <span class="quiet">
+                {number(v.reached)}/{w().people(number(v.people))}
+                {v.unknown > 0 && `, ${w().maybeLine(number(v.unknown))}`}
+              </span>
+              <Bar value={v.people ? v.reached / v.people : 0} unsure={v.people ? v.unknown / v.people : 0} />
+            </li>
+          ))}
+      </ul>
+    </Card>
   );
 }
 
@@ -175,9 +200,10 @@ function Lines({ r, devices }: { r: ReachBody; devices: DeviceBody[] }) {
   const only = useSignal(false);
   if (r.lines.length === 0) return null;
   const name = (id: string): string => devices.find((d) => d.id === id)?.name ?? id;
+  const fine = (l: LineBody) => Number(["played", "ahead"].includes(l.outcome));
   const lines = r.lines
-    .filter((l) => !only.value || !["played", "ahead"].includes(l.outcome))
-    .sort((a, b) => b.start.localeCompare(a.start) || a.device.localeCompare(b.device));
+    .filter((l) => !only.value || !fine(l))
+    .sort((a, b) => b.start.localeCompare(a.start) || fine(a) - fine(b) || natural(name(a.device), name(b.device)));
   return (
     <Card title={w().byDevice}>
       {r.played < r.expected && <Check label={w().onlyTrouble} checked={only.value} onPick={(v) => (only.value = v)} />}
@@ -191,6 +217,8 @@ function Lines({ r, devices }: { r: ReachBody; devices: DeviceBody[] }) {
               {l.began && l.ended && ` (${clockExact(l.began)}–${clockExact(l.ended)})`}
             </span>
             <span>{why(l)}</span>
+            <Seen line={l} />
+            {l.medium === "board" && l.proof && !l.seen && (schedules() || installs()) && <Sight line={l} name={name(l.device)} />}
           </li>
         ))}
       </ul>
@@ -224,6 +252,7 @@ function missed(r: ReachBody, devices: DeviceBody[]): string[] {
 
 function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list: AiringBody[]; devices: DeviceBody[] }) {
   const [busy, run] = useBusy();
+  const counting = useSignal<string[] | null>(null); // the units in which it goes on air again in a moment
   const ahead = list.filter((a) => !a.withdrawn && (a.next || a.on_air));
   const approval = useLoaded(list[0]?.approval ?? "", [], () => (list[0] ? api.approval(list[0].approval) : Promise.resolve(undefined)));
   if (list.length === 0 || !schedules()) return null;
@@ -237,10 +266,17 @@ function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list:
       touch("receipt", "bulletin");
       scrollTo(0, 0);
     });
-  const withdraw = (id: string) =>
+  const withdraw = (a: AiringBody) =>
     run(async () => {
-      await api.withdraw(id);
-      notice.value = w().withdrew;
+      await api.withdraw(a.id);
+      const wish = { units: a.units, when: a.rule ? ("rule" as const) : ("at" as const), start: a.start, volume: a.volume, ...(a.rule ? { rule: a.rule } : {}), ...(a.drill ? { drill: true } : {}) };
+      // What has begun is not begun again by taking this back.
+      if (a.class !== "emergency" && Date.parse(a.first) > Date.now())
+        done(w().withdrew, async () => {
+          await api.again(a.approval, wish);
+          touch("airing", "bulletin");
+        });
+      else notice.value = w().withdrew;
       touch("receipt", "bulletin");
       scrollTo(0, 0);
     });
@@ -258,20 +294,32 @@ function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list:
               {a.rule ? `, ${w().repeats}` : ""}
             </span>
             {ahead.includes(a) && (
-              <button type="button" class="second" aria-disabled={busy} onClick={() => void withdraw(a.id)}>
+              <button type="button" class="second" aria-disabled={busy} onClick={() => void withdraw(a)}>
                 {w().withdraw}
               </button>
             )}
           </li>
         ))}
       </ul>
-      {b.state === "approved" && places.length > 0 && (
-        <button type="button" class="button wide" aria-disabled={busy} onClick={() => void again(places)}>
+      {counting.value && (
+        <Countdown
+          onEnd={() => {
+            void again(counting.value ?? []);
+            counting.value = null;
+          }}
+          onCancel={() => {
+            counting.value = null;
+            notice.value = w().againStopped;
+          }}
+        />
+      )}
+      {b.state === "approved" && !counting.value && places.length > 0 && (
+        <button type="button" class="button wide" aria-disabled={busy} onClick={() => (counting.value = places)}>
           {w().againTo(places.length)}
         </button>
       )}
-      {b.state === "approved" && places.length === 0 && ahead.length === 0 && left && (
-        <button type="button" class="second wide" aria-disabled={busy} onClick={() => void again([])}>
+      {b.state === "approved" && !counting.value && places.length === 0 && ahead.length === 0 && left && (
+        <button type="button" class="second wide" aria-disabled={busy} onClick={() => (counting.value = [])}>
           {w().againAll}
         </button>
       )}

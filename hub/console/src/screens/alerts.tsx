@@ -2,11 +2,11 @@ import { call } from "../call";
 import { api, type AlertBody } from "../api";
 import { dictionary, say, touch, unitName, w } from "../state";
 import { when } from "../time";
-import { Card, Link, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Card, Empty, Lacking, Link, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
-  { none: "Không có cảnh báo nào.", seen: (by: string) => `${by} đã xem`, see: "Đã xem", over: "đã hết", open: "đang có", device: "Xem thiết bị" },
-  { none: "There are no alerts.", seen: (by: string) => `seen by ${by}`, see: "Seen", over: "over", open: "open", device: "See the device" },
+  { none: "Không có cảnh báo nào.", noneHint: "Loa im tiếng, xác nhận mâu thuẫn hay bị mất trong bảy ngày qua sẽ hiện ở đây kèm lý do.", seen: (by: string) => `${by} đã xem`, see: "Đã xem", over: "đã hết", open: "đang có", device: "Xem thiết bị" },
+  { none: "There are no alerts.", noneHint: "Silent devices, and receipts in conflict or lost within seven days, appear here with their reasons.", seen: (by: string) => `seen by ${by}`, see: "Seen", over: "over", open: "open", device: "See the device" },
 );
 
 /** Alerts lists what an operator must look at: those of the last week too. */
@@ -34,10 +34,13 @@ export function Alerts() {
           </ul>
         </Card>
       )}
+      {alerts.data && <Lacking of={[silent]} />}
       <Shown of={alerts}>
         {(list) =>
           list.length === 0 ? (
-            <p class="quiet">{t().none}</p>
+            <Empty icon="bell" hint={t().noneHint}>
+              {t().none}
+            </Empty>
           ) : (
             <ul class="rows cards">
               {list.map((a) => (

@@ -1,12 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { Countdown } from "../countdown";
 import { api, type ApprovalBody, type AssertionBody, type BulletinBody, type QuestionBody } from "../api";
 import { diff } from "../diff";
 import { question, sign as passkey } from "../passkey";
 import { Boards, Player } from "../player";
 import { approves, go, me, notice, say, touch, trouble, unitName, w } from "../state";
 import { date, length, when } from "../time";
-import { Card, Field, Foot, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Card, Empty, Field, Foot, Icon, Lacking, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { weekdays } from "../wish";
 import { ClassTag } from "./today";
 
 export function Approvals() {
@@ -17,7 +19,9 @@ export function Approvals() {
       <Shown of={requests}>
         {(list) =>
           list.length === 0 ? (
-            <p class="quiet">{w().nothingToApprove}</p>
+            <Empty icon="approvals" hint={w().nothingToApproveHint}>
+              {w().nothingToApprove}
+            </Empty>
           ) : (
             <ul class="rows cards">
               {list.map((r) => (
@@ -43,13 +47,17 @@ export function Approvals() {
 
 export function Approval({ id }: { id: string }) {
   const request = useLoaded(id, ["bulletin"], () => api.approval(id));
-  return <Shown of={request}>{(r) => <One r={r} />}</Shown>;
+  if (request.data) return <One r={request.data} />;
+  return (
+    <>
+      <Title back="/duyet">{w().approvalsTitle}</Title>
+      <Lacking of={[request]} />
+    </>
+  );
 }
 
 /** How far the approver is: looking, typing the password, waiting out the count-down, or returning. */
-type Step = { is: "look" } | { is: "sign" } | { is: "count"; left: number } | { is: "return" };
-
-const patience = 10; // seconds before what goes on air at once is signed
+type Step = { is: "look" } | { is: "sign" } | { is: "count" } | { is: "return" };
 
 function One({ r }: { r: ApprovalBody }) {
   const b = r.bulletin;
@@ -115,8 +123,6 @@ function Sign({ r }: { r: ApprovalBody }) {
   const password = useSignal("");
   const reason = useSignal("");
   const [busy, run] = useBusy();
-  const timer = useRef<ReturnType<typeof setInterval> | undefined>(undefined);
-  useEffect(() => () => clearInterval(timer.current), []);
   const self = me.value?.id ?? "";
   const why =
     r.state !== "open" ? w().requestClosed
@@ -159,18 +165,9 @@ function Sign({ r }: { r: ApprovalBody }) {
   };
   const count = () => {
     if (!goesNow) return void sign();
-    step.value = { is: "count", left: patience };
-    timer.current = setInterval(() => {
-      const s = step.value;
-      if (s.is !== "count") return clearInterval(timer.current);
-      if (s.left > 1) return void (step.value = { is: "count", left: s.left - 1 });
-      clearInterval(timer.current);
-      step.value = { is: "count", left: 0 };
-      void sign();
-    }, 1000);
+    step.value = { is: "count" };
   };
   const cancel = () => {
-    clearInterval(timer.current);
     password.value = "";
     assertion.current = undefined;
     step.value = { is: "look" };
@@ -224,16 +221,7 @@ function Sign({ r }: { r: ApprovalBody }) {
           </div>
         </form>
       )}
-      {!why && s.is === "count" && (
-        <div class="count">
-          <p role="timer" aria-live="off">
-            {w().countdown(s.left)}
-          </p>
-          <button type="button" class="button danger wide" ref={focus} disabled={s.left === 0} onClick={cancel}>
-            {w().countdownCancel}
-          </button>
-        </div>
-      )}
+      {!why && s.is === "count" && <Countdown onEnd={() => void sign()} onCancel={cancel} />}
       {!why && s.is === "return" && (
         <form onSubmit={giveBack}>
           <Field label={w().giveBackReason}>
@@ -261,6 +249,29 @@ function focus(e: HTMLElement | null): void {
   }
 }
 
+/** facets are what an approver has to look at, each in words. */
+function facets(b: BulletinBody): [string, string][] {
+  const o = b.options;
+  const wish = b.wish;
+  const at = !wish ? "" : wish.when === "now" ? w().now : wish.when === "programmes" ? `${w().inProgrammes}. ${w().usableUntil} ${wish.last_day ? date(wish.last_day) : ""}` : [wish.start ? when(wish.start + "+07:00") : "", wish.rule ? ruleWords(wish.rule) : ""].filter(Boolean).join(", ");
+  return [
+    [w().title, b.title],
+    [w().text, b.text],
+    [w().boardText, b.board],
+    [w().where, (wish?.units ?? []).map(unitName).join(", ")],
+    [w().whenLabel, at],
+    [w().volume, wish?.volume ? `${wish.volume}\u00a0%` : ""],
+    [w().source, !o.wanted ? w().noSound : b.upload ? w().fromFile : [w()[o.voice ?? "north"], w().timesN(o.repeat ?? 1), o.chime ? w().chime : "", o.rate && o.rate !== 1 ? `${w().rate} ${o.rate}` : ""].filter(Boolean).join(", ")],
+  ];
+}
+
+/** ruleWords says a rule of the console's own form. */
+function ruleWords(rule: string): string {
+  const by = /BYDAY=([A-Z,]+)/.exec(rule)?.[1]?.split(",");
+  const until = /UNTIL=(\d{4})(\d\d)(\d\d)/.exec(rule);
+  return [by ? by.map((d) => w().weekdays[weekdays.indexOf(d as (typeof weekdays)[number])] ?? d).join(", ") : w().daily, until ? `${w().untilDay} ${date(`${until[1]}-${until[2]}-${until[3]}`)}` : ""].filter(Boolean).join(", ");
+}
+
 /** Differences shows what an edit has changed since the revision before. */
 function Differences({ b }: { b: BulletinBody }) {
   const previous = useLoaded(b.id, [], () => api.previous(b.id));
@@ -268,11 +279,8 @@ function Differences({ b }: { b: BulletinBody }) {
     <Card title={w().differences(b.revision - 1)} tone="warn">
       <Shown of={previous}>
         {(p) => {
-          const parts: [string, string, string][] = [
-            [w().title, p.title, b.title],
-            [w().text, p.text, b.text],
-            [w().boardText, p.board, b.board],
-          ];
+          const was = facets(p);
+          const parts = facets(b).map(([label, now], i): [string, string, string] => [label, was[i]?.[1] ?? "", now]);
           const changed = parts.filter(([, x, y]) => x !== y);
           if (changed.length === 0) return <p>{w().noDifferences}</p>;
           return (

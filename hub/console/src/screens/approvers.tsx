@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { call } from "../call";
 import type { ApproverBody, ApproversBody, DemandBody, Role, UserBody } from "../api";
-import { administers, dictionary, notice, touch, trouble, unitName, units, w } from "../state";
+import { administers, dictionary, done, notice, touch, trouble, unitName, units, w } from "../state";
 import { date, dayOf, when } from "../time";
 import { roleNames } from "./people";
 import { Card, Check, Field, Note, Say, Shown, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
@@ -61,9 +61,14 @@ function List({ of: l }: { of: ApproversBody }) {
   const now = Date.now();
   const end = (p: ApproverBody) =>
     run(async () => {
-      await call<void>("POST", `/units/${l.unit}/deputies/end`, { person: p.person, registrar_password: registrar.value });
+      const by = registrar.value;
+      await call<void>("POST", `/units/${l.unit}/deputies/end`, { person: p.person, registrar_password: by });
       registrar.value = "";
-      notice.value = t().ended;
+      done(t().ended, async () => {
+        const through = dayOf(new Date(Date.parse(p.until) - 1));
+        await call<void>("POST", `/units/${l.unit}/deputies`, { person: p.person, for: p.for, from: dayOf(new Date(p.from)), through, classes: p.classes, registrar_password: by });
+        touch("person");
+      });
       touch("person");
     });
   return (
@@ -73,7 +78,7 @@ function List({ of: l }: { of: ApproversBody }) {
       {l.people.length === 0 && <p class="quiet">{t().none}</p>}
       <ul class="rows">
         {l.people.map((p) => (
-          <li key={p.person + p.key + p.from} class="row">
+          <li key={p.person + p.key + p.from + p.until} class="row">
             <b>{p.name}</b>
             <Tag tone={p.now ? "good" : ""}>{p.now ? t().now : Date.parse(p.from) > now ? t().notNow : t().over}</Tag>
             <span class="quiet">

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { call, once } from "../call";
-import { api, type AiringBody, type DayBody, type ForecastBody, type ForecastLine, type QuietBody } from "../api";
-import { dictionary, notice, say, schedules, touch, trouble, units, w, writes } from "../state";
+import { api, type AiringBody, type DayBody, type ForecastBody, type ForecastLine, type ProgrammeBody, type QuietBody } from "../api";
+import { dictionary, done as undoable, notice, say, schedules, touch, trouble, units, w, writes } from "../state";
 import { clock, clockExact, date, dayOf, zone } from "../time";
 import { Card, Field, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
@@ -11,7 +11,7 @@ const t = dictionary(
     quiet: (a: string, b: string) => `Giờ yên tĩnh ${a}–${b}: loa không phát, trừ khẩn cấp và bản tin có phép phát đêm.`, empty: "Không có gì phát ngày này.", lunar: (d: string) => `âm lịch ${d}`,
     copy: "Chép chương trình sang tuần sau", copied: (n: number) => (n ? `Đã chép ${n} chương trình sang tuần sau.` : "Tuần này không có chương trình nào để chép."),
     forecast: "Lịch này do trung tâm tính bằng đúng quy tắc mà loa dùng.", notPlayed: "sẽ không phát", cutShort: "sẽ bị cắt", begins: (h: string) => `bắt đầu ${h}`, waits: (x: string, h: string) => `đợi “${x}” xong, bắt đầu ${h}`, which: "Tuần nào",
-    move: "Đổi giờ", moveTo: (x: string) => `Chuyển “${x}” sang`, moved: "Đã đổi giờ.", undo: "Hoàn tác", day: "Ngày", hour: "Giờ", fixed: "Bản tin lặp lại đổi giờ ở trang của bản tin.", programme: "Chương trình", newProgramme: "Thêm chương trình",
+    move: "Đổi giờ", anew: "Mở bản tin để gửi duyệt lại", moveTo: (x: string) => `Chuyển “${x}” sang`, moved: "Đã đổi giờ.", undo: "Hoàn tác", day: "Ngày", hour: "Giờ", fixed: "Bản tin lặp lại đổi giờ ở trang của bản tin.", programme: "Chương trình", newProgramme: "Thêm chương trình",
     dragHint: "Kéo thả để đổi ngày, hoặc dùng nút Đổi giờ.", noVillage: "Chưa có thôn nào. Hãy nhập danh sách thôn ở trang Cài đặt.", holiday: "Ngày lễ",
   },
   {
@@ -19,7 +19,7 @@ const t = dictionary(
     quiet: (a: string, b: string) => `Quiet hours ${a}–${b}: nothing sounds but emergencies and what has night permission.`, empty: "Nothing on this day.", lunar: (d: string) => `lunar ${d}`,
     copy: "Copy programmes to next week", copied: (n: number) => (n ? `${n} programmes copied to next week.` : "There is no programme to copy in this week."),
     forecast: "The hub works this out by the very rules that devices use.", notPlayed: "will not be played", cutShort: "will be cut", begins: (h: string) => `begins ${h}`, waits: (x: string, h: string) => `waits for “${x}”, begins ${h}`, which: "Which week",
-    move: "Move", moveTo: (x: string) => `Move “${x}” to`, moved: "Moved.", undo: "Undo", day: "Day", hour: "Hour", fixed: "What repeats is moved on its own page.", programme: "Programme", newProgramme: "Add a programme",
+    move: "Move", anew: "Open the bulletin to submit it again", moveTo: (x: string) => `Move “${x}” to`, moved: "Moved.", undo: "Undo", day: "Day", hour: "Hour", fixed: "What repeats is moved on its own page.", programme: "Programme", newProgramme: "Add a programme",
     dragHint: "Drag to another day, or use Move.", noVillage: "There is no village yet. Import the villages on the page Settings.", holiday: "Holiday",
   },
 );
@@ -46,7 +46,7 @@ async function load(from: string, village: string): Promise<Loaded> {
 export function Calendar() {
   const villages = units.value.filter((u) => u.kind === "village" && !u.valid_until);
   const from = useSignal(monday(dayOf(new Date())));
-  const view = useSignal<"week" | "list">(innerWidth >= 900 ? "week" : "list");
+  const view = useSignal<"week" | "list">(matchMedia("(min-width: 56.25em)").matches ? "week" : "list");
   const village = useSignal(villages[0]?.id ?? "");
   const at = village.value || villages[0]?.id || "";
   const week = useLoaded(`${from.value} ${at}`, ["airing", "programme", "bulletin", "place"], () => (at ? load(from.value, at) : Promise.resolve({ days: [], lines: [], airings: [] })));
@@ -63,8 +63,13 @@ export function Calendar() {
   const copy = () =>
     run(async () => {
       const top = above[above.length - 2] ?? at;
-      const made = await once<unknown[]>("POST", "/programmes/copy-week", { unit: top, from: from.value, to: plus(from.value, 7) });
-      notice.value = t().copied(made.length);
+      const made = await once<ProgrammeBody[]>("POST", "/programmes/copy-week", { unit: top, from: from.value, to: plus(from.value, 7) });
+      const back = async () => {
+        await Promise.all(made.map((p) => call<void>("DELETE", `/programmes/${p.id}`)));
+        touch("programme");
+      };
+      if (made.length) undoable(t().copied(made.length), back);
+      else notice.value = t().copied(0);
       touch("programme");
     });
   if (!at)
@@ -145,6 +150,7 @@ function Week({ data, view, onMove }: { data: Loaded; view: "week" | "list"; onM
         {data.days.map((d, i) => (
           <li
             key={d.day}
+            {...(d.day === today ? { "aria-current": "date" as const } : {})}
             class={[d.day === today ? "today" : "", d.holiday ? "holiday" : "", over.value === d.day ? "over" : ""].join(" ")}
             onDragOver={(e) => {
               e.preventDefault();
@@ -177,7 +183,8 @@ function Week({ data, view, onMove }: { data: Loaded; view: "week" | "list"; onM
                     onDragStart={(e) => e.dataTransfer?.setData("text/plain", a?.id ?? "")}
                   >
                     {to ? (
-                      <Link to={to} class="row">
+                      // A link would be dragged by itself.
+                      <Link to={to} class="row" draggable={false}>
                         <b>{clock(l.start)}</b> <span>{l.title}</span>
                       </Link>
                     ) : (
@@ -244,6 +251,11 @@ function Move({ airing: a, day, onEnd }: { airing: AiringBody; day: string; onEn
             <Field label={t().hour}>{(f) => <input id={f} type="time" required value={hour.value} onInput={(e) => (hour.value = e.currentTarget.value)} />}</Field>
           </div>
           <Say refusal={trouble.value} />
+          {trouble.value?.code === "outside-approval" && (
+            <Link to={`/soan/${a.bulletin}`} class="second">
+              {t().anew}
+            </Link>
+          )}
           <div class="pair">
             <button type="button" class="second" onClick={onEnd}>
               {w().cancel}

@@ -3,12 +3,14 @@ import { useEffect, useRef } from "preact/hooks";
 import { api, type BulletinBody } from "../api";
 import { call, newKey, Refusal } from "../call";
 import { contentOf, current, draftOf, empty, fetchDraft, forget, fresh, keep, recall, send, written, type Draft, type Kept } from "../draft";
+import { FileField } from "../filefield";
 import { post } from "../outbox";
 import type Recorder from "../record";
+import type Reading from "../reading";
 import type Sketch from "../sketch";
-import { failed, go, kept, me, notice, touch, trouble, unitName, w, writes } from "../state";
+import { done as undoable, failed, go, kept, me, notice, touch, trouble, unitName, w, writes } from "../state";
 import { clock, length } from "../time";
-import { Card, Check, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
+import { Card, Check, Choice, Field, Foot, Lacking, Loading, Note, Say, Title, useBusy, useLoaded } from "../ui";
 
 /** readingTime is roughly how long a text takes to read out, in ms: two words a second with the chime, for numbers and abbreviations grow when spoken. */
 const readingTime = (text: string): number => text.split(/\s+/).filter(Boolean).length * 500;
@@ -27,7 +29,13 @@ export function Compose({ id }: { id: string }) {
   const before = useLoaded<BulletinBody | null>(id, [], () => (id ? api.bulletin(id) : Promise.resolve(null)));
   const draft = useSignal(id || current());
   if (!writes()) return <MayNot />;
-  return <Shown of={before}>{(b) => <Form key={draft.value} draft={draft.value} id={id} before={b} onNew={() => (draft.value = fresh())} />}</Shown>;
+  if (before.data !== undefined) return <Form key={draft.value} draft={draft.value} id={id} before={before.data} onNew={() => (draft.value = fresh())} />;
+  return (
+    <>
+      <Title back="/">{w().composeBulletin}</Title>
+      <Lacking of={[before]} />
+    </>
+  );
 }
 
 /** Resume goes on with a draft that the hub keeps, whichever copy is newer. */
@@ -40,12 +48,7 @@ export function Resume({ id }: { id: string }) {
     });
   }, [id]);
   if (!writes()) return <MayNot />;
-  if (!ready.value)
-    return (
-      <p class="quiet" aria-busy="true">
-        {w().loading}
-      </p>
-    );
+  if (!ready.value) return <Loading />;
   return <Form draft={id} id="" before={null} onNew={() => go("/soan")} />;
 }
 
@@ -56,7 +59,8 @@ function mine(): string[] {
 function Form({ id, draft, before, onNew }: { id: string; draft: string; before: BulletinBody | null; onNew: () => void }) {
   const own = mine();
   const d = useSignal<Draft>(recall(draft) ?? (before ? draftOf(before) : empty(own[0] ?? "")));
-  const saved = useSignal<[Kept, Date] | null>(null);
+  // What was begun before can be thrown away at once.
+  const saved = useSignal<[Kept, Date] | null>(d.value.changed > 0 ? ["here", new Date(d.value.changed)] : null);
   const sent = useRef(false);
   const [busy, run] = useBusy();
   const set = (part: Partial<Draft>) => (d.value = { ...d.value, ...part, changed: Date.now() });
@@ -84,6 +88,8 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
       // What the hub could not take is tried again.
       if (kept === "here" || d.value !== before) hub ??= setTimeout(() => void share(), kept === "here" ? 10_000 : 2000);
     };
+    // What a closed tab kept here only.
+    if (d.value.changed > 0) hub = setTimeout(() => void share(), 2000);
     const unsubscribe = d.subscribe((v) => {
       if (v === last) return;
       here ??= setTimeout(write, 500);
@@ -130,9 +136,16 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
   };
   const discard = () => {
     sent.current = true;
+    const was = d.value;
     forget(draft);
     if (before) go(`/phat/${before.id}`);
     else onNew();
+    undoable(w().discarded, async () => {
+      keep(draft, was);
+      await send(draft, was);
+      touch("draft", "bulletin");
+      go(before ? `/soan/${before.id}` : `/nhap/${draft}`);
+    });
   };
 
   return (
@@ -204,6 +217,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
           )}
         </Field>
       )}
+      {v.source === "text" && v.text.trim() !== "" && <Said draft={v} />}
       {v.source !== "none" && <Check label={w().showOnBoard} checked={v.boardOn} onPick={(boardOn) => set({ boardOn, board: v.board || (boardOn ? v.text.trim().slice(0, 200) : "") })} />}
       {v.boardOn && (
         <Field label={w().boardText} hint={w().boardHint([...v.board].length)}>
@@ -298,6 +312,16 @@ function Treatment({ draft: v, set }: { draft: Draft; set: (part: Partial<Draft>
   );
 }
 
+/** Said is what the voice will say differently, which comes when something is there to be said. */
+function Said({ draft: v }: { draft: Draft }) {
+  const part = useSignal<typeof Reading | null>(null);
+  useEffect(() => {
+    import("../reading").then((m) => (part.value = m.default), () => undefined);
+  }, []);
+  const Part = part.value;
+  return Part ? <Part unit={v.unit} title={v.title} text={v.text} /> : null;
+}
+
 /** OnBoard is how a board will show it, which comes when it is first wanted. */
 function OnBoard(p: { draft: Draft; set: (part: Partial<Draft>) => void }) {
   const part = useSignal<typeof Sketch | null>(null);
@@ -305,7 +329,7 @@ function OnBoard(p: { draft: Draft; set: (part: Partial<Draft>) => void }) {
     import("../sketch").then((m) => (part.value = m.default), failed);
   }, []);
   const Part = part.value;
-  return Part ? <Part {...p} /> : <p class="quiet">{w().loading}</p>;
+  return Part ? <Part {...p} /> : <Loading />;
 }
 
 /** Microphone is the recorder, which comes when it is first wanted. */
@@ -315,7 +339,7 @@ function Microphone(p: { draft: string; done: boolean; onDone: (digest: string) 
     import("../record").then((m) => (part.value = m.default), failed);
   }, []);
   const Part = part.value;
-  return Part ? <Part {...p} /> : <p class="quiet">{w().loading}</p>;
+  return Part ? <Part {...p} /> : <Loading />;
 }
 
 function Upload({ draft, set }: { draft: Draft; set: (part: Partial<Draft>) => void }) {
@@ -337,9 +361,7 @@ function Upload({ draft, set }: { draft: Draft; set: (part: Partial<Draft>) => v
   };
   return (
     <Card>
-      <Field label={w().file} hint={w().fileHint}>
-        {(f, h) => <input id={f} aria-describedby={h} type="file" accept="audio/*,video/mp4,video/webm,.opus,.amr,.m4a" onChange={(e) => void take(e.currentTarget.files?.[0])} />}
-      </Field>
+      <FileField label={w().file} hint={w().fileHint} accept="audio/*,video/mp4,video/webm,.opus,.amr,.m4a" onFile={(file) => void take(file)} />
       <p role="status">
         {done.value !== null && (
           <>

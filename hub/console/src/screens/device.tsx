@@ -1,23 +1,27 @@
 import { useSignal } from "@preact/signals";
 import { call, prefix, refused } from "../call";
 import type { AddDeviceInputBody, AskedBody, ClaimBody, DeviceBody } from "../api";
+import { FileField } from "../filefield";
+import { Final } from "../final";
 import { reasonsOf } from "../health";
-import { administers, dictionary, go, installs, may, notice, schedules, touch, trouble, unitName, units, w } from "../state";
+import { administers, dictionary, done, go, installs, may, notice, schedules, touch, trouble, unitName, units, w } from "../state";
 import { ago, number, when } from "../time";
+import { small } from "../files";
+import { Stick } from "./stick";
 import { Card, Check, Field, Foot, Note, Say, Shown, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
-    health: "Tình trạng", volume: "Âm lượng đang phát", serves: "Phục vụ", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)} %`, nobody: "Chưa ghi phục vụ thôn nào; không tính vào con số được nghe.", heard: "Liên lạc lần cuối", software: "Phần mềm", free: "Bộ nhớ còn", missing: "Nội dung chưa tải xong", unacked: "Xác nhận chưa gửi xong", playing: "Đang phát", clock: "Đồng hồ", sure: "chắc", unsure: "chưa chắc", tags: "Nhãn",
+    health: "Tình trạng", volume: "Âm lượng đang phát", serves: "Phục vụ", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)}\u00a0%`, nobody: "Chưa ghi phục vụ thôn nào; không được tính khi xem ai đã nhận.", heard: "Liên lạc lần cuối", software: "Phần mềm", free: "Bộ nhớ còn", missing: "Nội dung chưa tải xong", unacked: "Xác nhận chưa gửi xong", playing: "Đang phát", clock: "Đồng hồ", sure: "chắc", unsure: "chưa chắc", tags: "Nhãn",
     photo: "Ảnh nơi lắp đặt", noPhoto: "Chưa có ảnh. Hãy chụp một tấm để người sau dễ tìm.", take: "Chụp hoặc chọn ảnh", photoKept: "Đã lưu ảnh.", claim: "Ghi danh thiết bị", claimNote: "Mã dùng một lần, để máy tự nhận đúng trung tâm này. Ai có mã đều ghi danh được, nên chỉ đưa cho kỹ thuật viên.", make: "Tạo mã ghi danh", code: "Mã ghi danh (chỉ hiện lần này)", expires: (x: string) => `Hết hạn ${x}.`, copy: "Chép mã", copied: "Đã chép.", picture: "Mã QR của mã ghi danh", scan: "Quét bằng máy của kỹ thuật viên, hoặc chép mã dưới đây sang thiết bị.",
     tone: "Tiếng thử", toneNote: "Ba giây, âm lượng nhỏ, chỉ vang khi không có gì đang hay sắp phát.", toneVerb: "Phát tiếng thử", toneWaits: "Đã gửi, chờ thiết bị trả lời…", toneDone: (x: string) => `Card âm thanh đã phát hết tiếng thử lúc ${x}.`, toneFailed: (why: string, x: string) => `Lúc ${x} không phát trọn: ${why}.`,
     replace: "Thay máy hỏng", replaceNote: "Máy mới nhận đúng tên, nơi đặt và lịch phát của máy này. Máy cũ vẫn chạy cho tới khi mã được dùng; từ lúc đó máy cũ không kết nối được nữa.", makeReplacement: "Tạo mã cho máy mới",
     mute: "Tắt tiếng từ xa", muteNote: "Khi tắt, thiết bị không phát gì cả, kể cả khẩn cấp, cho tới khi bật lại. Ai tắt, lúc nào đều được ghi vào nhật ký.", muteVerb: "Tắt tiếng thiết bị này", unmuteVerb: "Bật tiếng lại", muteSent: "Đã gửi lệnh tắt tiếng.", unmuteSent: "Đã gửi lệnh bật tiếng.", muteAway: "Thiết bị đang mất liên lạc nên chưa nhận được lệnh.",
-    move: "Sửa tên, nơi đặt, thôn phục vụ", name: "Tên", unit: "Đơn vị", village: "Phục vụ thôn", percent: "phần dân, %", registrar: "Mật khẩu của người giữ sổ", registrarHint: "Nơi đặt được ký, để thiết bị và thanh tra kiểm tra được.", save: "Lưu", saved: "Đã lưu.", revoke: "Thu hồi thiết bị", revoked: "Đã thu hồi.", revokeNote: "Thiết bị không bao giờ kết nối lại được. Thay máy hỏng thì dùng Thay máy hỏng, không thu hồi.", reallyRevoke: "Thu hồi hẳn",
+    move: "Sửa tên, nơi đặt, thôn phục vụ", name: "Tên", unit: "Đơn vị", village: "Phục vụ", percent: "phần dân, %", registrar: "Mật khẩu của người giữ sổ", registrarHint: "Nơi đặt được ký, để thiết bị và thanh tra kiểm tra được.", save: "Lưu", saved: "Đã lưu.", revoke: "Thu hồi thiết bị", revoked: "Đã thu hồi.", revokeNote: "Thiết bị không bao giờ kết nối lại được. Thay máy hỏng thì dùng Thay máy hỏng, không thu hồi.", reallyRevoke: "Thu hồi hẳn",
     add: "Thêm thiết bị", id: "Mã thiết bị", idHint: "Chữ thường không dấu, số, gạch nối. Không đổi được.", sound: "Có loa", board: "Có bảng điện tử", width: "Rộng (điểm)", height: "Cao (điểm)", row: "Cao một dòng", addVerb: "Thêm thiết bị", added: "Đã thêm. Tạo mã ghi danh để lắp.",
   },
   {
-    health: "Health", volume: "Volume now", serves: "Serves", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)} %`, nobody: "It serves no village yet and counts for nobody.", heard: "Last heard of", software: "Software", free: "Storage left", missing: "Content still missing", unacked: "Receipts not confirmed", playing: "Playing", clock: "Clock", sure: "sure", unsure: "unsure", tags: "Tags",
+    health: "Health", volume: "Volume now", serves: "Serves", share: (v: string, s: number) => `${v}: ${Math.round(s * 100)}\u00a0%`, nobody: "It serves no village yet and counts for nobody.", heard: "Last heard of", software: "Software", free: "Storage left", missing: "Content still missing", unacked: "Receipts not confirmed", playing: "Playing", clock: "Clock", sure: "sure", unsure: "unsure", tags: "Tags",
     photo: "Photograph of the place", noPhoto: "No photograph yet. Take one, so that others find it.", take: "Take or choose a picture", photoKept: "Picture kept.", claim: "Enrol the device", claimNote: "A code for one use, by which the device knows this hub. Whoever has it can enrol, so give it to the technician only.", make: "Make a code", code: "Code (shown this once)", expires: (x: string) => `Expires ${x}.`, copy: "Copy", copied: "Copied.", picture: "QR code of the claim", scan: "Scan it with the technician's device, or copy the code below to the device.",
     tone: "Test tone", toneNote: "Three seconds, softly, and only while nothing is or soon will be on air.", toneVerb: "Sound the tone", toneWaits: "Asked; waiting for the device…", toneDone: (x: string) => `The sound card has taken the whole tone at ${x}.`, toneFailed: (why: string, x: string) => `At ${x} it did not sound whole: ${why}.`,
     replace: "Replace broken hardware", replaceNote: "The new one takes over this name, place and plan. The old one goes on until the code is used; from then on it cannot connect any more.", makeReplacement: "Make a code for the new one",
@@ -37,6 +41,7 @@ export function Device({ id }: { id: string }) {
           <>
             <Health d={d} />
             {installs() && d.state !== "revoked" && <Claim d={d} />}
+            {installs() && d.state === "waiting" && <Stick d={d} />}
             {d.sound && d.enrolled && d.state !== "revoked" && may("editor", "approver", "operator", "administrator", "technician") && <Mute d={d} />}
             {d.sound && d.enrolled && d.state !== "revoked" && installs() && <Tone d={d} />}
             <Photo d={d} />
@@ -51,7 +56,7 @@ export function Device({ id }: { id: string }) {
 function Health({ d }: { d: DeviceBody }) {
   const wrong = reasonsOf(d);
   const facts: [string, string][] = [
-    [t().volume, d.play && d.play.volume > 0 ? `${d.play.volume} %` : ""],
+    [t().volume, d.play && d.play.volume > 0 ? `${d.play.volume}\u00a0%` : ""],
     [t().heard, d.last_heard ? `${ago(d.last_heard)} (${when(d.last_heard)})` : ""],
     [t().clock, d.clock_sure === undefined ? "" : d.clock_sure ? t().sure : t().unsure],
     [t().missing, d.missing ? number(d.missing) : ""],
@@ -93,7 +98,7 @@ function Photo({ d }: { d: DeviceBody }) {
   const keep = (f: File | undefined) =>
     f &&
     run(async () => {
-      const r = await fetch(`${prefix}/devices/${d.id}/photo`, { method: "PUT", headers: { "Content-Type": "application/octet-stream" }, body: f });
+      const r = await fetch(`${prefix}/devices/${d.id}/photo`, { method: "PUT", headers: { "Content-Type": "application/octet-stream" }, body: await small(f) });
       if (!r.ok) throw await refused(r);
       there.value = true;
       version.value++;
@@ -103,7 +108,7 @@ function Photo({ d }: { d: DeviceBody }) {
     <Card title={t().photo}>
       {there.value ? <img key={version.value} class="photo" src={`${prefix}/devices/${d.id}/photo`} alt={`${t().photo}: ${d.name}`} onError={() => (there.value = false)} /> : <p class="quiet">{t().noPhoto}</p>}
       {(schedules() || installs()) && d.state !== "revoked" && (
-        <Field label={t().take}>{(f) => <input id={f} type="file" accept="image/*" capture="environment" disabled={busy} onChange={(e) => void keep(e.currentTarget.files?.[0])} />}</Field>
+        <FileField label={t().take} accept="image/*" camera disabled={busy} onFile={(file) => void keep(file)} />
       )}
     </Card>
   );
@@ -188,7 +193,7 @@ function Mute({ d }: { d: DeviceBody }) {
   const put = (muted: boolean) =>
     run(async () => {
       await call<void>("PUT", `/devices/${d.id}/mute`, { muted });
-      notice.value = muted ? t().muteSent : t().unmuteSent;
+      done(muted ? t().muteSent : t().unmuteSent, () => call<void>("PUT", `/devices/${d.id}/mute`, { muted: !muted }));
     });
   return (
     <Card title={t().mute}>
@@ -236,7 +241,6 @@ const shares = (s: Record<string, string>) => Object.entries(s).filter(([, v]) =
 function Place({ d }: { d: DeviceBody }) {
   const spot = useSignal<Spot>({ name: d.name, unit: d.unit, serves: Object.fromEntries(d.serves.map((s) => [s.village, String(Math.round(s.share * 100))])) });
   const registrar = useSignal("");
-  const sure = useSignal(false);
   const [busy, run] = useBusy();
   const save = (e: Event) => {
     e.preventDefault();
@@ -264,22 +268,12 @@ function Place({ d }: { d: DeviceBody }) {
         <Say refusal={trouble.value} />
         <div class="pair wrap">
           {administers() && (
-            <button type="button" class="second" onClick={() => (sure.value = !sure.value)}>
-              {t().revoke}
-            </button>
+            <Final verb={t().revoke} says={t().revokeNote} really={t().reallyRevoke} busy={busy} act={revoke} />
           )}
           <button type="submit" class="button" aria-disabled={busy}>
             {t().save}
           </button>
         </div>
-        {sure.value && (
-          <Note tone="warn">
-            <p>{t().revokeNote}</p>
-            <button type="button" class="button danger" aria-disabled={busy} onClick={() => void revoke()}>
-              {t().reallyRevoke}
-            </button>
-          </Note>
-        )}
       </form>
     </details>
   );

@@ -2,19 +2,19 @@ import { useSignal } from "@preact/signals";
 import { Component } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { plain } from "../health";
-import { arranged, count, flag, flagsAt, keysOf, load, order, renewed, rowAt, stateAt, states, type Row } from "../fleet";
-import { dictionary, failed, go, idle, installs, unitName, w } from "../state";
+import { arranged, count, flag, flagsAt, keysOf, load, order, prepare, renewed, rowAt, stateAt, states, working, type Row } from "../fleet";
+import { dictionary, idle, installs, unitName, w } from "../state";
 import { ago, number } from "../time";
-import { Field, Icon, Link, Title } from "../ui";
+import { Empty, Field, Icon, Lacking, Link, Title, useLoaded } from "../ui";
 
 const t = dictionary(
   {
-    all: "Tất cả", bad: "Cần xem", off: "Mất liên lạc", boards: "Có bảng", add: "Thêm thiết bị", none: "Không có thiết bị nào như vậy.",
+    all: "Tất cả", bad: "Cần xem", off: "Mất liên lạc", boards: "Có bảng", add: "Thêm thiết bị", sheet: "Nhập từ bảng tính", first: "Chưa có thiết bị nào.", firstHint: "Thêm từng máy, hoặc nhập cả danh sách từ bảng tính; rồi tạo mã ghi danh để kỹ thuật viên lắp.", none: "Không có thiết bị nào như vậy.",
     found: (n: string) => `${n} thiết bị`, never: "chưa liên lạc", filter: "Lọc", hint: "Gõ không dấu cũng được: “nha van hoa”.", list: "Danh sách thiết bị",
     muted: "tắt tiếng", clock: "đồng hồ chưa chắc", fault: "có lỗi", missing: "đang tải nội dung",
   },
   {
-    all: "All", bad: "To look at", off: "Offline", boards: "With a board", add: "Add a device", none: "There is no such device.",
+    all: "All", bad: "To look at", off: "Offline", boards: "With a board", add: "Add a device", sheet: "From a spreadsheet", first: "There are no devices yet.", firstHint: "Add them one by one, or a whole list from a spreadsheet; then make claims for the technician.", none: "There is no such device.",
     found: (n: string) => `${n} devices`, never: "never heard", filter: "Filter", hint: "Marks are not needed: “nha van hoa”.", list: "List of devices",
     muted: "muted", clock: "clock unsure", fault: "faulty", missing: "loading content",
   },
@@ -29,7 +29,8 @@ const passes: Record<Filter, (i: number) => boolean> = {
   off: (i) => stateAt(i) === 2,
   boards: (i) => (flagsAt(i) & flag.board) !== 0,
 };
-const tall = 76; // px of a row
+const tall = 4.5; // rem of a row, as in the style sheet
+const spare = 4; // rows drawn beyond what is in sight, at either end
 
 function says(r: Row): string {
   const out = [];
@@ -43,6 +44,7 @@ function says(r: Row): string {
 
 interface LineProps {
   r: Row;
+  unit: string; // its name
   at: number;
   top: number;
   of: number;
@@ -51,20 +53,20 @@ interface LineProps {
 /** Line is drawn anew only where its device or its place is another. */
 class Line extends Component<LineProps> {
   override shouldComponentUpdate(next: LineProps): boolean {
-    return next.r !== this.props.r || next.top !== this.props.top || next.of !== this.props.of;
+    return next.r !== this.props.r || next.unit !== this.props.unit || next.top !== this.props.top || next.of !== this.props.of;
   }
 
-  override render({ r, at, top, of }: LineProps) {
+  override render({ r, unit, at, top, of }: LineProps) {
     const tone = r.state === 3 ? (r.flags & wrong ? "warn" : "good") : r.state === 2 || r.state === 1 ? "bad" : "";
     return (
-      <li style={{ top: `${top}px` }} aria-posinset={at + 1} aria-setsize={of}>
+      <li style={{ top: `${top}rem` }} aria-posinset={at + 1} aria-setsize={of}>
         <Link to={`/thiet-bi/${r.id}`} class="vrow">
           <b>
             <Icon name={r.flags & flag.board && !(r.flags & flag.sound) ? "board" : "devices"} /> {r.name}
           </b>
           <span class={`tag ${tone}`}>{r.flags & flag.playing ? w().playingNow : w().deviceStates[states[r.state] ?? "waiting"]}</span>
           <span class="quiet">
-            {unitName(r.unit)} · {says(r)}
+            {unit} · {says(r)}
           </span>
         </Link>
       </li>
@@ -76,14 +78,17 @@ class Line extends Component<LineProps> {
 function List({ rows }: { rows: number[] }) {
   const box = useRef<HTMLUListElement>(null);
   const from = useSignal(0);
-  const seen = useSignal(12);
+  const seen = useSignal(8);
   useEffect(() => {
     const look = () => {
       const e = box.current;
       if (!e) return;
-      const above = -e.getBoundingClientRect().top;
-      from.value = Math.max(0, Math.floor(above / tall) - 6);
-      seen.value = Math.ceil(innerHeight / tall) + 12;
+      const place = e.getBoundingClientRect();
+      const above = -place.top;
+      const row = place.height / Math.max(1, rows.length);
+      // What is in sight below the head of the page, and a few before and after it.
+      from.value = Math.max(0, Math.floor(above / row) - spare);
+      seen.value = Math.ceil((innerHeight - Math.max(0, -above)) / row) + 2 * spare;
     };
     look();
     addEventListener("scroll", look, { passive: true });
@@ -99,15 +104,16 @@ function List({ rows }: { rows: number[] }) {
     const here = Number((document.activeElement?.parentElement as HTMLElement | null)?.getAttribute("aria-posinset") ?? 1) - 1;
     const next = Math.min(rows.length - 1, Math.max(0, here + by));
     e.preventDefault();
-    const top = (box.current?.getBoundingClientRect().top ?? 0) + scrollY + next * tall;
+    const place = box.current?.getBoundingClientRect();
+    const top = place ? place.top + scrollY + (next / rows.length) * place.height : 0;
     if (top < scrollY + 160 || top > scrollY + innerHeight - 200) scrollTo(0, top - innerHeight / 2);
     setTimeout(() => box.current?.querySelector<HTMLElement>(`[aria-posinset="${next + 1}"] a`)?.focus(), 60);
   };
   return (
-    <ul class="virtual" ref={box} style={{ height: `${rows.length * tall}px` }} aria-label={t().list} onKeyDown={move}>
+    <ul class="virtual" ref={box} style={{ height: `${rows.length * tall}rem` }} aria-label={t().list} onKeyDown={move}>
       {rows.slice(from.value, from.value + seen.value).map((place, i) => {
         const r = rowAt(place);
-        return <Line key={r.id} r={r} at={from.value + i} top={(from.value + i) * tall} of={rows.length} />;
+        return <Line key={r.id} r={r} unit={unitName(r.unit)} at={from.value + i} top={(from.value + i) * tall} of={rows.length} />;
       })}
     </ul>
   );
@@ -117,18 +123,20 @@ export function Devices() {
   const all = count.value;
   const search = useSignal("");
   const filter = useSignal<Filter>("all");
+  const table = useLoaded("table", [], async () => {
+    if (count.peek() === undefined) await load();
+    return true;
+  });
   useEffect(() => {
-    if (count.peek() === undefined) load().catch(failed);
-  }, []);
-  useEffect(() => {
-    if (all !== undefined) idle(() => void keysOf()); // so that the first letter of a search need not wait for it
+    if (all !== undefined) idle(prepare);
   }, [all]);
   // The order is of states and names, and is worked out anew only where one of them has changed.
   const sorted = useMemo(order, [arranged.value]);
-  const [alive, online] = useMemo(() => [sorted.filter((i) => stateAt(i) !== 4).length, sorted.filter((i) => stateAt(i) === 3).length], [sorted]);
+  const [alive, online] = useMemo(working, [sorted]);
   const narrow = filter.value === "all" ? 0 : renewed.value; // rows come and go by their flags
   const rows = useMemo(() => {
     const words = plain(search.value).split(/\s+/).filter(Boolean);
+    if (filter.value === "all" && !words.length) return sorted;
     const keys = words.length ? keysOf() : [];
     return sorted.filter((i) => passes[filter.value](i) && words.every((x) => keys[i]?.includes(x)));
   }, [sorted, narrow, search.value, filter.value]);
@@ -137,34 +145,44 @@ export function Devices() {
     return (
       <>
         <Title>{w().devicesTitle}</Title>
-        <p class="quiet" aria-busy="true">
-          {w().loading}
-        </p>
+        <Lacking of={[table]} />
       </>
     );
   return (
     <>
       <Title>{w().devicesTitle}</Title>
-      <p class="quiet">{w().devicesUp(online, alive)}</p>
-      <Field label={w().search} hint={t().hint}>
-        {(f, h) => <input id={f} aria-describedby={h} type="search" value={search.value} onInput={(e) => (search.value = e.currentTarget.value)} />}
-      </Field>
-      <div class="chips" role="group" aria-label={t().filter}>
-        {(["all", "bad", "off", "boards"] as const).map((k) => (
-          <button key={k} type="button" class="chip" aria-pressed={filter.value === k} onClick={() => (filter.value = k)}>
-            {t()[k]}
-          </button>
-        ))}
-        {installs() && (
-          <button type="button" class="second" onClick={() => go("/thiet-bi/them")}>
+      {installs() && (
+        <div class="pair wrap">
+          <Link to="/thiet-bi/them" class="second">
             {t().add}
-          </button>
-        )}
-      </div>
-      <p class="quiet" role="status">
-        {rows.length ? t().found(number(rows.length)) : t().none}
-      </p>
-      <List rows={rows} />
+          </Link>
+          <Link to="/thiet-bi/nhap" class="second">
+            {t().sheet}
+          </Link>
+        </div>
+      )}
+      {all === 0 ? (
+        <Empty icon="devices" {...(installs() ? { hint: t().firstHint } : {})}>
+          {t().first}
+        </Empty>
+      ) : (
+        <>
+          <Field label={w().search} hint={t().hint}>
+            {(f, h) => <input id={f} aria-describedby={h} type="search" value={search.value} onInput={(e) => (search.value = e.currentTarget.value)} />}
+          </Field>
+          <div class="chips" role="group" aria-label={t().filter}>
+            {(["all", "bad", "off", "boards"] as const).map((k) => (
+              <button key={k} type="button" class="chip" aria-pressed={filter.value === k} onClick={() => (filter.value = k)}>
+                {t()[k]}
+              </button>
+            ))}
+          </div>
+          <p class="quiet" role="status">
+            {rows.length ? `${t().found(number(rows.length))} · ${w().devicesUp(online, alive)}` : t().none}
+          </p>
+          <List rows={rows} />
+        </>
+      )}
     </>
   );
 }

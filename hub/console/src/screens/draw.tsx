@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { call } from "../call";
+import { FileField } from "../filefield";
 import { geojsonOf, Map, mapOf, plane, shapesOf, short, type Position, type Shape } from "../map";
 import { dictionary, failed, notice, touch, trouble, units } from "../state";
 import { Card, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
@@ -145,9 +146,7 @@ function Editor({ unit, before }: { unit: string; before: Shape[] }) {
         </button>
       </div>
       <Card>
-        <Field label={t().file} hint={t().fileHint}>
-          {(f, h) => <input id={f} aria-describedby={h} type="file" accept=".geojson,.json,application/geo+json" onChange={(e) => void read(e.currentTarget.files?.[0])} />}
-        </Field>
+        <FileField label={t().file} hint={t().fileHint} accept=".geojson,.json,application/geo+json" onFile={(f) => void read(f)} />
         {shapes.value.some((s) => !s.unit) && (
           <>
             <Note tone="warn">{t().assign}</Note>

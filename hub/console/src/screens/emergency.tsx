@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
-import { call, once } from "../call";
-import { api, type BulletinBody, type BulletinContent, type TemplateBody } from "../api";
-import { dictionary, go, me, notice, touch, trouble, unitName, w, writes } from "../state";
+import { call, missing, once } from "../call";
+import { api, type AiringBody, type BulletinBody, type BulletinContent, type TemplateBody } from "../api";
+import { dictionary, done, go, me, notice, touch, trouble, unitName, w, writes } from "../state";
 import { stop } from "../stop";
-import { Card, Choice, Field, Foot, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { Card, Choice, Field, Foot, Icon, Lacking, Link, Note, Say, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -25,22 +25,23 @@ export const Drill = () => <Page drill />;
 
 function Page({ drill }: { drill: boolean }) {
   const templates = useLoaded("templates", ["place"], () => call<TemplateBody[]>("GET", "/templates"));
+  const airings = useLoaded("airings", ["airing", "receipt", "bulletin"], () => api.airings());
   const picked = useSignal<TemplateBody | null>(null);
   const empty: TemplateBody = { id: "", own: false, name: "", title: "", text: "", board: "", clear_title: "", clear_text: "", clear_board: "" };
   return (
     <div class={drill ? "stack mood drill" : "stack mood alarm"}>
       <Title back="/">{drill ? t().drillTitle : t().title}</Title>
       <Note {...(drill ? {} : { tone: "bad" as const })}>{drill ? t().drillNote : t().two}</Note>
-      <Running drill={drill} />
+      {airings.data && <Running drill={drill} list={airings.data} />}
+      <Lacking of={writes() ? [airings, templates] : [airings]} />
       {writes() &&
         (picked.value ? (
           <Write key={picked.value.id} from={picked.value} drill={drill} onBack={() => (picked.value = null)} />
         ) : (
-          <Shown of={templates}>
-            {(list) => (
+          templates.data && (
               <Card title={t().pick}>
                 <ul class="places">
-                  {list.map((x) => (
+                  {templates.data.map((x) => (
                     <li key={x.id}>
                       <button type="button" onClick={() => (picked.value = x)}>
                         <Icon name="warn" />
@@ -57,8 +58,7 @@ function Page({ drill }: { drill: boolean }) {
                   </li>
                 </ul>
               </Card>
-            )}
-          </Shown>
+          )
         ))}
       {!picked.value && (
         <Link to={drill ? "/khan-cap" : "/dien-tap"} class="second">
@@ -70,9 +70,8 @@ function Page({ drill }: { drill: boolean }) {
 }
 
 /** Running lists what is in force now, with what calls it off. */
-function Running({ drill }: { drill: boolean }) {
-  const airings = useLoaded("airings", ["airing", "receipt", "bulletin"], () => api.airings());
-  const on = airings.data?.filter((a) => a.class === "emergency" && Boolean(a.drill) === drill && !a.withdrawn && Date.parse(a.last) > Date.now()) ?? [];
+function Running({ drill, list }: { drill: boolean; list: AiringBody[] }) {
+  const on = list.filter((a) => a.class === "emergency" && Boolean(a.drill) === drill && !a.withdrawn && Date.parse(a.last) > Date.now());
   if (!on.length) return null;
   return (
     <Card title={t().running} tone="live">
@@ -93,8 +92,8 @@ function Running({ drill }: { drill: boolean }) {
 }
 
 function AllClear({ bulletin }: { bulletin: string }) {
-  const clear = useLoaded(bulletin, ["bulletin"], () => call<BulletinBody>("GET", `/bulletins/${bulletin}/all-clear`).catch(() => null));
-  if (clear.data === undefined) return null;
+  const clear = useLoaded(bulletin, ["bulletin"], () => call<BulletinBody>("GET", `/bulletins/${bulletin}/all-clear`).catch(missing).then((b) => b ?? null));
+  if (clear.data === undefined) return clear.refusal ? <Lacking of={[clear]} /> : null;
   if (!clear.data) return <span class="quiet">{t().noClear}</span>;
   const b = clear.data;
   return (
@@ -138,7 +137,11 @@ function Write({ from, drill, onBack }: { from: TemplateBody; drill: boolean; on
   const remove = () =>
     run(async () => {
       await call<void>("DELETE", `/templates/${v.id}`);
-      notice.value = t().gone;
+      const was = { ...from, unit: from.unit ?? unit.value };
+      done(t().gone, async () => {
+        await call<TemplateBody>("POST", "/templates", was);
+        touch("place");
+      });
       touch("place");
       onBack();
     });

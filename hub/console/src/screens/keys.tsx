@@ -2,32 +2,34 @@
 import { useSignal } from "@preact/signals";
 import { call } from "../call";
 import type { PasskeyBody, RecoveryBody } from "../api";
+import { Final } from "../final";
 import { has, register } from "../passkey";
 import { administers, dictionary, me, notice, touch, trouble } from "../state";
 import { when } from "../time";
-import { Card, Field, Note, Say, Tag, useBusy, useLoaded } from "../ui";
+import { Card, Field, Lacking, Note, Say, Tag, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
     title: "Khoá ký trên điện thoại", note: "Duyệt bằng vân tay, khuôn mặt hoặc mã PIN của máy. Khoá nằm trong máy của anh/chị; trung tâm không ký thay được.", name: "Gọi máy này là", usual: "điện thoại", add: "Tạo khoá trên máy này", added: "Đã tạo khoá. Người giữ sổ phải xác nhận trước khi dùng.",
-    states: { waiting: "chờ xác nhận", confirmed: "đang dùng", revoked: "đã thu hồi" } as Record<string, string>, confirm: "Xác nhận", revoke: "Thu hồi", registrar: "Mật khẩu của người giữ sổ", none: "Chưa có khoá nào.", no: "Trình duyệt hay địa chỉ này không dùng được khoá (cần https).", synced: "có thể sao sang máy khác", confirmed: "Đã xác nhận khoá.", revoked: "Đã thu hồi khoá.", logInNote: "Từ đó khoá là lớp xác thực thứ hai: mật khẩu một mình không vào được nữa.", own: "Mật khẩu của anh/chị, để đổi cách đăng nhập", on: "đăng nhập được", turnOn: "Dùng để đăng nhập", turnOff: "Thôi dùng để đăng nhập", changed: "Đã đổi cách đăng nhập.", codes: "Mã dự phòng, chỉ hiện lần này: hãy in hoặc chép ra giấy.",
+    states: { waiting: "chờ xác nhận", confirmed: "đang dùng", revoked: "đã thu hồi" } as Record<string, string>, confirm: "Xác nhận", revoke: "Thu hồi", revokeSays: "Khoá này không bao giờ duyệt hay đăng nhập được nữa; muốn dùng lại phải tạo khoá mới.", revokeReally: "Thu hồi hẳn", registrar: "Mật khẩu của người giữ sổ", none: "Chưa có khoá nào.", no: "Trình duyệt hay địa chỉ này không dùng được khoá (cần https).", synced: "có thể sao sang máy khác", confirmed: "Đã xác nhận khoá.", revoked: "Đã thu hồi khoá.", logInNote: "Từ đó khoá là lớp xác thực thứ hai: mật khẩu một mình không vào được nữa.", own: "Mật khẩu của anh/chị, để đổi cách đăng nhập", on: "đăng nhập được", turnOn: "Dùng để đăng nhập", turnOff: "Thôi dùng để đăng nhập", changed: "Đã đổi cách đăng nhập.", codes: "Mã dự phòng, chỉ hiện lần này: hãy in hoặc chép ra giấy.",
   },
   {
     title: "Passkeys", note: "Approve by finger, face or the device's PIN. The key stays in your device; the hub cannot sign for you.", name: "Call this device", usual: "phone", add: "Make a passkey here", added: "Made. A registrar must confirm it before it counts.",
-    states: { waiting: "waits for confirmation", confirmed: "in use", revoked: "revoked" } as Record<string, string>, confirm: "Confirm", revoke: "Revoke", registrar: "The registrar's password", none: "There is none yet.", no: "This browser or address cannot use passkeys (https is needed).", synced: "may be copied to other devices", confirmed: "Passkey confirmed.", revoked: "Passkey revoked.", logInNote: "It is a second factor from then on: the password alone opens nothing.", own: "Your password, to change how you log in", on: "logs in", turnOn: "Log in with it", turnOff: "No longer log in with it", changed: "Changed.", codes: "Recovery codes, shown this once: print them or write them down.",
+    states: { waiting: "waits for confirmation", confirmed: "in use", revoked: "revoked" } as Record<string, string>, confirm: "Confirm", revoke: "Revoke", revokeSays: "It will never approve or log in again; only a new passkey will.", revokeReally: "Revoke for good", registrar: "The registrar's password", none: "There is none yet.", no: "This browser or address cannot use passkeys (https is needed).", synced: "may be copied to other devices", confirmed: "Passkey confirmed.", revoked: "Passkey revoked.", logInNote: "It is a second factor from then on: the password alone opens nothing.", own: "Your password, to change how you log in", on: "logs in", turnOn: "Log in with it", turnOff: "No longer log in with it", changed: "Changed.", codes: "Recovery codes, shown this once: print them or write them down.",
   },
 );
 
 export function Keys() {
   const keys = useLoaded("passkeys", ["person"], () => call<PasskeyBody[]>("GET", "/passkeys"));
-  const name = useSignal(t().usual);
+  const typed = useSignal<string | undefined>(undefined);
+  const name = typed.value ?? t().usual;
   const registrar = useSignal("");
   const own = useSignal("");
   const codes = useSignal<string[]>([]);
   const [busy, run] = useBusy();
   const add = () =>
     run(async () => {
-      await register(name.value);
+      await register(name);
       notice.value = t().added;
       touch("person");
     });
@@ -48,7 +50,8 @@ export function Keys() {
   return (
     <Card title={t().title}>
       <p class="hint">{t().note}</p>
-      {list.length === 0 && <p class="quiet">{t().none}</p>}
+      <Lacking of={[keys]} />
+      {keys.data && list.length === 0 && <p class="quiet">{t().none}</p>}
       <ul class="rows">
         {list.map((k) => (
           <li key={k.id} class="row">
@@ -69,9 +72,7 @@ export function Keys() {
               </button>
             )}
             {(administers() || k.person === me.value?.id) && (
-              <button type="button" class="second small" aria-disabled={busy} onClick={() => void settle(k, "revoke")}>
-                {t().revoke}
-              </button>
+              <Final small verb={t().revoke} says={t().revokeSays} really={t().revokeReally} label={`${t().revoke}: ${k.name} (${k.person})`} busy={busy} act={() => settle(k, "revoke")} />
             )}
           </li>
         ))}
@@ -99,7 +100,7 @@ export function Keys() {
       <Say refusal={trouble.value} />
       {has() ? (
         <>
-          <Field label={t().name}>{(f) => <input id={f} maxLength={60} value={name.value} onInput={(e) => (name.value = e.currentTarget.value)} />}</Field>
+          <Field label={t().name}>{(f) => <input id={f} maxLength={60} value={name} onInput={(e) => (typed.value = e.currentTarget.value)} />}</Field>
           <button type="button" class="second" aria-disabled={busy} onClick={() => void add()}>
             {t().add}
           </button>

@@ -4,16 +4,16 @@ import { draftOf, fresh, keep } from "../draft";
 import { plain } from "../health";
 import { dictionary, go, w, writes } from "../state";
 import { length, number, when } from "../time";
-import { Field, Link, Note, Shown, Tag, Title, useLoaded } from "../ui";
+import { Empty, Field, Link, Note, Shown, Tag, Title, useLoaded } from "../ui";
 import { ClassTag } from "./today";
 
 const t = dictionary(
   {
-    title: "Kho nội dung", search: "Tìm trong tiêu đề và nội dung", hint: "Gõ không dấu cũng được.", reuse: "Dùng lại", twins: (n: number) => `trùng với ${n} bản tin khác`, none: "Không có bản tin nào như vậy.", found: (n: string) => `${n} bản tin`,
+    title: "Kho nội dung", search: "Tìm trong tiêu đề và nội dung", hint: "Gõ không dấu cũng được.", reuse: "Dùng lại", twins: (n: number) => `trùng với ${n} bản tin khác`, none: "Không có bản tin nào như vậy.", empty: "Kho chưa có gì.", emptyHint: "Mọi bản tin và bản ghi âm của đơn vị được giữ ở đây để tìm lại và dùng lại.", found: (n: string) => `${n} bản tin`,
     twinNote: (n: number) => `Có ${n} bản ghi được tải lên nhiều lần; trung tâm chỉ giữ một bản.`, only: "Chỉ bản trùng", sound: "có tiếng", board: "có chữ bảng", filter: "Lọc", all: "Tất cả", recorded: "Bản ghi âm", approved: "Đã duyệt",
   },
   {
-    title: "Library", search: "Search titles and texts", hint: "Marks are not needed.", reuse: "Use again", twins: (n: number) => `the same as ${n} others`, none: "There is no such bulletin.", found: (n: string) => `${n} bulletins`,
+    title: "Library", search: "Search titles and texts", hint: "Marks are not needed.", reuse: "Use again", twins: (n: number) => `the same as ${n} others`, none: "There is no such bulletin.", empty: "Nothing is in the library yet.", emptyHint: "All bulletins and recordings of the unit are kept here, to be found and used again.", found: (n: string) => `${n} bulletins`,
     twinNote: (n: number) => `${n} recordings were uploaded more than once; the hub keeps one copy.`, only: "Duplicates only", sound: "with sound", board: "with text for boards", filter: "Filter", all: "All", recorded: "Recordings", approved: "Approved",
   },
 );
@@ -40,6 +40,7 @@ export function Library() {
   const bulletins = useLoaded("library", ["bulletin"], api.bulletins);
   const search = useSignal("");
   const filter = useSignal<Filter>("all");
+  const most = useSignal(60);
   return (
     <>
       <Title>{t().title}</Title>
@@ -69,11 +70,17 @@ export function Library() {
           return (
             <>
               {doubled > 0 && <Note>{t().twinNote(doubled)}</Note>}
-              <p class="quiet" role="status">
-                {shown.length ? t().found(number(shown.length)) : t().none}
-              </p>
+              {list.length === 0 ? (
+                <Empty icon="store" hint={t().emptyHint}>
+                  {t().empty}
+                </Empty>
+              ) : (
+                <p class="quiet" role="status">
+                  {shown.length ? t().found(number(shown.length)) : t().none}
+                </p>
+              )}
               <ul class="rows cards">
-                {shown.map((b) => (
+                {shown.slice(0, most.value).map((b) => (
                   <li key={b.id} class="row">
                     <b>
                       <Link to={`/phat/${b.id}`}>{b.title}</Link>
@@ -92,6 +99,11 @@ export function Library() {
                   </li>
                 ))}
               </ul>
+              {shown.length > most.value && (
+                <button type="button" class="second wide" onClick={() => (most.value += 60)}>
+                  {w().seeMore}
+                </button>
+              )}
             </>
           );
         }}

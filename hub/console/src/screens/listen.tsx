@@ -1,15 +1,21 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { api, type BulletinBody, type JobBody } from "../api";
 import { heard } from "../draft";
 import { Boards, Player } from "../player";
-import { failed, go, lang, say, touch, w } from "../state";
+import { announce, failed, go, lang, say, touch, w } from "../state";
 import { length } from "../time";
 import { Card, Foot, Link, Note, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 import { ClassTag } from "./today";
 
 export function Listen({ id }: { id: string }) {
   const bulletin = useLoaded(id, ["bulletin"], () => api.bulletin(id));
+  const state = bulletin.data?.state;
+  const was = useRef(state);
+  useEffect(() => {
+    if (was.current === "preparing" && state === "ready") announce(w().soundReady);
+    was.current = state;
+  }, [state]);
   return (
     <>
       <Title back={`/soan/${id}`}>

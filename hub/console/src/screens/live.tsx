@@ -174,7 +174,7 @@ function Speaker({ b, airing }: { b: BulletinBody; airing: AiringBody | undefine
   return (
     <>
       <Card tone={on ? "live" : ""}>
-        <p role="status">{on ? (shown.value.ms ? t().on(length(shown.value.ms)) : t().wait) : airing?.on_air ? t().now : airing?.next ? t().from(when(airing.next)) : t().over}</p>
+        <p role="status" aria-live={on && shown.value.ms ? "off" : "polite"}>{on ? (shown.value.ms ? t().on(length(shown.value.ms)) : t().wait) : airing?.on_air ? t().now : airing?.next ? t().from(when(airing.next)) : t().over}</p>
         {airing && <p class="quiet">{airing.units.map(unitName).join(", ")}</p>}
         {on && (
           <svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label={t().level}>

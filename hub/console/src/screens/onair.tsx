@@ -4,17 +4,17 @@ import { api, type AiringBody, type DeviceBody } from "../api";
 import { dictionary, unitName, w } from "../state";
 import { stop } from "../stop";
 import { length } from "../time";
-import { Bar, Card, Link, Shown, Tag, Title, useLoaded } from "../ui";
+import { Bar, Card, Empty, Lacking, Link, Shown, Tag, Title, useLoaded } from "../ui";
 import { call } from "../call";
-import { ClassTag } from "./today";
+import { ClassTag, useAirings } from "./today";
 
 const t = dictionary(
-  { title: "Đang phát", none: "Không có gì đang phát ở các đơn vị của anh/chị.", playing: (n: number, all: number) => `${n}/${all} thiết bị đang phát`, waits: "chưa bắt đầu", volume: (n: number) => `âm lượng ${n} %`, done: (a: string, b: string) => `${a} trên ${b}` },
-  { title: "On air", none: "Nothing is on air in your units.", playing: (n: number, all: number) => `${n}/${all} devices playing`, waits: "not begun", volume: (n: number) => `volume ${n} %`, done: (a: string, b: string) => `${a} of ${b}` },
+  { title: "Đang phát", none: "Không có gì đang phát ở các đơn vị của anh/chị.", playing: (n: number, all: number) => `${n}/${all} thiết bị đang phát`, noneHint: "Khi loa phát, ở đây thấy từng loa phát đến đâu, âm lượng bao nhiêu, và dừng được riêng từng bản tin.", waits: "chưa bắt đầu", volume: (n: number) => `âm lượng ${n}\u00a0%`, done: (a: string, b: string) => `${a} trên ${b}` },
+  { title: "On air", none: "Nothing is on air in your units.", playing: (n: number, all: number) => `${n}/${all} devices playing`, noneHint: "While something plays, this page shows how far each loudspeaker is and how loud, and each bulletin can be stopped by itself.", waits: "not begun", volume: (n: number) => `volume ${n}\u00a0%`, done: (a: string, b: string) => `${a} of ${b}` },
 );
 
 export function OnAir() {
-  const airings = useLoaded("airings", ["airing", "receipt", "bulletin"], () => api.airings());
+  const airings = useAirings();
   const devices = useLoaded("devices", ["device", "airing"], async () => {
     const on = (await api.airings()).filter((a) => a.on_air && !a.withdrawn);
     const places = [...new Set(on.flatMap((a) => a.units))];
@@ -27,9 +27,10 @@ export function OnAir() {
       <Shown of={airings}>
         {(list) => {
           const on = list.filter((a) => a.on_air && !a.withdrawn);
-          return on.length ? on.map((a) => <One key={a.id} a={a} devices={devices.data ?? []} />) : <p class="quiet">{t().none}</p>;
+          return on.length ? on.map((a) => <One key={a.id} a={a} devices={devices.data} />) : <Empty icon="play" hint={t().noneHint}>{t().none}</Empty>;
         }}
       </Shown>
+      {airings.data && <Lacking of={[devices]} />}
     </>
   );
 }
@@ -42,15 +43,15 @@ function Progress({ d, now }: { d: DeviceBody; now: number }) {
   const said = t().done(length(at), length(p.length_ms));
   return (
     <>
-      <Bar value={at / p.length_ms} label={said} />
+      <Bar value={at / p.length_ms} />
       <span class="quiet">{[said, p.volume ? t().volume(p.volume) : ""].filter(Boolean).join(", ")}</span>
     </>
   );
 }
 
 /** One is an airing with what each of its devices says of itself. */
-function One({ a, devices }: { a: AiringBody; devices: DeviceBody[] }) {
-  const here = devices.filter((d) => d.state !== "revoked" && d.path.some((u) => a.units.includes(u)));
+function One({ a, devices }: { a: AiringBody; devices: DeviceBody[] | undefined }) {
+  const here = (devices ?? []).filter((d) => d.state !== "revoked" && d.path.some((u) => a.units.includes(u)));
   const now = useSignal(Date.now());
   useEffect(() => {
     const timer = setInterval(() => (now.value = Date.now()), 1000);
@@ -62,7 +63,7 @@ function One({ a, devices }: { a: AiringBody; devices: DeviceBody[] }) {
       <p>
         {a.units.map(unitName).join(", ")}, {length(a.length_ms)}, {t().volume(a.volume)}
       </p>
-      <p class="big">{t().playing(playing.length, here.length)}</p>
+      {devices && <p class="big">{t().playing(playing.length, here.length)}</p>}
       <button type="button" class="button danger wide" onClick={() => void stop(a.id)}>
         {w().stopThis}
       </button>

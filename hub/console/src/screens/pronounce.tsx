@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { call, prefix, refused } from "../call";
 import type { PronunciationBody } from "../api";
-import { dictionary, me, notice, trouble, units } from "../state";
+import { dictionary, done, me, touch, trouble, units } from "../state";
 import { Card, Field, Say, Shown, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
@@ -34,7 +34,7 @@ export function Pronunciations() {
           )}
         </Field>
       )}
-      <Shown of={list}>{(l) => <Lines key={unit.value} unit={unit.value} before={l} />}</Shown>
+      <Shown of={list}>{(l) => <Lines key={unit.value + JSON.stringify(l)} unit={unit.value} before={l} />}</Shown>
     </Card>
   );
 }
@@ -46,8 +46,9 @@ function Lines({ unit, before }: { unit: string; before: PronunciationBody[] }) 
   const save = (e: Event) => {
     e.preventDefault();
     void run(async () => {
-      await call<void>("PUT", `/units/${unit}/pronunciations`, lines.value.filter((l) => l.written.trim()));
-      notice.value = t().saved;
+      const put = (l: PronunciationBody[]) => call<void>("PUT", `/units/${unit}/pronunciations`, l).then(() => touch("place"));
+      await put(lines.value.filter((l) => l.written.trim()));
+      done(t().saved, () => put(before));
     });
   };
   const listen = (text: string) =>

@@ -1,30 +1,46 @@
 import { useSignal } from "@preact/signals";
 import { call, once } from "../call";
-import { api, type AnswerBody, type BulletinBody, type ForecastBody, type GroupBody, type ItemBody, type ProgrammeBody, type ProgrammeContent, type StationBody } from "../api";
-import { dictionary, go, me, notice, say, touch, trouble, unitName, units, w, writes } from "../state";
-import { clock, dayOf, length, when } from "../time";
-import { Card, Check, Choice, Field, Foot, Icon, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
+import { api, type AnswerBody, type BulletinBody, type ForecastBody, type GroupBody, type ItemBody, type ProgrammeBody, type StationBody } from "../api";
+import { dictionary, done, go, kept, learnUnits, me, notice, say, touch, trouble, unitName, units, w, writes } from "../state";
+import { contentOf, names, planOf, usualDeadline, type Plan } from "../programme";
+import { clock, length, when } from "../time";
+import { Card, Check, Choice, Empty, Field, Foot, Icon, Lacking, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
-    title: "Tiếp sóng, danh sách phát", newRelay: "Thêm tiếp sóng hoặc phát trực tiếp", station: "Đài", live: "Nói trực tiếp từ trang này", who: "Ai nói", whoHint: "Ghi trong hồ sơ duyệt, ví dụ Chủ tịch UBND xã.", sources: "Tiếp sóng và phát trực tiếp đã tạo", spoken: "trực tiếp", fed: "tiếp sóng", toSpeak: "Mở trang nói", slotFrom: "Khung giờ từ", slotTo: "đến", relayNote: "Loa tự ngắt khi hết khung giờ, và không tiếp sóng trong giờ yên tĩnh.", makeRelay: "Tạo tiếp sóng", none: "Chưa có chương trình nào.", add: "Thêm chương trình", groups: "Nhóm xã", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút",
+    title: "Tiếp sóng, chương trình", newRelay: "Thêm tiếp sóng hoặc phát trực tiếp", station: "Đài", live: "Nói trực tiếp từ trang này", who: "Ai nói", whoHint: "Ghi trong hồ sơ duyệt, ví dụ Chủ tịch UBND xã.", sources: "Tiếp sóng và phát trực tiếp đã tạo", spoken: "trực tiếp", fed: "tiếp sóng", toSpeak: "Mở trang nói", slotFrom: "Khung giờ từ", slotTo: "đến", relayNote: "Loa tự ngắt khi hết khung giờ, và không tiếp sóng trong giờ yên tĩnh.", makeRelay: "Tạo tiếp sóng", none: "Chưa có chương trình nào.", noneHint: "Chương trình là một khung giờ: nhạc hiệu, tiếp sóng, các bản tin đã duyệt, rồi nhạc hiệu kết thúc.", add: "Thêm chương trình", groups: "Nhóm xã", noGroups: "Chưa có nhóm nào. Nhóm để một chương trình phát ở nhiều xã, xã nào nhận thì phát.", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút", old: "Chương trình đã rút",
     name: "Tên chương trình", unit: "Của đơn vị", where: "Phát ở", own: "Các đơn vị chọn dưới đây", start: "Giờ bắt đầu", first: "Từ ngày", last: "Đến hết ngày", minutes: "Khung giờ dài (phút)", repeat: "Lặp", daily: "Hằng ngày", weekly: "Các thứ", never: "Một lần", lunar: "Thêm ngày âm lịch mỗi tháng (ví dụ 1, 15)", holidays: "Bỏ ngày lễ",
-    items: "Thứ tự phát", addItem: "Thêm vào danh sách", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng", makeStandIn: "Dự phòng cho mục trước",
-    save: "Lưu chương trình", saved: "Đã lưu chương trình.", take: "Rút chương trình", took: "Đã rút chương trình.", preview: "Nghe thử ở thôn đầu tiên", answers: "Các xã trả lời", accept: "Nhận", decline: "Từ chối", accepted: "nhận", declined: "từ chối", byRule: "theo quy định của nhóm", deadline: "Hạn trả lời", ask: "Xã của anh/chị có nhận chương trình này không?",
+    items: "Thứ tự phát", long: (n: number) => `${n} phút`, addItem: "Thêm vào chương trình", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng", makeStandIn: "Dự phòng cho mục trước",
+    save: "Lưu chương trình", saved: "Đã lưu chương trình.", take: "Rút chương trình", took: "Đã rút chương trình.", preview: "Nghe thử ở thôn đầu tiên", answers: "Các xã trả lời", accept: "Nhận", decline: "Từ chối", accepted: "nhận", declined: "từ chối", byRule: "theo quy định của nhóm", deadline: "Hạn trả lời", deadlineHint: "Xã nào nhận thì phát; hết hạn này không đổi câu trả lời được nữa.",
+    ifTaken: (at: string, unit: string, n: number) => `Nếu nhận, chương trình phát ở ${unit}${at ? ` từ ${at}` : ""}, mỗi lần không quá ${n} phút.`, has: (unit: string) => `${unit} đã nhận chương trình này.`, hasNot: (unit: string) => `${unit} đã từ chối chương trình này.`, until: (x: string) => `Đổi câu trả lời được đến ${x}.`, over: (x: string) => `Đã hết hạn trả lời lúc ${x}.`, not: "chưa trả lời", silent: (takes: boolean, x: string) => `đến ${x} mà không trả lời thì coi như ${takes ? "nhận" : "không nhận"}`, ofGroup: (g: string, n: number) => `${g}, ${n} xã`, editGroup: (g: string) => `Sửa nhóm ${g}`,
     members: "Các xã trong nhóm", silence: "Không trả lời tức là nhận", saveGroup: "Lưu nhóm", savedGroup: "Đã lưu nhóm.", stock: "Tạo nhạc hiệu", stockMade: "Đã tạo, hãy gửi duyệt một lần rồi dùng mãi.", empty: "Chưa có mục nào. Hãy thêm bản tin đã duyệt.", kind: "Loại mục", order: "Thứ tự trong một khung giờ: đài quốc gia, đài tỉnh, rồi đến xã.",
   },
   {
-    title: "Relays, playlists", newRelay: "Relay a station, or speak live", station: "Station", live: "Speak live from this page", who: "Who speaks", whoHint: "It is part of what is approved, like: the chairwoman.", sources: "Relays and live speech", spoken: "live", fed: "relay", toSpeak: "Open the page to speak", slotFrom: "Slot from", slotTo: "to", relayNote: "The device ends it with the slot, and relays nothing in quiet hours.", makeRelay: "Make the relay", none: "There is no programme yet.", add: "Add a programme", groups: "Groups of communes", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back",
+    title: "Relays, programmes", newRelay: "Relay a station, or speak live", station: "Station", live: "Speak live from this page", who: "Who speaks", whoHint: "It is part of what is approved, like: the chairwoman.", sources: "Relays and live speech", spoken: "live", fed: "relay", toSpeak: "Open the page to speak", slotFrom: "Slot from", slotTo: "to", relayNote: "The device ends it with the slot, and relays nothing in quiet hours.", makeRelay: "Make the relay", none: "There is no programme yet.", noneHint: "A programme is one slot: a chime, a relay, approved bulletins, and the closing chime.", add: "Add a programme", groups: "Groups of communes", noGroups: "There is no group yet. A group is for one programme in several communes, in those that accept it.", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back", old: "Programmes taken back",
     name: "Name", unit: "Of unit", where: "Aired in", own: "The units chosen below", start: "Begins at", first: "From", last: "Through", minutes: "Length of the slot (minutes)", repeat: "Repeat", daily: "Every day", weekly: "Weekdays", never: "Once", lunar: "Lunar days of every month as well (1, 15)", holidays: "Not on holidays",
-    items: "Order", addItem: "Add to the list", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails", makeStandIn: "Stands in for the one before",
-    save: "Save the programme", saved: "Programme saved.", take: "Take the programme back", took: "Programme taken back.", preview: "As heard in the first village", answers: "What communes said", accept: "Accept", decline: "Decline", accepted: "accepted", declined: "declined", byRule: "by the group's rule", deadline: "Answer until", ask: "Does your commune take this programme?",
+    items: "Order", long: (n: number) => `${n} min`, addItem: "Add to the programme", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails", makeStandIn: "Stands in for the one before",
+    save: "Save the programme", saved: "Programme saved.", take: "Take the programme back", took: "Programme taken back.", preview: "As heard in the first village", answers: "What communes said", accept: "Accept", decline: "Decline", accepted: "accepted", declined: "declined", byRule: "by the group's rule", deadline: "Answer until", deadlineHint: "It is aired in the communes that accept; after this they cannot change their answer.",
+    ifTaken: (at: string, unit: string, n: number) => `If you accept, it is aired in ${unit}${at ? ` from ${at}` : ""}, at most ${n} min each time.`, has: (unit: string) => `${unit} has accepted this programme.`, hasNot: (unit: string) => `${unit} has declined this programme.`, until: (x: string) => `The answer can be changed until ${x}.`, over: (x: string) => `The time to answer was over at ${x}.`, not: "no answer yet", silent: (takes: boolean, x: string) => `without one at ${x} it ${takes ? "is" : "is not"} taken`, ofGroup: (g: string, n: number) => `${g}, ${n} communes`, editGroup: (g: string) => `Change the group ${g}`,
     members: "Communes of the group", silence: "No answer means accepted", saveGroup: "Save the group", savedGroup: "Group saved.", stock: "Make a chime", stockMade: "Made; have it approved once and use it ever after.", empty: "Nothing in it yet. Add approved bulletins.", kind: "Kind", order: "Order within a slot: national relay, province, then commune.",
   },
 );
 
+/** loadGroups reads the groups, and learns what communes of others in them are called. */
+const loadGroups = async (): Promise<GroupBody[]> => {
+  const list = await call<GroupBody[]>("GET", "/groups");
+  list.forEach((g) => learnUnits(g.names));
+  return list;
+};
+
+/** learn keeps the name of the unit that a programme comes from. */
+const learn = (p: ProgrammeBody): ProgrammeBody => {
+  learnUnits([{ id: p.unit, name: p.unit_name }]);
+  return p;
+};
+
 export function Relays() {
-  const programmes = useLoaded("programmes", ["programme"], () => call<ProgrammeBody[]>("GET", "/programmes"));
-  const groups = useLoaded("groups", ["programme"], () => call<GroupBody[]>("GET", "/groups"));
+  const programmes = useLoaded("programmes", ["programme"], async () => (await api.programmes()).map(learn));
+  const groups = useLoaded("groups", ["programme"], loadGroups);
   return (
     <>
       <Title>{t().title}</Title>
@@ -38,37 +54,59 @@ export function Relays() {
       <Shown of={programmes}>
         {(list) =>
           list.length === 0 ? (
-            <p class="quiet">{t().none}</p>
+            <Empty icon="relay" hint={t().noneHint}>
+              {t().none}
+            </Empty>
           ) : (
-            <ul class="rows cards">
-              {list.map((p) => (
-                <li key={p.id}>
-                  <Link to={`/tiep-song/${p.id}`} class="row">
-                    <b>{p.name}</b>
-                    {p.group && <Tag>{groups.data?.find((g) => g.id === p.group)?.name ?? t().group}</Tag>}
-                    {p.withdrawn && <Tag>{t().withdrawn}</Tag>}
-                    <span class="quiet">{[unitName(p.unit), p.next ? t().next(when(p.next)) : "", p.items.map((i) => t().kinds[i.kind]).slice(0, 4).join(" → ")].filter(Boolean).join(" · ")}</span>
-                  </Link>
-                </li>
-              ))}
-            </ul>
+            <>
+              <List of={list.filter((p) => !p.withdrawn)} groups={groups.data ?? []} />
+              {list.some((p) => p.withdrawn) && (
+                <details>
+                  <summary>{t().old}</summary>
+                  <div class="more">
+                    <List of={list.filter((p) => p.withdrawn)} groups={groups.data ?? []} />
+                  </div>
+                </details>
+              )}
+            </>
           )
         }
       </Shown>
       <Sources />
       {writes() && <NewRelay />}
       <Card title={t().groups}>
+        {programmes.data && <Lacking of={[groups]} />}
+        {groups.data?.length === 0 && <p class="quiet">{t().noGroups}</p>}
         <ul class="rows">
           {(groups.data ?? []).map((g) => (
             <li key={g.id} class="row">
               <b>{g.name}</b>
               <span class="quiet">{g.members.map(unitName).join(", ")}</span>
+              {governs(g.unit) && <GroupForm key={g.id} before={g} />}
             </li>
           ))}
         </ul>
-        {writes() && units.value.filter((u) => u.kind === "commune").length > 1 && <NewGroup />}
+        {grouping().length > 0 && <GroupForm />}
       </Card>
     </>
+  );
+}
+
+function List({ of, groups }: { of: ProgrammeBody[]; groups: GroupBody[] }) {
+  return (
+    <ul class="rows cards">
+      {of.map((p) => (
+        <li key={p.id}>
+          <Link to={`/tiep-song/${p.id}`} class="row">
+            <b>{p.name}</b>
+            {p.group && <Tag>{groups.find((g) => g.id === p.group)?.name ?? t().group}</Tag>}
+            {p.withdrawn && <Tag>{t().withdrawn}</Tag>}
+            {p.asked.length > 0 && <Tag tone="act">{w().toAnswer}</Tag>}
+            <span class="quiet">{[unitName(p.unit), p.next ? t().next(when(p.next)) : "", p.items.map((i) => t().kinds[i.kind]).slice(0, 4).join(" → ")].filter(Boolean).join(" · ")}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -156,35 +194,66 @@ function NewRelay() {
   );
 }
 
-function NewGroup() {
-  const name = useSignal("");
-  const members = useSignal<string[]>([]);
-  const accept = useSignal(false);
+/** grouping are the person's units that have communes to group. */
+const grouping = (): string[] => mine().filter((top) => communesOf(top).length > 1);
+const communesOf = (top: string) => units.value.filter((u) => u.kind === "commune" && !u.valid_until && u.id !== top && u.path.includes(top));
+
+/** GroupForm names a group of communes, or changes one. */
+function GroupForm({ before }: { before?: GroupBody }) {
+  const unit = useSignal(before?.unit ?? grouping()[0] ?? "");
+  const name = useSignal(before?.name ?? "");
+  const members = useSignal<string[]>(before?.members ?? []);
+  const accept = useSignal(before?.accept ?? false);
   const [busy, run] = useBusy();
-  const communes = units.value.filter((u) => u.kind === "commune" && !u.valid_until);
   const save = (e: Event) => {
     e.preventDefault();
     void run(async () => {
-      await once<GroupBody>("POST", "/groups", { unit: mine()[0], name: name.value, members: members.value, accept: accept.value });
+      const body = { unit: unit.value, name: name.value, members: members.value, accept: accept.value };
+      if (before) await call<GroupBody>("PUT", `/groups/${before.id}`, body);
+      else {
+        await once<GroupBody>("POST", "/groups", body);
+        name.value = "";
+        members.value = [];
+      }
       notice.value = t().savedGroup;
-      name.value = "";
       touch("programme");
     });
   };
   return (
     <details>
-      <summary>{t().addGroup}</summary>
+      <summary>{before ? t().editGroup(before.name) : t().addGroup}</summary>
       <form class="more" onSubmit={save}>
+        {!before && grouping().length > 1 && (
+          <Field label={t().unit}>
+            {(f) => (
+              <select
+                id={f}
+                value={unit.value}
+                onChange={(e) => {
+                  unit.value = e.currentTarget.value;
+                  members.value = [];
+                }}
+              >
+                {grouping().map((u) => (
+                  <option key={u} value={u}>
+                    {unitName(u)}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        )}
         <Field label={t().group}>{(f) => <input id={f} required maxLength={200} value={name.value} onInput={(e) => (name.value = e.currentTarget.value)} />}</Field>
         <fieldset class="choice">
           <legend>{t().members}</legend>
           <div class="villages">
-            {communes.map((u) => (
+            {communesOf(unit.value).map((u) => (
               <Check key={u.id} label={u.name} checked={members.value.includes(u.id)} onPick={(on) => (members.value = on ? [...members.value, u.id] : members.value.filter((x) => x !== u.id))} />
             ))}
           </div>
         </fieldset>
         <Check label={t().silence} checked={accept.value} onPick={(v) => (accept.value = v)} />
+        <Say refusal={trouble.value} />
         <button type="submit" class="button" aria-disabled={busy} disabled={members.value.length === 0}>
           {t().saveGroup}
         </button>
@@ -196,8 +265,8 @@ function NewGroup() {
 /** Programme makes or changes one programme; the id "moi" is a new one. */
 export function Programme({ id }: { id: string }) {
   const fresh = id === "moi";
-  const programme = useLoaded(id, [], () => (fresh ? Promise.resolve(null) : call<ProgrammeBody>("GET", `/programmes/${id}`)));
-  const groups = useLoaded("groups", [], () => call<GroupBody[]>("GET", "/groups"));
+  const programme = useLoaded(id, [], () => (fresh ? Promise.resolve(null) : call<ProgrammeBody>("GET", `/programmes/${id}`).then(learn)));
+  const groups = useLoaded("groups", [], loadGroups);
   const approved = useLoaded("approved", ["bulletin"], async () => (await api.bulletins()).filter((b) => b.state === "approved" && (b.sound || b.relay) && b.class !== "emergency"));
   return (
     <>
@@ -205,8 +274,9 @@ export function Programme({ id }: { id: string }) {
       <Shown of={programme}>
         {(p) => (
           <>
-            {p?.group && <Answers p={p} />}
-            <Form key={id} before={p} groups={groups.data ?? []} approved={approved.data ?? []} />
+            {p && !governs(p.unit) && <Contents p={p} />}
+            {p?.group && groups.data && <Answers p={p} group={groups.data.find((g) => g.id === p.group)} />}
+            {(!p || governs(p.unit)) && <Form key={id} before={p} groups={(groups.data ?? []).filter((g) => governs(g.unit))} approved={approved.data ?? []} />}
           </>
         )}
       </Shown>
@@ -214,103 +284,102 @@ export function Programme({ id }: { id: string }) {
   );
 }
 
-function Answers({ p }: { p: ProgrammeBody }) {
+/** governs says whether the person may change what belongs to a unit. */
+const governs = (unit: string): boolean => (units.value.find((u) => u.id === unit)?.path ?? [unit]).some((u) => mine().includes(u));
+
+/** answersFor are the communes for which the person answers: their very own. */
+const answersFor = (): string[] => [...new Set((me.value?.grants ?? []).filter((g) => ["editor", "approver", "operator"].includes(g.role)).map((g) => g.unit))];
+
+/** Contents is a programme of somebody else's, to be read. */
+function Contents({ p }: { p: ProgrammeBody }) {
+  return (
+    <Card title={t().items}>
+      <p class="quiet">{[unitName(p.unit), p.next ? t().next(when(p.next)) : "", t().long(p.slot.minutes)].filter(Boolean).join(" · ")}</p>
+      <ol class="rows">
+        {p.items.map((it, i) => (
+          <li key={i} class="row">
+            <b>{[t().kinds[it.kind], p.titles?.[i]].filter(Boolean).join(": ")}</b>
+            {it.stand_in && <Tag>{t().standIn}</Tag>}
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}
+
+/** Answers is what each commune of the group has said, and the way to say so for one's own. */
+function Answers({ p, group }: { p: ProgrammeBody; group: GroupBody | undefined }) {
   const answers = useLoaded(p.id, ["programme"], () => call<AnswerBody[]>("GET", `/programmes/${p.id}/answers`));
+  const said = (unit: string) => answers.data?.find((a) => a.unit === unit);
+  const members = group?.members ?? (answers.data ?? []).map((a) => a.unit);
+  const deadline = p.deadline ?? "";
+  const open = !p.withdrawn && Date.parse(deadline) > Date.now();
+  const own = members.filter((u) => answersFor().includes(u));
+  return (
+    <Card title={t().answers}>
+      <p class="quiet">{[group && t().ofGroup(group.name, members.length), open ? `${t().deadline}: ${when(deadline)}` : t().over(when(deadline))].filter(Boolean).join(" · ")}</p>
+      <Shown of={answers}>
+        {() => (
+          <ul class="rows">
+            {members.map((u) => {
+              const a = said(u);
+              return (
+                <li key={u} class="row">
+                  <b>{unitName(u)}</b>
+                  <Tag tone={a ? (a.accepted ? "good" : "bad") : "warn"}>{a ? (a.accepted ? t().accepted : t().declined) : t().not}</Tag>
+                  <span class="quiet">{a ? (a.by ? `${a.by}, ${when(a.at)}` : t().byRule) : group && open ? t().silent(Boolean(group.accept), when(deadline)) : ""}</span>
+                </li>
+              );
+            })}
+          </ul>
+        )}
+      </Shown>
+      {open && answers.data && own.map((u) => <Answer key={u} p={p} unit={u} said={said(u)} />)}
+    </Card>
+  );
+}
+
+/** Answer accepts or declines for one commune; until the deadline it can be changed. */
+function Answer({ p, unit, said }: { p: ProgrammeBody; unit: string; said: AnswerBody | undefined }) {
   const [busy, run] = useBusy();
-  const own = [...new Set((me.value?.grants ?? []).map((g) => g.unit))].filter((u) => u !== p.unit);
-  const say_ = (unit: string, accept: boolean) =>
+  const answer = (accept: boolean) =>
     run(async () => {
       await call<void>("PUT", `/programmes/${p.id}/answers/${unit}`, { accept });
       touch("programme");
     });
   return (
-    <Card title={t().answers} aside={p.deadline && <span class="quiet">{`${t().deadline}: ${when(p.deadline)}`}</span>}>
-      <ul class="rows">
-        {(answers.data ?? []).map((a) => (
-          <li key={a.unit} class="row">
-            <b>{unitName(a.unit)}</b>
-            <Tag tone={a.accepted ? "good" : "bad"}>{a.accepted ? t().accepted : t().declined}</Tag>
-            <span class="quiet">{a.by ? `${a.by}, ${when(a.at)}` : t().byRule}</span>
-          </li>
-        ))}
-      </ul>
-      {own
-        .filter((u) => units.value.some((x) => x.id === u && x.kind === "commune"))
-        .map((u) => (
-          <div key={u}>
-            <p>
-              {t().ask} ({unitName(u)})
-            </p>
-            <div class="pair">
-              <button type="button" class="second" aria-disabled={busy} onClick={() => void say_(u, false)}>
-                {t().decline}
-              </button>
-              <button type="button" class="button" aria-disabled={busy} onClick={() => void say_(u, true)}>
-                {t().accept}
-              </button>
-            </div>
-          </div>
-        ))}
-    </Card>
+    <div class="stack">
+      <p role="status">{said ? `${said.accepted ? t().has(unitName(unit)) : t().hasNot(unitName(unit))} ${t().until(when(p.deadline ?? ""))}` : t().ifTaken(p.next ? when(p.next) : "", unitName(unit), p.slot.minutes)}</p>
+      <Say refusal={trouble.value} />
+      <div class="pair">
+        {said?.accepted !== false && (
+          <button type="button" class="second" aria-disabled={busy} onClick={() => void answer(false)}>
+            {t().decline}
+          </button>
+        )}
+        {!said?.accepted && (
+          <button type="button" class="button" aria-disabled={busy} onClick={() => void answer(true)}>
+            {t().accept}
+          </button>
+        )}
+      </div>
+    </div>
   );
 }
 
-interface Plan {
-  name: string;
-  unit: string;
-  units: string[];
-  group: string;
-  deadline: string;
-  day: string;
-  hour: string;
-  last: string;
-  minutes: string;
-  repeat: "" | "FREQ=DAILY" | "week";
-  days: string[];
-  lunar: string;
-  skip: boolean;
-  items: ItemBody[];
-}
-
-const names = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"] as const;
-const plus = (n: number): string => dayOf(new Date(Date.now() + n * 86400_000));
-
-function planOf(p: ProgrammeBody | null): Plan {
-  const own = mine()[0] ?? "";
-  if (!p) return { name: "", unit: own, units: [own], group: "", deadline: "", day: plus(1), hour: "05:00", last: plus(31), minutes: "30", repeat: "FREQ=DAILY", days: ["MO"], lunar: "", skip: false, items: [] };
-  const by = /BYDAY=([A-Z,]+)/.exec(p.slot.rule ?? "")?.[1]?.split(",");
-  return {
-    name: p.name, unit: p.unit, units: p.units ?? [], group: p.group ?? "", deadline: p.deadline ? dayOf(new Date(p.deadline)) : "", day: p.slot.start.slice(0, 10), hour: p.slot.start.slice(11, 16), last: p.slot.last_day ?? "",
-    minutes: String(p.slot.minutes), repeat: by ? "week" : p.slot.rule ? "FREQ=DAILY" : "", days: by ?? ["MO"], lunar: (p.slot.lunar ?? []).join(", "), skip: p.slot.skip_holidays ?? false, items: p.items,
-  };
-}
-
-function contentOf(v: Plan): ProgrammeContent {
-  const rule = v.repeat === "week" ? `FREQ=WEEKLY;BYDAY=${names.filter((d) => v.days.includes(d)).join(",")}` : v.repeat;
-  const lunar = v.lunar.split(/[^0-9]+/).map(Number).filter((n) => n > 0);
-  const c: ProgrammeContent = { unit: v.unit, name: v.name, slot: { start: `${v.day}T${v.hour}:00`, minutes: Number(v.minutes) || 30, skip_holidays: v.skip }, items: v.items };
-  if (rule) c.slot.rule = rule;
-  if (v.last && rule) c.slot.last_day = v.last;
-  if (lunar.length) c.slot.lunar = lunar;
-  if (v.group) {
-    c.group = v.group;
-    if (v.deadline) c.deadline = new Date(v.deadline + "T17:00:00+07:00").toISOString();
-  } else c.units = v.units;
-  return c;
-}
-
 function Form({ before, groups, approved }: { before: ProgrammeBody | null; groups: GroupBody[]; approved: BulletinBody[] }) {
-  const plan = useSignal(planOf(before));
+  const plan = useSignal(planOf(before, mine()[0] ?? ""));
   const v = plan.value;
   const set = (part: Partial<Plan>) => (plan.value = { ...plan.value, ...part });
   const pick = useSignal("");
   const kind = useSignal<ItemBody["kind"]>("bulletin");
   const [busy, run] = useBusy();
-  const village = units.value.find((u) => u.kind === "village" && (v.group ? true : v.units.some((x) => u.path.includes(x))))?.id;
+  const places = v.group ? (groups.find((g) => g.id === v.group)?.members ?? []) : v.units;
+  const village = units.value.find((u) => u.kind === "village" && places.some((x) => u.path.includes(x)))?.id;
   const forecast = useLoaded(JSON.stringify(v), [], () =>
     village && v.items.length ? call<ForecastBody>("POST", "/programmes/preview", { village, programme: contentOf(v), ...(before ? { id: before.id } : {}) }).catch(() => undefined) : Promise.resolve(undefined),
   );
-  const title = (b: string): string => approved.find((x) => x.id === b)?.title ?? b;
+  const title = (b: string): string => approved.find((x) => x.id === b)?.title ?? before?.titles?.[before.items.findIndex((i) => i.bulletin === b)] ?? b;
   const swap = (i: number, by: number) => {
     const list = v.items.slice();
     const [x] = list.splice(i, 1);
@@ -321,11 +390,14 @@ function Form({ before, groups, approved }: { before: ProgrammeBody | null; grou
     e.preventDefault();
     void run(async () => {
       const c = contentOf(v);
-      if (before) await call<ProgrammeBody>("PUT", `/programmes/${before.id}`, c);
-      else await once<ProgrammeBody>("POST", "/programmes", c);
+      const made = before ? await call<ProgrammeBody>("PUT", `/programmes/${before.id}`, c) : await once<ProgrammeBody>("POST", "/programmes", c);
       touch("programme");
       go("/tiep-song", true);
-      notice.value = t().saved;
+      done(t().saved, async () => {
+        if (before) await call<ProgrammeBody>("PUT", `/programmes/${made.id}`, contentOf(planOf(before, mine()[0] ?? "")));
+        else await call<void>("DELETE", `/programmes/${made.id}`);
+        touch("programme");
+      });
     });
   };
   const take = () =>
@@ -333,13 +405,18 @@ function Form({ before, groups, approved }: { before: ProgrammeBody | null; grou
       await call<void>("DELETE", `/programmes/${before?.id}`);
       touch("programme");
       go("/tiep-song", true);
-      notice.value = t().took;
+      if (before)
+        done(t().took, async () => {
+          await once<ProgrammeBody>("POST", "/programmes", contentOf(planOf(before, mine()[0] ?? "")));
+          touch("programme");
+        });
     });
   const stock = (k: "opening" | "closing") =>
     run(async () => {
       const b = await once<BulletinBody>("POST", "/library", { unit: v.unit, kind: k });
-      notice.value = t().stockMade;
+      kept.set("stock", b.id);
       go(`/nghe/${b.id}`);
+      notice.value = t().stockMade;
     });
   const communes = units.value.filter((u) => !u.valid_until && u.kind !== "village" && u.path.includes(v.unit));
   return (
@@ -360,7 +437,9 @@ function Form({ before, groups, approved }: { before: ProgrammeBody | null; grou
         </Field>
       )}
       {v.group ? (
-        <Field label={t().deadline}>{(f) => <input id={f} type="date" value={v.deadline} onInput={(e) => set({ deadline: e.currentTarget.value })} />}</Field>
+        <Field label={t().deadline} hint={t().deadlineHint}>
+          {(f, h) => <input id={f} aria-describedby={h} type="datetime-local" required value={v.deadline || usualDeadline(v)} onInput={(e) => set({ deadline: e.currentTarget.value })} />}
+        </Field>
       ) : (
         communes.length > 1 && (
           <div class="villages">
@@ -397,20 +476,22 @@ function Form({ before, groups, approved }: { before: ProgrammeBody | null; grou
                 {t().kinds[it.kind]}: {title(it.bulletin)}
               </b>
               {it.stand_in && <Tag>{t().standIn}</Tag>}
-              {it.kind === "bulletin" && i > 0 && (it.stand_in || v.items[i - 1]?.kind === "relay") && (
-                <button type="button" class="second small" aria-pressed={Boolean(it.stand_in)} aria-label={`${t().makeStandIn}: ${title(it.bulletin)}`} onClick={() => set({ items: v.items.map((x, k) => (k === i ? { ...x, stand_in: !x.stand_in } : x)) })}>
-                  {t().makeStandIn}
+              <span class="acts">
+                {it.kind === "bulletin" && i > 0 && (it.stand_in || v.items[i - 1]?.kind === "relay") && (
+                  <button type="button" class="second small" aria-pressed={Boolean(it.stand_in)} aria-label={`${t().makeStandIn}: ${title(it.bulletin)}`} onClick={() => set({ items: v.items.map((x, k) => (k === i ? { ...x, stand_in: !x.stand_in } : x)) })}>
+                    {t().makeStandIn}
+                  </button>
+                )}
+                <button type="button" class="second small" disabled={i === 0} aria-label={`${t().up}: ${title(it.bulletin)}`} onClick={() => swap(i, -1)}>
+                  ↑
                 </button>
-              )}
-              <button type="button" class="second small" disabled={i === 0} aria-label={`${t().up}: ${title(it.bulletin)}`} onClick={() => swap(i, -1)}>
-                ↑
-              </button>
-              <button type="button" class="second small" disabled={i === v.items.length - 1} aria-label={`${t().down}: ${title(it.bulletin)}`} onClick={() => swap(i, 1)}>
-                ↓
-              </button>
-              <button type="button" class="second small" aria-label={`${t().remove}: ${title(it.bulletin)}`} onClick={() => set({ items: v.items.filter((_, k) => k !== i) })}>
-                {t().remove}
-              </button>
+                <button type="button" class="second small" disabled={i === v.items.length - 1} aria-label={`${t().down}: ${title(it.bulletin)}`} onClick={() => swap(i, 1)}>
+                  ↓
+                </button>
+                <button type="button" class="second small" aria-label={`${t().remove}: ${title(it.bulletin)}`} onClick={() => set({ items: v.items.filter((_, k) => k !== i) })}>
+                  {t().remove}
+                </button>
+              </span>
             </li>
           ))}
         </ol>
@@ -456,7 +537,7 @@ function Form({ before, groups, approved }: { before: ProgrammeBody | null; grou
                 <b>
                   {clock(l.begins ?? l.start)} {l.title}
                 </b>
-                {l.outcome !== "played" && <Tag tone="bad">{w().reasons[l.reason ?? ""] ?? l.outcome}</Tag>}
+                {l.outcome !== "played" && <Tag tone="bad">{w().reasons[l.reason ?? ""] ?? w().outcomes[l.outcome]}</Tag>}
                 {l.note && <span class="quiet">{say(l.note)}</span>}
               </li>
             ))}

@@ -1,18 +1,27 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { api, refusalOf, type BulletinBody, type PreviewBody, type Refusal, type UnitBody } from "../api";
-import { go, notice, say, touch, trouble, units, w } from "../state";
-import { number, when } from "../time";
+import { go, kept, notice, say, touch, trouble, units, w } from "../state";
+import { dayOf, number, when } from "../time";
 import { passes, planOf, slots, validities, weekdays, wishOf, type Plan } from "../wish";
-import { Check, Choice, Field, Foot, Note, Say, Shown, Title, useBusy, useLoaded } from "../ui";
+import { Check, Choice, Field, Foot, Lacking, Note, Say, Title, useBusy, useLoaded } from "../ui";
 
 export function Send({ id }: { id: string }) {
   const bulletin = useLoaded(id, [], () => api.bulletin(id));
-  return <Shown of={bulletin}>{(b) => <Form b={b} />}</Shown>;
+  if (bulletin.data) return <Form b={bulletin.data} />;
+  return (
+    <>
+      <Title back={`/nghe/${id}`}>{w().whereWhen}</Title>
+      <Lacking of={[bulletin]} />
+    </>
+  );
 }
 
+/** What is made for the programmes of a whole year is approved once. */
+const aYearOn = (): string => dayOf(new Date(Date.now() + 365 * 24 * 3600_000));
+
 function Form({ b }: { b: BulletinBody }) {
-  const plan = useSignal<Plan>(planOf(b));
+  const plan = useSignal<Plan>(kept.get("stock") === b.id && !b.wish ? { ...planOf(b), when: "programmes", until: aYearOn() } : planOf(b));
   const p = plan.value;
   const set = (part: Partial<Plan>) => (plan.value = { ...plan.value, ...part });
   const wish = wishOf(p, b);
@@ -48,7 +57,7 @@ function Form({ b }: { b: BulletinBody }) {
         options={[
           { value: "now", label: w().now },
           { value: "at", label: w().atTime },
-          ...(emergency ? [] : [{ value: "rule" as const, label: w().byRule }]),
+          ...(emergency ? [] : [{ value: "rule" as const, label: w().byRule }, { value: "programmes" as const, label: w().inProgrammes, hint: w().inProgrammesHint }]),
         ]}
       />
       {p.when === "at" && (
@@ -81,7 +90,8 @@ function Form({ b }: { b: BulletinBody }) {
           )}
         </>
       )}
-      {p.when !== "now" && (
+      {p.when === "programmes" && <Field label={w().usableUntil}>{(f) => <input id={f} type="date" required value={p.until} onInput={(e) => set({ until: e.currentTarget.value })} />}</Field>}
+      {(p.when === "at" || p.when === "rule") && (
         <div class="cols">
           <Field label={p.when === "rule" ? w().firstDay : w().day}>{(f) => <input id={f} type="date" required value={p.day} onInput={(e) => set({ day: e.currentTarget.value })} />}</Field>
           {p.when === "rule" && <Field label={w().untilDay}>{(f) => <input id={f} type="date" required value={p.until} onInput={(e) => set({ until: e.currentTarget.value })} />}</Field>}
@@ -96,13 +106,14 @@ function Form({ b }: { b: BulletinBody }) {
       )}
       {!emergency && (
         <>
-          {p.when !== "rule" && <Check label={w().more} checked={p.more} onPick={(more) => set({ more })} />}
+          {p.when === "at" && <Check label={w().movable} checked={p.movable} onPick={(movable) => set({ movable })} />}
+          {(p.when === "now" || p.when === "at") && <Check label={w().more} checked={p.more} onPick={(more) => set({ more })} />}
           <Check label={w().night} checked={p.night} onPick={(night) => set({ night, reason: night ? p.reason : "" })} />
           {p.night && <Field label={w().nightReason}>{(f) => <textarea id={f} rows={2} required maxLength={500} value={p.reason} onInput={(e) => set({ reason: e.currentTarget.value })} />}</Field>}
         </>
       )}
       {b.sound && (
-        <Field label={`${w().volume}: ${p.volume} %`}>{(f) => <input id={f} type="range" min={10} max={100} step={5} value={p.volume} onInput={(e) => set({ volume: e.currentTarget.value })} />}</Field>
+        <Field label={`${w().volume}: ${p.volume}\u00a0%`}>{(f) => <input id={f} type="range" min={10} max={100} step={5} value={p.volume} onInput={(e) => set({ volume: e.currentTarget.value })} />}</Field>
       )}
       <Foot>
         <div role="status" class="conseq">

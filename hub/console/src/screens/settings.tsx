@@ -1,7 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { call } from "../call";
+import { FileField } from "../filefield";
+import { base64 } from "../files";
+import { Limits } from "../limits";
 import type { ImportBody, QuietBody } from "../api";
-import { administers, dictionary, notice, touch, trouble, units, writes } from "../state";
+import { administers, dictionary, done, loadUnits, notice, touch, trouble, units, writes } from "../state";
 import { number } from "../time";
 import { Keys } from "./keys";
 import { Password } from "./password";
@@ -12,14 +15,14 @@ import { Card, Field, Link, Note, Say, Shown, Tag, Title, UnitField, useBusy, us
 
 const t = dictionary(
   {
-    title: "Cài đặt", quiet: "Giờ yên tĩnh", quietNote: "Loa tự giữ giờ này, kể cả khi mất mạng và khi tiếp sóng. Chỉ khẩn cấp thật và bản tin có phép phát đêm mới vang lên.", unit: "Đơn vị", from: "Từ", to: "Đến", addQuiet: "Thêm khoảng", remove: "Bỏ", save: "Lưu giờ yên tĩnh", saved: "Đã lưu giờ yên tĩnh.", inherit: "Đơn vị này theo giờ của cấp trên.",
-    map: "Bản đồ của xã", drawMap: "Vẽ bản đồ", import: "Nhập thôn, xã", importNote: "Nhập từ tệp CSV hoặc XLSX (cột id, code, name, kind, parent, valid_from, people, source, counted), hoặc từ cơ sở dữ liệu địa chỉ (address.json). Luôn xem thử trước.", file: "Tệp", below: "Thuộc", all: "Theo như trong tệp", look: "Xem thử", put: "Nhập thật", done: (a: number, c: number) => `Đã nhập: ${a} đơn vị mới, ${c} thay đổi.`,
+    title: "Cài đặt", ofUnit: "Của đơn vị", own: "Tài khoản của anh/chị", quiet: "Giờ yên tĩnh", quietNote: "Loa tự giữ giờ này, kể cả khi mất mạng và khi tiếp sóng. Chỉ khẩn cấp thật và bản tin có phép phát đêm mới vang lên.", unit: "Đơn vị", from: "Từ", to: "Đến", addQuiet: "Thêm khoảng", remove: "Bỏ", save: "Lưu giờ yên tĩnh", saved: "Đã lưu giờ yên tĩnh.", inherit: "Đơn vị này theo giờ của cấp trên.",
+    units: "Xã, thôn", unitsNote: "Tên, mã, số dân và ngày có hiệu lực của từng đơn vị.", toUnits: "Xem và sửa xã, thôn", map: "Bản đồ của xã", drawMap: "Vẽ bản đồ", import: "Nhập thôn, xã", importNote: "Nhập từ tệp CSV hoặc XLSX (cột id, code, name, kind, parent, valid_from, people, source, counted), hoặc từ cơ sở dữ liệu địa chỉ (address.json). Luôn xem thử trước.", file: "Tệp", below: "Thuộc", all: "Theo như trong tệp", look: "Xem thử", put: "Nhập thật", done: (a: number, c: number) => `Đã nhập: ${a} đơn vị mới, ${c} thay đổi.`,
     report: (a: string, c: string, s: string) => `Sẽ thêm ${a}, thay đổi ${c}, giữ nguyên ${s} đơn vị.`, counted: (n: number) => `Số dân của ${n} thôn sẽ được ký.`, cleaned: (n: number) => `${n} tên đã được chuẩn hoá dấu (NFC).`, dangling: (n: string, m: string) => `${n} ánh xạ xã cũ dẫn tới mã không có trong tệp và bị bỏ; ${m} ánh xạ hợp lệ.`, registrar: "Mật khẩu của người giữ sổ (khi có số dân)", first: "Những dòng đầu", kinds: { province: "tỉnh", commune: "xã", village: "thôn" } as Record<string, string>,
     templates: "Mẫu khẩn cấp", toTemplates: "Sửa mẫu khẩn cấp", kiosk: "Trang cho màn hình công cộng", kioskNote: "Mở địa chỉ này trên TV hay máy tính bảng ở nhà văn hoá: hiện điều đang phát và sắp phát.",
   },
   {
-    title: "Settings", quiet: "Quiet hours", quietNote: "Devices keep them by themselves, without a network and for relays too. Only real emergencies and what has night permission sound.", unit: "Unit", from: "From", to: "To", addQuiet: "Add a period", remove: "Remove", save: "Save quiet hours", saved: "Quiet hours saved.", inherit: "This unit follows those above it.",
-    map: "The commune's map", drawMap: "Draw the map", import: "Import villages, communes", importNote: "From CSV or XLSX (columns id, code, name, kind, parent, valid_from, people, source, counted), or from an address database (address.json). Always try it first.", file: "File", below: "Below", all: "As the file says", look: "Try it", put: "Import", done: (a: number, c: number) => `Imported: ${a} new units, ${c} changed.`,
+    title: "Settings", ofUnit: "Of the unit", own: "Your account", quiet: "Quiet hours", quietNote: "Devices keep them by themselves, without a network and for relays too. Only real emergencies and what has night permission sound.", unit: "Unit", from: "From", to: "To", addQuiet: "Add a period", remove: "Remove", save: "Save quiet hours", saved: "Quiet hours saved.", inherit: "This unit follows those above it.",
+    units: "Communes, villages", unitsNote: "Name, code, people and validity of each unit.", toUnits: "See and change units", map: "The commune's map", drawMap: "Draw the map", import: "Import villages, communes", importNote: "From CSV or XLSX (columns id, code, name, kind, parent, valid_from, people, source, counted), or from an address database (address.json). Always try it first.", file: "File", below: "Below", all: "As the file says", look: "Try it", put: "Import", done: (a: number, c: number) => `Imported: ${a} new units, ${c} changed.`,
     report: (a: string, c: string, s: string) => `Will add ${a}, change ${c}, keep ${s} units.`, counted: (n: number) => `The population of ${n} villages will be signed.`, cleaned: (n: number) => `${n} names were normalised (NFC).`, dangling: (n: string, m: string) => `${n} mappings of former communes lead nowhere and are left out; ${m} are right.`, registrar: "The registrar's password (for populations)", first: "The first lines", kinds: { province: "province", commune: "commune", village: "village" } as Record<string, string>,
     templates: "Templates of emergencies", toTemplates: "Change them", kiosk: "Page for public screens", kioskNote: "Open this address on a TV or tablet: it shows what is and will be on air.",
   },
@@ -30,7 +33,15 @@ export function Settings() {
   return (
     <>
       <Title>{t().title}</Title>
+      <h2 class="part">{t().ofUnit}</h2>
       {administers() && <Quiet />}
+      {administers() && <Limits of="volume" />}
+      <Card title={t().units}>
+        <p>{t().unitsNote}</p>
+        <Link to="/don-vi" class="second">
+          {t().toUnits}
+        </Link>
+      </Card>
       <Card title={t().map}>
         <Link to="/ban-do" class="second">
           {t().drawMap}
@@ -57,6 +68,7 @@ export function Settings() {
         </ul>
       </Card>
       {writes() && <Pronunciations />}
+      <h2 class="part">{t().own}</h2>
       <Keys />
       <Second />
       <Sessions />
@@ -68,7 +80,7 @@ export function Settings() {
 function Quiet() {
   const unit = useSignal("");
   const at = unit.value || (units.value[0]?.id ?? "");
-  const quiet = useLoaded(at, [], () => (at ? call<QuietBody[]>("GET", `/units/${at}/quiet`) : Promise.resolve([])));
+  const quiet = useLoaded(at, ["place"], () => (at ? call<QuietBody[]>("GET", `/units/${at}/quiet`) : Promise.resolve([])));
   return (
     <Card title={t().quiet}>
       <p class="hint">{t().quietNote}</p>
@@ -85,16 +97,16 @@ function Periods({ unit, before }: { unit: string; before: QuietBody[] }) {
   const save = (e: Event) => {
     e.preventDefault();
     void run(async () => {
-      await call<void>("PUT", `/units/${unit}/quiet`, list.value);
-      notice.value = t().saved;
-      touch("place");
+      const put = (q: QuietBody[]) => call<void>("PUT", `/units/${unit}/quiet`, q).then(() => touch("place"));
+      await put(list.value);
+      done(t().saved, () => put(before)); // a night without quiet hours would wake a village
     });
   };
   return (
     <form onSubmit={save}>
       {list.value.length === 0 && <p class="quiet">{t().inherit}</p>}
       {list.value.map((q, i) => (
-        <div class="cols" key={i}>
+        <div class="hours two" key={i}>
           <Field label={t().from}>{(f) => <input id={f} type="time" required value={q.start} onInput={(e) => set(i, { start: e.currentTarget.value })} />}</Field>
           <Field label={t().to}>{(f) => <input id={f} type="time" required value={q.end} onInput={(e) => set(i, { end: e.currentTarget.value })} />}</Field>
           <button type="button" class="second" onClick={() => (list.value = list.value.filter((_, k) => k !== i))}>
@@ -115,15 +127,6 @@ function Periods({ unit, before }: { unit: string; before: QuietBody[] }) {
   );
 }
 
-/** base64 reads a file as the API takes it. */
-const base64 = (f: File): Promise<string> =>
-  new Promise((yes, no) => {
-    const r = new FileReader();
-    r.onload = () => yes(String(r.result).split(",")[1] ?? "");
-    r.onerror = () => no(new Error("unreadable"));
-    r.readAsDataURL(f);
-  });
-
 function Import() {
   const file = useSignal<File | null>(null);
   const below = useSignal("");
@@ -140,7 +143,9 @@ function Import() {
       if (!dry) {
         notice.value = t().done(done.added, done.changed);
         registrar.value = "";
-        location.assign("/cai-dat"); // the tree of units is read anew
+        file.value = null;
+        await loadUnits();
+        touch("place");
       }
     });
   const s = seen.value;
@@ -153,19 +158,14 @@ function Import() {
           void send(s === null);
         }}
       >
-        <Field label={t().file}>
-          {(f) => (
-            <input
-              id={f}
-              type="file"
-              accept=".csv,.xlsx,.json"
-              onChange={(e) => {
-                file.value = e.currentTarget.files?.[0] ?? null;
-                seen.value = null;
-              }}
-            />
-          )}
-        </Field>
+        <FileField
+          label={t().file}
+          accept=".csv,.xlsx,.json"
+          onFile={(f) => {
+            file.value = f ?? null;
+            seen.value = null;
+          }}
+        />
         <Field label={t().below}>
           {(f) => (
             <select

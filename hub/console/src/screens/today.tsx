@@ -1,8 +1,9 @@
-import { api, type AiringBody, type ApprovalBody, type BulletinBody, type DevicesNow, type DraftBody, type SilentVillage } from "../api";
-import { approves, logOut, me, unitName, w, writes } from "../state";
+import { api, type AiringBody, type ApprovalBody, type BulletinBody, type DevicesNow, type DraftBody, type ProgrammeBody, type SilentVillage } from "../api";
+import { useEffect, useRef } from "preact/hooks";
+import { announce, approves, logOut, me, schedules, unitName, w, writes } from "../state";
 import { ago, length, when } from "../time";
 import { stop } from "../stop";
-import { Card, Icon, Link, Shown, Tag, Title, useLoaded } from "../ui";
+import { Card, Icon, Lacking, Link, Tag, Title, useLoaded, type Loaded } from "../ui";
 import { current, hasDraft } from "../draft";
 import { waiting } from "../outbox";
 import { reasonsOf } from "../health";
@@ -12,6 +13,36 @@ export function ClassTag({ of, drill }: { of: string; drill?: boolean | undefine
   if (drill) return <Tag tone="drill">{w().drillWord}</Tag>;
   if (of === "emergency") return <Tag tone="bad">{w().emergency}</Tag>;
   return of === "priority" ? <Tag tone="warn">{w().priority}</Tag> : null;
+}
+
+/** useAirings follows what is on air and what comes next, and says what begins and what ends. */
+export function useAirings(...kinds: string[]): Loaded<AiringBody[]> {
+  const airings = useLoaded("airings", ["airing", "receipt", "bulletin", ...kinds], () => api.airings());
+  const list = airings.data;
+  // Nobody tells that an hour has come.
+  useEffect(() => {
+    if (!list) return;
+    const live = list.filter((a) => !a.withdrawn);
+    const next = Math.min(...live.map((a) => (a.next ? Date.parse(a.next) - Date.now() : Infinity)));
+    const wait = Math.min(next > 0 ? next + 500 : 5000, live.some((a) => a.on_air) ? 5000 : 3600_000);
+    const timer = setInterval(airings.again, wait);
+    return () => clearInterval(timer);
+  }, [list]);
+  useTold(list);
+  return airings;
+}
+
+function useTold(list: AiringBody[] | undefined): void {
+  const before = useRef<Map<string, string>>(undefined);
+  useEffect(() => {
+    if (!list) return;
+    const now = new Map(list.filter((a) => a.on_air && !a.withdrawn).map((a) => [a.id, a.title]));
+    const was = before.current ?? now;
+    before.current = now;
+    const apart = (x: Map<string, string>, y: Map<string, string>) => [...x].filter(([id]) => !y.has(id)).map(([, title]) => title).join(", ");
+    const [begun, ended] = [apart(now, was), apart(was, now)];
+    if (begun || ended) announce([begun && w().begunNow(begun), ended && w().endedNow(ended)].filter(Boolean).join(" "));
+  }, [list]);
 }
 
 const places = (units: string[]): string => units.map(unitName).join(", ");
@@ -84,7 +115,7 @@ function waitsFor(b: BulletinBody): [string, string] | undefined {
   }
 }
 
-function Waiting({ bulletins, requests, drafts }: { bulletins: BulletinBody[]; requests: ApprovalBody[]; drafts: DraftBody[] }) {
+function Waiting({ bulletins, requests, drafts, programmes }: { bulletins: BulletinBody[]; requests: ApprovalBody[]; drafts: DraftBody[]; programmes: ProgrammeBody[] }) {
   const self = me.value?.id ?? "";
   const mine = bulletins.filter((b) => b.author === self && waitsFor(b)).slice(0, 8);
   const toSign = requests.filter((r) => approves() && r.bulletin.author !== self && !r.signed.includes(self));
@@ -92,7 +123,8 @@ function Waiting({ bulletins, requests, drafts }: { bulletins: BulletinBody[]; r
   const here = hasDraft() ? current() : "";
   const elsewhere = drafts.filter((d) => d.id !== here && !bulletins.some((b) => b.id === d.id)).slice(0, 5);
   const draft = writes() && here !== "";
-  const none = !mine.length && !toSign.length && !others.length && !draft && !elsewhere.length && !waiting.value;
+  const toAnswer = programmes.filter((p) => p.asked.length);
+  const none = !mine.length && !toSign.length && !toAnswer.length && !others.length && !draft && !elsewhere.length && !waiting.value;
   return (
     <Card title={w().waiting}>
       {none && <p class="quiet">{w().nothingWaiting}</p>}
@@ -103,6 +135,15 @@ function Waiting({ bulletins, requests, drafts }: { bulletins: BulletinBody[]; r
               <b>{r.bulletin.title}</b>
               <Tag tone="act">{w().toApprove}</Tag>
               <ClassTag of={r.bulletin.class} drill={r.drill} />
+            </Link>
+          </li>
+        ))}
+        {toAnswer.map((p) => (
+          <li key={p.id}>
+            <Link to={`/tiep-song/${p.id}`} class="row">
+              <b>{p.name}</b>
+              <Tag tone="act">{w().toAnswer}</Tag>
+              <span class="quiet">{[p.unit_name, p.next && when(p.next)].filter(Boolean).join(", ")}</span>
             </Link>
           </li>
         ))}
@@ -188,12 +229,13 @@ function Silent({ list }: { list: SilentVillage[] }) {
 }
 
 export function Today() {
-  const airings = useLoaded("airings", ["airing", "receipt", "device", "bulletin"], () => api.airings());
+  const airings = useAirings("device");
   const devices = useLoaded("devices", ["device"], api.devicesNow);
   const drafts = useLoaded("drafts", ["bulletin"], api.drafts);
   const bulletins = useLoaded("bulletins", ["bulletin"], api.bulletins);
   const silent = useLoaded("silent", ["alert"], api.silent);
   const requests = useLoaded("requests", ["bulletin"], api.approvals);
+  const programmes = useLoaded("programmes", ["programme"], () => (schedules() ? api.programmes() : Promise.resolve([])));
   return (
     <>
       <Title>{w().today}</Title>
@@ -204,12 +246,13 @@ export function Today() {
         </Link>
       )}
       <div class="grid">
-        <Shown of={airings}>{(list) => <OnAir list={list} />}</Shown>
-        <Shown of={bulletins}>{(b) => <Waiting bulletins={b} requests={requests.data ?? []} drafts={drafts.data ?? []} />}</Shown>
+        {airings.data && <OnAir list={airings.data} />}
+        {bulletins.data && requests.data && drafts.data && programmes.data && <Waiting bulletins={bulletins.data} requests={requests.data} drafts={drafts.data} programmes={programmes.data} />}
         {silent.data && <Silent list={silent.data} />}
         {airings.data && <Next list={airings.data} />}
-        <Shown of={devices}>{(now) => <Down now={now} />}</Shown>
+        {devices.data && <Down now={devices.data} />}
       </div>
+      <Lacking of={[airings, bulletins, requests, drafts, programmes, silent, devices]} />
       <p class="who">
         <span>{me.value?.name}</span>
         <button type="button" class="second" onClick={() => void logOut()}>
