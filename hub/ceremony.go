@@ -47,6 +47,12 @@ func standing(ctx context.Context, store registry.Store, first protocol.Roots) (
 	return s, nil
 }
 
+// chain returns roots and delegations as they stand at present.
+func (b *Base) chain(ctx context.Context) (*envelope.Chain, error) {
+	s, err := b.Standing(ctx)
+	return s.chain, err
+}
+
 // rootsInForce returns the newest list of roots.
 func rootsInForce(ctx context.Context, store registry.Store, first protocol.Roots) (protocol.Roots, error) {
 	s, err := standing(ctx, store, first)

@@ -47,6 +47,10 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
+// GCPercent is how a process that serves devices sets its garbage collector: most of
+// its heap are connections that stay, so what it sends out need not double that.
+const GCPercent = 50
+
 // Options replace parts that a test or a programme brings itself.
 type Options struct {
 	Version string
@@ -332,7 +336,7 @@ func (h *Hub) Streams() Streams {
 // runRelays takes streams in around their airings.
 func (h *Hub) runRelays(ctx context.Context) {
 	if err := h.relays.Run(ctx); err != nil && ctx.Err() == nil {
-		h.log.ErrorContext(ctx, "no relays", "err", err)
+		h.log.ErrorContext(ctx, "no relays", "error", err)
 	}
 }
 
@@ -391,22 +395,22 @@ func (h *Hub) cutRevoked(ctx context.Context) error {
 // lists or quiet hours have changed.
 func (h *Hub) setRight(ctx context.Context) {
 	if err := h.Approvals.AirRest(ctx); err != nil && ctx.Err() == nil {
-		h.log.ErrorContext(ctx, "not everything approved is on air", "err", err)
+		h.log.ErrorContext(ctx, "not everything approved is on air", "error", err)
 	}
 	if err := h.Desk.Settle(ctx); err != nil && ctx.Err() == nil {
-		h.log.ErrorContext(ctx, "not every programme is on air", "err", err)
+		h.log.ErrorContext(ctx, "not every programme is on air", "error", err)
 	}
 	if err := h.Publisher.Renew(ctx); err != nil && ctx.Err() == nil {
-		h.log.ErrorContext(ctx, "not every plan is published", "err", err)
+		h.log.ErrorContext(ctx, "not every plan is published", "error", err)
 	}
 	if err := h.cutRevoked(ctx); err != nil && ctx.Err() == nil {
-		h.log.ErrorContext(ctx, "revoked devices may still be connected", "err", err)
+		h.log.ErrorContext(ctx, "revoked devices may still be connected", "error", err)
 	}
 	if err := h.keepAccess(ctx); err != nil && ctx.Err() == nil {
-		h.log.ErrorContext(ctx, "the access list of the broker elsewhere is not up to date", "err", err)
+		h.log.ErrorContext(ctx, "the access list of the broker elsewhere is not up to date", "error", err)
 	}
 	if err := errors.Join(h.Notebook.Sweep(ctx), h.resume.Sweep(time.Now())); err != nil && ctx.Err() == nil {
-		h.log.ErrorContext(ctx, "what was kept for a while is still there", "err", err)
+		h.log.ErrorContext(ctx, "what was kept for a while is still there", "error", err)
 	}
 }
 
@@ -432,7 +436,7 @@ func (h *Hub) watchDrops(ctx context.Context) error {
 	}
 	h.work.Go(func() {
 		if err := in.Run(ctx); err != nil {
-			h.log.Error("drop folders are not watched", "err", err)
+			h.log.Error("drop folders are not watched", "error", err)
 		}
 	})
 	return nil
@@ -443,7 +447,7 @@ func (h *Hub) services() api.Services {
 		Account: h.Account, Registry: places{h.Registry, h.Publisher, cut(h.broker)}, Enrol: h.Base.Enrol, Sessions: h.DB.Sessions(),
 		Bulletins: h.Bulletins, Readings: h.Bulletins, Growing: h.growing, Jobs: h.Jobs, Sounds: h.Blobs, Uploads: store.NewUploads(h.DB), Approvals: h.Approvals,
 		Passkeys: approvers{h.Account, h.Publisher}, Approvers: approvers{h.Account, h.Publisher},
-		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.DB.Audit(),
+		Programme: h.Programme, Desk: h.Desk, Library: stock{h.Bulletins, h.Blobs}, Relays: h.Streams(), Reach: h.Reach, Changes: h, Alerts: h.Alerts, Zone: h.Zone, Journal: h.Journal(),
 		Notebook: h.Notebook, Answers: h.Notebook, Resumable: h.resume, Joiner: h.joiner, Sheets: sheets{},
 		Mutes: mutes{h.Registry, h.Dispatch, h.DB.Audit()}, Orders: orders{h.Dispatch, h.DB.Audit()},
 	}

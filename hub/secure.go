@@ -34,7 +34,7 @@ func (h *Hub) secure() error {
 	if h.plain == nil {
 		return nil
 	}
-	h.redirect = &http.Server{Handler: answer(toHTTPS(c.URL)), ReadHeaderTimeout: api.ReadHeaderTimeout, ErrorLog: h.http.ErrorLog}
+	h.redirect = &http.Server{Handler: answer(toHTTPS(c.URL)), ReadHeaderTimeout: api.ReadHeaderTimeout, MaxHeaderBytes: api.MaxHeaderBytes, ErrorLog: h.http.ErrorLog}
 	go func() {
 		if err := h.redirect.Serve(h.plain); !errors.Is(err, http.ErrServerClosed) {
 			h.errs <- fmt.Errorf("console.tls.redirect: %w", err)

@@ -285,8 +285,8 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 	}
 	b := &Base{Config: c, Keys: signing.OpenKeyring(c.KeyDir()), Zone: zone}
 	if _, err := os.Stat(c.Database()); errors.Is(err, fs.ErrNotExist) {
-		return nil, problem.New(problem.ErrUnavailable, "not-initialised", "data", "Chưa có trung tâm trong thư mục dữ liệu; hãy chạy loa-hub init.",
-			"there is no hub in "+c.Data+"; run loa-hub init first").Because(err)
+		return nil, problem.New(problem.ErrUnavailable, "not-initialised", "data", "Chưa có trung tâm trong thư mục dữ liệu; hãy chạy loa-hub init, hoặc chỉ tệp cài đặt khác bằng --config.",
+			"there is no hub in "+c.Data+"; run loa-hub init first, or name its settings with --config").Because(err)
 	}
 	if b.FirstRoots, err = b.Keys.Roots(); err != nil {
 		return nil, err
@@ -297,7 +297,7 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 	if b.DB, err = store.Open(ctx, c.Database()); err != nil {
 		return nil, err
 	}
-	b.Registry = registry.New(registry.Config{Store: b.DB.Registry(), Keyring: b.Keys, Zone: zone, Log: log})
+	b.Registry = registry.New(registry.Config{Store: b.DB.Registry(), Keyring: b.Keys, Standing: b.chain, Zone: zone, Log: log})
 	if b.Roots, err = rootsInForce(ctx, b.DB.Registry(), b.FirstRoots); err != nil {
 		return nil, errors.Join(err, b.DB.Close())
 	}

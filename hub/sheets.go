@@ -59,6 +59,26 @@ func reasonWords(r protocol.Reason) string {
 	return r.String()
 }
 
+// proofWords say what an answer proves, and never more.
+func proofWords(a reach.Answer) string {
+	words := map[protocol.Proof]string{
+		protocol.ProofReceived: "đã nhận, chưa chứng minh đã phát", protocol.ProofRendered: "đã vẽ trang chữ, chưa chứng minh bảng sáng lên",
+		protocol.ProofConsumed: "card âm thanh đã nhận hết tiếng", protocol.ProofShown: "bảng xác nhận đã hiện", protocol.ProofLinkUp: "đường nối tới bảng hoạt động",
+		protocol.ProofSeen: "có người hoặc cảm biến nhìn thấy", protocol.ProofRecognised: "micro tại chỗ nhận ra tiếng",
+	}
+	switch {
+	case a.Seen == nil && a.Lit:
+		return words[a.Level()] + "; cảm biến đo được ánh sáng"
+	case a.Seen == nil:
+		return words[a.Level()]
+	case a.Seen.By == reach.ByPhoto:
+		return "nhìn thấy trong ảnh chụp"
+	case a.Seen.By == reach.ByCamera:
+		return "nhìn thấy qua máy quay"
+	}
+	return "ánh sáng đo được đổi đúng theo các trang"
+}
+
 // Reach implements api.Sheets: one sheet by village, one by device.
 func (sheets) Reach(w io.Writer, title string, r reach.Report, name func(protocol.DeviceID) string, zone *time.Location) error {
 	villages := sheet.Table{
@@ -80,7 +100,7 @@ func (sheets) Reach(w io.Writer, title string, r reach.Report, name func(protoco
 	}
 	devices := sheet.Table{
 		Name:    "Từng thiết bị",
-		Columns: []string{"Thiết bị", "Loại", "Giờ phát", "Kết quả", "Lý do", "Bắt đầu", "Kết thúc"}, Widths: []float64{32, 8, 20, 16, 36, 20, 20},
+		Columns: []string{"Thiết bị", "Loại", "Giờ phát", "Kết quả", "Lý do", "Bắt đầu", "Kết thúc", "Bằng chứng"}, Widths: []float64{32, 8, 20, 16, 36, 20, 20, 40},
 	}
 	moment := func(t time.Time) string {
 		if t.IsZero() {
@@ -93,10 +113,10 @@ func (sheets) Reach(w io.Writer, title string, r reach.Report, name func(protoco
 		if l.Medium == protocol.MediumBoard {
 			medium = "bảng"
 		}
-		row := []any{name(l.Device), medium, moment(l.Start), "Chưa rõ", "", "", ""}
+		row := []any{name(l.Device), medium, moment(l.Start), "Chưa rõ", "", "", "", ""}
 		switch a := l.Answer; {
 		case a != nil:
-			row[3], row[4], row[5], row[6] = outcomeWords(a.Outcome), reasonWords(a.Reason), moment(a.Began), moment(a.Ended)
+			row[3], row[4], row[5], row[6], row[7] = outcomeWords(a.Outcome), reasonWords(a.Reason), moment(a.Began), moment(a.Ended), proofWords(*a)
 		case l.Ahead:
 			row[3] = "Chưa tới giờ"
 		}

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/loa-vn/loa/hub/alert"
@@ -21,7 +22,7 @@ const signEvery = 10 * time.Minute
 func (h *Hub) keepSigned(ctx context.Context) {
 	for pause(ctx, signEvery) {
 		if err := h.Checkpoint(ctx); err != nil && ctx.Err() == nil {
-			h.log.ErrorContext(ctx, "the record of acts is not signed", "err", err)
+			h.log.ErrorContext(ctx, "the record of acts is not signed", "error", err)
 		}
 	}
 }
@@ -30,7 +31,7 @@ func (h *Hub) keepSigned(ctx context.Context) {
 func (h *Hub) keepWatch(ctx context.Context) {
 	for pause(ctx, lookEvery) {
 		if err := h.Alerts.Look(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			h.log.ErrorContext(ctx, "not looked for silence", "err", err)
+			h.log.ErrorContext(ctx, "not looked for silence", "error", err)
 		}
 	}
 }
@@ -55,7 +56,7 @@ func (a alarms) raise(ctx context.Context, al alert.Alert) {
 	now := time.Now()
 	al.Raised, al.Since = now, now
 	if err := a.h.Alerts.Raise(ctx, al); err != nil && ctx.Err() == nil {
-		a.h.log.ErrorContext(ctx, "alert not kept", "kind", string(al.Kind), "device", string(al.Device), "err", err)
+		a.h.log.ErrorContext(ctx, "alert not kept", "kind", string(al.Kind), "device", string(al.Device), "error", err)
 	}
 }
 
@@ -72,7 +73,7 @@ func (a alarms) Gap(ctx context.Context, device protocol.DeviceID, chain protoco
 // Whole implements ledger.Alarms.
 func (a alarms) Whole(ctx context.Context, device protocol.DeviceID, chain protocol.Digest) {
 	if err := a.h.Alerts.Clear(ctx, alert.Gap, device, chain.String(), time.Now()); err != nil && ctx.Err() == nil {
-		a.h.log.ErrorContext(ctx, "alert not closed", "device", string(device), "err", err)
+		a.h.log.ErrorContext(ctx, "alert not closed", "device", string(device), "error", err)
 	}
 }
 
@@ -89,7 +90,7 @@ func (a alarms) Ahead(ctx context.Context, device protocol.DeviceID, number uint
 // Level implements dispatch.Alarms.
 func (a alarms) Level(ctx context.Context, device protocol.DeviceID) {
 	if err := a.h.Alerts.Clear(ctx, alert.Ahead, device, "", time.Now()); err != nil && ctx.Err() == nil {
-		a.h.log.ErrorContext(ctx, "alert not closed", "device", string(device), "err", err)
+		a.h.log.ErrorContext(ctx, "alert not closed", "device", string(device), "error", err)
 	}
 }
 
@@ -112,7 +113,10 @@ func (w watched) Heard(ctx context.Context) ([]alert.Heard, error) {
 			continue
 		}
 		st := states[d.ID]
-		h := alert.Heard{Device: d.ID, Enrolled: d.Enrolled, At: st.At, Online: st.Online, Faults: st.Heartbeat.Faults}
+		h := alert.Heard{Device: d.ID, Enrolled: d.Enrolled, At: st.At, Online: st.Online, Faults: st.Heartbeat.Faults, Keyed: st.Heartbeat.Keyed}
+		if other := registry.Misfit(d, st.Heartbeat); other != nil {
+			h.Misfit = fmt.Sprintf("%dx%d, %d px / %dx%d, %d px", other.Width, other.Height, other.Row, d.Board.Width, d.Board.Height, d.Board.Row)
+		}
 		for _, share := range d.Placement.Serves {
 			h.Serves = append(h.Serves, share.Village)
 		}

@@ -90,11 +90,8 @@ type Store interface {
 	RevokeToken(ctx context.Context, person protocol.PersonID, id string, at time.Time) error
 }
 
-// Keyring opens and wraps signing keys.
+// Keyring opens and wraps people's signing keys.
 type Keyring interface {
-	// Registrar opens the registrar's key. Errors: problem.ErrForbidden for a
-	// wrong password, problem.ErrUnavailable if this hub holds none.
-	Registrar(password string) (*envelope.Signer, error)
 	// NewKey makes a key pair and wraps its private half.
 	NewKey(password string) (protocol.Key, []byte, error)
 	// Open unwraps a key. Error: problem.ErrForbidden for a wrong password.
@@ -103,9 +100,14 @@ type Keyring interface {
 	Rewrap(wrapped []byte, old, password string) ([]byte, error)
 }
 
-// Units knows the units in which people have roles.
+// Units knows the units in which people have roles, and their registrars.
 type Units interface {
 	Tree(ctx context.Context) (registry.Tree, error)
+	// Registrar opens the key of a registrar of all these units. Errors:
+	// problem.ErrForbidden, problem.ErrUnavailable.
+	Registrar(ctx context.Context, password string, units ...protocol.UnitID) (*envelope.Signer, error)
+	// Others tells what others than a signer signed that still counts.
+	Others(ctx context.Context, signer *envelope.Signer) (func(d registry.Document, path []protocol.UnitID) bool, error)
 }
 
 // Config is what New needs.

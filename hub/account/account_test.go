@@ -142,6 +142,54 @@ func TestLostPasswordMakesANewKey(t *testing.T) {
 	}
 }
 
+// Who approves no more, or stands in for somebody, has a key that a lost password took
+// along: a reset must not leave it behind.
+func TestALostPasswordTakesNoKeyAlong(t *testing.T) {
+	b := newHub(t)
+	ctx := t.Context()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []protocol.PersonID{"duyet1", "duyet2"} {
+		check(b.Account.Add(ctx, approver(id), password, ""))
+	}
+	editor := []account.Grant{{Unit: "xa", Role: account.Editor}}
+	check(b.Account.SetGrants(ctx, "duyet1", editor, "", password, ""))
+	check(b.Account.ResetPassword(ctx, "duyet1", "mật khẩu một lần", "", true, ""))
+	check(b.Account.ChangePassword(ctx, "duyet1", "mật khẩu một lần", "mật khẩu khác hẳn"))
+
+	check(b.Account.AddDeputy(ctx, account.Deputy{
+		Person: "duyet1", For: "duyet2", Unit: "xa", From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour),
+	}, password, ""))
+	check(b.Account.ResetPassword(ctx, "duyet1", "mật khẩu lại khác", password, false, ""))
+	signer, err := b.Account.Signer(ctx, "duyet1", "mật khẩu lại khác")
+	check(err)
+	deputies := func() (n int) {
+		_, list := chain(t, b)
+		for _, a := range list.People {
+			if a.Person == "duyet1" && a.Deputy == "duyet2" && a.Until > protocol.InstantOf(time.Now().Add(time.Minute)) {
+				if n++; a.Key.ID() != signer.Key().ID() {
+					t.Error("the deputy's right is another key's")
+				}
+			}
+		}
+		return n
+	}
+	if n := deputies(); n != 1 {
+		t.Errorf("%d rights of the deputy after the password was reset", n)
+	}
+	if err := b.Account.Disable(ctx, "duyet1", "", ""); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("a deputy disabled without the registrar: %v", err)
+	}
+	check(b.Account.Disable(ctx, "duyet1", password, ""))
+	if n := deputies(); n != 0 {
+		t.Errorf("%d rights of a deputy who is disabled", n)
+	}
+}
+
 func TestChangedPasswordKeepsTheKey(t *testing.T) {
 	b := newHub(t)
 	ctx := t.Context()
@@ -180,6 +228,10 @@ func TestRolesBecomeListsAndBack(t *testing.T) {
 	}
 	if _, list := chain(t, b); len(list.People) != 1 || list.People[0].Until >= list.Expires {
 		t.Errorf("list %+v", list)
+	}
+	// Without a right nobody would govern them, or could give one back.
+	if err := b.Account.SetGrants(ctx, "soan", nil, "", password, ""); !errors.Is(err, problem.ErrInvalid) {
+		t.Errorf("the last right is taken: %v", err)
 	}
 }
 

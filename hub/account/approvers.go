@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
+	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -62,6 +64,20 @@ func leavesKey(key protocol.Key) edit {
 	return ends(func(a protocol.Approver) bool { return a.Key.ID() == key.ID() })
 }
 
+// renews gives what one key may do to another one of the same person.
+func renews(old, key protocol.Key) edit {
+	return func(people []protocol.Approver, at, _ protocol.Instant) []protocol.Approver {
+		for i, a := range people {
+			if a.Key.ID() == old.ID() && a.Until > at {
+				people[i].Until = max(at, a.From+1)
+				a.Key, a.From = key, max(at, a.From)
+				people = append(people, a)
+			}
+		}
+		return people
+	}
+}
+
 func ends(which func(protocol.Approver) bool) edit {
 	return func(people []protocol.Approver, at, _ protocol.Instant) []protocol.Approver {
 		for i, a := range people {
@@ -87,10 +103,14 @@ func (s *Service) signLists(ctx context.Context, registrar string, units []proto
 	if len(units) == 0 {
 		return nil, nil
 	}
-	signer, err := s.openRegistrar(registrar)
+	signer, err := s.openRegistrar(ctx, registrar, units)
 	if err != nil {
 		return nil, err
 	}
+	return s.sealLists(ctx, signer, units, now, change)
+}
+
+func (s *Service) sealLists(ctx context.Context, signer *envelope.Signer, units []protocol.UnitID, now time.Time, change func(*protocol.Approvers)) ([]registry.Document, error) {
 	var lists []registry.Document
 	for _, unit := range units {
 		held, err := s.Approvers(ctx, unit)
@@ -108,13 +128,50 @@ func (s *Service) signLists(ctx context.Context, registrar string, units []proto
 	return lists, nil
 }
 
-func (s *Service) openRegistrar(password string) (*envelope.Signer, error) {
+// SignAgain signs the lists of a unit and all below it anew, as they stand: what a
+// registrar signed whose key was replaced counts no more. What another registrar
+// signed and still counts is left. It returns how many lists that are. Errors: those
+// of Units.Registrar.
+func (s *Service) SignAgain(ctx context.Context, unit protocol.UnitID, registrar string, by protocol.PersonID) (int, error) {
+	tree, err := s.units.Tree(ctx)
+	if err != nil {
+		return 0, err
+	}
+	signer, err := s.openRegistrar(ctx, registrar, []protocol.UnitID{unit})
+	if err != nil {
+		return 0, err
+	}
+	others, err := s.units.Others(ctx, signer)
+	if err != nil {
+		return 0, err
+	}
+	var units []protocol.UnitID
+	for _, u := range tree.Below(unit) {
+		held, err := s.store.Approvers(ctx, u)
+		switch {
+		case errors.Is(err, problem.ErrNotFound):
+		case err != nil:
+			return 0, fmt.Errorf("approvers of %s: %w", u, err)
+		case !others(registry.Document{Kind: envelope.KindApprovers, Bytes: held}, tree.Path(u)):
+			units = append(units, u)
+		}
+	}
+	now := time.Now()
+	lists, err := s.sealLists(ctx, signer, units, now, func(*protocol.Approvers) {})
+	if err != nil {
+		return 0, err
+	}
+	c := audit.Act{By: by, At: now, Name: "signed again", Subject: string(unit), Unit: unit, After: map[string]string{"lists": strconv.Itoa(len(lists))}}
+	return len(lists), s.passkeys.AddLists(ctx, lists, c)
+}
+
+func (s *Service) openRegistrar(ctx context.Context, password string, units []protocol.UnitID) (*envelope.Signer, error) {
 	if password == "" {
 		return nil, problem.New(problem.ErrForbidden, "registrar-password", "registrar_password",
 			"Việc này thay đổi danh sách người duyệt; hãy nhập mật khẩu của người giữ sổ đăng ký.",
 			"This changes the list of approvers; give the registrar's password.")
 	}
-	signer, err := s.keyring.Registrar(password)
+	signer, err := s.units.Registrar(ctx, password, units...)
 	if err != nil {
 		return nil, fmt.Errorf("sign approvers: %w", err)
 	}
@@ -167,6 +224,16 @@ func (s *Service) next(held protocol.Approvers, unit protocol.UnitID, now time.T
 		Version: protocol.Version, Unit: unit, Number: max(held.Number+1, uint64(at)),
 		Issued: at, Expires: until, People: people, Passkeys: held.Passkeys, Site: site,
 	}
+}
+
+// approving returns the units in which grants make somebody an approver, and those whose
+// newest list lets somebody approve now who matches: deputies have no grant.
+func (s *Service) approving(ctx context.Context, grants []Grant, now time.Time, who func(protocol.Approver) bool) ([]protocol.UnitID, error) {
+	standing, err := s.listed(ctx, func(a protocol.Approver) bool { return a.Until > protocol.InstantOf(now) && who(a) })
+	if err != nil {
+		return nil, err
+	}
+	return slices.Compact(slices.Sorted(slices.Values(append(standing, approverUnits(grants)...)))), nil
 }
 
 // approverUnits returns the units in which grants make somebody an approver.

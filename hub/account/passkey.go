@@ -167,7 +167,11 @@ func (s *Service) ConfirmPasskey(ctx context.Context, handle, registrar string, 
 	}
 	// Who approves nowhere yet may become somebody's deputy: the passkey is looked
 	// at by a registrar all the same.
-	if _, err := s.openRegistrar(registrar); err != nil {
+	theirs := make([]protocol.UnitID, len(p.Grants))
+	for i, g := range p.Grants {
+		theirs[i] = g.Unit
+	}
+	if _, err := s.openRegistrar(ctx, registrar, theirs); err != nil {
 		return Passkey{}, err
 	}
 	now := time.Now()
@@ -201,7 +205,7 @@ func (s *Service) RevokePasskey(ctx context.Context, handle, registrar string, b
 	now := time.Now()
 	var lists []registry.Document
 	if !k.Confirmed.IsZero() {
-		units, err := s.listed(ctx, k.Key)
+		units, err := s.listed(ctx, func(a protocol.Approver) bool { return a.Key.ID() == k.Key.ID() })
 		if err != nil {
 			return Passkey{}, err
 		}
@@ -213,8 +217,8 @@ func (s *Service) RevokePasskey(ctx context.Context, handle, registrar string, b
 	return k, s.passkeys.SetPasskey(ctx, k, lists, change(by, p.ID, now, "passkey revoked", p.Grants))
 }
 
-// listed returns the units whose newest list names a key.
-func (s *Service) listed(ctx context.Context, key protocol.Key) ([]protocol.UnitID, error) {
+// listed returns the units whose newest list has an entry that matches.
+func (s *Service) listed(ctx context.Context, match func(protocol.Approver) bool) ([]protocol.UnitID, error) {
 	tree, err := s.units.Tree(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("lists: %w", err)
@@ -226,7 +230,7 @@ func (s *Service) listed(ctx context.Context, key protocol.Key) ([]protocol.Unit
 			if err != nil {
 				return nil, err
 			}
-			if slices.ContainsFunc(l.People, func(a protocol.Approver) bool { return a.Key.ID() == key.ID() }) {
+			if slices.ContainsFunc(l.People, match) {
 				units = append(units, u)
 			}
 		}
@@ -352,6 +356,30 @@ func (s *Service) EndDeputy(ctx context.Context, unit protocol.UnitID, person pr
 	}
 	c := change(by, person, now, "deputy ended", []Grant{{Unit: unit}})
 	return s.passkeys.AddLists(ctx, lists, c)
+}
+
+// Strike takes everything of a person's out of a unit's list, for keys in the wrong
+// hands. Who merely leaves stays on it with an end, by which what they approved before
+// still counts; a key's thief who also holds the hub could date a statement back into
+// that time. What was struck off approves nothing any more, nor what it had approved.
+// Errors: problem.ErrNotFound, ErrForbidden.
+func (s *Service) Strike(ctx context.Context, unit protocol.UnitID, person protocol.PersonID, registrar string, by protocol.PersonID) error {
+	held, err := s.Approvers(ctx, unit)
+	if err != nil {
+		return err
+	}
+	theirs := func(a protocol.Approver) bool { return a.Person == person }
+	if !slices.ContainsFunc(held.People, theirs) {
+		return problem.New(problem.ErrNotFound, "not-listed", "person", "Người này không có trong danh sách duyệt của đơn vị.", "This person is not on the unit's list of approvers.")
+	}
+	now := time.Now()
+	lists, err := s.sign(ctx, registrar, []protocol.UnitID{unit}, now, func(people []protocol.Approver, _, _ protocol.Instant) []protocol.Approver {
+		return slices.DeleteFunc(people, theirs)
+	})
+	if err != nil {
+		return err
+	}
+	return s.passkeys.AddLists(ctx, lists, change(by, person, now, "approver struck off", []Grant{{Unit: unit}}))
 }
 
 // keysOf returns the keys by which a person may approve.

@@ -333,9 +333,9 @@ func (s *Service) ChangePassword(ctx context.Context, id protocol.PersonID, old,
 	return s.store.SetPassword(ctx, id, hash, false, wrapped, nil, change(id, id, time.Now(), "password changed", nil))
 }
 
-// ResetPassword sets a new password for somebody who lost it. An approver gets a
-// new key; the old one's right ends now in lists that the registrar signs.
-// Errors: those of Add, problem.ErrNotFound.
+// ResetPassword sets a new password for somebody who lost it. Who has a key gets a new
+// one, for the old password alone opened the old one; what that might approve goes over
+// to it now, in lists that the registrar signs. Errors: those of Add, problem.ErrNotFound.
 func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, password, registrar string, oneTime bool, by protocol.PersonID) error {
 	p, err := s.store.Person(ctx, id)
 	if err != nil {
@@ -348,15 +348,15 @@ func (s *Service) ResetPassword(ctx context.Context, id protocol.PersonID, passw
 	now := time.Now()
 	var key *WrappedKey
 	var lists []registry.Document
-	if units := approverUnits(p.Grants); len(units) > 0 && p.Disabled.IsZero() {
+	if p.Key != nil && p.Disabled.IsZero() {
 		if key, err = s.newKey(password, now); err != nil {
 			return err
 		}
-		gone := leaves(p.ID)
-		if p.Key != nil {
-			gone = leavesKey(*p.Key) // passkeys are not opened by a password
+		units, err := s.approving(ctx, p.Grants, now, func(a protocol.Approver) bool { return a.Key.ID() == p.Key.ID() })
+		if err != nil {
+			return err
 		}
-		if lists, err = s.sign(ctx, registrar, units, now, gone, joins(p, key.Public)); err != nil {
+		if lists, err = s.sign(ctx, registrar, units, now, renews(*p.Key, key.Public)); err != nil {
 			return err
 		}
 	}
@@ -374,7 +374,11 @@ func (s *Service) Disable(ctx context.Context, id protocol.PersonID, registrar s
 		return problem.New(problem.ErrConflict, "disabled", "", "Người này đã bị khoá từ trước.", "This person is disabled already.")
 	}
 	now := time.Now()
-	lists, err := s.sign(ctx, registrar, approverUnits(p.Grants), now, leaves(id))
+	units, err := s.approving(ctx, p.Grants, now, func(a protocol.Approver) bool { return a.Person == id })
+	if err != nil {
+		return err
+	}
+	lists, err := s.sign(ctx, registrar, units, now, leaves(id))
 	if err != nil {
 		return err
 	}
@@ -392,6 +396,10 @@ func (s *Service) SetGrants(ctx context.Context, id protocol.PersonID, grants []
 	}
 	if err := errors.Join(checkGrants(grants), s.checkUnits(ctx, grants)); err != nil {
 		return err
+	}
+	if len(grants) == 0 {
+		// Nobody would govern them any more, so nobody could give a right back.
+		return problem.New(problem.ErrInvalid, "last-right", "grants", "Đây là quyền cuối cùng của người này. Hãy thêm quyền khác trước, hoặc khoá tài khoản.", "This is the person's last right. Add another first, or lock the account.")
 	}
 	now := time.Now()
 	was, will := approverUnits(p.Grants), approverUnits(grants)

@@ -1,7 +1,8 @@
 // Package alert is what an operator must look at: devices that fall silent, with
 // the reason; receipts that contradict each other, are missing or are lost;
 // devices that know more than the hub. It decides what is an alert and when it is
-// over. It repairs nothing, and never speaks of emergencies: those are airings.
+// over. It repairs nothing. Of emergencies, which are airings, it says only that somebody
+// at a board ended one.
 package alert
 
 import (
@@ -22,6 +23,8 @@ const (
 	Lost     Kind = "lost"     // receipts are gone for good
 	Ahead    Kind = "ahead"    // a device holds a newer placement than the hub
 	Fault    Kind = "fault"    // a device says for a while that a part of it is broken
+	Board    Kind = "board"    // a device's board is not of the size that the registry has
+	Ended    Kind = "ended"    // somebody at a board ended an emergency there
 )
 
 // Reasons of Silent; those of Fault are the device's own words.
@@ -67,6 +70,10 @@ type Heard struct {
 	At     time.Time
 	Online bool
 	Faults []string
+	// Misfit says how the device's board differs from the registry's; "" if it does not.
+	Misfit string
+	// Keyed are the emergencies that were ended at its board.
+	Keyed []protocol.Keyed
 	// Slots are its last occurrences whose windows have ended, newest first.
 	Slots []Slot
 	// Serves are the villages that it is there for.
@@ -176,6 +183,17 @@ func (a Alert) Text() (vi, en string) {
 	case a.Kind == Ahead:
 		return "Thiết bị giữ vị trí lắp đặt mới hơn trung tâm (trung tâm vừa khôi phục?). Hãy ký lại vị trí của thiết bị.",
 			"The device holds a newer placement than the hub (restored from a backup?). Sign its placement again."
+	case a.Kind == Board:
+		return "Cỡ bảng thiết bị báo khác với sổ (" + a.Reason + "). Bản tin được trình bày theo cỡ thiết bị báo; hãy sửa cỡ bảng trong sổ hoặc đặt lại hồ sơ bảng của thiết bị.",
+			"The device's board is not of the size in the registry (" + a.Reason + "). Bulletins are laid out for what the device says; correct the registry or the device's board profile."
+	case a.Kind == Ended:
+		return "Có người tại bảng đã kết thúc bản tin khẩn cấp trên bảng đó, bằng phím hoặc bằng lệnh trên thiết bị. Hãy hỏi lại tại chỗ; nếu vẫn còn nguy hiểm, hãy phát lại.",
+			"Somebody at the board ended the emergency on it, by its key or the device's command. Ask on the spot; if the danger goes on, send it again."
+	case a.Kind == Fault && a.Reason == "board-size":
+		return "Bảng không đúng cỡ ghi trong hồ sơ của thiết bị nên không hiện được. Hãy chọn đúng hồ sơ bảng hoặc đặt lại độ phân giải.",
+			"The board is not of the size in the device's profile, so it shows nothing. Choose the right board profile, or set the resolution."
+	case a.Kind == Fault && a.Reason == "key":
+		return "Không đọc được phím trên bảng. Hãy kiểm tra dây và cài đặt của phím.", "The board's key cannot be read. Check its wiring and setting."
 	case a.Kind == Fault && a.Reason == "space":
 		return "Bộ nhớ của thiết bị gần hết, nội dung sắp tới không đủ chỗ. Hãy thay thẻ nhớ lớn hơn.",
 			"The device's storage is nearly full: what is to come does not fit. Give it a larger card."

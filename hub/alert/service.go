@@ -117,6 +117,7 @@ const slotsSince = 72 * time.Hour
 
 // Look judges every device once.
 func (s *Service) Look(ctx context.Context, now time.Time) error {
+	open := s.opened()
 	devices, err := s.cfg.Devices.Heard(ctx)
 	if err != nil {
 		return fmt.Errorf("look for silence: %w", err)
@@ -125,7 +126,6 @@ func (s *Service) Look(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("look for silence: %w", err)
 	}
-	known := map[protocol.DeviceID]bool{}
 	for i := range devices {
 		devices[i].Slots = slots[devices[i].Device]
 	}
@@ -134,16 +134,21 @@ func (s *Service) Look(ctx context.Context, now time.Time) error {
 	s.villages = silent
 	s.mu.Unlock()
 	for _, d := range devices {
-		known[d.Device] = true
-		if err := s.judge(ctx, d, now); err != nil {
+		if err := s.judge(ctx, d, open[d.Device], now); err != nil {
+			return err
+		}
+		delete(open, d.Device)
+	}
+	for _, alerts := range open { // of devices that are no more
+		if err := s.clear(ctx, alerts, now); err != nil {
 			return err
 		}
 	}
-	return s.forget(ctx, known, now)
+	return nil
 }
 
-// judge raises or clears what follows from one device's state.
-func (s *Service) judge(ctx context.Context, d Heard, now time.Time) error {
+// judge raises or clears what follows from one device's state. open are its alerts.
+func (s *Service) judge(ctx context.Context, d Heard, open []Alert, now time.Time) error {
 	var err error
 	if a := Judge(d, s.cfg.SilentAfter, now); a != nil {
 		a.Raised = now
@@ -159,36 +164,49 @@ func (s *Service) judge(ctx context.Context, d Heard, now time.Time) error {
 			return err
 		}
 	}
-	for _, a := range s.opened() {
-		if a.Kind == Fault && a.Device == d.Device && !slices.Contains(d.Faults, a.Subject) {
-			if err := s.Clear(ctx, Fault, d.Device, a.Subject, now); err != nil {
+	if d.Misfit != "" {
+		if err := s.Raise(ctx, Alert{Kind: Board, Device: d.Device, Reason: d.Misfit, Since: d.At, Raised: now}); err != nil {
+			return err
+		}
+	}
+	recent := map[string]bool{}
+	for _, k := range d.Keyed {
+		if at := k.At.Time(); now.Sub(at) < endedFor {
+			recent[string(k.Airing)] = true
+			if err := s.Raise(ctx, Alert{Kind: Ended, Device: d.Device, Subject: string(k.Airing), Reason: at.UTC().Format(time.RFC3339), Since: at, Raised: now}); err != nil {
 				return err
 			}
+		}
+	}
+	return s.clear(ctx, slices.DeleteFunc(open, func(a Alert) bool {
+		over := a.Kind == Fault && !slices.Contains(d.Faults, a.Subject) || a.Kind == Board && d.Misfit == "" || a.Kind == Ended && !recent[a.Subject] ||
+			event(a.Kind) && now.Sub(a.Raised) > eventFor
+		return !over
+	}), now)
+}
+
+// clear closes alerts, as far as they are open.
+func (s *Service) clear(ctx context.Context, alerts []Alert, now time.Time) error {
+	for _, a := range alerts {
+		if err := s.Clear(ctx, a.Kind, a.Device, a.Subject, now); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// forget closes the alerts of devices that are no more.
-func (s *Service) forget(ctx context.Context, known map[protocol.DeviceID]bool, now time.Time) error {
-	for _, a := range s.opened() {
-		if !known[a.Device] {
-			if err := s.Clear(ctx, a.Kind, a.Device, a.Subject, now); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
+// endedFor is how long it is shown that somebody at a board ended an emergency.
+const endedFor = 24 * time.Hour
 
-func (s *Service) opened() []Alert {
+// opened returns the open alerts of each device.
+func (s *Service) opened() map[protocol.DeviceID][]Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]Alert, 0, len(s.open))
+	of := map[protocol.DeviceID][]Alert{}
 	for _, a := range s.open {
-		list = append(list, a)
+		of[a.Device] = append(of[a.Device], a)
 	}
-	return list
+	return of
 }
 
 // List returns the alerts of devices that the actor may read: those that are open,
@@ -237,5 +255,18 @@ func (s *Service) See(ctx context.Context, actor account.Actor, id int64, now ti
 		return Alert{}, err
 	}
 	a.SeenBy, a.Seen = actor.Person, now
+	if event(a.Kind) && a.Closed.IsZero() {
+		if err := s.Clear(ctx, a.Kind, a.Device, a.Subject, now); err != nil {
+			return Alert{}, err
+		}
+		a.Closed = now
+	}
 	return a, nil
 }
+
+// event says whether alerts of a kind tell of something that happened and does not
+// pass: they are over when somebody has taken note, or after eventFor.
+func event(k Kind) bool { return k == Conflict || k == Lost }
+
+// eventFor is how long what happened once stays open although nobody takes note of it.
+const eventFor = 30 * 24 * time.Hour

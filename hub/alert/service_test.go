@@ -65,6 +65,55 @@ func database(t *testing.T) *store.DB {
 	return db
 }
 
+// What happened once is over when somebody has taken note of it, or after a month;
+// should it happen again, it is raised anew.
+func TestWhatHappenedOnceIsOverWhenSomebodyHasTakenNote(t *testing.T) {
+	db := database(t)
+	now := time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)
+	s := watch(t, db, &fleet{heard: []alert.Heard{{Device: "loa"}}})
+	raise := func(kind alert.Kind, at time.Time) {
+		t.Helper()
+		if err := s.Raise(t.Context(), alert.Alert{Kind: kind, Device: "loa", Subject: "chain", First: 3, Last: 4, Since: at, Raised: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func() []alert.Alert {
+		t.Helper()
+		list, err := store.NewAlerts(db).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	operator := account.Actor{Person: "truc", Grants: []account.Grant{{Unit: "xa", Role: account.Operator}}}
+	for _, kind := range []alert.Kind{alert.Conflict, alert.Lost} {
+		raise(kind, now)
+		a, err := s.See(t.Context(), operator, open()[0].ID, now)
+		if err != nil || !a.Closed.Equal(now) || a.SeenBy != "truc" {
+			t.Errorf("%s, seen: %+v, %v", kind, a, err)
+		}
+		if left := open(); len(left) != 0 {
+			t.Errorf("%s is still open: %+v", kind, left)
+		}
+		raise(kind, now.Add(time.Hour))
+		if left := open(); len(left) != 1 {
+			t.Errorf("%s again: %+v", kind, left)
+		}
+		for _, days := range []int{29, 31} {
+			if err := s.Look(t.Context(), now.AddDate(0, 0, days)); err != nil {
+				t.Fatal(err)
+			}
+			if left := open(); (len(left) == 1) != (days == 29) {
+				t.Errorf("%s after %d days: %+v", kind, days, left)
+			}
+		}
+	}
+	raise(alert.Gap, now) // passes when the receipts come
+	if _, err := s.See(t.Context(), operator, open()[0].ID, now); err != nil || len(open()) != 1 {
+		t.Errorf("a gap that somebody saw: %+v, %v", open(), err)
+	}
+}
+
 func TestSilenceIsRaisedOnceAndClosedWhenTheDeviceIsBack(t *testing.T) {
 	db := database(t)
 	now := time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC)

@@ -29,6 +29,7 @@ type Programme interface {
 type Reach interface {
 	Bulletin(ctx context.Context, a account.Actor, id protocol.BulletinID) (reach.Report, error)
 	See(ctx context.Context, g reach.Sighting) error
+	Sightings(ctx context.Context, airing protocol.AiringID, device protocol.DeviceID) ([]reach.Sighting, error)
 }
 
 // AiringBody is an airing as it stands in units' plans.
@@ -104,10 +105,14 @@ type LineBody struct {
 	Reason  string            `json:"reason,omitempty"`
 	Proof   string            `json:"proof,omitempty" doc:"recognised: a microphone at the device recognised the bulletin, above consumed; seen: something beside the device saw the board, above all else"`
 	Seen    string            `json:"seen,omitempty" enum:"photo,camera,light" doc:"what saw the board"`
+	SeenAt  *time.Time        `json:"seen_at,omitempty"`
+	SeenBy  protocol.PersonID `json:"seen_by,omitempty" doc:"who told it"`
+	Lit     bool              `json:"lit,omitempty" doc:"a light sensor measured light before the board meanwhile; no level of proof"`
 	Began   *time.Time        `json:"began,omitempty"`
 	Ended   *time.Time        `json:"ended,omitempty"`
 	Frames  uint64            `json:"frames,omitempty"`
 	Voice   string            `json:"voice,omitempty"`
+	Keyed   *time.Time        `json:"ended_at_board,omitempty" doc:"when somebody at the board ended this emergency, by its key or the device's command"`
 }
 
 // VillageBody is a village's figure.
@@ -149,9 +154,11 @@ func reachBody(r reach.Report) ReachBody {
 		}
 		if a := l.Answer; a != nil {
 			line.Outcome, line.Reason, line.Proof, line.Frames, line.Voice = a.Outcome.String(), a.Reason.String(), a.Level().String(), a.Frames, a.Voice.String()
-			if a.Seen != nil {
-				line.Seen = string(a.Seen.By)
+			line.Lit = a.Lit
+			if g := a.Seen; g != nil {
+				line.Seen, line.SeenAt, line.SeenBy = string(g.By), &g.At, g.Person
 			}
+			line.Keyed = optTime(a.Keyed)
 			if !a.Began.IsZero() {
 				line.Began, line.Ended = &a.Began, &a.Ended
 			}

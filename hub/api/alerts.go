@@ -28,9 +28,9 @@ type SilentVillage struct {
 // AlertBody is something that an operator must look at.
 type AlertBody struct {
 	ID      int64             `json:"id"`
-	Kind    string            `json:"kind" enum:"silent,conflict,gap,lost,ahead,fault"`
+	Kind    string            `json:"kind" enum:"silent,conflict,gap,lost,ahead,fault,board,ended"`
 	Device  protocol.DeviceID `json:"device"`
-	Subject string            `json:"subject,omitempty" doc:"id of the chain of receipts, or name of the fault"`
+	Subject string            `json:"subject,omitempty" doc:"id of the chain of receipts or of the airing that was ended, or name of the fault"`
 	Reason  string            `json:"reason,omitempty"`
 	First   uint64            `json:"first,omitempty" doc:"first number of the receipts concerned"`
 	Last    uint64            `json:"last,omitempty"`

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -165,10 +164,7 @@ func (w *sessionWriter) Flush() {
 func (w *sessionWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	var e *refusal
-	if !errors.As(s.refuse(r.Context(), "identify", err), &e) {
-		return
-	}
+	e := s.refuse(r.Context(), "identify", err)
 	s.writeProblem(w, r, e.status, e.problem)
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -103,6 +102,7 @@ type SketchBody struct {
 	Board   string          `json:"board" minLength:"1"`
 	Layout  string          `json:"layout,omitempty" enum:"notice,two-line,ticker,picture"`
 	Picture string          `json:"picture,omitempty" maxLength:"64"`
+	Zone    string          `json:"board_zone,omitempty" enum:"header,ticker" doc:"the part of boards that it is for"`
 	Sizes   []BoardBody     `json:"sizes,omitempty" maxItems:"8" doc:"those of the unit's boards if empty"`
 }
 
@@ -169,6 +169,9 @@ func registerBoards(api huma.API, s *Server) {
 		if shown.Sender, err = s.Approvals.Sender(ctx, b.Unit); err != nil {
 			return nil, err
 		}
+		if shown.Version, err = s.version(ctx, b); err != nil {
+			return nil, err
+		}
 		body, err := pagesBody(b, shown, size)
 		return &pagesOutput{Body: body}, err
 	})
@@ -196,11 +199,14 @@ func (s *Server) layouts(ctx context.Context, a account.Actor, in SketchBody) ([
 		return nil, err
 	}
 	shown.At = shown.At.In(s.Zone)
+	if shown.Version, err = s.version(ctx, b); err != nil {
+		return nil, err
+	}
 	if shown.Sender, err = s.Approvals.Sender(ctx, b.Unit); err != nil {
 		return nil, err
 	}
 	if len(in.Sizes) == 0 {
-		if in.Sizes, err = s.sizes(ctx, b.Unit); err != nil {
+		if in.Sizes, err = s.sizes(ctx, b, in.Zone); err != nil {
 			return nil, err
 		}
 	}
@@ -215,20 +221,42 @@ func (s *Server) layouts(ctx context.Context, a account.Actor, in SketchBody) ([
 	return out, nil
 }
 
-// sizes are those of a unit's boards, or the usual one if there are none.
-func (s *Server) sizes(ctx context.Context, unit protocol.UnitID) ([]BoardBody, error) {
+// version is that of the layout: as it was frozen with the bulletin, or else as it
+// would be now.
+func (s *Server) version(ctx context.Context, b bulletin.Bulletin) (uint64, error) {
+	if len(b.Bytes) > 0 {
+		frozen, err := protocol.Unmarshal[protocol.Bulletin](b.Bytes, protocol.MaxBulletin)
+		if err != nil || frozen.Board == nil {
+			return 0, err
+		}
+		return frozen.Board.LayoutVersion, nil
+	}
+	devices, err := s.Registry.Devices(ctx)
+	if err != nil {
+		return 0, err
+	}
+	states, err := s.Registry.States(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return registry.Layout(registry.Targets(devices, []protocol.UnitID{b.Unit}), states), nil
+}
+
+// sizes are those that a bulletin has on its unit's boards, or the usual one if there
+// are none.
+func (s *Server) sizes(ctx context.Context, b bulletin.Bulletin, zone string) ([]BoardBody, error) {
 	devices, err := s.Registry.Devices(ctx)
 	if err != nil {
 		return nil, err
 	}
+	states, err := s.Registry.States(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var sizes []BoardBody
-	for _, d := range registry.Targets(devices, []protocol.UnitID{unit}) {
-		if d.Board == nil {
-			continue
-		}
-		size := BoardBody{Width: d.Board.Width, Height: d.Board.Height, Row: d.Board.Row}
-		if !slices.Contains(sizes, size) && len(sizes) < maxSizes {
-			sizes = append(sizes, size)
+	for _, d := range registry.Sizes(registry.Targets(devices, []protocol.UnitID{b.Unit}), states, b.Class, zone) {
+		if len(sizes) < maxSizes {
+			sizes = append(sizes, boardBody(d))
 		}
 	}
 	if len(sizes) == 0 {

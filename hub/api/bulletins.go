@@ -61,6 +61,7 @@ type BulletinContent struct {
 	Board    string          `json:"board,omitempty" doc:"text for LED boards; empty for none"`
 	Layout   string          `json:"layout,omitempty" enum:"notice,two-line,ticker,picture" doc:"on boards; a notice by default; emergencies have their own"`
 	Picture  string          `json:"picture,omitempty" maxLength:"64" doc:"digest of an uploaded picture, for the layout picture"`
+	Zone     string          `json:"board_zone,omitempty" enum:"header,ticker" doc:"the part of boards that the text is for; where bulletins stand if empty, and on boards without that part"`
 	Language string          `json:"language,omitempty" maxLength:"35" doc:"BCP 47; vi by default"`
 	Options  SoundOptions    `json:"options,omitempty"`
 	Upload   string          `json:"upload,omitempty" maxLength:"64" doc:"digest of an uploaded sound"`
@@ -96,6 +97,7 @@ type BulletinBody struct {
 	Board      string              `json:"board"`
 	Layout     string              `json:"layout" enum:"notice,two-line,ticker,picture,emergency,drill" doc:"on boards"`
 	Picture    *PictureBody        `json:"picture,omitempty"`
+	Zone       string              `json:"board_zone,omitempty" enum:"header,ticker" doc:"the part of boards that the text is for"`
 	Language   string              `json:"language"`
 	Author     protocol.PersonID   `json:"author"`
 	Origin     bulletin.Origin     `json:"origin" enum:"text,sound,drop,api"`
@@ -117,7 +119,7 @@ func bulletinBody(b bulletin.Bulletin) BulletinBody {
 	o := BulletinBody{
 		ID: b.ID, Work: b.Work, Revision: b.Revision, Unit: b.Unit, Class: b.Class.String(), Title: b.Title, Text: b.Text, Board: b.Board,
 		Language: b.Language, Author: b.Author, Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
-		Layout: bulletin.Kind(b, b.Options.Drill).String(), Picture: pictureBody(b.Picture),
+		Layout: bulletin.Kind(b, b.Options.Drill).String(), Picture: pictureBody(b.Picture), Zone: b.BoardZone,
 		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed,
 	}
 	if b.Rendition != nil {
@@ -145,7 +147,7 @@ func (c BulletinContent) domain() (bulletin.Content, error) {
 		return bulletin.Content{}, err
 	}
 	out := bulletin.Content{
-		Unit: c.Unit, Class: class, Title: c.Title, Text: c.Text, Board: c.Board, Layout: c.Layout, Language: c.Language, Options: bulletin.SoundOptions(c.Options),
+		Unit: c.Unit, Class: class, Title: c.Title, Text: c.Text, Board: c.Board, Layout: c.Layout, BoardZone: c.Zone, Language: c.Language, Options: bulletin.SoundOptions(c.Options),
 	}
 	if out.Picture, err = pictureOf(c.Picture); err != nil {
 		return out, err
@@ -297,7 +299,11 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := s.Bulletins.Get(ctx, a, protocol.BulletinID(j.Subject)); err != nil {
+		b, err := s.Bulletins.Get(ctx, a, protocol.BulletinID(j.Subject))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.path(ctx, a, account.Write, b.Unit); err != nil {
 			return nil, err
 		}
 		if err := s.Jobs.Retry(ctx, in.ID); err != nil {

@@ -17,6 +17,11 @@ import (
 // Claims is what the route of claims needs.
 type Claims interface {
 	Claim(ctx context.Context, id protocol.DeviceID, by protocol.PersonID) (enrol.Claim, error)
+	// Installation is what a technician carries to a device without a network, and
+	// EnrolAs answers what that device asks. Errors: enrol.ErrSecret, ErrGone,
+	// ErrEnrolled.
+	Installation(ctx context.Context, id protocol.DeviceID, hubURL string, by protocol.PersonID) (protocol.Installation, error)
+	EnrolAs(ctx context.Context, id protocol.DeviceID, r protocol.EnrolRequest) (protocol.EnrolAnswer, error)
 }
 
 // BoardBody is the size of a board in pixels.
@@ -55,11 +60,32 @@ type DeviceBody struct {
 	Playing   string     `json:"playing,omitempty" doc:"the airing that sounds"`
 	Play      *PlayBody  `json:"play,omitempty" doc:"how far that was, and how loud"`
 	Tone      *ToneBody  `json:"tone,omitempty" doc:"the last test tone"`
+	Light     uint64     `json:"light,omitempty" doc:"how bright its board is now, in per cent"`
 	Missing   uint64     `json:"missing" doc:"pieces of content that it still lacks"`
 	Unacked   uint64     `json:"unacked" doc:"receipts that the hub has not confirmed"`
 	Free      uint64     `json:"free" doc:"bytes of storage left"`
 	Software  string     `json:"software,omitempty"`
 	Faults    []string   `json:"faults"`
+	// Reported is what the device says of its board, if that differs from Board.
+	Reported *BoardBody  `json:"board_reported,omitempty" doc:"the board's size as the device has it, if it is another one than the registry's"`
+	Zones    []ZoneBody  `json:"board_zones,omitempty" doc:"parts of the board that a text can be for"`
+	Ended    []EndedBody `json:"ended_at_board,omitempty" doc:"emergencies that somebody at the board ended last"`
+}
+
+// ZoneBody is a part of a board.
+type ZoneBody struct {
+	Name string    `json:"name" enum:"header,ticker"`
+	Size BoardBody `json:"size"`
+}
+
+// EndedBody is an emergency that somebody at a board ended.
+type EndedBody struct {
+	Airing protocol.AiringID `json:"airing"`
+	At     time.Time         `json:"at"`
+}
+
+func boardBody(d protocol.Display) BoardBody {
+	return BoardBody{Width: d.Width, Height: d.Height, Row: d.Row}
 }
 
 func deviceBody(d registry.Device, st registry.State, heard bool) DeviceBody {
@@ -68,7 +94,8 @@ func deviceBody(d registry.Device, st registry.State, heard bool) DeviceBody {
 		Serves: []ShareBody{}, Created: d.Created, Enrolled: optTime(d.Enrolled), Revoked: optTime(d.Revoked), Faults: []string{},
 	}
 	if d.Board != nil {
-		b.Board = &BoardBody{Width: d.Board.Width, Height: d.Board.Height, Row: d.Board.Row}
+		size := boardBody(*d.Board)
+		b.Board = &size
 	}
 	for _, s := range d.Placement.Serves {
 		b.Serves = append(b.Serves, ShareBody{Village: s.Village, Share: float64(s.Share) / 1000, By: s.By, On: s.On})
@@ -90,15 +117,26 @@ func deviceBody(d registry.Device, st registry.State, heard bool) DeviceBody {
 		b.LastHeard, b.ClockSure, b.Muted, b.Playing = &st.At, &h.ClockSure, h.Muted, string(h.Playing)
 		b.Missing, b.Unacked, b.Free, b.Software = h.Missing, h.Unacked, h.Free, h.Software
 		b.Faults = append(b.Faults, h.Faults...)
-		b.Play, b.Tone = playBody(h.Progress), toneBody(h.Tone)
+		b.Play, b.Tone, b.Light = playBody(h.Progress), toneBody(h.Tone), h.Light
+		if other := registry.Misfit(d, h); other != nil {
+			size := boardBody(*other)
+			b.Reported = &size
+		}
+		for _, z := range h.Zones {
+			b.Zones = append(b.Zones, ZoneBody{z.Name, boardBody(z.Size)})
+		}
+		for _, k := range h.Keyed {
+			b.Ended = append(b.Ended, EndedBody{k.Airing, k.At.Time()})
+		}
 	}
 	return b
 }
 
 type (
 	devicesInput struct {
-		Unit  protocol.UnitID `query:"unit" maxLength:"64" doc:"only this unit and below"`
-		State string          `query:"state" enum:"waiting,never-heard,offline,online,revoked"`
+		Unit   protocol.UnitID `query:"unit" maxLength:"64" doc:"only this unit and below"`
+		Boards bool            `query:"boards" doc:"only those with a board"`
+		State  string          `query:"state" enum:"waiting,never-heard,offline,online,revoked"`
 		// IDs are for pages that follow what changes.
 		IDs []protocol.DeviceID `query:"id,explode" maxItems:"200" doc:"only these"`
 	}
@@ -261,6 +299,9 @@ func (s *Server) listDevices(ctx context.Context, actor account.Actor, in *devic
 	out := &devicesOutput{Body: []DeviceBody{}}
 	for _, d := range devices {
 		if len(in.IDs) > 0 && !slices.Contains(in.IDs, d.ID) {
+			continue
+		}
+		if in.Boards && d.Board == nil {
 			continue
 		}
 		if !actor.May(account.Read, d.Placement.Path) || (in.Unit != "" && !within(d.Placement.Path, in.Unit)) {

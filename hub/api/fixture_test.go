@@ -64,7 +64,7 @@ func (l *logBuffer) String() string {
 
 // fixture is a hub of one province with two communes, behind its API.
 type fixture struct {
-	t    *testing.T
+	t    testing.TB
 	base *hub.Base
 	api  *api.Server
 	url  string
@@ -145,12 +145,12 @@ func fill(dir string) (err error) {
 	return nil
 }
 
-func newFixture(t *testing.T, opts api.Options) *fixture {
+func newFixture(t testing.TB, opts api.Options) *fixture {
 	t.Helper()
 	return newFixtureWith(t, opts, nil)
 }
 
-func newFixtureWith(t *testing.T, opts api.Options, provider *oidcProvider) *fixture {
+func newFixtureWith(t testing.TB, opts api.Options, provider *oidcProvider) *fixture {
 	t.Helper()
 	from, err := template()
 	if err != nil {
@@ -180,7 +180,7 @@ func newFixtureWith(t *testing.T, opts api.Options, provider *oidcProvider) *fix
 	notes := notebook.New(store.NewNotebook(f.base.DB), f.base.Registry, time.Now)
 	f.api, err = api.New(api.Services{
 		Notebook: notes, Answers: notes, Sheets: sheets{}, Passkeys: f.base.Account, Approvers: f.base.Account, Provider: f.provider(),
-		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(), Journal: f.base.DB.Audit(),
+		Account: f.base.Account, Registry: f.base.Registry, Enrol: f.base.Enrol, Sessions: f.base.DB.Sessions(), Journal: f.base.Journal(),
 		Orders: &f.orders,
 	}, opts)
 	if err != nil {
@@ -253,7 +253,7 @@ func (b *browser) want(status int, method, path, body string) string {
 	return text
 }
 
-func decode[T any](t *testing.T, text string) T {
+func decode[T any](t testing.TB, text string) T {
 	t.Helper()
 	var v T
 	if err := json.Unmarshal([]byte(text), &v); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/programme"
+	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -25,6 +26,13 @@ type GroupBody struct {
 	GroupContent
 	By      protocol.PersonID `json:"by"`
 	Created time.Time         `json:"created"`
+	Names   []NamedUnit       `json:"names" doc:"of its unit and its communes, most of which are not the caller's"`
+}
+
+// NamedUnit is a unit that the caller may know no more of.
+type NamedUnit struct {
+	ID   protocol.UnitID `json:"id"`
+	Name string          `json:"name"`
 }
 
 // AnswerBody is what a commune said to a programme.
@@ -35,8 +43,23 @@ type AnswerBody struct {
 	At       time.Time         `json:"at"`
 }
 
-func groupBody(g programme.Group) GroupBody {
-	return GroupBody{ID: g.ID, GroupContent: GroupContent{Unit: g.Unit, Name: g.Name, Members: g.Members, Accept: g.Accept}, By: g.By, Created: g.Created}
+func groupBody(tree registry.Tree, g programme.Group) GroupBody {
+	b := GroupBody{ID: g.ID, GroupContent: GroupContent{Unit: g.Unit, Name: g.Name, Members: g.Members, Accept: g.Accept}, By: g.By, Created: g.Created}
+	for _, u := range append([]protocol.UnitID{g.Unit}, g.Members...) {
+		b.Names = append(b.Names, NamedUnit{ID: u, Name: nameOf(tree, u)})
+	}
+	return b
+}
+
+// saveGroup makes or changes a group, and tells its communes.
+func (s *Server) saveGroup(ctx context.Context, a account.Actor, g programme.Group) (*groupOutput, error) {
+	g, err := s.Desk.SaveGroup(ctx, a, g)
+	if err != nil {
+		return nil, err
+	}
+	s.tell("programme", string(g.ID))
+	tree, err := s.Registry.Tree(ctx)
+	return &groupOutput{Body: groupBody(tree, g)}, err
 }
 
 func (c GroupContent) domain() programme.Group {
@@ -53,7 +76,7 @@ type (
 	groupsOutput  struct{ Body []GroupBody }
 	answersOutput struct{ Body []AnswerBody }
 	answerInput   struct {
-		programmeID
+		ProgrammePath
 		Unit protocol.UnitID `path:"unit" maxLength:"64"`
 		Body struct {
 			Accept bool `json:"accept"`
@@ -67,29 +90,31 @@ func registerGroups(api huma.API, s *Server) {
 		OperationID: "list-groups", Method: http.MethodGet, Path: "/groups", Summary: "Groups of communes that the caller's units make or belong to", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, _ *struct{}) (*groupsOutput, error) {
 		list, err := s.Desk.Groups(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		tree, err := s.Registry.Tree(ctx)
 		out := &groupsOutput{Body: []GroupBody{}}
 		for _, g := range list {
-			out.Body = append(out.Body, groupBody(g))
+			out.Body = append(out.Body, groupBody(tree, g))
 		}
 		return out, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "create-group", Method: http.MethodPost, Path: "/groups", Summary: "Name a group of communes", Tags: tags, DefaultStatus: http.StatusCreated,
 	}, func(ctx context.Context, a account.Actor, in *groupInput) (*groupOutput, error) {
-		g, err := s.Desk.SaveGroup(ctx, a, in.Body.domain())
-		return &groupOutput{Body: groupBody(g)}, err
+		return s.saveGroup(ctx, a, in.Body.domain())
 	})
 	route(api, s, huma.Operation{
 		OperationID: "edit-group", Method: http.MethodPut, Path: "/groups/{id}", Summary: "Change a group's name, communes or rule", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *groupEdit) (*groupOutput, error) {
 		g := in.Body.domain()
 		g.ID = in.ID
-		g, err := s.Desk.SaveGroup(ctx, a, g)
-		return &groupOutput{Body: groupBody(g)}, err
+		return s.saveGroup(ctx, a, g)
 	})
 	route(api, s, huma.Operation{
 		OperationID: "list-answers", Method: http.MethodGet, Path: "/programmes/{id}/answers", Summary: "What the communes of a programme's group have said", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *programmeID) (*answersOutput, error) {
+	}, func(ctx context.Context, a account.Actor, in *ProgrammePath) (*answersOutput, error) {
 		list, err := s.Desk.Answers(ctx, a, in.ID)
 		out := &answersOutput{Body: []AnswerBody{}}
 		for _, an := range list {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"html/template"
 	"net/http"
 	"slices"
@@ -87,10 +86,8 @@ func registerKiosk(s *Server) {
 	page := template.Must(template.New("kiosk").Parse(kioskHTML))
 	show := func(c *gin.Context, v kioskView, err error) {
 		if err != nil {
-			var r *refusal
-			if errors.As(s.refuse(c.Request.Context(), "kiosk", err), &r) {
-				s.writeProblem(c.Writer, c.Request, r.status, r.problem)
-			}
+			r := s.refuse(c.Request.Context(), "kiosk", err)
+			s.writeProblem(c.Writer, c.Request, r.status, r.problem)
 			return
 		}
 		s.showPage(c, http.StatusOK, page, v)
@@ -119,7 +116,7 @@ func registerKiosk(s *Server) {
 	s.engine.GET(onAirPath, func(c *gin.Context) {
 		a := actorOf(c.Request.Context())
 		if a.Person == "" {
-			c.Redirect(http.StatusSeeOther, plainPath)
+			c.Redirect(http.StatusSeeOther, plainLogIn)
 			return
 		}
 		v, err := s.onAir(c.Request.Context(), a, a.Name)

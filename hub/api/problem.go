@@ -82,9 +82,9 @@ func statusOf(err error) (int, bool) {
 	return http.StatusInternalServerError, false
 }
 
-// refuse turns an error of a domain service into what huma sends. A failure is
-// logged here, once; its text stays out of the answer.
-func (s *Server) refuse(ctx context.Context, op string, err error) error {
+// refuse turns an error of a domain service into what huma, or a page, says of it. A
+// failure is logged here, once; its text stays out of the answer.
+func (s *Server) refuse(ctx context.Context, op string, err error) *refusal {
 	var p *problem.Problem
 	if errors.As(err, &p) {
 		// The problem's own kind counts, not that of what led to it.

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/programme"
+	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -24,6 +25,8 @@ type Desk interface {
 	Groups(ctx context.Context, a account.Actor) ([]programme.Group, error)
 	Answer(ctx context.Context, a account.Actor, id programme.RundownID, unit protocol.UnitID, accept bool) error
 	Answers(ctx context.Context, a account.Actor, id programme.RundownID) ([]programme.Answer, error)
+	Asked(ctx context.Context, a account.Actor, r programme.Rundown) ([]protocol.UnitID, error)
+	Titles(ctx context.Context, r programme.Rundown) ([]string, error)
 }
 
 // SlotBody is the time that a programme may fill.
@@ -69,6 +72,9 @@ type ProgrammeBody struct {
 	Effective time.Time         `json:"effective" doc:"when this revision takes force: a slot that has begun is finished first"`
 	Withdrawn *time.Time        `json:"withdrawn,omitempty"`
 	Next      *time.Time        `json:"next,omitempty" doc:"the next start"`
+	UnitName  string            `json:"unit_name" doc:"of the unit, which may lie above the caller's"`
+	Asked     []protocol.UnitID `json:"asked" doc:"the caller's own communes that have not answered it yet, while they may"`
+	Titles    []string          `json:"titles,omitempty" doc:"of the items, in their order; only of one programme that is asked for"`
 }
 
 func (c ProgrammeContent) domain() programme.Rundown {
@@ -81,9 +87,14 @@ func (c ProgrammeContent) domain() programme.Rundown {
 	return r
 }
 
-func (s *Server) programmeBody(r programme.Rundown) ProgrammeBody {
+func (s *Server) programmeBody(ctx context.Context, a account.Actor, tree registry.Tree, r programme.Rundown) (ProgrammeBody, error) {
+	asked, err := s.Desk.Asked(ctx, a, r)
+	if err != nil {
+		return ProgrammeBody{}, err
+	}
 	b := ProgrammeBody{
 		ID: r.ID, Revision: r.Revision, By: r.By, Created: r.Created, Changed: r.Changed, Effective: r.Effective,
+		UnitName: nameOf(tree, r.Unit), Asked: append([]protocol.UnitID{}, asked...),
 		ProgrammeContent: ProgrammeContent{
 			Unit: r.Unit, Name: r.Name, Units: r.Units, Group: r.Group, Deadline: r.Deadline, Slot: SlotBody(r.Slot), Items: []ItemBody{}, Volume: r.Volume,
 		},
@@ -93,13 +104,33 @@ func (s *Server) programmeBody(r programme.Rundown) ProgrammeBody {
 	}
 	if !r.Withdrawn.IsZero() {
 		b.Withdrawn = &r.Withdrawn
-		return b
+		return b, nil
 	}
 	now := time.Now()
 	if starts, err := r.Slot.Starts(s.Zone, now, now.AddDate(1, 0, 0)); err == nil && len(starts) > 0 {
 		b.Next = &starts[0]
 	}
-	return b
+	return b, nil
+}
+
+// nameOf is a unit's name.
+func nameOf(tree registry.Tree, id protocol.UnitID) string {
+	u, _ := tree.Unit(id)
+	return u.Name
+}
+
+// oneProgramme is a programme with the titles of what is in it.
+func (s *Server) oneProgramme(ctx context.Context, a account.Actor, r programme.Rundown) (*programmeOutput, error) {
+	tree, err := s.Registry.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.programmeBody(ctx, a, tree, r)
+	if err != nil {
+		return nil, err
+	}
+	b.Titles, err = s.Desk.Titles(ctx, r)
+	return &programmeOutput{Body: b}, err
 }
 
 // ForecastLine is what becomes of one start.
@@ -150,14 +181,15 @@ func forecastBody(f programme.Forecast) ForecastBody {
 }
 
 type (
-	programmeID struct {
+	// ProgrammePath names a programme. It is exported, or whoever embeds it would not get it.
+	ProgrammePath struct {
 		ID programme.RundownID `path:"id" maxLength:"64"`
 	}
 	programmeInput struct {
 		Body ProgrammeContent
 	}
 	programmeEdit struct {
-		programmeID
+		ProgrammePath
 		Body ProgrammeContent
 	}
 	programmeOutput  struct{ Body ProgrammeBody }
@@ -190,7 +222,10 @@ func registerProgrammes(api huma.API, s *Server) {
 		OperationID: "list-programmes", Method: http.MethodGet, Path: "/programmes", Summary: "Programmes of the caller's units, and those aired there", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, _ *struct{}) (*programmesOutput, error) {
 		list, err := s.Desk.List(ctx, a)
-		return s.programmes(list), err
+		if err != nil {
+			return nil, err
+		}
+		return s.programmes(ctx, a, list)
 	})
 	route(api, s, huma.Operation{
 		OperationID: "create-programme", Method: http.MethodPost, Path: "/programmes", Summary: "Make a programme for a slot", Tags: tags,
@@ -200,9 +235,12 @@ func registerProgrammes(api huma.API, s *Server) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-programme", Method: http.MethodGet, Path: "/programmes/{id}", Summary: "One programme", Tags: tags,
-	}, func(ctx context.Context, a account.Actor, in *programmeID) (*programmeOutput, error) {
+	}, func(ctx context.Context, a account.Actor, in *ProgrammePath) (*programmeOutput, error) {
 		r, err := s.Desk.Get(ctx, a, in.ID)
-		return &programmeOutput{Body: s.programmeBody(r)}, err
+		if err != nil {
+			return nil, err
+		}
+		return s.oneProgramme(ctx, a, r)
 	})
 	route(api, s, huma.Operation{
 		OperationID: "edit-programme", Method: http.MethodPut, Path: "/programmes/{id}", Summary: "Replace a programme; a slot that has begun is finished first", Tags: tags,
@@ -213,7 +251,7 @@ func registerProgrammes(api huma.API, s *Server) {
 	})
 	route(api, s, huma.Operation{
 		OperationID: "withdraw-programme", Method: http.MethodDelete, Path: "/programmes/{id}", Summary: "Take a programme back", Tags: tags, DefaultStatus: http.StatusNoContent,
-	}, func(ctx context.Context, a account.Actor, in *programmeID) (*nothing, error) {
+	}, func(ctx context.Context, a account.Actor, in *ProgrammePath) (*nothing, error) {
 		if err := s.Desk.Withdraw(ctx, a, in.ID); err != nil {
 			return nil, err
 		}
@@ -236,7 +274,10 @@ func registerProgrammes(api huma.API, s *Server) {
 		for _, r := range made {
 			s.tell("programme", string(r.ID))
 		}
-		return s.programmes(made), err
+		if err != nil {
+			return nil, err
+		}
+		return s.programmes(ctx, a, made)
 	})
 	route(api, s, huma.Operation{
 		OperationID: "forecast", Method: http.MethodGet, Path: "/forecast", Summary: "What sounds in a village on a day if nothing fails", Tags: tags,
@@ -253,13 +294,21 @@ func (s *Server) saveProgramme(ctx context.Context, a account.Actor, r programme
 		return nil, err
 	}
 	s.tell("programme", string(r.ID))
-	return &programmeOutput{Body: s.programmeBody(r)}, nil
+	return s.oneProgramme(ctx, a, r)
 }
 
-func (s *Server) programmes(list []programme.Rundown) *programmesOutput {
+func (s *Server) programmes(ctx context.Context, a account.Actor, list []programme.Rundown) (*programmesOutput, error) {
+	tree, err := s.Registry.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := &programmesOutput{Body: []ProgrammeBody{}}
 	for _, r := range list {
-		out.Body = append(out.Body, s.programmeBody(r))
+		b, err := s.programmeBody(ctx, a, tree, r)
+		if err != nil {
+			return nil, err
+		}
+		out.Body = append(out.Body, b)
 	}
-	return out
+	return out, nil
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -57,10 +56,8 @@ const refusedHTML = `<!doctype html>
 func registerProvider(s *Server) {
 	page := template.Must(template.New("refused").Parse(refusedHTML))
 	refuse := func(c *gin.Context, err error) {
-		var r *refusal
-		if errors.As(s.refuse(c.Request.Context(), "log-in-provider", err), &r) {
-			s.showPage(c, r.status, page, r.problem)
-		}
+		r := s.refuse(c.Request.Context(), "log-in-provider", err)
+		s.showPage(c, r.status, page, r.problem)
 	}
 	s.engine.GET(providerPath, func(c *gin.Context) {
 		address, ticket, err := s.Provider.Begin(c.Request.Context())

@@ -15,7 +15,21 @@ import (
 // Journal is the record of acts.
 type Journal interface {
 	Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error)
+	// Check recomputes the whole chain.
+	Check(ctx context.Context) (audit.Report, error)
 }
+
+// CheckedBody is what the hub found when it recomputed its record of acts. Whoever
+// does not trust the hub runs loa-hub verify, elsewhere.
+type CheckedBody struct {
+	Records     int       `json:"records"`
+	Checkpoints int       `json:"checkpoints" doc:"signatures of the hub over the chain"`
+	Unsigned    int       `json:"unsigned" doc:"records after the last of them"`
+	Problems    []string  `json:"problems" doc:"what does not add up; empty if all does"`
+	At          time.Time `json:"at"`
+}
+
+type checkedOutput struct{ Body CheckedBody }
 
 // ValueBody is one value of a record.
 type ValueBody struct {
@@ -80,6 +94,9 @@ type (
 
 func registerRecords(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
+		OperationID: "check-records", Method: http.MethodGet, Path: "/records/check", Summary: "Recompute the whole record of acts: nothing changed, nothing missing", Tags: []string{"records"},
+	}, s.checkRecords)
+	route(api, s, huma.Operation{
 		OperationID: "list-records", Method: http.MethodGet, Path: "/records", Summary: "The record of acts in the caller's units, for auditors", Tags: []string{"records"},
 	}, func(ctx context.Context, actor account.Actor, in *recordsInput) (*recordsOutput, error) {
 		q := audit.Query{From: in.From, To: in.To, Person: in.Person, Act: in.Act, Subject: in.Subject, Before: in.Before, Limit: in.Limit + 1}
@@ -102,6 +119,18 @@ func registerRecords(api huma.API, s *Server) {
 		}
 		return out, nil
 	})
+}
+
+// checkRecords recomputes the chain; who audits a unit may know whether it holds.
+func (s *Server) checkRecords(ctx context.Context, actor account.Actor, _ *nothing) (*checkedOutput, error) {
+	if len(actor.Units(account.Audit)) == 0 {
+		return nil, problem.ErrForbidden
+	}
+	r, err := s.Journal.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &checkedOutput{Body: CheckedBody{Records: r.Records, Checkpoints: r.Checkpoints, Unsigned: r.Unsigned, Problems: append([]string{}, r.Problems...), At: time.Now()}}, nil
 }
 
 // audited returns the units whose records the actor may read, nil for all: who

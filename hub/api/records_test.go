@@ -65,3 +65,24 @@ func TestAuditorReadsTheRecordOfTheirUnitsAndNothingElseChanges(t *testing.T) {
 		}
 	}
 }
+
+// The hub recomputes its record when asked to, and says which record was changed.
+func TestTheRecordIsCheckedWhenAskedTo(t *testing.T) {
+	f := newFixture(t, api.Options{})
+	f.addPerson("kiemtra-a", account.Auditor, "xa-a")
+	a := f.logIn("kiemtra-a")
+	good := decode[api.CheckedBody](t, a.want(http.StatusOK, "GET", "/api/v1/records/check", ""))
+	if len(good.Problems) != 0 || good.Records == 0 {
+		t.Errorf("an untouched record: %+v", good)
+	}
+	for _, q := range []string{`DROP TRIGGER audit_unchanged`, `UPDATE audit SET bytes = CAST(bytes || x'00' AS BLOB) WHERE seq = 2`} {
+		if _, err := f.base.DB.Writer().ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := decode[api.CheckedBody](t, a.want(http.StatusOK, "GET", "/api/v1/records/check", ""))
+	if len(bad.Problems) == 0 || !strings.Contains(strings.Join(bad.Problems, "\n"), "record 2") {
+		t.Errorf("a changed record: %+v", bad)
+	}
+	f.logIn("soan-a").want(http.StatusForbidden, "GET", "/api/v1/records/check", "")
+}

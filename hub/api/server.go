@@ -140,6 +140,7 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Registry != nil {
 		registerUnits(api, s)
+		registerLimits(api, s)
 		registerTable(api, s)
 		registerDays(api, s)
 		if s.Sheets != nil {
@@ -155,6 +156,7 @@ func (s *Server) register(api huma.API) {
 	}
 	if s.Enrol != nil {
 		registerClaims(api, s)
+		registerInstalls(api, s)
 	}
 	if s.Bulletins != nil {
 		registerBulletins(api, s)
@@ -261,7 +263,7 @@ func (s *Server) noMethod(w http.ResponseWriter, r *http.Request) {
 }
 
 func isPlain(r *http.Request) bool {
-	return r.URL.Path == plainPath || r.URL.Path == plainStyle || isShown(r.URL.Path)
+	return r.URL.Path == plainPath || r.URL.Path == plainLogIn || r.URL.Path == plainStyle || isShown(r.URL.Path)
 }
 
 func isAPI(r *http.Request) bool {

@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/notebook"
+	"github.com/loa-vn/loa/hub/photo"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/protocol"
@@ -19,12 +21,24 @@ type SightingBody struct {
 	At      time.Time         `json:"at" doc:"when it was seen: when the picture was taken, or the light measured"`
 	By      string            `json:"by" enum:"photo,camera,light"`
 	Picture []byte            `json:"picture,omitempty" doc:"JPEG, PNG or WebP of the board; of a photo or a camera"`
-	Lux     float64           `json:"lux,omitempty" minimum:"0" maximum:"1000000" doc:"of a light sensor"`
+	Lux     float64           `json:"lux,omitempty" minimum:"0" maximum:"1000000" doc:"of a light sensor: one value, which proves that something shone and nothing more"`
+	Light   []LightBody       `json:"light,omitempty" maxItems:"600" doc:"of a light sensor: values while the board showed the airing, at least 8 over three pages; they prove it to be seen if they follow its pages"`
+}
+
+// LightBody is the light before a board at an instant.
+type LightBody struct {
+	At  time.Time `json:"at"`
+	Lux float64   `json:"lux" minimum:"0" maximum:"1000000"`
 }
 
 type sightingInput struct {
 	DevicePath
 	Body SightingBody
+}
+
+type seenInput struct {
+	DevicePath
+	Airing protocol.AiringID `path:"airing" maxLength:"64"`
 }
 
 func registerSightings(api huma.API, s *Server) {
@@ -45,6 +59,9 @@ func registerSightings(api huma.API, s *Server) {
 			return nil, err
 		}
 		g := reach.Sighting{Airing: in.Body.Airing, Device: in.ID, At: in.Body.At, By: reach.Sense(in.Body.By), Lux: in.Body.Lux, Person: a.Person}
+		for _, l := range in.Body.Light {
+			g.Light = append(g.Light, reach.Sample{At: l.At, Lux: l.Lux})
+		}
 		if g.By != reach.ByLight && len(in.Body.Picture) > 0 {
 			clean, err := s.cleaned(in.Body.Picture)
 			if err != nil {
@@ -59,5 +76,28 @@ func registerSightings(api huma.API, s *Server) {
 		}
 		s.tell("receipt", string(in.ID))
 		return nil, nil
+	})
+	route(api, s, huma.Operation{
+		OperationID: "get-sighting", Method: http.MethodGet, Path: "/devices/{id}/sightings/{airing}", Tags: []string{"reach"},
+		Summary: "The newest picture in which a board was seen to show an airing",
+	}, func(ctx context.Context, a account.Actor, in *seenInput) (*huma.StreamResponse, error) {
+		if _, err := s.device(ctx, a, account.Read, in.ID); err != nil {
+			return nil, err
+		}
+		all, err := s.Reach.Sightings(ctx, in.Airing, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range slices.Backward(all) {
+			if g.By == reach.ByLight {
+				continue
+			}
+			f, err := s.Sounds.Open(g.Picture)
+			if err != nil {
+				return nil, err
+			}
+			return file(f, photo.Kind, g.Picture.String()), nil
+		}
+		return nil, problem.ErrNotFound
 	})
 }

@@ -19,9 +19,13 @@ type Registry interface {
 	Tree(ctx context.Context) (registry.Tree, error)
 	Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error)
 	SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, by protocol.PersonID) error
+	Limits(ctx context.Context, unit protocol.UnitID) ([]protocol.Limit, error)
+	SetLimits(ctx context.Context, unit protocol.UnitID, of protocol.Capped, limits []protocol.Limit, by protocol.PersonID) error
 	Import(ctx context.Context, r io.Reader, dry bool, registrar string, by protocol.PersonID) (registry.Imported, error)
 	Devices(ctx context.Context) ([]registry.Device, error)
 	Device(ctx context.Context, id protocol.DeviceID) (registry.Device, error)
+	ReadDevices(ctx context.Context, r io.Reader) ([]registry.NewDevice, error)
+	ImportDevices(ctx context.Context, r io.Reader, dry bool, registrar string, by protocol.PersonID) ([]protocol.DeviceID, error)
 	States(ctx context.Context) (map[protocol.DeviceID]registry.State, error)
 	AddDevice(ctx context.Context, n registry.NewDevice, registrar string, by protocol.PersonID) (registry.Device, error)
 	Place(ctx context.Context, n registry.NewDevice, registrar string, by protocol.PersonID) (registry.Device, error)

@@ -172,7 +172,12 @@ func (s *Service) Submit(ctx context.Context, a account.Actor, id protocol.Bulle
 	if shown.Picture, err = s.bulletins.Picture(b); err != nil {
 		return Request{}, err
 	}
-	frozen, err := bulletin.Freeze(b, shown, boards(devices))
+	states, err := s.registry.States(ctx)
+	if err != nil {
+		return Request{}, err
+	}
+	shown.Version = registry.Layout(devices, states)
+	frozen, err := bulletin.Freeze(b, shown, registry.Sizes(devices, states, b.Class, b.BoardZone))
 	if err != nil {
 		return Request{}, err
 	}
@@ -300,20 +305,6 @@ func (s *Service) shownBy(ctx context.Context, r Request) error {
 	return s.shows(ctx, r.Bulletin, registry.Targets(all, r.Statement.Units))
 }
 
-// boards returns the different sizes of boards.
-func boards(devices []registry.Device) []protocol.Display {
-	var sizes []protocol.Display
-	for _, d := range devices {
-		if d.Board != nil && !slices.Contains(sizes, *d.Board) {
-			sizes = append(sizes, *d.Board)
-		}
-	}
-	slices.SortFunc(sizes, func(a, b protocol.Display) int {
-		return int(a.Width*a.Height) - int(b.Width*b.Height)
-	})
-	return sizes
-}
-
 // Sender returns how a unit's bulletins are signed on boards.
 func (s *Service) Sender(ctx context.Context, unit protocol.UnitID) (string, error) {
 	tree, err := s.registry.Tree(ctx)
@@ -431,7 +422,7 @@ func (s *Service) signed(ctx context.Context, digest protocol.Digest, sig Signat
 
 // signable returns an open request that the actor may sign.
 func (s *Service) signable(ctx context.Context, a account.Actor, digest protocol.Digest) (Request, error) {
-	r, err := s.openFor(ctx, a, digest)
+	r, err := s.openFor(ctx, a, digest, false)
 	if err != nil {
 		return Request{}, err
 	}
@@ -445,8 +436,10 @@ func (s *Service) signable(ctx context.Context, a account.Actor, digest protocol
 }
 
 // openFor returns an open request that the actor may approve in all its units: by
-// role, or by a dated right as somebody's deputy on a list.
-func (s *Service) openFor(ctx context.Context, a account.Actor, digest protocol.Digest) (Request, error) {
+// role, or by a dated right as somebody's deputy on a list. Devices judge such a right
+// by the statement's instant; back says that the right of now is enough, to send
+// something back.
+func (s *Service) openFor(ctx context.Context, a account.Actor, digest protocol.Digest, back bool) (Request, error) {
 	r, err := s.Get(ctx, a, digest)
 	if err != nil {
 		return Request{}, err
@@ -464,7 +457,15 @@ func (s *Service) openFor(ctx context.Context, a account.Actor, digest protocol.
 		if err != nil {
 			return Request{}, err
 		}
-		if !chain.MayApprove(a.Person, r.Statement, path, u, s.now()) {
+		now := r.Statement
+		now.At = protocol.InstantOf(s.now())
+		stands := chain.MayApprove(a.Person, now, path, u, s.now())
+		switch {
+		case stands && back, chain.MayApprove(a.Person, r.Statement, path, u, s.now()):
+		case stands:
+			return Request{}, problem.New(problem.ErrForbidden, "before-right", "", "Bản tin này được gửi duyệt trước khi anh/chị được giao quyền. Hãy trả lại để người soạn gửi lại.",
+				"This was submitted before your right began. Return it, so that its author submits it again.")
+		default:
 			return Request{}, problem.New(problem.ErrForbidden, "not-approver", "", "Tài khoản này không có quyền duyệt cho nơi phát đó.", "This account may not approve for those units.")
 		}
 	}
@@ -500,7 +501,7 @@ func (s *Service) believed(ctx context.Context, r Request, check func(c *envelop
 
 // Return sends a bulletin back to its author with a reason.
 func (s *Service) Return(ctx context.Context, a account.Actor, digest protocol.Digest, reason string) error {
-	if _, err := s.openFor(ctx, a, digest); err != nil {
+	if _, err := s.openFor(ctx, a, digest, true); err != nil {
 		return err
 	}
 	if reason == "" || len(reason) > 2000 {

@@ -7,6 +7,7 @@ package backup
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -45,8 +46,32 @@ const manifestVersion = 1
 type manifest struct {
 	Version int       `json:"version"`
 	At      time.Time `json:"at"`
-	Files   []file    `json:"files"`
-	Blobs   []file    `json:"blobs"`
+	Files   listed    `json:"files"`
+	Blobs   listed    `json:"blobs"`
+}
+
+// listed are the files that a manifest names.
+type listed []file
+
+// UnmarshalJSON reads them one by one: a long list of nothing, which takes many times
+// its length, is refused at its first. Error: errDamaged.
+func (l *listed) UnmarshalJSON(b []byte) error {
+	*l = nil
+	d := json.NewDecoder(bytes.NewReader(b))
+	switch t, err := d.Token(); {
+	case err == nil && t == nil:
+		return nil
+	case t != json.Delim('['):
+		return errDamaged
+	}
+	for d.More() {
+		var f file
+		if err := d.Decode(&f); err != nil || f.Name == "" || len(f.Digest) != 2*sha256.Size {
+			return errors.Join(errDamaged, err)
+		}
+		*l = append(*l, f)
+	}
+	return nil
 }
 
 // file is one file; a blob's name is its digest.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -86,16 +87,20 @@ func damaged(err error) error {
 
 // unpack writes the files of an archive into a folder.
 func unpack(archive string, key Key, dir string) (manifest, error) {
-	var m manifest
 	f, err := os.Open(archive)
 	if err != nil {
-		return m, err
+		return manifest{}, err
 	}
 	defer f.Close()
 	r, err := key.decrypt(f, filepath.Dir(archive), archive)
 	if err != nil {
-		return m, err
+		return manifest{}, err
 	}
+	return unpackFrom(r, dir)
+}
+
+func unpackFrom(r io.Reader, dir string) (manifest, error) {
+	var m manifest
 	t := tar.NewReader(r)
 	if h, err := t.Next(); err != nil || h.Name != manifestName || h.Size > maxManifest {
 		return m, errors.Join(errDamaged, err)
@@ -122,7 +127,7 @@ func unpack(archive string, key Key, dir string) (manifest, error) {
 // inside says whether a name of an archive is one that Write gives.
 func inside(name string) bool {
 	folder, base, ok := strings.Cut(name, "/")
-	return name == databaseName || ok && (folder == "keys" || folder == "ca") && filepath.IsLocal(base)
+	return name == databaseName || ok && (folder == "keys" || folder == "ca") && base != "." && path.Clean(base) == base && filepath.IsLocal(base)
 }
 
 // blobsBack copies the blobs that a manifest names.

@@ -95,7 +95,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.NotFound(w, r)
 		return
 	}
-	s.log.ErrorContext(r.Context(), "content not served", "path", r.URL.Path, "err", err)
+	s.log.ErrorContext(r.Context(), "content not served", "path", r.URL.Path, "error", err)
 	http.Error(w, "not readable", http.StatusInternalServerError)
 }
 

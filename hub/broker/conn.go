@@ -14,6 +14,16 @@ import (
 // in that time is slow, one that doesn't is stalled.
 const pieceBytes = 16 << 10
 
+// piece is a part of a queue. Pieces are used again: a fleet that is sent content fills
+// and empties them as fast as the line goes.
+type piece struct {
+	buf  [pieceBytes]byte
+	used int
+}
+
+// newPieces is where pieces wait between two uses.
+func newPieces() *sync.Pool { return &sync.Pool{New: func() any { return new(piece) }} }
+
 // queuedConn is the TCP side of a connection, below TLS. Its Write never waits: it
 // hands the socket what it takes at once, and appends the rest to a queue bounded
 // in bytes, which a goroutine empties while there is something in it. When the
@@ -29,12 +39,13 @@ type queuedConn struct {
 	direct   syscall.RawConn // for writing without waiting; nil if raw is no socket
 	linger   time.Duration   // for what is queued when Close is called
 	gone     chan struct{}   // closed when the socket is closed and nothing is being written
+	pieces   *sync.Pool      // of *piece, for all connections together
 	total    *atomic.Int64   // bytes queued by all connections; nil for none to count in
 	reading  atomic.Int64    // since when Read waits, in ns of Unix time; 0 if it doesn't
 
 	mu       sync.Mutex
-	queue    []byte // not yet handed to the socket
-	queued   int    // bytes of queue, and of what is being written
+	queue    []*piece // not yet handed to the socket; all but the last are full
+	queued   int      // bytes of queue, and of what is being written
 	flushing bool
 	closing  bool
 	closed   bool
@@ -42,12 +53,12 @@ type queuedConn struct {
 	cause    error     // why it was closed, if not by Close
 }
 
-func newQueuedConn(raw net.Conn, limit, sendBuffer int, stall, linger time.Duration) *queuedConn {
+func newQueuedConn(raw net.Conn, pieces *sync.Pool, limit, sendBuffer int, stall, linger time.Duration) *queuedConn {
 	// Without this the kernel's own buffer grows to megabytes and hides a stall.
 	if t, ok := raw.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = t.SetWriteBuffer(sendBuffer)
 	}
-	c := &queuedConn{Conn: raw, limit: limit, stall: stall, linger: linger, gone: make(chan struct{})}
+	c := &queuedConn{Conn: raw, pieces: pieces, limit: limit, stall: stall, linger: linger, gone: make(chan struct{})}
 	if s, ok := raw.(syscall.Conn); ok {
 		c.direct, _ = s.SyscallConn()
 	}
@@ -90,8 +101,7 @@ func (c *queuedConn) Write(p []byte) (int, error) {
 	if n == len(p) {
 		return n, nil
 	}
-	c.queue = append(c.queue, p[n:]...)
-	c.waitingLocked(len(p) - n)
+	c.putLocked(p[n:])
 	if !c.flushing {
 		c.flushing = true
 		go c.flush()
@@ -99,16 +109,37 @@ func (c *queuedConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush writes until nothing is queued; the buffers are then left to the collector,
-// so that an idle connection holds none.
+// putLocked appends a copy of b to the queue.
+func (c *queuedConn) putLocked(b []byte) {
+	c.waitingLocked(len(b))
+	for len(b) > 0 {
+		last := len(c.queue) - 1
+		if last < 0 || c.queue[last].used == pieceBytes {
+			c.queue = append(c.queue, c.pieces.Get().(*piece))
+			last++
+		}
+		p := c.queue[last]
+		n := copy(p.buf[p.used:], b)
+		p.used += n
+		b = b[n:]
+	}
+}
+
+// free gives a piece back.
+func (c *queuedConn) free(p *piece) {
+	p.used = 0
+	c.pieces.Put(p)
+}
+
+// flush writes until nothing is queued; an idle connection holds no piece.
 func (c *queuedConn) flush() {
-	var batch []byte
 	for {
-		piece, more := c.nextPiece(&batch)
+		p, more := c.nextPiece()
 		if !more {
 			return
 		}
-		n, err := c.Conn.Write(piece)
+		n, err := c.Conn.Write(p.buf[:p.used])
+		c.free(p)
 		c.mu.Lock()
 		if !c.closed {
 			c.waitingLocked(-n)
@@ -123,15 +154,13 @@ func (c *queuedConn) flush() {
 	}
 }
 
-// nextPiece cuts the next piece off batch, refilled from the queue, and sets its
-// deadline. It ends the flush when there is none.
-func (c *queuedConn) nextPiece(batch *[]byte) (piece []byte, more bool) {
+// nextPiece takes the next piece off the queue, and sets its deadline. It ends the
+// flush when there is none.
+func (c *queuedConn) nextPiece() (p *piece, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(*batch) == 0 {
-		*batch, c.queue = c.queue, nil
-	}
-	if len(*batch) == 0 || c.closed {
+	if len(c.queue) == 0 || c.closed {
+		c.queue = nil
 		c.flushing = false
 		_ = c.Conn.SetWriteDeadline(time.Time{})
 		if c.closing {
@@ -145,9 +174,8 @@ func (c *queuedConn) nextPiece(batch *[]byte) (piece []byte, more bool) {
 		deadline = c.flushBy
 	}
 	_ = c.Conn.SetWriteDeadline(deadline)
-	n := min(len(*batch), pieceBytes)
-	piece, *batch = (*batch)[:n], (*batch)[n:]
-	return piece, true
+	p, c.queue = c.queue[0], c.queue[1:]
+	return p, true
 }
 
 // Close stops reading and writing and returns at once; what is queued still goes out
@@ -188,6 +216,9 @@ func (c *queuedConn) abortLocked(cause error) {
 		close(c.gone)
 	}
 	c.closing = true
+	for _, p := range c.queue {
+		c.free(p)
+	}
 	c.queue = nil
 	// What the kernel holds for a peer that doesn't read is worth nothing either.
 	if t, ok := c.Conn.(interface{ SetLinger(sec int) error }); ok {

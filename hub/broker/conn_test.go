@@ -21,7 +21,7 @@ func pipe(t *testing.T) (*queuedConn, net.Conn) {
 	t.Helper()
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = far.Close() })
-	return newQueuedConn(near, testLimit, 0, testStall, testLinger), far
+	return newQueuedConn(near, newPieces(), testLimit, 0, testStall, testLinger), far
 }
 
 func mustWrite(t *testing.T, c *queuedConn, n int) {

@@ -17,9 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/loa-vn/loa/hub/allowance"
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
-	"golang.org/x/time/rate"
 )
 
 var (
@@ -34,13 +34,14 @@ const takeOverWait = 2 * time.Second
 
 // Embedded is a broker inside the hub's process.
 type Embedded struct {
-	cfg    Config
-	server *mqtt.Server
-	ln     net.Listener
-	gate   *gate
-	ctx    context.Context // ends when closing begins
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // the accept loop and every connection
+	cfg        Config
+	server     *mqtt.Server
+	ln         net.Listener
+	gate       *gate
+	allowances *allowance.Allowances // by client id: they outlast connections, so that coming again brings no other burst
+	ctx        context.Context       // ends when closing begins
+	cancel     context.CancelFunc
+	wg         sync.WaitGroup // the accept loop and every connection
 
 	mu       sync.RWMutex
 	closed   bool
@@ -48,6 +49,8 @@ type Embedded struct {
 	sessions map[string]*session   // admitted, by client id
 
 	backlog atomic.Int64 // bytes in all queues
+	pieces  *sync.Pool   // of these queues
+	packets sync.Pool    // of *packetBuffers, between two messages
 
 	counters
 }
@@ -83,10 +86,13 @@ func Open(c Config) (*Embedded, error) {
 			ClientNetReadBufferSize: 1 << 10,
 			Logger:                  slog.New(slog.DiscardHandler), // it logs whole packets; what matters is logged here
 		}),
-		ln:       ln,
-		gate:     newGate(c.MaxHandshakes, c.HandshakeGrace),
-		all:      make(map[*session]struct{}),
-		sessions: make(map[string]*session),
+		ln:         ln,
+		gate:       newGate(c.MaxHandshakes, c.HandshakeGrace),
+		allowances: allowance.New(c.Rate, c.Burst),
+		all:        make(map[*session]struct{}),
+		sessions:   make(map[string]*session),
+		pieces:     newPieces(),
+		packets:    sync.Pool{New: func() any { return new(packetBuffers) }},
 	}
 	if err := b.server.AddHook(&hook{b: b}, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: %w", err), ln.Close())
@@ -127,7 +133,7 @@ func (b *Embedded) accept() {
 
 // serve runs one connection to its end.
 func (b *Embedded) serve(raw net.Conn) {
-	out := newQueuedConn(raw, b.cfg.QueueBytes, b.cfg.SendBuffer, b.cfg.WriteTime, b.cfg.CloseTime)
+	out := newQueuedConn(raw, b.pieces, b.cfg.QueueBytes, b.cfg.SendBuffer, b.cfg.WriteTime, b.cfg.CloseTime)
 	out.total = &b.backlog
 	// Stands until CONNECT has come: mochi sets none before.
 	_ = out.SetReadDeadline(time.Now().Add(b.cfg.HandshakeTime))
@@ -135,7 +141,6 @@ func (b *Embedded) serve(raw net.Conn) {
 		Conn:  tls.Server(out, b.cfg.TLS),
 		out:   out,
 		since: time.Now(),
-		limit: rate.NewLimiter(rate.Limit(b.cfg.Rate), b.cfg.Burst),
 		done:  make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(b.ctx)
@@ -155,6 +160,7 @@ func (b *Embedded) serve(raw net.Conn) {
 		_ = s.Conn.Close()
 	default:
 		s.identify()
+		s.limit = b.allowances.Of(s.id, time.Now())
 		b.finish(s, b.establish(s))
 	}
 	s.cancel()
@@ -266,7 +272,9 @@ func (b *Embedded) deliver(ctx context.Context, clientID, topic string, payload 
 // the connections itself: their queues never block, nothing is lost in between
 // without notice, and the order of calls is kept for each client.
 func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
-	frames, err := b.frames(topic, payload, qos)
+	made := b.packets.Get().(*packetBuffers)
+	defer b.packets.Put(made)
+	frames, err := b.frames(made, topic, payload, qos)
 	if err != nil {
 		return err
 	}
@@ -289,7 +297,9 @@ func (b *Embedded) Publish(topic string, payload []byte, qos byte) error {
 
 // PublishTo implements Broker, without mochi's index, which would list everybody.
 func (b *Embedded) PublishTo(clientIDs []string, topic string, payload []byte, qos byte) error {
-	frames, err := b.frames(topic, payload, qos)
+	made := b.packets.Get().(*packetBuffers)
+	defer b.packets.Put(made)
+	frames, err := b.frames(made, topic, payload, qos)
 	if err != nil {
 		return err
 	}
@@ -347,8 +357,11 @@ func (b *Embedded) MayLack(clientID string, since time.Time) bool {
 	return s == nil || s.mayLack(since)
 }
 
+// packetBuffers hold the packets of a message, by quality of service.
+type packetBuffers [2]bytes.Buffer
+
 // frames makes the packets of a message, up to its quality of service.
-func (b *Embedded) frames(topic string, payload []byte, qos byte) (frames [2]frame, err error) {
+func (b *Embedded) frames(into *packetBuffers, topic string, payload []byte, qos byte) (frames [2]frame, err error) {
 	switch {
 	case qos > 1:
 		return frames, fmt.Errorf("publish at %d: %w", qos, ErrInvalidQoS)
@@ -358,7 +371,7 @@ func (b *Embedded) frames(topic string, payload []byte, qos byte) (frames [2]fra
 		return frames, fmt.Errorf("publish %d bytes to %q: %w", len(payload), topic, ErrTooLarge)
 	}
 	for q := range qos + 1 {
-		if frames[q], err = encode(topic, payload, q); err != nil {
+		if frames[q], err = encode(&into[q], topic, payload, q); err != nil {
 			return frames, fmt.Errorf("publish to %q: %w", topic, err)
 		}
 	}
@@ -414,9 +427,9 @@ func validTopic(topic string) bool {
 	return topic != "" && len(topic) < 1<<16 && !strings.ContainsAny(topic, "+#\x00") && topic[0] != '$'
 }
 
-// encode makes the PUBLISH packet, with a packet id of one at QoS 1 to be replaced.
-func encode(topic string, payload []byte, qos byte) (frame, error) {
-	var buf bytes.Buffer
+// encode makes the PUBLISH packet in buf, with a packet id of one at QoS 1 to be replaced.
+func encode(buf *bytes.Buffer, topic string, payload []byte, qos byte) (frame, error) {
+	buf.Reset()
 	pk := packets.Packet{
 		ProtocolVersion: 4,
 		FixedHeader:     packets.FixedHeader{Type: packets.Publish, Qos: qos},
@@ -424,7 +437,7 @@ func encode(topic string, payload []byte, qos byte) (frame, error) {
 		Payload:         payload,
 		PacketID:        uint16(qos),
 	}
-	if err := pk.PublishEncode(&buf); err != nil {
+	if err := pk.PublishEncode(buf); err != nil {
 		return frame{}, err
 	}
 	f := frame{bytes: buf.Bytes()}

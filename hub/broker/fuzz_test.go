@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/broker"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // FuzzBytesOfADevice sends a device's arbitrary bytes after its CONNECT: whatever they are, only
@@ -29,6 +30,16 @@ func FuzzBytesOfADevice(f *testing.F) {
 	check(f, other.SetDeadline(time.Time{}))
 	conf := s.ca.client(f, "dev1")
 	f.Fuzz(func(t *testing.T, data []byte) {
+		// A whole connection: both ends' handshake, buffers and goroutines are in it.
+		protocoltest.HoldMemoryBeside(t, "bytes of a device", len(data), 1<<20, func() {
+			c := s.dialWith(t, conf)
+			c.write(t, connectPacket("dev1", 4, 60, true))
+			c.read(t)
+			_, _ = c.Write(data)
+			_ = c.CloseWrite()
+			c.readToEnd(t)
+			_ = c.tcp.Close()
+		})
 		c := s.dialWith(t, conf)
 		c.write(t, connectPacket("dev1", 4, 60, true))
 		c.read(t)

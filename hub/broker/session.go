@@ -20,7 +20,6 @@ type session struct {
 	*tls.Conn
 	out    *queuedConn
 	since  time.Time
-	limit  *rate.Limiter
 	ctx    context.Context // for the calls mochi makes, which pass none; ends with the connection
 	cancel context.CancelFunc
 	done   chan struct{} // closed when mochi has let go of it and its events are over
@@ -28,8 +27,9 @@ type session struct {
 	secured atomic.Bool // the handshake is over
 
 	// Set once, before mochi sees the session.
-	id   string // the certificate's common name
-	bulk bool
+	id    string // the certificate's common name
+	bulk  bool
+	limit *rate.Limiter
 
 	// Of Read alone, which one goroutine calls at a time.
 	acks    ackFilter
@@ -140,7 +140,12 @@ type frame struct {
 }
 
 // clone returns a frame whose packet id can be set beside f's.
-func (f frame) clone() frame { return frame{bytes: slices.Clone(f.bytes), idAt: f.idAt} }
+func (f frame) clone() frame {
+	if f.idAt == 0 {
+		return f // there is none
+	}
+	return frame{bytes: slices.Clone(f.bytes), idAt: f.idAt}
+}
 
 // delivery is what became of a frame.
 type delivery int

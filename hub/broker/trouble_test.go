@@ -423,7 +423,16 @@ func TestFloodingDeviceIsCutOff(t *testing.T) {
 	if reason := s.endOf(t, "dev1"); reason != broker.ErrFlood.Error() {
 		t.Errorf("ended by %q", reason)
 	}
-	if n := len(s.events.of("dev1:")); n > 101 {
+	// Coming again brings no other burst, nor is it let in before it has waited.
+	again := s.dial(t, "dev1")
+	_, _ = again.Write(connectPacket("dev1", 4, 60, true))
+	for range 1000 {
+		if _, err := again.Write(publishPacket(0, "d/dev1/want", 0, []byte("w"))); err != nil {
+			break
+		}
+	}
+	again.readToEnd(t)
+	if n := len(s.events.of("dev1:")); n > 110 {
 		t.Errorf("%d messages of a burst of 100 came through", n)
 	}
 	s.delivery(t, 10, 100, 1, got)

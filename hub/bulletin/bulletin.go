@@ -104,6 +104,7 @@ type Bulletin struct {
 	Board     string // for boards, "" for none
 	Layout    string // of the board: "two-line", "ticker", "picture"; "" is the class's own
 	Picture   *protocol.Picture
+	BoardZone string // the part of boards that it is for: "header", "ticker"; "" is where bulletins stand
 	Language  string // BCP 47
 	Author    protocol.PersonID
 	Origin    Origin
@@ -123,16 +124,18 @@ type Bulletin struct {
 
 // Content is what an author gives.
 type Content struct {
-	Unit     protocol.UnitID
-	Class    protocol.Class
-	Title    string
-	Text     string
-	Board    string
-	Layout   string          // as Bulletin.Layout; "notice" is "" as well
-	Picture  protocol.Digest // of AddPicture; zero for none
-	Language string
-	Options  SoundOptions
-	Upload   protocol.Digest
+	Unit    protocol.UnitID
+	Class   protocol.Class
+	Title   string
+	Text    string
+	Board   string
+	Layout  string          // as Bulletin.Layout; "notice" is "" as well
+	Picture protocol.Digest // of AddPicture; zero for none
+	// BoardZone is as Bulletin.BoardZone.
+	BoardZone string
+	Language  string
+	Options   SoundOptions
+	Upload    protocol.Digest
 }
 
 // clean brings a content into its one form and refuses what no bulletin can be.
@@ -182,6 +185,9 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 	case c.Board == "" && c.Layout != "", !layouts(c):
 		return c, problem.New(problem.ErrInvalid, "layout", "layout", "Cách trình bày này không dùng được: bản tin khẩn cấp có kiểu riêng; hai dòng và chữ chạy cần chữ cho bảng; kiểu có ảnh cần một ảnh. Hãy chọn lại.",
 			"This layout cannot be used: emergencies have their own; two lines and tickers need a text for boards; the one with a picture needs a picture. Choose again.")
+	case c.BoardZone != "" && (c.Board == "" || c.Class == protocol.ClassEmergency || !slices.Contains([]string{protocol.ZoneHeader, protocol.ZoneTicker}, c.BoardZone)):
+		return c, problem.New(problem.ErrInvalid, "board-zone", "board_zone", "Phần bảng không đúng: chỉ chữ cho bảng của bản tin thường và ưu tiên mới chọn được dòng đầu hoặc dòng chạy; bản tin khẩn cấp chiếm cả bảng.",
+			"This part of boards cannot be chosen: only a normal or priority bulletin's text for boards may go to the header or the ticker; an emergency takes the whole board.")
 	case !c.Options.Wanted && c.Board == "":
 		return c, problem.New(problem.ErrInvalid, "no-medium", "board", "Bản tin chưa có tiếng cũng chưa có chữ cho bảng. Hãy thêm một trong hai.", "The bulletin has neither sound nor text for boards. Add one of them.")
 	}

@@ -1,6 +1,7 @@
 package bulletin
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -43,12 +44,14 @@ type Shown struct {
 	Picture *page.Picture // what Bulletin.Picture names; nil for none
 	// At is a sample of the times that an emergency shows.
 	At time.Time
+	// Version is the layout's; 0 is the newest.
+	Version uint64
 }
 
 // Pages lays a bulletin's board text out for a board. Warnings say what will look
 // other than written.
 func Pages(b Bulletin, s Shown, size protocol.Display) ([]page.Page, []page.Warning, error) {
-	t := page.Text{Kind: Kind(b, s.Drill), Title: b.Title, Body: b.Board, Sender: s.Sender}
+	t := page.Text{Kind: Kind(b, s.Drill), Title: b.Title, Body: b.Board, Sender: s.Sender, Version: s.Version}
 	if t.Kind == page.Emergency || t.Kind == page.Drill {
 		t.Issued, t.Until = s.At, s.At.Add(DefaultValidity)
 	}
@@ -77,7 +80,7 @@ func Freeze(b Bulletin, s Shown, sizes []protocol.Display) (protocol.Bulletin, e
 	if b.Board == "" {
 		return f, nil
 	}
-	f.Board = &protocol.Board{Text: b.Board, Layout: Kind(b, s.Drill).String(), LayoutVersion: page.Version, Sender: s.Sender, Picture: b.Picture}
+	f.Board = &protocol.Board{Text: b.Board, Layout: Kind(b, s.Drill).String(), LayoutVersion: cmp.Or(s.Version, page.Version), Sender: s.Sender, Picture: b.Picture, Zone: b.BoardZone}
 	for _, size := range sizes {
 		pages, _, err := Pages(b, s, size)
 		if err != nil {

@@ -84,7 +84,7 @@ func New(store Store, sounds Sounds, pictures Pictures, units Units, zone *time.
 	return &Service{store: store, sounds: sounds, pictures: pictures, units: units, zone: zone, now: now}
 }
 
-// ErrNotYours is what a person sees of a bulletin in a unit that is not theirs.
+// notFound is what a person sees of a bulletin in a unit that is not theirs.
 func notFound() error {
 	return problem.New(problem.ErrNotFound, "no-bulletin", "", "Không có bản tin này. Hãy mở lại danh sách.", "There is no such bulletin. Open the list again.")
 }
@@ -135,7 +135,7 @@ func (s *Service) Create(ctx context.Context, a account.Actor, c Content, origin
 
 // take sets what an author gave and starts over.
 func (b *Bulletin) take(c Content, picture *protocol.Picture, now time.Time) {
-	b.Layout, b.Picture = c.Layout, picture
+	b.Layout, b.Picture, b.BoardZone = c.Layout, picture, c.BoardZone
 	b.Unit, b.Class, b.Title, b.Text, b.Board, b.Language = c.Unit, c.Class, c.Title, c.Text, c.Board, c.Language
 	b.Options, b.Upload = c.Options, c.Upload
 	b.Rendition, b.Problem, b.Changed = nil, "", now

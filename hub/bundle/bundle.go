@@ -170,12 +170,20 @@ func list[T verify.Document | verify.Device | verify.Plan | verify.Head | verify
 			if err != nil {
 				return err
 			}
+			least, err := shortest[T]()
+			if err != nil {
+				return errors.Join(err, r.Close())
+			}
 			dec := cbor.NewDecoder(bufio.NewReader(io.LimitReader(r, maxPart)))
 			for {
 				var v T
+				before := dec.NumBytesRead()
 				err := dec.Decode(&v)
 				if errors.Is(err, io.EOF) {
 					return r.Close()
+				}
+				if err == nil && dec.NumBytesRead()-before < least {
+					err = fmt.Errorf("an item of %d bytes: %w", dec.NumBytesRead()-before, ErrBad)
 				}
 				if err != nil {
 					return errors.Join(err, r.Close())
@@ -184,4 +192,18 @@ func list[T verify.Document | verify.Device | verify.Plan | verify.Head | verify
 			}
 		},
 	}
+}
+
+// signature is the shortest that is signed, in bytes.
+const signature = 64
+
+// shortest is how many bytes an item takes at least: its fields' names, or a
+// signature. Were there shorter ones, a small file could become a large list.
+func shortest[T any]() (int, error) {
+	var v T
+	b, err := cbor.Marshal(v)
+	if _, ok := any(v).([]byte); ok {
+		return signature, err
+	}
+	return len(b), err
 }

@@ -1,10 +1,13 @@
 package dispatch
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"maps"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/loa-vn/loa/protocol"
@@ -31,10 +34,9 @@ const (
 	backlogWait = 250 * time.Millisecond
 	// roundIdle ends the round of a content that nobody asks for any more.
 	roundIdle = 10 * time.Second
+	// idle is when to look again while nobody waits: the next wish says when.
+	idle = time.Hour
 )
-
-// maxWants is how many wishes wait to be looked at.
-const maxWants = 1024
 
 // contentSender answers wants: those that come together, and find room under way,
 // are answered together; the others in their turn.
@@ -42,7 +44,11 @@ type contentSender struct {
 	broker Broker
 	blobs  Blobs
 	log    *slog.Logger
-	wants  chan wish
+	wake   chan struct{} // something is new
+
+	mu    sync.Mutex
+	fresh []wish                    // not looked at yet, one of each device
+	place map[protocol.DeviceID]int // in fresh
 
 	// Of run alone.
 	queue   []protocol.DeviceID // whose wishes wait, in their order
@@ -50,6 +56,8 @@ type contentSender struct {
 	flight  flight
 	rounds  map[protocol.Digest]*round
 	sources map[protocol.Digest]source
+	chunk   [protocol.ChunkSize]byte // that is being sent
+	payload bytes.Buffer             // with it
 }
 
 // wish is what one device wants.
@@ -60,72 +68,96 @@ type wish struct {
 
 func newContentSender(b Broker, blobs Blobs, log *slog.Logger) *contentSender {
 	return &contentSender{
-		broker: b, blobs: blobs, log: log, wants: make(chan wish, maxWants),
+		broker: b, blobs: blobs, log: log, wake: make(chan struct{}, 1), place: map[protocol.DeviceID]int{},
 		wishes: map[protocol.DeviceID]protocol.Want{}, flight: flight{handed: map[protocol.DeviceID]handful{}},
 		rounds: map[protocol.Digest]*round{}, sources: map[protocol.Digest]source{},
 	}
 }
 
-// want queues a request; one too many is dropped, for its sender asks again.
+// want queues a request. It returns at once, however many ask.
 func (c *contentSender) want(device protocol.DeviceID, w protocol.Want) {
+	c.mu.Lock()
+	if i, waits := c.place[device]; waits {
+		c.fresh[i].want = together(c.fresh[i].want, w)
+	} else {
+		c.place[device] = len(c.fresh)
+		c.fresh = append(c.fresh, wish{device, w})
+	}
+	c.mu.Unlock()
 	select {
-	case c.wants <- wish{device, w}:
+	case c.wake <- struct{}{}:
 	default:
-		c.log.Warn("want dropped: too many at once")
 	}
 }
 
+// together is what a device wished for before and has not got, and what it wishes for
+// now: it asks for more as soon as a part has come. A device that only ever asks is
+// heard with its last wish.
+func together(before, w protocol.Want) protocol.Want {
+	if len(before.Items)+len(w.Items) <= protocol.MaxWantItems {
+		w.Items = slices.Concat(before.Items, w.Items)
+		w.Window = min(before.Window, flightMost) + min(w.Window, flightMost)
+	}
+	return w
+}
+
 func (c *contentSender) run(ctx context.Context) {
-	tidy := time.NewTicker(roundIdle)
-	defer tidy.Stop()
-	next := time.NewTimer(0)
+	ticker := time.NewTicker(roundIdle)
+	defer ticker.Stop()
+	next := time.NewTimer(idle)
 	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case w := <-c.wants:
+		case <-c.wake:
 			if len(c.queue) == 0 {
 				next.Reset(gather)
 			}
-			c.take(w)
+			c.look()
 		case <-next.C:
 			next.Reset(c.answer(ctx))
-		case now := <-tidy.C:
-			maps.DeleteFunc(c.rounds, func(_ protocol.Digest, r *round) bool { return now.Sub(r.used) > roundIdle })
+		case now := <-ticker.C:
+			c.tidy(now)
 		}
 	}
 }
 
-// take queues a wish, together with what the same device wished for before and has
-// not got: it asks for more as soon as a part has come. A device that only ever asks
-// is heard with its last wish.
+// look takes all wishes that are new.
+func (c *contentSender) look() {
+	c.mu.Lock()
+	fresh := c.fresh
+	c.fresh = nil
+	clear(c.place)
+	c.mu.Unlock()
+	for _, w := range fresh {
+		c.take(w)
+	}
+}
+
+// tidy ends the rounds that nobody has asked for or was sent a part of for a while.
+func (c *contentSender) tidy(now time.Time) {
+	maps.DeleteFunc(c.rounds, func(_ protocol.Digest, r *round) bool { return now.Sub(r.used) > roundIdle })
+}
+
+// take queues a wish, together with what the same device wished for before.
 func (c *contentSender) take(w wish) {
 	now := time.Now()
 	c.flight.landed(w.device)
 	for _, item := range w.want.Items { // it reads along from now on
-		if c.rounds[item.Digest] == nil {
-			c.rounds[item.Digest] = newRound()
-		}
-		c.rounds[item.Digest].join(w.device, item, now)
+		c.round(item.Digest, now).join(w.device, item, now)
 	}
 	before, waits := c.wishes[w.device]
 	if !waits {
 		c.queue = append(c.queue, w.device)
 	}
-	if len(before.Items)+len(w.want.Items) <= protocol.MaxWantItems {
-		w.want.Items = append(before.Items, w.want.Items...)
-		w.want.Window = min(before.Window, flightMost) + min(w.want.Window, flightMost)
-	}
-	c.wishes[w.device] = w.want
+	c.wishes[w.device] = together(before, w.want)
 }
 
 // answer serves as many of those who wait as there is room for, and returns when to
 // look again.
 func (c *contentSender) answer(ctx context.Context) time.Duration {
-	for len(c.wants) > 0 { // what has come meanwhile lands first
-		c.take(<-c.wants)
-	}
+	c.look() // what has come meanwhile lands first
 	now := time.Now()
 	room := flightMost - c.flight.total(now)
 	var batch []wish
@@ -142,7 +174,7 @@ func (c *contentSender) answer(ctx context.Context) time.Duration {
 	}
 	switch {
 	case len(c.queue) == 0:
-		return time.Hour // the next wish says when
+		return idle
 	case room > 0:
 		return 0
 	}

@@ -171,6 +171,29 @@ func TestAWishIsNotForgottenForTheNextOne(t *testing.T) {
 	})
 }
 
+// However many ask while others are served, each is heard: who had to ask once more
+// would do so after two seconds.
+func TestNobodyIsUnheardAmongMany(t *testing.T) {
+	s := &shelf{dir: t.TempDir()}
+	d := s.put(t, []byte("một"))
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		const devices = 5000
+		c := newContentSender(l, s, slog.New(slog.DiscardHandler))
+		for i := range devices { // before the sender looks
+			c.want(protocol.DeviceID(fmt.Sprintf("loa-%d", i)), chunks(d, 1, 0, 0))
+		}
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		go c.run(ctx)
+		time.Sleep(flying)
+		synctest.Wait()
+		if len(l.to) != devices {
+			t.Errorf("%d devices of %d were served", len(l.to), devices)
+		}
+	})
+}
+
 // However many ask, no more than flightMost is under way: the others wait until those
 // who were served ask for more, or have had their time.
 func TestNoMoreContentIsUnderWayThanMayStandBeforeAnAlert(t *testing.T) {
@@ -208,6 +231,19 @@ func TestNoMoreContentIsUnderWayThanMayStandBeforeAnAlert(t *testing.T) {
 			t.Errorf("%d devices served in the end, want %d", n, devices)
 		}
 	})
+}
+
+// On slow lines a wish waits for longer than a round that nobody asks for lasts.
+func TestAWishOutlivesItsRound(t *testing.T) {
+	l, s := newLine(), &shelf{dir: t.TempDir()}
+	d := s.put(t, []byte("short"))
+	c := newContentSender(l, s, slog.New(slog.DiscardHandler))
+	c.take(wish{"d", chunks(d, protocol.ChunkSize, 0, 0)})
+	c.tidy(time.Now().Add(2 * roundIdle))
+	c.answer(t.Context())
+	if l.to[protocol.Client{Device: "d", Bulk: true}.String()] == 0 {
+		t.Error("nothing was sent")
+	}
 }
 
 // Over a broker that sends everything to all, a part goes out once however many ask.

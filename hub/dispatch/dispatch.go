@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/loa-vn/loa/hub/allowance"
 	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -108,6 +109,7 @@ type Dispatcher struct {
 	states     *keeper
 	rounds     *rounds
 	plans      *newestPlans
+	asks       *allowance.Allowances // signed answers, by device
 	now        func() time.Time
 	log        *slog.Logger
 	changed    func(protocol.DeviceID)
@@ -120,12 +122,20 @@ type Dispatcher struct {
 	wg     sync.WaitGroup
 }
 
+// How many questions of a device are answered: each answer is signed anew. A device asks
+// a few times a minute.
+const (
+	asksPerSecond = 10
+	asksAtOnce    = 50
+)
+
 // New returns a dispatcher.
 func New(c Config) *Dispatcher {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &Dispatcher{
 		broker: c.Broker, store: c.Store, registry: c.Registry, signer: c.Signer, alarms: c.Alarms, now: c.Now, log: c.Log,
-		changed: c.Changed, stale: c.Stale, contentURL: c.ContentURL, rounds: newRounds(), plans: newNewestPlans(c.Store), ctx: ctx, cancel: cancel,
+		changed: c.Changed, stale: c.Stale, contentURL: c.ContentURL, rounds: newRounds(), plans: newNewestPlans(c.Store),
+		asks: allowance.New(asksPerSecond, asksAtOnce), ctx: ctx, cancel: cancel,
 	}
 	d.states = newKeeper(func(ctx context.Context, hs []protocol.Heartbeat) ([]bool, error) {
 		return c.Registry.SaveStates(ctx, hs, c.Now())
@@ -147,7 +157,7 @@ func (d *Dispatcher) Close() {
 
 func (d *Dispatcher) send(topic string, payload []byte) {
 	if err := d.broker.Publish(topic, payload, 1); err != nil {
-		d.log.Warn("not sent", "topic", topic, "err", err)
+		d.log.Warn("not sent", "topic", topic, "error", err)
 	}
 }
 
@@ -175,7 +185,7 @@ func (d *Dispatcher) AnnounceAlert(a plan.Alert) {
 			case <-time.After(time.Until(begin.Add(after))):
 			}
 			if err := d.remind(a); err != nil {
-				d.log.Warn("alert not repeated", "alert", a.Digest.String(), "err", err)
+				d.log.Warn("alert not repeated", "alert", a.Digest.String(), "error", err)
 			}
 		}
 	})

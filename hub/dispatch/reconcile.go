@@ -19,7 +19,7 @@ func (d *Dispatcher) Heard(ctx context.Context, device protocol.DeviceID, verb p
 	err := d.heard(ctx, device, verb, payload)
 	for _, bad := range []error{protocol.ErrMalformed, protocol.ErrInvalid, protocol.ErrUnknownKey, protocol.ErrVersion, protocol.ErrTooLarge} {
 		if errors.Is(err, bad) {
-			d.log.WarnContext(ctx, "message refused", "device", device, "verb", verb, "err", err)
+			d.log.WarnContext(ctx, "message refused", "device", device, "verb", verb, "error", err)
 			return nil
 		}
 	}
@@ -31,6 +31,9 @@ func (d *Dispatcher) heard(ctx context.Context, device protocol.DeviceID, verb p
 	case protocol.VerbState:
 		return d.state(ctx, device, payload)
 	case protocol.VerbAsk:
+		if !d.asks.Take(string(device), time.Now()) {
+			return nil // it asks again
+		}
 		ask, err := protocol.Unmarshal[protocol.Ask](payload, verb.Limit())
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"context"
 	"io"
-	"maps"
 	"time"
 
 	"github.com/loa-vn/loa/protocol"
@@ -24,16 +23,16 @@ type part struct {
 	n    uint64
 }
 
-// parcel is a part for one device.
+// parcel is a part that was handed to a device's connection.
 type parcel struct {
-	device protocol.DeviceID
-	part   part
+	part part
+	at   time.Duration // since the round began
 }
 
 // round is one content on its way to those who lack it.
 type round struct {
-	handed map[parcel]time.Time // to a device's connection
-	prune  int                  // at that length
+	began  time.Time
+	handed map[protocol.DeviceID][]parcel // the newest last
 	// Of a broker that sends everything to all:
 	sent          map[part]time.Time
 	lists, chunks map[protocol.DeviceID]time.Time // since when a device reads along
@@ -41,9 +40,9 @@ type round struct {
 	used time.Time
 }
 
-func newRound() *round {
+func newRound(now time.Time) *round {
 	return &round{
-		handed: map[parcel]time.Time{}, prune: handedMost, sent: map[part]time.Time{},
+		began: now, handed: map[protocol.DeviceID][]parcel{}, sent: map[part]time.Time{},
 		lists: map[protocol.DeviceID]time.Time{}, chunks: map[protocol.DeviceID]time.Time{},
 	}
 }
@@ -72,22 +71,24 @@ func (r *round) last(device protocol.DeviceID, p part) time.Time {
 	if !joined || since.After(at) {
 		at = time.Time{}
 	}
-	if own := r.handed[parcel{device, p}]; own.After(at) {
-		return own
+	given := r.handed[device]
+	for i := len(given) - 1; i >= 0; i-- {
+		if own := r.began.Add(given[i].at); given[i].part == p && own.After(at) {
+			return own
+		}
 	}
 	return at
 }
 
-// handedMost is when what was handed out long ago is forgotten: many devices take
-// many parts.
-const handedMost = 8192
-
-func (r *round) hand(p parcel, now time.Time) {
-	if len(r.handed) >= r.prune {
-		maps.DeleteFunc(r.handed, func(_ parcel, at time.Time) bool { return now.Sub(at) >= flying })
-		r.prune = max(handedMost, 2*len(r.handed))
+// hand notes that a part was handed to a device's connection, and forgets what was so
+// long ago: a content may have many parts, and many devices.
+func (r *round) hand(device protocol.DeviceID, p part, now time.Time) {
+	at := now.Sub(r.began)
+	given := r.handed[device]
+	for len(given) > 0 && at-given[0].at >= flying {
+		given = given[1:]
 	}
-	r.handed[p] = now
+	r.handed[device] = append(given, parcel{p, at})
 }
 
 // source is what is remembered of a content that was asked for lately.
@@ -123,6 +124,7 @@ func (c *contentSender) serve(ctx context.Context, wishes []wish) {
 	of := map[protocol.Digest]*answer{}
 	for _, w := range wishes {
 		left := int64(w.want.Window)
+		client := protocol.Client{Device: w.device, Bulk: true}.String()
 		for _, item := range w.want.Items {
 			if left <= 0 {
 				break
@@ -133,7 +135,7 @@ func (c *contentSender) serve(ctx context.Context, wishes []wish) {
 				of[item.Digest] = a
 				answers = append(answers, a)
 			}
-			left -= c.choose(a, w.device, item, left, now)
+			left -= c.choose(a, w.device, client, item, left, now)
 		}
 	}
 	for _, a := range answers {
@@ -148,7 +150,7 @@ func (c *contentSender) source(d protocol.Digest) source {
 	}
 	list, size, err := c.blobs.Chunks(d)
 	if err != nil {
-		c.log.Warn("content wanted that is not there", "digest", d.String(), "err", err)
+		c.log.Warn("content wanted that is not there", "digest", d.String(), "error", err)
 		return source{} // it may come
 	}
 	if len(c.sources) >= maxSources {
@@ -160,35 +162,43 @@ func (c *contentSender) source(d protocol.Digest) source {
 
 // choose adds to an answer what one device asks for, and returns how many bytes of
 // its window that takes, whether it is sent now or under way already.
-func (c *contentSender) choose(a *answer, device protocol.DeviceID, item protocol.WantItem, window int64, now time.Time) int64 {
+func (c *contentSender) choose(a *answer, device protocol.DeviceID, client string, item protocol.WantItem, window int64, now time.Time) int64 {
 	var used int64
 	if item.List { // whole, even where it is longer than the window
 		for p := (part{list: true}); a.source.length(p) > 0; p.n++ {
 			used += a.source.length(p)
-			c.address(a, device, p, now)
+			c.address(a, device, client, p, now)
 		}
 	}
 	for _, r := range item.Ranges {
 		for p := (part{n: r.First}); p.n <= r.Last && a.source.length(p) > 0 && used < window; p.n++ {
 			used += a.source.length(p)
-			c.address(a, device, p, now)
+			c.address(a, device, client, p, now)
 		}
 	}
 	return used
 }
 
+// round returns the round of a content, begun anew if there is none.
+func (c *contentSender) round(d protocol.Digest, now time.Time) *round {
+	if c.rounds[d] == nil {
+		c.rounds[d] = newRound(now)
+	}
+	return c.rounds[d]
+}
+
 // address sends a part to a device too, unless it is still under way there: handed to
 // its connection, and nothing left out since.
-func (c *contentSender) address(a *answer, device protocol.DeviceID, p part, now time.Time) {
-	r := c.rounds[a.digest]
-	client := protocol.Client{Device: device, Bulk: true}.String()
+func (c *contentSender) address(a *answer, device protocol.DeviceID, client string, p part, now time.Time) {
+	r := c.round(a.digest, now) // the one it joined may have ended while its wish waited
+	r.used = now
 	if at := r.last(device, p); !at.IsZero() && now.Sub(at) < flying && !c.broker.MayLack(client, at) {
 		return
 	}
 	if c.broker.Broadcasts() {
 		r.sent[p] = now
 	}
-	r.hand(parcel{device, p}, now)
+	r.hand(device, p, now)
 	c.flight.add(device, a.source.length(p), now)
 	if a.clients[p] == nil {
 		a.parts = append(a.parts, p)
@@ -203,11 +213,10 @@ func (c *contentSender) send(ctx context.Context, a *answer) {
 	}
 	f, err := c.blobs.Open(a.digest)
 	if err != nil {
-		c.log.Warn("content not readable", "digest", a.digest.String(), "err", err)
+		c.log.Warn("content not readable", "digest", a.digest.String(), "error", err)
 		return
 	}
 	defer f.Close()
-	buf := make([]byte, protocol.ChunkSize)
 	for _, p := range a.parts {
 		if ctx.Err() != nil {
 			return
@@ -217,11 +226,11 @@ func (c *contentSender) send(ctx context.Context, a *answer) {
 		if p.list {
 			data = a.source.list[at : at+a.source.length(p)]
 		} else {
-			n, err := f.ReadAt(buf, at)
+			n, err := f.ReadAt(c.chunk[:], at)
 			if err != nil && err != io.EOF {
-				c.log.Warn("content not readable", "digest", a.digest.String(), "err", err)
+				c.log.Warn("content not readable", "digest", a.digest.String(), "error", err)
 			}
-			data = buf[:n]
+			data = c.chunk[:n]
 		}
 		if len(data) > 0 {
 			c.publish(a, p, data)
@@ -231,12 +240,12 @@ func (c *contentSender) send(ctx context.Context, a *answer) {
 
 func (c *contentSender) publish(a *answer, p part, data []byte) {
 	chunk := protocol.Chunk{List: p.list, N: p.n, Data: data}
-	payload, err := protocol.Marshal(chunk)
-	if err != nil {
-		c.log.Error("chunk not encoded", "digest", a.digest.String(), "err", err)
+	c.payload.Reset()
+	if err := protocol.MarshalTo(&c.payload, chunk); err != nil {
+		c.log.Error("chunk not encoded", "digest", a.digest.String(), "error", err)
 		return
 	}
-	if err := c.broker.PublishTo(a.clients[p], protocol.ChunkTopic(a.digest, chunk), payload, 0); err != nil {
-		c.log.Warn("chunk not sent", "digest", a.digest.String(), "err", err)
+	if err := c.broker.PublishTo(a.clients[p], protocol.ChunkTopic(a.digest, chunk), c.payload.Bytes(), 0); err != nil {
+		c.log.Warn("chunk not sent", "digest", a.digest.String(), "error", err)
 	}
 }

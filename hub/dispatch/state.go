@@ -166,7 +166,7 @@ func (d *Dispatcher) work(ctx context.Context) {
 		for h, ok := d.rounds.next(); ok && ctx.Err() == nil; h, ok = d.rounds.next() {
 			if err := d.reconcile(ctx, h); err != nil && ctx.Err() == nil {
 				// It comes again with the next heartbeat.
-				d.log.Error("device not reconciled", "device", h.Device, "err", err)
+				d.log.Error("device not reconciled", "device", h.Device, "error", err)
 			}
 			d.rounds.done(h.Device)
 		}

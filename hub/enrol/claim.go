@@ -119,7 +119,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{store: c.Store, registry: c.Registry, authority: c.Authority, issuer: c.Issuer, roots: c.Roots, mqtt: c.MQTTURL, log: c.Log}
+	return &Service{store: c.Store, registry: c.Registry, authority: c.Authority, issuer: c.Issuer, roots: c.Roots, mqtt: c.MQTTURL, log: c.Log, tries: newLimiter()}
 }
 
 // Claim is a claim to hand to a technician; it is shown once.

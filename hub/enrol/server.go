@@ -12,9 +12,9 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/loa-vn/loa/hub/allowance"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 	"golang.org/x/time/rate"
@@ -30,28 +30,22 @@ const (
 	addressEvery = 3 * time.Second
 	totalBurst   = 200
 	totalEvery   = 50 * time.Millisecond
-	maxTracked   = 10_000
 )
 
-// limiter counts requests by address. It is safe for concurrent use.
+// limiter counts enrolments by address, and all requests together.
 type limiter struct {
-	mu     sync.Mutex
-	total  *rate.Limiter
-	counts map[string]*rate.Limiter
+	total     *rate.Limiter
+	addresses *allowance.Allowances
 }
 
-func (l *limiter) allow(address string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.total == nil || len(l.counts) > maxTracked {
-		l.total, l.counts = rate.NewLimiter(rate.Every(totalEvery), totalBurst), map[string]*rate.Limiter{}
-	}
-	r, ok := l.counts[address]
-	if !ok {
-		r = rate.NewLimiter(rate.Every(addressEvery), addressBurst)
-		l.counts[address] = r
-	}
-	return r.AllowN(now, 1) && l.total.AllowN(now, 1)
+func newLimiter() limiter {
+	return limiter{rate.NewLimiter(rate.Every(totalEvery), totalBurst), allowance.New(1/addressEvery.Seconds(), addressBurst)}
+}
+
+// allow says whether a request may be answered; one that only reads the anchors is no
+// enrolment, or each would use up two.
+func (l limiter) allow(address string, enrols bool, now time.Time) bool {
+	return (!enrols || l.addresses.Take(address, now)) && l.total.AllowN(now, 1)
 }
 
 // Handler returns the two routes of enrolment. content answers below
@@ -76,7 +70,7 @@ func (s *Service) Handler(content http.Handler) http.Handler {
 			return
 		}
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil || !s.tries.allow(host, time.Now()) {
+		if err != nil || !s.tries.allow(host, r.Method == http.MethodPost, time.Now()) {
 			w.Header().Set("Retry-After", "10")
 			s.refuse(w, http.StatusTooManyRequests, "quá nhiều yêu cầu; hãy đợi", "too many requests; wait")
 			return
@@ -91,7 +85,7 @@ func answer[R any](s *Service, w http.ResponseWriter, r *http.Request, do func(c
 	var req R
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if err == nil {
-		err = json.Unmarshal(b, &req)
+		err = protocol.DecodeJSON(b, &req)
 	}
 	if err != nil {
 		s.refuse(w, http.StatusBadRequest, "yêu cầu không đọc được", "the request cannot be read")

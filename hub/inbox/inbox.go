@@ -108,7 +108,7 @@ func (in *Inbox) Run(ctx context.Context) error {
 			}
 		case err := <-w.Errors:
 			// An overflow may have lost an event; looking again finds the file.
-			in.cfg.Log.WarnContext(ctx, "drop folders", "err", err)
+			in.cfg.Log.WarnContext(ctx, "drop folders", "error", err)
 		case <-tick.C:
 		}
 	}
@@ -121,7 +121,7 @@ func (in *Inbox) look(ctx context.Context, wg *sync.WaitGroup, now time.Time) {
 		dir := filepath.Join(in.cfg.Drop, string(unit))
 		entries, err := os.ReadDir(dir)
 		if err != nil {
-			in.cfg.Log.WarnContext(ctx, "drop folder unreadable", "unit", unit, "err", err)
+			in.cfg.Log.WarnContext(ctx, "drop folder unreadable", "unit", unit, "error", err)
 			continue
 		}
 		for _, e := range entries {
@@ -183,16 +183,16 @@ func (in *Inbox) take(ctx context.Context, unit protocol.UnitID, author protocol
 	to := in.cfg.Done
 	if err != nil {
 		to = in.cfg.Rejected
-		in.cfg.Log.WarnContext(ctx, "file rejected", "unit", unit, "file", filepath.Base(path), "err", err)
+		in.cfg.Log.WarnContext(ctx, "file rejected", "unit", unit, "file", filepath.Base(path), "error", err)
 	}
 	moved, moveErr := in.move(path, filepath.Join(to, string(unit)))
 	if moveErr != nil {
-		in.cfg.Log.ErrorContext(ctx, "file stays in its drop folder", "file", path, "err", moveErr)
+		in.cfg.Log.ErrorContext(ctx, "file stays in its drop folder", "file", path, "error", moveErr)
 		return
 	}
 	if err != nil {
 		if werr := os.WriteFile(moved+".reason.txt", []byte(reason(err)), 0o640); werr != nil {
-			in.cfg.Log.ErrorContext(ctx, "reason not written", "file", moved, "err", werr)
+			in.cfg.Log.ErrorContext(ctx, "reason not written", "file", moved, "error", werr)
 		}
 	}
 }

@@ -228,11 +228,11 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	p := problem.New(problem.ErrUnavailable, "job-failed", "", "Việc bị hỏng vì lỗi của máy chủ. Hãy thử lại; nếu vẫn hỏng, báo kỹ thuật viên.", "The job failed because of a fault of the hub. Try again; if it fails again, tell a technician.")
 	final := errors.As(err, &p) || job.Attempt >= Tries
 	if !final {
-		q.log.WarnContext(ctx, "job will be tried again", "job", a.ID, "kind", a.Work, "attempt", job.Attempt, "err", err)
+		q.log.WarnContext(ctx, "job will be tried again", "job", a.ID, "kind", a.Work, "attempt", job.Attempt, "error", err)
 		q.note(ctx, `UPDATE background_job SET state = 'waiting', changed = ? WHERE id = ?`, now, a.ID)
 		return err
 	}
-	q.log.ErrorContext(ctx, "job failed", "job", a.ID, "kind", a.Work, "subject", a.Subject, "err", err)
+	q.log.ErrorContext(ctx, "job failed", "job", a.ID, "kind", a.Work, "subject", a.Subject, "error", err)
 	q.note(ctx, `UPDATE background_job SET state = 'failed', problem_vi = ?, problem_en = ?, changed = ? WHERE id = ?`, p.Vi, p.En, now, a.ID)
 	return river.JobCancel(err)
 }
@@ -240,7 +240,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 // note writes what people see of a job. The work goes on if that fails.
 func (q *Queue) note(ctx context.Context, query string, args ...any) {
 	if _, err := q.db.ExecContext(ctx, query, args...); err != nil && ctx.Err() == nil {
-		q.log.WarnContext(ctx, "progress not noted", "err", err)
+		q.log.WarnContext(ctx, "progress not noted", "error", err)
 	}
 }
 

@@ -190,7 +190,7 @@ func (l *Ledger) Take(ctx context.Context, device protocol.DeviceID, payload []b
 	}
 	b, err := Open(device, key, payload, l.now())
 	if err != nil {
-		l.log.WarnContext(ctx, "receipts refused", "device", device, "err", err)
+		l.log.WarnContext(ctx, "receipts refused", "device", device, "error", err)
 		return nil
 	}
 	reply := make(chan answer, 1)

@@ -176,7 +176,7 @@ func clip(text string, n int) string {
 	if utf8.RuneCountInString(text) <= n {
 		return text
 	}
-	return string([]rune(text)[:n])
+	return strings.TrimSpace(string([]rune(text)[:n]))
 }
 
 // may refuses an act on a unit; what the actor can't read is not found.

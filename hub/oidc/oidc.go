@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,6 +31,8 @@ const (
 	life = 10 * time.Minute
 	// patience is how long the provider may take for one answer.
 	patience = 10 * time.Second
+	// maxAnswer is the longest answer of the provider that is read, in bytes.
+	maxAnswer = 1 << 20
 	// ticketName binds sealed tickets to what they are for.
 	ticketName = "log-in at the provider"
 )
@@ -63,7 +66,22 @@ type Provider struct {
 // New returns a provider, which is asked when it is first needed: one that is away
 // keeps no hub from starting.
 func New(c Config) *Provider {
-	return &Provider{c: c, client: &http.Client{Timeout: patience}}
+	return &Provider{c: c, client: &http.Client{Timeout: patience, Transport: bounded{http.DefaultTransport}}}
+}
+
+// bounded cuts answers off at maxAnswer: the library reads them to their end.
+type bounded struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		res.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(res.Body, maxAnswer), res.Body}
+	}
+	return res, err
 }
 
 // ticket is what belongs to one log-in that is under way.

@@ -10,6 +10,8 @@ import (
 	"image/png"
 	"slices"
 	"testing"
+
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // shot is a photograph of w x h with a red corner, as a phone writes it: Exif with
@@ -144,6 +146,12 @@ func FuzzClean(f *testing.F) {
 		if size, _, err := image.DecodeConfig(bytes.NewReader(b)); err == nil && size.Width*size.Height > 1<<16 {
 			return
 		}
+		// A photograph takes its pixels, in colour, and what it is made smaller and written with.
+		pixels := 0
+		if size, _, err := image.DecodeConfig(bytes.NewReader(b)); err == nil {
+			pixels = 16 * size.Width * size.Height
+		}
+		protocoltest.HoldMemoryBeside(t, "photograph", len(b), pixels+256<<10, func() { _, _ = Clean(b) })
 		if out, err := Clean(b); err == nil {
 			if _, err := jpeg.DecodeConfig(bytes.NewReader(out)); err != nil {
 				t.Error(err)

@@ -28,6 +28,10 @@ type Source struct {
 	Airings []programme.Airing
 	Stops   []protocol.Stop
 	Quiet   []protocol.Quiet
+	Limits  []protocol.Limit
+	// Replaced are airings whose successors have ended for so long that they are not
+	// among Airings any more, with the instants at which these were published.
+	Replaced map[protocol.AiringID]time.Time
 }
 
 // Build returns a unit's plan at an instant: what has not ended for longer than
@@ -35,15 +39,19 @@ type Source struct {
 func Build(s Source, zone string, now time.Time) protocol.Plan {
 	p := protocol.Plan{
 		Version: protocol.Version, Unit: s.Unit, Number: max(s.Held+1, uint64(now.UnixMilli())), Zone: zone,
-		At: protocol.InstantOf(now), Quiet: s.Quiet,
+		At: protocol.InstantOf(now), Quiet: s.Quiet, Limits: s.Limits,
 	}
 	for _, a := range s.Airings {
 		if a.Last.Add(Keep).Before(now) {
 			continue
 		}
 		p.Airings = append(p.Airings, a.In(s.Unit))
-		if !a.Withdrawn.IsZero() {
-			p.Withdrawals = append(p.Withdrawals, protocol.Withdrawal{Airing: a.Wire.ID, At: protocol.InstantOf(a.Withdrawn)})
+		out := a.Withdrawn
+		if at, replaced := s.Replaced[a.Wire.ID]; out.IsZero() && replaced {
+			out = at // a device that never heard of the successor must not air it
+		}
+		if !out.IsZero() {
+			p.Withdrawals = append(p.Withdrawals, protocol.Withdrawal{Airing: a.Wire.ID, At: protocol.InstantOf(out)})
 		}
 	}
 	for _, st := range s.Stops {
@@ -157,7 +165,7 @@ func (p *Publisher) Renew(ctx context.Context) error {
 	return p.Publish(ctx, units)
 }
 
-// current says whether a plan names the trust lists and quiet hours of today.
+// current says whether a plan names the trust lists, quiet hours and limits of today.
 func (p *Publisher) current(ctx context.Context, pub Published) (bool, error) {
 	payload, _, err := envelope.Open(envelope.KindPlan, pub.Head, protocol.MaxControl, envelope.One(p.signer.Key()))
 	if err != nil {
@@ -179,7 +187,7 @@ func (p *Publisher) current(ctx context.Context, pub Published) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return slices.Equal(head.Lists, lists) && slices.Equal(body.Quiet, source.Quiet), nil
+	return slices.Equal(head.Lists, lists) && slices.Equal(body.Quiet, source.Quiet) && slices.Equal(body.Limits, source.Limits), nil
 }
 
 // Publish makes the plans of units anew, keeps all of them in one transaction,

@@ -94,6 +94,9 @@ func (d draft) build() (Airing, error) {
 		for _, s := range frozen.Board.Sizes {
 			a.BoardFor = max(a.BoardFor, s.Length)
 		}
+		if a.BoardFor > 0 {
+			a.BoardZone = frozen.Board.Zone
+		}
 	}
 	if frozen.Class == protocol.ClassEmergency {
 		d.emergency(&a, frozen)

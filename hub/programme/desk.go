@@ -137,6 +137,20 @@ func (d *Desk) List(ctx context.Context, a account.Actor) ([]Rundown, error) {
 	return out, nil
 }
 
+// Titles returns the titles of a programme's items, in their order: whoever sees the
+// programme may know them, also a commune that is to answer. What is gone has none.
+func (d *Desk) Titles(ctx context.Context, r Rundown) ([]string, error) {
+	out := make([]string, 0, len(r.Items))
+	for _, it := range r.Items {
+		b, err := d.library.Bulletin(ctx, it.Bulletin)
+		if err != nil && !errors.Is(err, problem.ErrNotFound) {
+			return nil, fmt.Errorf("titles: %w", err)
+		}
+		out = append(out, b.Title)
+	}
+	return out, nil
+}
+
 // Save makes a programme, or a new revision of one that has an id: its airings
 // replace those of the revision before, and a slot that has begun is finished
 // first. What does not fit is refused by name.
@@ -155,7 +169,7 @@ func (d *Desk) Save(ctx context.Context, a account.Actor, r Rundown) (Rundown, e
 		}
 		return Rundown{}, fmt.Errorf("save programme: %w", err)
 	}
-	return r, d.settle(ctx, r)
+	return r, d.settle(ctx, r.ID)
 }
 
 // drafted checks a programme that is to be saved and fills in what is not given.
@@ -269,14 +283,13 @@ func (d *Desk) Withdraw(ctx context.Context, a account.Actor, id RundownID) erro
 	if !a.May(account.Schedule, tree.Path(r.Unit)) {
 		return problem.New(problem.ErrForbidden, "forbidden", "", "Tài khoản này không được rút chương trình đó.", "This account may not withdraw that programme.")
 	}
-	r.Withdrawn = d.air.now()
-	if err := d.store.WithdrawRundown(ctx, id, r.Withdrawn); err != nil {
+	if err := d.store.WithdrawRundown(ctx, id, d.air.now()); err != nil {
 		if errors.Is(err, problem.ErrConflict) {
 			return problem.New(problem.ErrConflict, "withdrawn-already", "", "Chương trình này đã được rút.", "This programme has been withdrawn already.").Because(err)
 		}
 		return fmt.Errorf("withdraw programme: %w", err)
 	}
-	return d.settle(ctx, r)
+	return d.settle(ctx, id)
 }
 
 // Settle makes every programme's airings what they should be: after a crash, an
@@ -288,7 +301,7 @@ func (d *Desk) Settle(ctx context.Context) error {
 	}
 	var errs []error
 	for _, r := range all {
-		if err := d.settle(ctx, r); err != nil {
+		if err := d.settle(ctx, r.ID); err != nil {
 			errs = append(errs, fmt.Errorf("programme %s: %w", r.ID, err))
 		}
 	}

@@ -1,12 +1,9 @@
 package programme_test
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,211 +11,12 @@ import (
 
 	diff "github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/account"
-	"github.com/loa-vn/loa/hub/approval"
-	"github.com/loa-vn/loa/hub/bulletin"
-	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/plan"
 	"github.com/loa-vn/loa/hub/programme"
-	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/schedule"
 )
-
-// office is a desk on a real database, with a clock that the test sets.
-type office struct {
-	t         *testing.T
-	db        *store.DB
-	bulletins *store.Bulletins
-	airings   *store.Programme
-	desk      *programme.Desk
-	service   *programme.Service
-	zone      *time.Location
-	now       time.Time
-	published []protocol.UnitID
-	onPublish func([]protocol.UnitID)
-	approvals map[protocol.Digest]protocol.Statement // by the approval's digest
-	plays     int                                    // a day, of what is approved; 0: the default
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func newOffice(t *testing.T) *office {
-	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "hub.db"))
-	must(t, err)
-	t.Cleanup(func() { must(t, db.Close()) })
-	zone := time.FixedZone("+07", 7*3600)
-	o := &office{
-		t: t, db: db, bulletins: store.NewBulletins(db, nil), airings: store.NewProgramme(db), zone: zone,
-		now: time.Date(2026, 11, 30, 9, 0, 0, 0, zone), approvals: map[protocol.Digest]protocol.Statement{},
-	}
-	must(t, db.WithTx(t.Context(), func(tx *sql.Tx) error {
-		for _, u := range units {
-			if _, err := tx.Exec(`INSERT INTO unit (id, code, name, kind, parent, valid_from) VALUES (?, ?, ?, ?, nullif(?, ''), '2025-07-01')`, u.ID, u.ID, u.Name, u.Kind, u.Parent); err != nil {
-				return err
-			}
-		}
-		for _, p := range []string{"soan", "duyet"} {
-			if _, err := tx.Exec(`INSERT INTO person (id, name, password, created) VALUES (?, ?, '', 0)`, p, p); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
-	o.service = programme.New(o.airings, o.bulletins, o, o, o, zone, func() time.Time { o.now = o.now.Add(time.Millisecond); return o.now })
-	o.desk = programme.NewDesk(o.service, store.NewDesk(db), o.bulletins)
-	return o
-}
-
-var units = []registry.Unit{
-	{ID: "tinh", Name: "Tỉnh mẫu", Kind: registry.Province},
-	{ID: "xa-a", Name: "Xã A", Kind: registry.Commune, Parent: "tinh"},
-	{ID: "xa-b", Name: "Xã B", Kind: registry.Commune, Parent: "tinh"},
-	{ID: "xa-c", Name: "Xã C", Kind: registry.Commune, Parent: "tinh"},
-	{ID: "dong", Name: "Thôn Đông", Kind: registry.Village, Parent: "xa-a"},
-	{ID: "thon-b", Name: "Thôn B", Kind: registry.Village, Parent: "xa-b"},
-}
-
-func (o *office) Tree(context.Context) (registry.Tree, error) { return registry.NewTree(units), nil }
-
-func (o *office) Devices(context.Context) ([]registry.Device, error) { return nil, nil }
-
-func (o *office) Quiet(context.Context, protocol.UnitID) ([]protocol.Quiet, error) { return nil, nil }
-
-func (o *office) Document(b []byte) (protocol.Content, error) { return protocol.ContentOf(b), nil }
-
-func (o *office) Publish(_ context.Context, units []protocol.UnitID) error {
-	o.published = append(o.published, units...)
-	if o.onPublish != nil {
-		o.onPublish(units)
-	}
-	return nil
-}
-
-func (o *office) Alert(context.Context, protocol.UnitID, protocol.Alert, time.Time) error { return nil }
-
-// who is a person with one role in one unit.
-func who(unit protocol.UnitID, role account.Role) account.Actor {
-	return account.Actor{Person: "soan", Grants: []account.Grant{{Unit: unit, Role: role}}}
-}
-
-func operator() account.Actor { return who("tinh", account.Operator) }
-
-// bulletin writes one with a sound of so many seconds; it is not approved.
-func (o *office) bulletin(id protocol.BulletinID, unit protocol.UnitID, class protocol.Class, seconds int) {
-	o.t.Helper()
-	frames := int64(seconds) * protocol.SoundRate
-	content := protocol.ContentOf([]byte("sound of " + id))
-	b := bulletin.Bulletin{
-		ID: id, Work: id, Revision: 1, Unit: unit, Class: class, Title: string(id), Text: "chữ", Language: "vi", Author: "soan", Origin: bulletin.FromText,
-		State: bulletin.Ready, Rendition: &bulletin.Rendition{Content: content, Frames: frames}, Created: o.now, Changed: o.now,
-	}
-	frozen, err := bulletin.Freeze(b, bulletin.Shown{At: o.now}, nil)
-	must(o.t, err)
-	b.Bytes, err = protocol.Marshal(frozen)
-	must(o.t, err)
-	b.Digest = protocol.DigestOf(b.Bytes)
-	must(o.t, o.bulletins.CreateBulletin(o.t.Context(), b, false))
-}
-
-// approve approves a bulletin for units, from today to a last day.
-func (o *office) approve(id protocol.BulletinID, last protocol.Date, units ...protocol.UnitID) {
-	o.t.Helper()
-	b, err := o.bulletins.Bulletin(o.t.Context(), id)
-	must(o.t, err)
-	w := bulletin.Wish{Units: units, When: bulletin.InProgrammes, LastDay: last, PlaysPerDay: o.plays}
-	st, err := approval.Derive(b, b.Digest, w, o.zone, o.now)
-	must(o.t, err)
-	raw, err := protocol.Marshal(st)
-	must(o.t, err)
-	b.Wish, b.State = &w, bulletin.Submitted
-	r := approval.Request{Digest: protocol.DigestOf(raw), Bytes: raw, Statement: st, Bulletin: b, Needed: 1, Created: o.now}
-	must(o.t, o.bulletins.Submit(o.t.Context(), b, b.Changed, r))
-	_, err = o.bulletins.Sign(o.t.Context(), r.Digest, approval.Signature{Person: "duyet", Bytes: []byte("chữ ký"), At: o.now})
-	must(o.t, err)
-	o.air(id, r.Digest)
-}
-
-// air puts an approved request on air, and notes what devices will find in its approval.
-func (o *office) air(id protocol.BulletinID, digest protocol.Digest) {
-	o.t.Helper()
-	q, err := o.bulletins.ApprovedOf(o.t.Context(), id)
-	must(o.t, err)
-	raw, err := q.Approval()
-	must(o.t, err)
-	o.approvals[protocol.DigestOf(raw)] = q.Statement
-	must(o.t, o.desk.Air(o.t.Context(), digest))
-}
-
-// stock is the bulletins of most tests, approved but for "tin-2".
-func (o *office) stock() {
-	for id, seconds := range map[protocol.BulletinID]int{"mo": 3, "tin-1": 60, "tin-2": 90, "dong": 3} {
-		o.bulletin(id, "tinh", protocol.ClassNormal, seconds)
-		if id != "tin-2" {
-			o.approve(id, "2026-12-31", "tinh")
-		}
-	}
-}
-
-func morning() programme.Rundown {
-	return programme.Rundown{
-		Unit: "xa-a", Name: "Chương trình sáng", Units: []protocol.UnitID{"xa-a"},
-		Slot: programme.Slot{Start: "2026-12-01T05:00:00", Minutes: 15, Rule: "FREQ=DAILY", LastDay: "2026-12-20"},
-		Items: []programme.Item{
-			{Kind: programme.Opening, Bulletin: "mo"}, {Kind: programme.Piece, Bulletin: "tin-1"}, {Kind: programme.Piece, Bulletin: "tin-2"}, {Kind: programme.Closing, Bulletin: "dong"},
-		},
-	}
-}
-
-func (o *office) save(r programme.Rundown) programme.Rundown {
-	o.t.Helper()
-	r, err := o.desk.Save(o.t.Context(), operator(), r)
-	must(o.t, err)
-	return r
-}
-
-// plan is what stands in a unit's plan, as a device there would find it.
-func (o *office) plan(unit protocol.UnitID) []programme.Airing {
-	o.t.Helper()
-	src, err := o.airings.PlanSource(o.t.Context(), unit, o.now)
-	must(o.t, err)
-	slices.SortFunc(src.Airings, func(a, b programme.Airing) int { return cmp.Compare(a.Wire.ID, b.Wire.ID) })
-	return src.Airings
-}
-
-// heard is what a village hears on a day: "title 05:00:03".
-func (o *office) heard(village protocol.UnitID, day protocol.Date) []string {
-	o.t.Helper()
-	f, err := o.desk.Forecast(o.t.Context(), operator(), village, nil, day)
-	must(o.t, err)
-	out := []string{}
-	for _, l := range f.Lines {
-		if l.Outcome == protocol.OutcomePlayed {
-			out = append(out, l.Title+" "+l.Begins.In(o.zone).Format(time.TimeOnly))
-		}
-	}
-	return out
-}
-
-func (o *office) hears(village protocol.UnitID, day protocol.Date, want ...string) {
-	o.t.Helper()
-	if d := diff.Diff(append([]string{}, want...), o.heard(village, day)); d != "" {
-		o.t.Errorf("%s on %s (-want +got):\n%s", village, day, d)
-	}
-}
-
-func code(err error) string {
-	var p *problem.Problem
-	if errors.As(err, &p) {
-		return p.Code
-	}
-	return fmt.Sprint(err)
-}
 
 func TestAProgrammeBecomesAiringsOneAnItem(t *testing.T) {
 	o := newOffice(t)
@@ -245,6 +43,105 @@ func TestAProgrammeBecomesAiringsOneAnItem(t *testing.T) {
 	must(t, o.desk.Settle(t.Context()))
 	if len(o.published) != before {
 		t.Error("plans were published without a change")
+	}
+}
+
+// stale lists programmes as they were before somebody changed them.
+type stale struct {
+	programme.DeskStore
+	before []programme.Rundown
+}
+
+func (s stale) Rundowns(context.Context) ([]programme.Rundown, error) { return s.before, nil }
+
+// Who settles while another saves does not bring the older revision back.
+func TestSettlingLooksAtTheNewestRevision(t *testing.T) {
+	o := newOffice(t)
+	o.stock()
+	first := o.save(morning())
+	second := first
+	second.Slot.Start = "2026-12-01T06:00:00"
+	o.save(second)
+	desk := programme.NewDesk(o.service, stale{store.NewDesk(o.db), []programme.Rundown{first}}, o.bulletins)
+	must(t, desk.Settle(t.Context()))
+	o.hears("dong", "2026-12-01", "mo 06:00:00", "tin-1 06:00:03", "dong 06:02:33")
+}
+
+// A province has more airings than somebody reads in a list; what is reckoned from
+// them must know them all.
+func TestAllAiringsOfAProvinceAreKnown(t *testing.T) {
+	o := newOffice(t)
+	o.stock()
+	r := o.save(morning())
+	first, err := o.airings.Airing(t.Context(), o.plan("xa-a")[0].Wire.ID)
+	must(t, err)
+	var copies []programme.Standing
+	for i := range 2100 {
+		a := first
+		a.Wire.ID = protocol.AiringID(fmt.Sprintf("copy-%d", i))
+		copies = append(copies, programme.Standing{Airing: a})
+	}
+	must(t, store.NewDesk(o.db).Recast(t.Context(), r.ID, copies, nil, o.now))
+	got, err := o.airings.Airings(t.Context(), []protocol.UnitID{"xa-a"}, o.now)
+	must(t, err)
+	if len(got) != 2103 || slices.ContainsFunc(got, func(a programme.Airing) bool { return !slices.Equal(a.Units, first.Units) }) {
+		t.Errorf("%d airings", len(got))
+	}
+	read, err := o.service.List(t.Context(), operator(), o.now)
+	must(t, err)
+	if len(read) != 2000 {
+		t.Errorf("%d in the list", len(read))
+	}
+	many := make([]protocol.AiringID, 40_000)
+	for i := range many {
+		many[i] = protocol.AiringID(fmt.Sprintf("copy-%d", i))
+	}
+	if kin, err := o.airings.Kin(t.Context(), many); err != nil || len(kin) != 0 {
+		t.Errorf("kin: %d, %v", len(kin), err)
+	}
+}
+
+// lame is a store that fails.
+type lame struct{ programme.DeskStore }
+
+var errLame = errors.New("lame")
+
+func (lame) Group(context.Context, programme.GroupID) (programme.Group, error) {
+	return programme.Group{}, errLame
+}
+
+func TestAStoreThatFailsIsNoMissingGroup(t *testing.T) {
+	o := newOffice(t)
+	desk := programme.NewDesk(o.service, lame{store.NewDesk(o.db)}, o.bulletins)
+	if _, err := desk.SaveGroup(t.Context(), operator(), programme.Group{ID: "g"}); !errors.Is(err, errLame) {
+		t.Errorf("changed: %v", err)
+	}
+	if _, err := o.desk.SaveGroup(t.Context(), operator(), programme.Group{ID: "g"}); code(err) != "no-group" {
+		t.Errorf("without one: %v", err)
+	}
+}
+
+// choking keeps no stop of one unit.
+type choking struct{ programme.Store }
+
+func (c choking) Stop(ctx context.Context, st protocol.Stop) error {
+	if st.Unit == "xa-a" {
+		return errLame
+	}
+	return c.Store.Stop(ctx, st)
+}
+
+// What cannot be stopped in one unit is stopped in the others all the same.
+func TestAStopThatFailsInOneUnitIsSentToTheOthers(t *testing.T) {
+	o := newOffice(t)
+	o.stock()
+	r := morning()
+	r.Unit, r.Units = "tinh", []protocol.UnitID{"xa-a", "xa-b"}
+	o.save(r)
+	s := programme.New(choking{o.airings}, o.bulletins, o, o, o, o.zone, func() time.Time { return o.now })
+	stops, err := s.Stop(t.Context(), operator(), "", o.plan("xa-b")[0].Wire.ID)
+	if !errors.Is(err, errLame) || len(stops) != 1 || stops[0].Unit != "xa-b" {
+		t.Errorf("stops %v, %v", stops, err)
 	}
 }
 
@@ -319,6 +216,35 @@ func TestAnEditReplacesAndLetsFinishWhatHasBegun(t *testing.T) {
 	}
 	if _, err := o.desk.Save(t.Context(), operator(), r); code(err) != "withdrawn-already" {
 		t.Errorf("edited: %v", err)
+	}
+}
+
+// What was replaced by something that is over for long stays out: a device that never
+// heard of the successor finds it withdrawn.
+func TestAPlanDoesNotBringBackWhatWasReplaced(t *testing.T) {
+	o := newOffice(t)
+	o.stock()
+	r := morning()
+	r.Items = r.Items[1:2] // tin-1, until 20 December
+	r = o.save(r)
+	old := o.plan("xa-a")[0]
+	r.Slot.LastDay = "2026-12-02"
+	o.save(r)
+	replaced := o.now
+	src, err := o.airings.PlanSource(t.Context(), "xa-a", time.Date(2026, 12, 10, 0, 0, 0, 0, o.zone))
+	must(t, err)
+	if len(src.Airings) != 1 || src.Airings[0].Wire.ID != old.Wire.ID {
+		t.Fatalf("airings %+v", src.Airings)
+	}
+	p := plan.Build(src, "Asia/Ho_Chi_Minh", o.now)
+	if len(p.Withdrawals) != 1 || p.Withdrawals[0].Airing != old.Wire.ID || p.Withdrawals[0].At.Time().After(replaced) {
+		t.Errorf("withdrawals %+v", p.Withdrawals)
+	}
+	// While the successor is there, it says so itself.
+	src, err = o.airings.PlanSource(t.Context(), "xa-a", o.now)
+	must(t, err)
+	if p = plan.Build(src, "Asia/Ho_Chi_Minh", o.now); len(p.Airings) != 2 || len(p.Withdrawals) != 0 {
+		t.Errorf("%d airings, withdrawals %+v", len(p.Airings), p.Withdrawals)
 	}
 }
 
@@ -414,9 +340,23 @@ func TestCommunesOfAGroupAcceptOrDecline(t *testing.T) {
 	r.Items = r.Items[:2]
 	r = o.save(r)
 	o.hears("dong", "2026-12-01")
+	asked := func(when string, a account.Actor, want ...protocol.UnitID) {
+		t.Helper()
+		if got, err := o.desk.Asked(t.Context(), a, r); err != nil || !slices.Equal(got, want) {
+			t.Errorf("asked %s: %v, %v, want %v", when, got, err, want)
+		}
+	}
+	asked("at first", who("xa-a", account.Editor), "xa-a")
+	asked("though it is the operator's", operator())
+	asked("though it is an administrator", who("xa-a", account.Administrator))
 
 	must(t, o.desk.Answer(t.Context(), who("xa-a", account.Approver), r.ID, "xa-a", true))
 	must(t, o.desk.Answer(t.Context(), who("xa-b", account.Editor), r.ID, "xa-b", false))
+	asked("after the answer", who("xa-a", account.Editor))
+	asked("while others have answered", who("xa-c", account.Editor), "xa-c")
+	if titles, err := o.desk.Titles(t.Context(), r); err != nil || len(titles) != 2 || slices.Contains(titles, "") {
+		t.Errorf("titles %q, %v", titles, err)
+	}
 	o.hears("dong", "2026-12-01", "mo 05:00:00", "tin-1 05:00:03")
 	o.hears("thon-b", "2026-12-01")
 	if len(o.plan("tinh"))+len(o.plan("xa-b"))+len(o.plan("xa-c")) > 0 {
@@ -442,6 +382,7 @@ func TestCommunesOfAGroupAcceptOrDecline(t *testing.T) {
 	must(t, o.desk.Answer(t.Context(), who("xa-a", account.Approver), r.ID, "xa-a", true))
 
 	o.now = r.Deadline
+	asked("after the deadline", who("xa-c", account.Editor))
 	must(t, o.desk.Settle(t.Context()))
 	if err := o.desk.Answer(t.Context(), who("xa-b", account.Editor), r.ID, "xa-b", true); code(err) != "deadline-passed" {
 		t.Errorf("after the deadline: %v", err)

@@ -104,13 +104,7 @@ func (d *Desk) known(ctx context.Context, tree registry.Tree, path []protocol.Un
 	if err != nil {
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
-	// What was replaced stays replaced when its successor is taken back or over;
-	// the machine judges only those that it is given. They come newest first.
-	stands := map[protocol.AiringID]bool{}
-	for _, a := range airings {
-		next := successors[a.Wire.ID]
-		stands[a.Wire.ID] = a.Withdrawn.IsZero() && (next == "" || stands[next])
-	}
+	stands := stand(airings, successors)
 	statements := map[protocol.Digest]*protocol.Statement{}
 	var out []entry
 	for _, a := range airings {
@@ -254,15 +248,9 @@ func (d *Desk) lines(ctx context.Context, path []protocol.UnitID, known []entry,
 	if err != nil {
 		return nil, fmt.Errorf("forecast: %w", err)
 	}
-	var periods []schedule.QuietPeriod
-	for _, u := range path {
-		quiet, err := d.air.registry.Quiet(ctx, u)
-		if err != nil {
-			return nil, err
-		}
-		for _, q := range quiet {
-			periods = append(periods, schedule.QuietPeriod{Unit: u, Start: int(q.Start), End: int(q.End)})
-		}
+	periods, err := d.air.periods(ctx, path)
+	if err != nil {
+		return nil, err
 	}
 	airings := make([]schedule.Airing, len(known))
 	by := map[protocol.AiringID]entry{}

@@ -3,6 +3,7 @@ package programme
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -105,6 +106,9 @@ func sees(a account.Actor, tree registry.Tree, g Group) bool {
 
 func (d *Desk) group(ctx context.Context, a account.Actor, tree registry.Tree, id GroupID) (Group, error) {
 	g, err := d.store.Group(ctx, id)
+	if err != nil && !errors.Is(err, problem.ErrNotFound) {
+		return Group{}, fmt.Errorf("group: %w", err)
+	}
 	if err != nil || !sees(a, tree, g) {
 		return Group{}, problem.New(problem.ErrNotFound, "no-group", "group", "Không có nhóm này. Hãy mở lại danh sách.", "There is no such group. Open the list again.")
 	}
@@ -118,14 +122,11 @@ func (d *Desk) Answer(ctx context.Context, a account.Actor, id RundownID, unit p
 	if err != nil {
 		return err
 	}
-	own := slices.ContainsFunc(a.Grants, func(g account.Grant) bool {
-		return g.Unit == unit && (account.Actor{Grants: []account.Grant{g}}).May(account.Schedule, []protocol.UnitID{unit})
-	})
 	now := d.air.now()
 	switch {
 	case r.Group == "":
 		return problem.New(problem.ErrConflict, "no-group", "", "Chương trình này không phát theo nhóm nên không cần trả lời.", "This programme is not for a group, so it needs no answer.")
-	case !own:
+	case !owns(a, unit):
 		return problem.New(problem.ErrForbidden, "not-own", "", "Chỉ người của chính xã đó được nhận hoặc từ chối chương trình.", "Only a commune's own people accept or decline a programme.")
 	case !r.Withdrawn.IsZero():
 		return problem.New(problem.ErrConflict, "withdrawn-already", "", "Chương trình này đã được rút.", "This programme has been withdrawn.")
@@ -142,7 +143,38 @@ func (d *Desk) Answer(ctx context.Context, a account.Actor, id RundownID, unit p
 	if err := d.store.SaveAnswers(ctx, []Answer{{Rundown: id, Revision: r.Revision, Unit: unit, Accepted: accept, By: a.Person, At: now}}); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
-	return d.settle(ctx, r)
+	return d.settle(ctx, id)
+}
+
+// owns says whether a commune is the actor's very own, to answer for: a right from a
+// unit above is not enough.
+func owns(a account.Actor, unit protocol.UnitID) bool {
+	return slices.ContainsFunc(a.Grants, func(g account.Grant) bool {
+		return g.Unit == unit && (account.Actor{Grants: []account.Grant{g}}).May(account.Schedule, []protocol.UnitID{unit})
+	})
+}
+
+// Asked returns the actor's own communes that a programme waits for: they have not
+// answered it yet, and still may.
+func (d *Desk) Asked(ctx context.Context, a account.Actor, r Rundown) ([]protocol.UnitID, error) {
+	if r.Group == "" || !r.Withdrawn.IsZero() || !d.air.now().Before(r.Deadline) {
+		return nil, nil
+	}
+	g, err := d.store.Group(ctx, r.Group)
+	if err != nil {
+		return nil, fmt.Errorf("asked: %w", err)
+	}
+	own := slices.DeleteFunc(slices.Clone(g.Members), func(m protocol.UnitID) bool { return !owns(a, m) })
+	if len(own) == 0 {
+		return nil, nil
+	}
+	answers, err := d.store.Answers(ctx, r.ID, r.Revision)
+	if err != nil {
+		return nil, fmt.Errorf("asked: %w", err)
+	}
+	return slices.DeleteFunc(own, func(m protocol.UnitID) bool {
+		return slices.ContainsFunc(answers, func(said Answer) bool { return said.Unit == m })
+	}), nil
 }
 
 // Answers returns what the communes of a programme's group have said.

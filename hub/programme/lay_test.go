@@ -270,8 +270,9 @@ func TestSlotsThatNoScheduleHolds(t *testing.T) {
 		"date at another hour": {Start: "2026-12-01T05:00:00", Minutes: 30, RDates: []string{"2026-12-02T06:00:00"}},
 		"lunar day 31":         {Start: "2026-12-01T05:00:00", Minutes: 30, Lunar: []int{31}},
 		"last day of no month": {Start: "2026-12-01T05:00:00", Minutes: 30, LastDay: "2026-13-01"},
+		"last day far off":     {Start: "2026-12-01T05:00:00", Minutes: 30, LastDay: "2029-08-27"}, // the 1,001st
 		"two years of lunar days": {
-			Start: "2026-12-01T05:00:00", Minutes: 30, LastDay: "2030-12-31",
+			Start: "2026-12-01T05:00:00", Minutes: 30, LastDay: "2028-11-30",
 			Lunar: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20},
 		},
 	} {
@@ -279,8 +280,8 @@ func TestSlotsThatNoScheduleHolds(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := (Slot{Start: "2026-12-01T23:30:00", Minutes: 30}).check(); err != nil {
-		t.Errorf("up to midnight: %v", err)
+	if err := (Slot{Start: "2026-12-01T23:30:00", Minutes: 30, LastDay: "2029-08-26"}).check(); err != nil {
+		t.Errorf("up to midnight, a thousand days: %v", err)
 	}
 }
 

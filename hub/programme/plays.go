@@ -46,8 +46,12 @@ func (s *Service) room(ctx context.Context, r approval.Request, w bulletin.Wish)
 	if err != nil {
 		return fmt.Errorf("airings: %w", err)
 	}
+	replaced := map[protocol.AiringID]bool{w.Replaces: true}
 	for _, a := range held {
-		if a.Statement != r.Digest || !a.Withdrawn.IsZero() || (w.Replaces != "" && a.Wire.ID == w.Replaces) {
+		replaced[a.Wire.Replaces] = true
+	}
+	for _, a := range held {
+		if a.Statement != r.Digest || !a.Withdrawn.IsZero() || replaced[a.Wire.ID] {
 			continue
 		}
 		starts, err := schedule.RecurrenceOf(a.Wire)

@@ -76,8 +76,17 @@ func (s *Service) Preview(ctx context.Context, a account.Actor, b bulletin.Bulle
 		return Preview{}, err
 	}
 	p.Sentence = consequence(p, b, w, s.zone, now)
-	p.Quiet = b.Class != protocol.ClassEmergency && !w.Night && s.quiet(ctx, b, p.Starts, devices)
+	if b.Class != protocol.ClassEmergency && !w.Night {
+		if p.Quiet, err = s.quiet(ctx, b, p.Starts, devices); err != nil {
+			return Preview{}, err
+		}
+	}
 	p.Warnings = warnings(p, devices)
+	met, err := s.clash(ctx, b, w, p.Starts, devices)
+	if err != nil {
+		return Preview{}, err
+	}
+	p.Warnings = append(p.Warnings, met.sentences()...)
 	return p, nil
 }
 
@@ -106,10 +115,10 @@ func (s *Service) starts(w bulletin.Wish, now time.Time) ([]time.Time, error) {
 func consequence(p Preview, b bulletin.Bulletin, w bulletin.Wish, zone *time.Location, now time.Time) Sentence {
 	var vi, en []string
 	if p.Speakers > 0 {
-		vi, en = append(vi, fmt.Sprintf("%d loa", p.Speakers)), append(en, fmt.Sprintf("%d loudspeakers", p.Speakers))
+		vi, en = append(vi, fmt.Sprintf("%d loa", p.Speakers)), append(en, several(p.Speakers, "loudspeaker"))
 	}
 	if p.Boards > 0 {
-		vi, en = append(vi, fmt.Sprintf("%d bảng", p.Boards)), append(en, fmt.Sprintf("%d boards", p.Boards))
+		vi, en = append(vi, fmt.Sprintf("%d bảng", p.Boards)), append(en, several(p.Boards, "board"))
 	}
 	if len(vi) == 0 {
 		return Sentence{"Không có loa hay bảng nào ở nơi đã chọn.", "There is no loudspeaker or board there."}
@@ -124,8 +133,16 @@ func consequence(p Preview, b bulletin.Bulletin, w bulletin.Wish, zone *time.Loc
 	whenVi, whenEn := moment(p, w, zone, now)
 	return Sentence{
 		fmt.Sprintf("%s %s ở %d thôn %s.", verbVi, strings.Join(vi, " và "), p.Villages, whenVi),
-		fmt.Sprintf("%s %s in %d villages %s.", verbEn, strings.Join(en, " and "), p.Villages, whenEn),
+		fmt.Sprintf("%s %s in %s %s.", verbEn, strings.Join(en, " and "), several(p.Villages, "village"), whenEn),
 	}
+}
+
+// several is a number of things in English: "1 board", "2 boards".
+func several(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // moment says when, with the weekday in words and how long until then.
@@ -203,7 +220,7 @@ func warnings(p Preview, devices []registry.Device) []Sentence {
 
 // quiet says whether one of the starts falls into quiet hours of one of the
 // devices.
-func (s *Service) quiet(ctx context.Context, b bulletin.Bulletin, starts []time.Time, devices []registry.Device) bool {
+func (s *Service) quiet(ctx context.Context, b bulletin.Bulletin, starts []time.Time, devices []registry.Device) (bool, error) {
 	length := time.Second
 	if b.Rendition != nil {
 		length = b.Rendition.Length()
@@ -215,22 +232,16 @@ func (s *Service) quiet(ctx context.Context, b bulletin.Bulletin, starts []time.
 			continue
 		}
 		done[key] = true
-		var periods []schedule.QuietPeriod
-		for _, u := range d.Placement.Path {
-			quiet, err := s.registry.Quiet(ctx, u)
-			if err != nil {
-				return false
-			}
-			for _, q := range quiet {
-				periods = append(periods, schedule.QuietPeriod{Unit: u, Start: int(q.Start), End: int(q.End)})
-			}
+		periods, err := s.periods(ctx, d.Placement.Path)
+		if err != nil {
+			return false, err
 		}
 		hours := schedule.NewQuiet(s.zone, d.Placement.Path, periods)
 		if slices.ContainsFunc(starts, func(t time.Time) bool { return !hours.Allowed(t, length) }) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // Around returns the airing's next start after an instant, zero for none, and

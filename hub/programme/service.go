@@ -204,6 +204,9 @@ func noAiring() error {
 	return problem.New(problem.ErrNotFound, "no-airing", "", "Không có lịch phát này. Hãy mở lại danh sách.", "There is no such airing. Open the list again.")
 }
 
+// listed is how many airings a list has at most, the newest ones.
+const listed = 2000
+
 // List returns the airings in the actor's units whose windows reach beyond since,
 // without those that others have replaced.
 func (s *Service) List(ctx context.Context, a account.Actor, since time.Time) ([]Airing, error) {
@@ -221,6 +224,7 @@ func (s *Service) List(ctx context.Context, a account.Actor, since time.Time) ([
 	if err != nil {
 		return nil, err
 	}
+	airings = airings[:min(len(airings), listed)]
 	replaced, err := s.store.Successors(ctx, idsOf(airings))
 	if err != nil {
 		return nil, err

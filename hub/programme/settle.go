@@ -18,13 +18,17 @@ import (
 // settle compares a programme's airings with what they should be: what is right
 // stays, what is for the same bulletin is replaced, the rest is withdrawn or
 // added. Items that are not approved yet are left out until they are.
-func (d *Desk) settle(ctx context.Context, r Rundown) error {
+func (d *Desk) settle(ctx context.Context, id RundownID) error {
+	d.air.mu.Lock()
+	defer d.air.mu.Unlock()
 	now := d.air.now()
+	r, err := d.store.Rundown(ctx, id) // it may have been changed since somebody asked
+	if err != nil {
+		return err
+	}
 	if r.Withdrawn.IsZero() && now.Before(r.Effective) {
 		return nil
 	}
-	d.air.mu.Lock()
-	defer d.air.mu.Unlock()
 	standing, err := d.store.Standing(ctx, r.ID, now)
 	if err != nil {
 		return err

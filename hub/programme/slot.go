@@ -52,6 +52,8 @@ func (s Slot) check() error {
 		return bad("minutes", "Khung giờ không được qua nửa đêm. Hãy rút ngắn hoặc bắt đầu sớm hơn.", "A slot may not pass midnight. Shorten it or start earlier.")
 	case s.LastDay != "" && !s.LastDay.Valid():
 		return bad("last_day", "Ngày cuối không đúng. Hãy chọn lại.", "The last day is not a date. Choose it again.")
+	case s.end(start).After(start.AddDate(0, 0, maxStarts-1)):
+		return bad("last_day", "Ngày cuối quá xa. Hãy chọn ngày trong vòng 1.000 ngày kể từ ngày bắt đầu.", "The last day is too far off. Choose one within 1,000 days of the start.")
 	case slices.ContainsFunc(s.Lunar, func(d int) bool { return d < 1 || d > 30 }):
 		return bad("lunar", "Ngày âm lịch phải từ 1 đến 30.", "A day of the lunar month is 1 to 30.")
 	}

@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/problem"
+	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/schedule"
 )
@@ -18,7 +20,8 @@ import (
 const stopLife = 8 * 24 * time.Hour
 
 // Stop silences at once: everything in a unit and below (airing ""), or one
-// airing. It returns the stops that were sent, one for each unit.
+// airing. It returns the stops that were sent, one for each unit, also with an error
+// about the others.
 func (s *Service) Stop(ctx context.Context, a account.Actor, unit protocol.UnitID, airing protocol.AiringID) ([]protocol.Stop, error) {
 	tree, err := s.registry.Tree(ctx)
 	if err != nil {
@@ -50,7 +53,8 @@ func (s *Service) Stop(ctx context.Context, a account.Actor, unit protocol.UnitI
 			At: protocol.InstantOf(now), Expires: protocol.InstantOf(now.Add(stopLife)),
 		}
 		if err := s.store.Stop(ctx, stop); err != nil {
-			return nil, fmt.Errorf("stop: %w", err)
+			errs = append(errs, fmt.Errorf("stop in %s: %w", u, err))
+			continue
 		}
 		stops = append(stops, stop)
 		errs = append(errs, s.publisher.Alert(ctx, u, protocol.Alert{Version: protocol.Version, Stop: &stop}, stop.Expires.Time()))
@@ -99,9 +103,13 @@ func (s *Service) TakeBack(ctx context.Context, a account.Actor, id protocol.Sto
 			continue
 		}
 		w := *r.Bulletin.Wish
-		w.Units, w.When, w.Start, w.Rule, w.ExDates, w.RDates = []protocol.UnitID{stop.Unit}, bulletin.Now, "", "", nil, nil
+		w.When, w.Start, w.Rule, w.ExDates, w.RDates = bulletin.Now, "", "", nil, nil
+		w.Units = silenced(tree, air.Units, stop.Unit)
 		if stop.Scope == protocol.ScopeAiring {
 			w.Units = air.Units
+		}
+		if len(w.Units) == 0 {
+			continue
 		}
 		made, err := s.air(ctx, r, w, a.Person, false)
 		if err != nil {
@@ -111,6 +119,21 @@ func (s *Service) TakeBack(ctx context.Context, a account.Actor, id protocol.Sto
 		again = append(again, made)
 	}
 	return again, errors.Join(errs...)
+}
+
+// silenced are the units of an airing that a unit's stop has silenced, so that what
+// is aired anew lies within the same approval.
+func silenced(tree registry.Tree, of []protocol.UnitID, stopped protocol.UnitID) []protocol.UnitID {
+	var out []protocol.UnitID
+	for _, u := range of {
+		switch {
+		case slices.Contains(tree.Path(u), stopped):
+			out = append(out, u)
+		case slices.Contains(tree.Path(stopped), u) && !slices.Contains(out, stopped):
+			out = append(out, stopped)
+		}
+	}
+	return out
 }
 
 // soundedAt says whether a start of the airing could have been sounding at t.

@@ -27,6 +27,13 @@ func (d *Desk) CopyWeek(ctx context.Context, a account.Actor, unit protocol.Unit
 	if source.Equal(target) {
 		return nil, problem.New(problem.ErrInvalid, "same-week", "to", "Hãy chọn tuần khác với tuần nguồn.", "Choose another week than the one that is copied.")
 	}
+	tree, err := d.air.registry.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !a.May(account.Schedule, tree.Path(unit)) {
+		return nil, problem.New(problem.ErrForbidden, "forbidden", "unit", "Tài khoản này không được đặt lịch ở đơn vị đó.", "This account may not schedule in that unit.")
+	}
 	list, err := d.List(ctx, a)
 	if err != nil {
 		return nil, err

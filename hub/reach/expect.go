@@ -39,8 +39,10 @@ func (p Placed) at(t time.Time) *protocol.Placement {
 // Expect lists the occurrences that devices owe an outcome for, with a start
 // before to: every start since the later of the airing's publication and the
 // device's placement under it, on each medium that airing and device share. What
-// was withdrawn before its start is not owed.
-func Expect(airings []Aired, devices []Placed, zone *time.Location, to time.Time) ([]Expected, error) {
+// was withdrawn before its start, or replaced there before it, is not owed. beside
+// are airings that replaced these, directly or not.
+func Expect(airings, beside []Aired, devices []Placed, zone *time.Location, to time.Time) ([]Expected, error) {
+	kin := kinshipOf(airings, beside)
 	var out []Expected
 	for _, a := range airings {
 		starts, err := Starts(a.Airing, zone, to)
@@ -53,7 +55,7 @@ func Expect(airings []Aired, devices []Placed, zone *time.Location, to time.Time
 			}
 			for _, d := range devices {
 				p := d.at(s)
-				if p == nil || !slices.ContainsFunc(p.Units(), func(u protocol.UnitID) bool { return slices.Contains(a.Units, u) }) {
+				if p == nil || !a.reaches(p.Units()) || kin.replaced(a.ID, p.Units(), s) {
 					continue
 				}
 				for _, m := range d.Media {
@@ -65,6 +67,87 @@ func Expect(airings []Aired, devices []Placed, zone *time.Location, to time.Time
 		}
 	}
 	return out, nil
+}
+
+// reaches says whether an airing stands in the plan of one of the units.
+func (a Aired) reaches(units []protocol.UnitID) bool {
+	return slices.ContainsFunc(units, func(u protocol.UnitID) bool { return slices.Contains(a.Units, u) })
+}
+
+// kinship knows which airings took the places of which others.
+type kinship struct {
+	before map[protocol.AiringID]protocol.AiringID
+	after  map[protocol.AiringID][]Aired
+}
+
+func kinshipOf(lists ...[]Aired) kinship {
+	k := kinship{before: map[protocol.AiringID]protocol.AiringID{}, after: map[protocol.AiringID][]Aired{}}
+	for _, list := range lists {
+		for _, a := range list {
+			if a.Replaces != "" && a.Replaces != a.ID {
+				k.before[a.ID] = a.Replaces
+				k.after[a.Replaces] = append(k.after[a.Replaces], a)
+			}
+		}
+	}
+	return k
+}
+
+// replaced says whether devices in these units had another airing in an airing's
+// place by a start: it is owed by that one, if at all.
+func (k kinship) replaced(id protocol.AiringID, units []protocol.UnitID, start time.Time) bool {
+	return slices.ContainsFunc(k.after[id], func(b Aired) bool { return !start.Before(b.Published.Time()) && b.reaches(units) })
+}
+
+// answered says whether what an airing replaced, directly or not, has an answer for
+// a start. Then the airing does not owe it (SCHEDULE.md, replacements).
+func (k kinship) answered(e Expected, answers map[Key]Answer) bool {
+	seen := []protocol.AiringID{e.Airing}
+	for id := k.before[e.Airing]; id != "" && !slices.Contains(seen, id); id = k.before[id] {
+		seen = append(seen, id)
+		key := e.Key()
+		key.Airing = id
+		if _, ok := answers[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Beside lists those of all airings that some replaced or were replaced by, directly
+// or not, without these themselves.
+func Beside(some []Aired, all map[protocol.AiringID]*Aired) []Aired {
+	after := map[protocol.AiringID][]protocol.AiringID{}
+	for id, a := range all {
+		if a.Replaces != "" {
+			after[a.Replaces] = append(after[a.Replaces], id)
+		}
+	}
+	seen := map[protocol.AiringID]bool{"": true}
+	for _, a := range some {
+		seen[a.ID] = true
+	}
+	var out []Aired
+	var walk func(id protocol.AiringID, next func(protocol.AiringID) []protocol.AiringID)
+	walk = func(id protocol.AiringID, next func(protocol.AiringID) []protocol.AiringID) {
+		for _, n := range next(id) {
+			if a := all[n]; a != nil && !seen[n] {
+				seen[n] = true
+				out = append(out, *a)
+				walk(n, next)
+			}
+		}
+	}
+	for _, a := range some {
+		walk(a.ID, func(id protocol.AiringID) []protocol.AiringID { return after[id] })
+		walk(a.ID, func(id protocol.AiringID) []protocol.AiringID {
+			if all[id] == nil {
+				return nil
+			}
+			return []protocol.AiringID{all[id].Replaces}
+		})
+	}
+	return out
 }
 
 // due is the end of an occurrence's window.

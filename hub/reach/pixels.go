@@ -19,19 +19,14 @@ func draw(b *protocol.Bulletin, a protocol.Airing, start time.Time, zone *time.L
 		return nil
 	}
 	var out drawn
-	for _, s := range b.Board.Sizes {
-		if b.Class != protocol.ClassEmergency {
-			out = append(out, s.Digests)
-			continue
-		}
-		t := page.Text{Kind: page.Emergency, Title: b.Title, Body: b.Board.Text, Sender: b.Board.Sender, Issued: start.In(zone), Until: a.Until.Time().In(zone)}
-		if a.Drill {
-			t.Kind = page.Drill
-		}
-		pages, _, err := page.Lay(page.Board{Width: int(s.Width), Height: int(s.Height), Row: int(s.Row)}, t, nil)
-		if err == nil && b.Board.LayoutVersion == page.Version {
+	if b.Class == protocol.ClassEmergency {
+		for _, pages := range laid(b, a, start, zone) {
 			out = append(out, page.Digests(pages))
 		}
+		return out
+	}
+	for _, s := range b.Board.Sizes {
+		out = append(out, s.Digests)
 	}
 	return out
 }

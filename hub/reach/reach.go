@@ -35,8 +35,13 @@ type Answer struct {
 	// Pixels are the digests of the pages that a board showed; nil if they were not
 	// kept, which an older hub did not.
 	Pixels []protocol.Digest
+	// Keyed is when somebody at the board ended this emergency, zero if nobody did.
+	Keyed time.Time
 	// Seen is what saw a board show it; nil if nothing did.
 	Seen *Sighting
+	// Lit: a light sensor measured light before the board meanwhile. It is no level of
+	// proof: any lamp is bright.
+	Lit bool
 }
 
 // Key names an occurrence on a device and medium.
@@ -65,6 +70,16 @@ type Input struct {
 	Serves   map[protocol.DeviceID][]protocol.Share
 	Villages []Village
 	Now      time.Time
+}
+
+// Began is the first start of what was expected; the present if nothing was. The people
+// and villages of then are those of a report: what is counted, merged or moved later
+// changes no figure of before.
+func (in Input) Began() time.Time {
+	if len(in.Expected) == 0 {
+		return in.Now
+	}
+	return slices.MinFunc(in.Expected, func(a, b Expected) int { return a.Start.Compare(b.Start) }).Start
 }
 
 // Line is one expected occurrence and what became of it.

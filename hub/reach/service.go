@@ -27,6 +27,9 @@ type Airings interface {
 	AiringsOf(ctx context.Context, b protocol.BulletinID) ([]programme.Airing, error)
 	// Airings lists those in units whose windows reach beyond since.
 	Airings(ctx context.Context, units []protocol.UnitID, since time.Time) ([]programme.Airing, error)
+	// Kin lists the airings that these replaced or were replaced by, directly or not,
+	// without these themselves.
+	Kin(ctx context.Context, ids []protocol.AiringID) ([]programme.Airing, error)
 }
 
 // Bulletins finds bulletins that an actor may read.
@@ -104,11 +107,21 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	for _, d := range devices {
 		placed = append(placed, Placed{Device: d.ID, Placements: placements[d.ID], Media: Media(d)})
 	}
-	answers, err := s.store.Outcomes(ctx, ids)
+	kin, err := s.airings.Kin(ctx, ids)
 	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)
 	}
-	in, err := Gather(aired, placed, answers, s.zone, now)
+	var beside []Aired
+	asked := slices.Clone(ids)
+	for _, air := range kin {
+		asked = append(asked, air.Wire.ID)
+		beside = append(beside, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn})
+	}
+	answers, err := s.store.Outcomes(ctx, asked)
+	if err != nil {
+		return Report{}, fmt.Errorf("reach: %w", err)
+	}
+	in, err := Gather(aired, beside, placed, answers, s.zone, now)
 	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)
 	}
@@ -116,12 +129,13 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)
 	}
-	sighted(in.Answers, seen)
-	people, err := s.registry.Populations(ctx, now)
+	sighted(aired, in.Answers, seen, s.zone)
+	began := in.Began()
+	people, err := s.registry.Populations(ctx, began)
 	if err != nil {
 		return Report{}, fmt.Errorf("reach: %w", err)
 	}
-	in.Villages = villages(tree, units, people)
+	in.Villages = villages(tree, units, people, protocol.DateOf(began.In(s.zone)))
 	return Compute(in), nil
 }
 
@@ -144,19 +158,34 @@ func (s *Service) signed(a protocol.Airing, docs map[protocol.Digest]*protocol.B
 	return docs[d]
 }
 
-// Gather puts together what a report is computed from, but for the villages.
-// answers are those to these airings.
-func Gather(aired []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
-	in := Input{Answers: answers, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
+// Gather puts together what a report on airings is computed from, but for the
+// villages. beside are airings that these replaced or were replaced by; answers are
+// those to either.
+func Gather(aired, beside []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
+	in := Input{Answers: map[Key]Answer{}, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
+	own := map[protocol.AiringID]bool{}
+	for _, a := range aired {
+		own[a.ID] = true
+	}
+	for k, a := range answers {
+		if own[k.Airing] {
+			in.Answers[k] = a
+		}
+	}
 	compared(aired, in.Answers, zone)
-	expected, err := Expect(aired, placed, zone, now)
+	expected, err := Expect(aired, beside, placed, zone, now)
 	if err != nil {
 		return Input{}, err
 	}
+	kin := kinshipOf(aired, beside)
+	expected = slices.DeleteFunc(expected, func(e Expected) bool {
+		_, answered := in.Answers[e.Key()]
+		return !answered && kin.answered(e, answers)
+	})
 	in.Expected = Answered(expected, in.Answers)
 	first := map[protocol.DeviceID]time.Time{} // who was served is asked as of the first start
 	for _, e := range in.Expected {
-		if _, ok := first[e.Device]; !ok {
+		if at, ok := first[e.Device]; !ok || e.Start.Before(at) {
 			first[e.Device] = e.Start
 		}
 	}
@@ -199,14 +228,18 @@ func Answered(expected []Expected, answers map[Key]Answer) []Expected {
 	return expected
 }
 
-// villages lists the villages in units with their people.
-func villages(tree registry.Tree, units []protocol.UnitID, people map[protocol.UnitID]protocol.Population) []Village {
+// villages lists the villages in units on a day with their people. Whatever was counted
+// is listed, as whoever verifies does.
+func villages(tree registry.Tree, units []protocol.UnitID, people map[protocol.UnitID]protocol.Population, on protocol.Date) []Village {
 	var out []Village
 	slices.Sort(units)
 	for _, top := range slices.Compact(units) {
 		for _, id := range tree.Below(top) {
 			u, ok := tree.Unit(id)
 			if !ok || u.Kind != registry.Village || slices.ContainsFunc(out, func(v Village) bool { return v.ID == id }) {
+				continue
+			}
+			if !u.Valid(on) && people[id].People == 0 {
 				continue
 			}
 			out = append(out, Village{ID: id, Name: u.Name, People: people[id].People})

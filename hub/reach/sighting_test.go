@@ -39,7 +39,7 @@ func TestSeenIsSaidOnlyOfWhatStoodThen(t *testing.T) {
 		k := Key{Airing: "a", Device: "d", Medium: x.medium, Start: began.UnixMilli()}
 		answers := map[Key]Answer{k: {Outcome: x.outcome, Proof: x.proof, Began: began, Ended: ended}}
 		before := played(x.medium, answers[k])
-		sighted(answers, []Sighting{x.seen})
+		sighted(nil, answers, []Sighting{x.seen}, time.UTC)
 		if got := answers[k].Level(); got != x.want {
 			t.Errorf("%s: %s, want %s", x.name, got, x.want)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -81,7 +82,7 @@ func TestTheWholeAddressDatabase(t *testing.T) {
 
 func FuzzReadAddresses(f *testing.F) {
 	f.Add([]byte(database))
-	f.Fuzz(func(_ *testing.T, b []byte) {
-		_, _ = ReadAddresses(b, NewTree(nil), "", "2025-07-01") // no panic
+	f.Fuzz(func(t *testing.T, b []byte) {
+		protocoltest.HoldMemory(t, "database of addresses", len(b), func() { _, _ = ReadAddresses(b, NewTree(nil), "", "2025-07-01") })
 	})
 }

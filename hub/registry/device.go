@@ -142,7 +142,7 @@ func (s *Service) place(ctx context.Context, n NewDevice, registrar string, by p
 	if err := checkDevice(n, tree); err != nil {
 		return Device{}, Document{}, err
 	}
-	signer, err := s.registrar(registrar)
+	signer, err := s.registrar(ctx, tree, registrar, placing(tree, n, held))
 	if err != nil {
 		return Device{}, Document{}, err
 	}
@@ -182,16 +182,6 @@ func shares(serves map[protocol.UnitID]uint64, by protocol.PersonID, on protocol
 	}
 	slices.SortFunc(out, func(a, b protocol.Share) int { return strings.Compare(string(a.Village), string(b.Village)) })
 	return out
-}
-
-// registrar opens the registrar's key.
-func (s *Service) registrar(password string) (*envelope.Signer, error) {
-	if password == "" {
-		return nil, problem.New(problem.ErrForbidden, "registrar-password", "registrar_password",
-			"Việc này cần chữ ký của người giữ sổ đăng ký; hãy nhập mật khẩu của khoá đó.",
-			"This needs the registrar's signature; give the registrar's password.")
-	}
-	return s.keyring.Registrar(password)
 }
 
 func checkDevice(n NewDevice, tree Tree) error {

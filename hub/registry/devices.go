@@ -24,16 +24,19 @@ func deviceColumns() []string {
 // maxDevices is how many devices one file adds.
 const maxDevices = 10_000
 
-// ImportDevices reads devices from CSV with a heading, checks all of them, signs
-// their placements, and stores them at once or not at all; dry only checks. A unit
+// ReadDevices reads devices from CSV with a heading and checks all of them. A unit
 // is named by its id or code; serves is "village=share village=share", sound yes
 // or no, board WIDTHxHEIGHTxROW. Errors: problem.ErrInvalid with the line's number,
-// ErrConflict, ErrTooLarge, ErrForbidden.
-func (s *Service) ImportDevices(ctx context.Context, r io.Reader, dry bool, registrar string, by protocol.PersonID) ([]protocol.DeviceID, error) {
+// ErrTooLarge.
+func (s *Service) ReadDevices(ctx context.Context, r io.Reader) ([]NewDevice, error) {
 	tree, err := s.Tree(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return s.readDevices(ctx, tree, r)
+}
+
+func (s *Service) readDevices(ctx context.Context, tree Tree, r io.Reader) ([]NewDevice, error) {
 	held, err := s.Devices(ctx)
 	if err != nil {
 		return nil, err
@@ -43,7 +46,6 @@ func (s *Service) ImportDevices(ctx context.Context, r io.Reader, dry bool, regi
 		there[d.ID] = 0
 	}
 	var wanted []NewDevice
-	var ids []protocol.DeviceID
 	err = readTable(r, deviceColumns(), 3, func(line int, get func(string) string) error {
 		n, err := readDevice(tree, get, line)
 		if err != nil {
@@ -59,13 +61,36 @@ func (s *Service) ImportDevices(ctx context.Context, r io.Reader, dry bool, regi
 			return problem.New(problem.ErrTooLarge, "too-many", "file", "Tối đa 10000 thiết bị mỗi tệp.", "At most 10000 devices a file.")
 		}
 		there[n.ID] = line
-		wanted, ids = append(wanted, n), append(ids, n.ID)
+		wanted = append(wanted, n)
 		return nil
 	})
-	if err != nil || dry || len(wanted) == 0 {
-		return ids, err
+	return wanted, err
+}
+
+// ImportDevices is ReadDevices, signs the devices' placements, and stores all at once
+// or none; dry only checks. Errors: those of ReadDevices; problem.ErrConflict,
+// ErrForbidden.
+func (s *Service) ImportDevices(ctx context.Context, r io.Reader, dry bool, registrar string, by protocol.PersonID) ([]protocol.DeviceID, error) {
+	tree, err := s.Tree(ctx)
+	if err != nil {
+		return nil, err
 	}
-	signer, err := s.registrar(registrar)
+	wanted, err := s.readDevices(ctx, tree, r)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]protocol.DeviceID, len(wanted))
+	for i, n := range wanted {
+		ids[i] = n.ID
+	}
+	if dry || len(wanted) == 0 {
+		return ids, nil
+	}
+	var paths [][]protocol.UnitID
+	for _, n := range wanted {
+		paths = append(paths, placing(tree, n, protocol.Placement{})...)
+	}
+	signer, err := s.registrar(ctx, tree, registrar, paths)
 	if err != nil {
 		return nil, err
 	}

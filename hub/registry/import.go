@@ -72,7 +72,8 @@ func (s *Service) Import(ctx context.Context, r io.Reader, dry bool, registrar s
 		changed = append(changed, u)
 	}
 	now := time.Now()
-	populations, err := counted(held, NewTree(slices.Collect(maps.Values(units))), changed, now)
+	next := NewTree(slices.Collect(maps.Values(units)))
+	populations, err := counted(held, next, changed, now, protocol.DateOf(now.In(s.zone)))
 	if err != nil {
 		return Imported{}, err
 	}
@@ -91,7 +92,7 @@ func (s *Service) Import(ctx context.Context, r io.Reader, dry bool, registrar s
 	}
 	var docs []Document
 	if len(populations) > 0 {
-		signer, err := s.registrar(registrar)
+		signer, err := s.registrar(ctx, next, registrar, counting(held, next, populations))
 		if err != nil {
 			return Imported{}, err
 		}
@@ -112,23 +113,45 @@ func (s *Service) Import(ctx context.Context, r io.Reader, dry bool, registrar s
 	return done, nil
 }
 
+// counting returns the paths of the units for which populations speak: those that
+// count, and those where a village stood before.
+func counting(held, next Tree, populations []protocol.Populations) [][]protocol.UnitID {
+	var out [][]protocol.UnitID
+	for _, p := range populations {
+		out = append(out, next.Path(p.Unit))
+		for _, v := range p.Villages {
+			if was, ok := held.Unit(v.Village); ok && was.Parent != p.Unit {
+				out = append(out, held.Path(v.Village))
+			}
+		}
+	}
+	return out
+}
+
 // counted returns the populations to sign: for each parent of a village whose
-// count is new, all its villages.
-func counted(held, tree Tree, changed []Unit, now time.Time) ([]protocol.Populations, error) {
+// count is new, or that has ended, all its villages; nobody lives in one that has ended.
+func counted(held, tree Tree, changed []Unit, now time.Time, today protocol.Date) ([]protocol.Populations, error) {
 	var out []protocol.Populations
 	parents := map[protocol.UnitID]bool{}
 	for _, u := range changed {
 		was, _ := held.Unit(u.ID)
-		if u.Kind == Village && u.People > 0 && (was.People != u.People || was.Source != u.Source || was.Counted != u.Counted || was.Parent != u.Parent) {
+		if u.Kind == Village && u.People > 0 && (was.People != u.People || was.Source != u.Source || was.Counted != u.Counted || was.Parent != u.Parent ||
+			was.ended(today) != u.ended(today)) {
 			parents[u.Parent] = true
 		}
 	}
 	for _, parent := range slices.Sorted(maps.Keys(parents)) {
 		p := protocol.Populations{Version: protocol.Version, Unit: parent, Number: uint64(now.UnixMilli()), From: protocol.InstantOf(now)}
 		for _, id := range tree.children[parent] {
-			if v := tree.units[id]; v.Kind == Village && v.People > 0 {
-				p.Villages = append(p.Villages, protocol.Population{Village: v.ID, People: uint64(v.People), Source: v.Source, On: v.Counted})
+			v := tree.units[id]
+			if v.Kind != Village || v.People == 0 {
+				continue
 			}
+			n := uint64(v.People)
+			if v.ended(today) {
+				n = 0
+			}
+			p.Villages = append(p.Villages, protocol.Population{Village: v.ID, People: n, Source: v.Source, On: v.Counted})
 		}
 		slices.SortFunc(p.Villages, func(a, b protocol.Population) int { return strings.Compare(string(a.Village), string(b.Village)) })
 		if err := p.Validate(); err != nil {
@@ -289,6 +312,7 @@ func order(held Tree, read []lineUnit) ([]Unit, error) {
 		}
 		lines[u.ID] = u
 	}
+	byCode(held, lines, read)
 	var out []Unit
 	placed := map[protocol.UnitID]bool{}
 	var place func(u lineUnit, depth int) error
@@ -317,6 +341,35 @@ func order(held Tree, read []lineUnit) ([]Unit, error) {
 		}
 	}
 	return out, rings(held, out)
+}
+
+// byCode puts the id in the place of a parent's code, where no unit has that as its
+// id and just one has it as its code: people know codes.
+func byCode(held Tree, lines map[protocol.UnitID]lineUnit, read []lineUnit) {
+	ids := map[string]protocol.UnitID{}
+	note := func(u Unit) {
+		if id, twice := ids[u.Code]; twice && id != u.ID {
+			ids[u.Code] = "" // nobody's
+		} else if u.Code != "" {
+			ids[u.Code] = u.ID
+		}
+	}
+	for _, u := range held.units {
+		if _, again := lines[u.ID]; !again {
+			note(u)
+		}
+	}
+	for _, u := range read {
+		note(u.Unit)
+	}
+	for i, u := range read {
+		_, listed := lines[u.Parent]
+		_, known := held.Unit(u.Parent)
+		if id := ids[string(u.Parent)]; !listed && !known && id != "" && id != u.ID {
+			read[i].Parent = id
+			lines[u.ID] = read[i]
+		}
+	}
 }
 
 // rings refuses a change that hangs a unit under one below it.

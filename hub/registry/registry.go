@@ -40,6 +40,9 @@ func (u Unit) Valid(on protocol.Date) bool {
 	return u.ValidFrom <= on && (u.ValidUntil == "" || on < u.ValidUntil)
 }
 
+// ended says whether the unit is no more on a day.
+func (u Unit) ended(on protocol.Date) bool { return u.ValidUntil != "" && u.ValidUntil <= on }
+
 // Device is a place with a loudspeaker, a board or both.
 type Device struct {
 	ID       protocol.DeviceID

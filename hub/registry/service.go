@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,9 @@ type Store interface {
 	PutUnits(ctx context.Context, units []Unit, docs []Document, c audit.Act) error
 	Quiet(ctx context.Context, unit protocol.UnitID) ([]protocol.Quiet, error)
 	SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []protocol.Quiet, c audit.Act) error
+	Limits(ctx context.Context, unit protocol.UnitID) ([]protocol.Limit, error)
+	// SetLimits replaces those of one kind.
+	SetLimits(ctx context.Context, unit protocol.UnitID, of protocol.Capped, limits []protocol.Limit, c audit.Act) error
 
 	Devices(ctx context.Context) ([]DeviceRow, error)
 	Device(ctx context.Context, id protocol.DeviceID) (DeviceRow, error)
@@ -65,27 +69,32 @@ type Store interface {
 	AddDocuments(ctx context.Context, docs []Document) error
 }
 
-// Keyring opens the registrar's key.
+// Keyring opens registrars' keys.
 type Keyring interface {
-	// Registrar: errors problem.ErrForbidden for a wrong password,
-	// problem.ErrUnavailable if this hub holds none.
-	Registrar(password string) (*envelope.Signer, error)
+	// Registrar opens the first of the keys that the password opens. Errors:
+	// problem.ErrForbidden for a wrong password, problem.ErrUnavailable if this hub
+	// holds none of them.
+	Registrar(password string, keys ...protocol.KeyID) (*envelope.Signer, error)
 }
 
 // Config is what New needs.
 type Config struct {
 	Store   Store
 	Keyring Keyring
-	Zone    *time.Location // local days are its
-	Log     *slog.Logger
+	// Standing returns the chain of roots and delegations in force, without lists.
+	Standing func(context.Context) (*envelope.Chain, error)
+	Zone     *time.Location // local days are its
+	Log      *slog.Logger
 }
 
 // Service is the hub's registry. Use New.
 type Service struct {
 	store   Store
 	keyring Keyring
-	zone    *time.Location
-	log     *slog.Logger
+	// standing is Config.Standing.
+	standing func(context.Context) (*envelope.Chain, error)
+	zone     *time.Location
+	log      *slog.Logger
 }
 
 // New returns the service.
@@ -93,7 +102,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{store: c.Store, keyring: c.Keyring, zone: c.Zone, log: c.Log}
+	return &Service{store: c.Store, keyring: c.Keyring, standing: c.Standing, zone: c.Zone, log: c.Log}
 }
 
 // Tree returns all units, also those no longer valid; Unit.Valid tells.
@@ -150,24 +159,6 @@ func (s *Service) SignedPlacement(ctx context.Context, id protocol.DeviceID) (Do
 	return r.Signed, nil
 }
 
-// PlacementsAt returns the placement that each device had at an instant: the
-// newest whose From is not later. Devices without one then are left out.
-func (s *Service) PlacementsAt(ctx context.Context, at time.Time) (map[protocol.DeviceID]protocol.Placement, error) {
-	history, err := s.Placements(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := map[protocol.DeviceID]protocol.Placement{}
-	for id, all := range history {
-		for _, p := range all {
-			if p.From <= protocol.InstantOf(at) {
-				out[id] = p
-			}
-		}
-	}
-	return out, nil
-}
-
 // Placements returns every placement of every device, oldest first.
 func (s *Service) Placements(ctx context.Context) (map[protocol.DeviceID][]protocol.Placement, error) {
 	docs, err := s.store.Documents(ctx, envelope.KindPlacement, "")
@@ -192,23 +183,37 @@ func (s *Service) Populations(ctx context.Context, at time.Time) (map[protocol.U
 	if err != nil {
 		return nil, fmt.Errorf("populations: %w", err)
 	}
-	out := map[protocol.UnitID]protocol.Population{}
-	newest := map[protocol.UnitID]protocol.Populations{}
-	for _, d := range docs {
-		p, err := decode[protocol.Populations](d)
-		if err != nil {
+	all := make([]protocol.Populations, len(docs))
+	for i, d := range docs {
+		if all[i], err = decode[protocol.Populations](d); err != nil {
 			return nil, err
 		}
-		if held, ok := newest[p.Unit]; p.From <= protocol.InstantOf(at) && (!ok || held.Number < p.Number) {
-			newest[p.Unit] = p
-		}
 	}
-	for _, unit := range slices.Sorted(maps.Keys(newest)) {
-		for _, v := range newest[unit].Villages {
+	out := map[protocol.UnitID]protocol.Population{}
+	for _, p := range Newest(all, at) {
+		for _, v := range p.Villages {
 			out[v.Village] = v
 		}
 	}
 	return out, nil
+}
+
+// Newest returns the newest count of each unit that was valid at an instant, the
+// oldest first: of a village that was moved to another unit, the last one counts.
+// Before a unit's first count that one stands in for it: people lived there, too.
+func Newest(all []protocol.Populations, at time.Time) []protocol.Populations {
+	then := protocol.InstantOf(at)
+	of := map[protocol.UnitID]protocol.Populations{}
+	for _, p := range all {
+		held, ok := of[p.Unit]
+		switch {
+		case !ok, held.From > then && p.From < held.From, held.From <= then && p.From <= then && p.Number > held.Number:
+			of[p.Unit] = p
+		}
+	}
+	return slices.SortedFunc(maps.Values(of), func(a, b protocol.Populations) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Unit, b.Unit))
+	})
 }
 
 // TrustFor returns what a device with this path must hold: the lists of roots by
@@ -274,6 +279,28 @@ func (s *Service) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []pr
 		}
 	}
 	return s.store.SetQuiet(ctx, unit, quiet, audit.Act{By: by, At: time.Now(), Name: "quiet hours set", Subject: string(unit), Unit: unit})
+}
+
+// Limits returns a unit's own limits of volume and brightness; those of the units
+// above hold as well.
+func (s *Service) Limits(ctx context.Context, unit protocol.UnitID) ([]protocol.Limit, error) {
+	return s.store.Limits(ctx, unit)
+}
+
+// lowest is the lowest limit, in per cent: below it nobody hears or reads anything.
+const lowest = 10
+
+// SetLimits replaces a unit's limits of one kind. Errors: problem.ErrInvalid,
+// ErrNotFound.
+func (s *Service) SetLimits(ctx context.Context, unit protocol.UnitID, of protocol.Capped, limits []protocol.Limit, by protocol.PersonID) error {
+	for i, l := range limits {
+		same := func(x protocol.Limit) bool { return x.From == l.From && x.To == l.To }
+		if l.Of != of || l.Validate() != nil || l.Percent < lowest || len(limits) > 8 || slices.ContainsFunc(limits[:i], same) {
+			return problem.New(problem.ErrInvalid, "bad-limits", "limits",
+				"Mức giới hạn từ 10 đến 100 %, theo giờ chẵn, tối đa 8 khoảng khác nhau.", "Limits are 10 to 100 %, by full hours, at most 8 different periods.")
+		}
+	}
+	return s.store.SetLimits(ctx, unit, of, limits, audit.Act{By: by, At: time.Now(), Name: "limits set", Subject: string(unit), Unit: unit})
 }
 
 // State returns what was last heard of a device. Error: problem.ErrNotFound if
@@ -383,7 +410,7 @@ func (s *Service) Admit(ctx context.Context, id protocol.DeviceID, public []byte
 	return d.Placement.Path, nil
 }
 
-// Path returns a unit's path. Error: problem.ErrInvalid naming the field.
+// path returns a unit's path. Error: problem.ErrInvalid naming the field.
 func path(t Tree, unit protocol.UnitID, field string) ([]protocol.UnitID, error) {
 	p := t.Path(unit)
 	if p == nil {

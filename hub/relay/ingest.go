@@ -56,9 +56,12 @@ func arguments(url string, silence time.Duration) []string {
 // queue holds packets between the ingest, which may come in bursts, and the
 // sending, which is even.
 type queue struct {
+	filled  chan struct{} // gets a note when there are enough packets for a piece
 	mu      sync.Mutex
 	packets [][]byte
 }
+
+func newQueue() *queue { return &queue{filled: make(chan struct{}, 1)} }
 
 // maxQueue is how far a source may run ahead of the clock: HLS comes in whole
 // segments, and Icecast begins with some seconds at once. What is older is
@@ -75,18 +78,25 @@ func (q *queue) put(p []byte) {
 	if len(q.packets) > maxQueue {
 		q.packets = append([][]byte{}, q.packets[len(q.packets)-keepQueue:]...)
 	}
+	if len(q.packets) >= protocol.MaxFrames {
+		select {
+		case q.filled <- struct{}{}:
+		default:
+		}
+	}
 }
 
-// take returns n packets, or none while there are fewer.
-func (q *queue) take(n int) [][]byte {
+// take returns n packets, or none while fewer than so many more would be left behind them,
+// and how many are left.
+func (q *queue) take(n, behind int) (packets [][]byte, left int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.packets) < n {
-		return nil
+	if len(q.packets) < n+behind {
+		return nil, len(q.packets)
 	}
-	out := q.packets[:n:n]
+	packets = q.packets[:n:n]
 	q.packets = q.packets[n:]
-	return out
+	return packets, len(q.packets)
 }
 
 // words looks for what ffmpeg says of silence.
@@ -100,7 +110,7 @@ const maxLine = 4 << 10
 
 // Write implements io.Writer.
 func (w *words) Write(b []byte) (int, error) {
-	for _, part := range bytes.SplitAfter(b, []byte("\n")) {
+	for part := range bytes.SplitAfterSeq(b, []byte("\n")) {
 		if len(w.line) < maxLine {
 			w.line = append(w.line, part...)
 		}

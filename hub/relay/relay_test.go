@@ -86,6 +86,10 @@ func FuzzDemuxer(f *testing.F) {
 	f.Add(stream(3), 5)
 	f.Add([]byte("OggS"), 1)
 	f.Fuzz(func(t *testing.T, b []byte, size int) {
+		protocoltest.HoldMemory(t, "stream", len(b), func() {
+			d := &demuxer{give: func([]byte) {}}
+			_, _ = d.Write(b)
+		})
 		d := &demuxer{give: func(p []byte) {
 			if len(p) == 0 || len(p) > protocol.MaxFrame {
 				t.Errorf("packet of %d bytes", len(p))
@@ -246,20 +250,20 @@ func TestAStreamIsSentDuringItsWindow(t *testing.T) {
 // A source that comes in bursts is sent evenly, and one that runs far ahead loses
 // its oldest part.
 func TestBurstsAreEvened(t *testing.T) {
-	var q queue
+	q := newQueue()
 	for i := range maxQueue + 1 {
 		q.put([]byte(fmt.Sprint(i)))
 	}
 	if got := len(q.packets); got != keepQueue {
 		t.Errorf("%d packets are kept, want %d", got, keepQueue)
 	}
-	if first := q.take(protocol.MaxFrames); len(first) != protocol.MaxFrames || string(first[0]) != fmt.Sprint(maxQueue+1-keepQueue) {
+	if first, _ := q.take(protocol.MaxFrames, 0); len(first) != protocol.MaxFrames || string(first[0]) != fmt.Sprint(maxQueue+1-keepQueue) {
 		t.Errorf("first %q", first)
 	}
-	for q.take(protocol.MaxFrames) != nil {
+	for packets, _ := q.take(protocol.MaxFrames, 0); packets != nil; packets, _ = q.take(protocol.MaxFrames, 0) {
 	}
 	q.put([]byte("x"))
-	if q.take(protocol.MaxFrames) != nil {
+	if packets, _ := q.take(protocol.MaxFrames, 0); packets != nil {
 		t.Error("a piece of one packet")
 	}
 }
@@ -272,4 +276,25 @@ func TestSoundFromTheConsoleNeedsItsWindow(t *testing.T) {
 	if s.Hears(t.Context(), "phien", []protocol.UnitID{"tinh", "xa-khac"}) || !s.Hears(t.Context(), "phien", []protocol.UnitID{"tinh", "xa", "thon"}) {
 		t.Error("a session is heard elsewhere than in its units")
 	}
+}
+
+// What ffmpeg says is read to its end in bounded lines, however it is cut.
+func FuzzWords(f *testing.F) {
+	f.Add([]byte("Input #0, mp3\n[silencedetect @ 0x5] silence_start: 12.3\n[silencedetect] silence_end: 20\n"), 7)
+	f.Add(bytes.Repeat([]byte("silence_start:"), 1000), 100)
+	f.Fuzz(func(t *testing.T, said []byte, size int) {
+		part := 1 + (size%4096+4096)%4096
+		var got []bool
+		protocoltest.HoldMemory(t, "words of ffmpeg", len(said), func() { _, _ = (&words{silent: func(bool) {}}).Write(said) })
+		w := &words{silent: func(s bool) { got = append(got, s) }}
+		for b := range slices.Chunk(said, part) {
+			_, _ = w.Write(b)
+		}
+		if len(w.line) > maxLine+part {
+			t.Errorf("a line of %d bytes is held", len(w.line))
+		}
+		if len(got) > bytes.Count(said, []byte("silence_")) {
+			t.Errorf("%d silences in %q", len(got), said)
+		}
+	})
 }

@@ -71,8 +71,9 @@ func New(cfg Config) *Service {
 const Tail = 4 * time.Second
 
 const (
-	// lead is how long before a start its stream is taken in.
-	lead = 8 * time.Second
+	// lead is how long before a start its stream is taken in: for a busy machine to begin,
+	// the leveller, the cushion, and what devices keep.
+	lead = 12 * time.Second
 	tail = Tail
 	// look is how often is looked for new airings.
 	look = 2 * time.Second
@@ -111,7 +112,7 @@ func (s *Service) Run(ctx context.Context) error {
 	for {
 		wanted, err := s.wanted(ctx, time.Now())
 		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.ErrorContext(ctx, "relays unknown", "err", err)
+			s.cfg.Log.ErrorContext(ctx, "relays unknown", "error", err)
 		}
 		for id, st := range wanted {
 			if cancels[id] != nil {
@@ -119,7 +120,7 @@ func (s *Service) Run(ctx context.Context) error {
 			}
 			ses, err := newSession(st, s)
 			if err != nil {
-				s.cfg.Log.ErrorContext(ctx, "relay not begun", "session", id, "err", err)
+				s.cfg.Log.ErrorContext(ctx, "relay not begun", "session", id, "error", err)
 				continue
 			}
 			one, cancel := context.WithCancel(ctx)
@@ -191,7 +192,7 @@ func (s *Service) note(st Stream, what string) {
 	}
 	log(ctx, "relay", "session", id, "bulletin", st.Bulletin, "event", what)
 	if err := s.cfg.Store.AddRelayEvent(ctx, Event{Session: id, At: time.Now(), What: what}); err != nil {
-		s.cfg.Log.ErrorContext(ctx, "relay's event not kept", "session", id, "err", err)
+		s.cfg.Log.ErrorContext(ctx, "relay's event not kept", "session", id, "error", err)
 	}
 	s.cfg.Tell(id)
 }
@@ -205,7 +206,7 @@ func (s *Service) Events(ctx context.Context, id protocol.SessionID) ([]Event, e
 func (s *Service) Hears(ctx context.Context, id protocol.SessionID, path []protocol.UnitID) bool {
 	units, err := s.cfg.Store.SessionUnits(ctx, id, time.Now().Add(-tail))
 	if err != nil {
-		s.cfg.Log.ErrorContext(ctx, "session's units unknown", "session", id, "err", err)
+		s.cfg.Log.ErrorContext(ctx, "session's units unknown", "session", id, "error", err)
 		return false
 	}
 	for _, u := range units {

@@ -15,8 +15,14 @@ import (
 
 const (
 	pieceTime = protocol.MaxFrames * protocol.FrameTime
-	// lostAfter is how long nothing may come before the stream counts as lost.
+	// lostAfter is how long nothing may come before the stream counts as lost, and
+	// beginsIn how long it may take to begin.
 	lostAfter = 5 * time.Second
+	beginsIn  = 9 * time.Second
+	// cushion is how many packets of a station are held back when it begins, and anew after
+	// it had none left: what its line then keeps back for less than a second is not
+	// missed. A speaker at the console would be heard later for it.
+	cushion = int(time.Second / protocol.FrameTime)
 	// Waits between two starts of ffmpeg double from the first to the last.
 	firstWait = 500 * time.Millisecond
 	lastWait  = 10 * time.Second
@@ -47,7 +53,7 @@ type session struct {
 	tell    func(what string)
 	log     *slog.Logger
 
-	queue queue
+	queue *queue
 
 	mu   sync.Mutex
 	feed *io.PipeWriter // of sound from the console, while ffmpeg reads it
@@ -60,7 +66,7 @@ func newSession(st Stream, s *Service) (*session, error) {
 		return nil, fmt.Errorf("session %s: %w", st.Relay.Session, err)
 	}
 	return &session{
-		stream: st, signer: signer, run: s.cfg.Run, publish: s.cfg.Publish, log: s.cfg.Log,
+		stream: st, signer: signer, run: s.cfg.Run, publish: s.cfg.Publish, log: s.cfg.Log, queue: newQueue(),
 		tell: func(what string) { s.note(st, what) },
 	}, nil
 }
@@ -85,7 +91,7 @@ func (s *session) ingest(ctx context.Context) {
 		if time.Since(began) > lastWait {
 			wait = firstWait
 		}
-		s.log.WarnContext(ctx, "stream ended, connecting again", "session", s.stream.Relay.Session, "err", err)
+		s.log.WarnContext(ctx, "stream ended, connecting again", "session", s.stream.Relay.Session, "error", err)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -139,33 +145,49 @@ func (s *session) write(r io.Reader) error {
 	return err
 }
 
-// send signs and publishes a piece every 200 ms.
+// send signs and publishes a piece every 200 ms, as its source's clock has them.
 func (s *session) send(ctx context.Context) {
-	tick := time.NewTicker(pieceTime)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var p pace
 	number := uint64(0)
 	var last time.Time // of a piece that was sent
 	began, lost := time.Now(), false
+	behind := 0
+	if s.stream.Relay.URL != "" {
+		behind = cushion
+	}
 	for {
-		var now time.Time
 		select {
 		case <-ctx.Done():
 			if !last.IsZero() {
 				s.tell(Ended)
 			}
 			return
-		case now = <-tick.C:
+		case <-s.queue.filled:
+		case <-timer.C:
 		}
-		packets := s.queue.take(protocol.MaxFrames)
+		now := time.Now()
+		if wait := p.next.Sub(now); wait > 0 {
+			timer.Reset(wait)
+			continue
+		}
+		held := 0
+		if p.next.IsZero() || p.starved {
+			held = behind
+		}
+		packets, left := s.queue.take(protocol.MaxFrames, held)
 		if packets == nil {
+			p.starved = true
 			since := last
 			if since.IsZero() {
-				since = began
+				since = began.Add(beginsIn - lostAfter)
 			}
 			if !lost && now.Sub(since) >= lostAfter {
-				lost = true
+				lost, p = true, pace{}
 				s.tell(Lost)
 			}
+			timer.Reset(pieceTime)
 			continue
 		}
 		switch {
@@ -175,10 +197,14 @@ func (s *session) send(ctx context.Context) {
 			s.tell(Restored)
 		}
 		lost, last = false, now
-		number = max(number+1, uint64(now.UnixMilli())/uint64(pieceTime.Milliseconds()))
-		if err := s.piece(number, now, packets); err != nil {
-			s.log.ErrorContext(ctx, "piece not sent", "session", s.stream.Relay.Session, "err", err)
+		number++
+		if p.next.IsZero() { // numbers grow over gaps, and over a hub that begins anew
+			number = max(number, uint64(now.UnixMilli())/uint64(pieceTime.Milliseconds()))
 		}
+		if err := s.piece(number, p.take(now, left), packets); err != nil {
+			s.log.ErrorContext(ctx, "piece not sent", "session", s.stream.Relay.Session, "error", err)
+		}
+		timer.Reset(max(time.Until(p.next), 0))
 	}
 }
 

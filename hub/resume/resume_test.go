@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/resume"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 // server serves uploads; the header Person says who is asking.
@@ -123,4 +124,38 @@ func TestTooLongIsRefusedAndOldOnesAreSwept(t *testing.T) {
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("%d files left after two days", len(left))
 	}
+}
+
+// FuzzUpload sends what a browser may send as an upload, in headers and body.
+func FuzzUpload(f *testing.F) {
+	s, err := resume.Open(f.TempDir(), "/up", 1<<10, func(context.Context, io.Reader, string, string) (string, error) { return "", nil })
+	if err != nil {
+		f.Fatal(err)
+	}
+	methods := []string{http.MethodPost, http.MethodHead, http.MethodPatch, http.MethodDelete}
+	f.Add(uint8(0), "", "5", "0", "filename dGVu,person a2hhYw==", "bytes")
+	f.Add(uint8(2), "/"+strings.Repeat("0", 32), "-1", "99999999999999999999", ",,, ,a", "")
+	f.Add(uint8(1), "/../../etc/passwd", "", "", strings.Repeat("a,", 500), "")
+	f.Fuzz(func(t *testing.T, method uint8, path, length, offset, metadata, body string) {
+		send := func() int {
+			r := httptest.NewRequestWithContext(t.Context(), methods[int(method)%len(methods)], "/up", strings.NewReader(body))
+			r.URL.Path += path
+			for name, value := range map[string]string{
+				"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Length": length, "Upload-Offset": offset, "Upload-Metadata": metadata,
+			} {
+				r.Header.Set(name, value)
+			}
+			w := httptest.NewRecorder()
+			s.Serve(w, r, "soan")
+			return w.Code
+		}
+		// Beside it, the buffers of a request, and its file.
+		protocoltest.HoldMemoryBeside(t, "upload", len(path)+len(length)+len(offset)+len(metadata)+len(body), 128<<10, func() { send() })
+		if status := send(); status >= http.StatusInternalServerError {
+			t.Errorf("status %d", status)
+		}
+		if err := s.Sweep(time.Now().Add(50 * time.Hour)); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -10,6 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/xuri/excelize/v2"
@@ -97,8 +101,8 @@ func writeTable(f *excelize.File, i int, t Table, bold int) error {
 // IsWorkbook says whether bytes begin like an XLSX file, whatever its name.
 func IsWorkbook(b []byte) bool { return bytes.HasPrefix(b, []byte("PK\x03\x04")) }
 
-// CSV returns the first sheet of a workbook as CSV. Errors: problem.ErrInvalid,
-// problem.ErrTooLarge.
+// CSV returns the first sheet of a workbook as CSV: cells as the sheet shows them, but
+// days as 2025-07-01. Errors: problem.ErrInvalid, problem.ErrTooLarge.
 func CSV(b []byte) ([]byte, error) {
 	if len(b) > maxFile {
 		return nil, fmt.Errorf("sheet: %w", problem.ErrTooLarge)
@@ -108,11 +112,22 @@ func CSV(b []byte) ([]byte, error) {
 		return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Không đọc được tệp XLSX. Hãy lưu lại bằng phần mềm bảng tính, hoặc dùng CSV.", "The XLSX file cannot be read. Save it again, or use CSV.").Because(err)
 	}
 	defer f.Close()
-	rows, err := f.Rows(f.GetSheetName(0))
+	name := f.GetSheetName(0)
+	rows, err := f.Rows(name)
 	if err != nil {
 		return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Tệp XLSX không có trang tính nào.", "The XLSX file has no sheet.").Because(err)
 	}
 	defer rows.Close()
+	values, err := f.Rows(name) // the same rows, as they are stored
+	if err != nil {
+		return nil, fmt.Errorf("sheet: %w", err)
+	}
+	defer values.Close()
+	props, err := f.GetWorkbookProps()
+	if err != nil {
+		return nil, fmt.Errorf("sheet: %w", err)
+	}
+	since1904 := props.Date1904 != nil && *props.Date1904
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	width := 0
@@ -121,8 +136,17 @@ func CSV(b []byte) ([]byte, error) {
 			return nil, fmt.Errorf("sheet: %w", problem.ErrTooLarge)
 		}
 		cells, err := rows.Columns()
+		var stored []string
+		if err == nil && values.Next() {
+			stored, err = values.Columns(excelize.Options{RawCellValue: true})
+		}
 		if err != nil {
 			return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Tệp XLSX có dòng không đọc được.", "The XLSX file has a line that cannot be read.").Because(err)
+		}
+		for i, value := range stored[:min(len(stored), len(cells))] {
+			if value != cells[i] && showsDay(f, name, i+1, n+1) {
+				cells[i] = day(value, since1904, cells[i])
+			}
 		}
 		if width == 0 {
 			width = len(cells)
@@ -140,4 +164,43 @@ func CSV(b []byte) ([]byte, error) {
 	}
 	w.Flush()
 	return out.Bytes(), errors.Join(w.Error(), rows.Error())
+}
+
+// showsDay says whether a cell's format is that of a day.
+func showsDay(f *excelize.File, sheet string, column, row int) bool {
+	at, err := excelize.CoordinatesToCellName(column, row)
+	if err != nil {
+		return false
+	}
+	id, err := f.GetCellStyle(sheet, at)
+	if err != nil {
+		return false
+	}
+	style, err := f.GetStyle(id)
+	if err != nil {
+		return false
+	}
+	if style.CustomNumFmt != nil {
+		return strings.ContainsAny(strings.ToLower(literal.ReplaceAllString(*style.CustomNumFmt, "")), "dy")
+	}
+	// ECMA-376, part 1, 18.8.30.
+	n := style.NumFmt
+	return n >= 14 && n <= 17 || n >= 27 && n <= 31 || n == 36 || n >= 50 && n <= 58
+}
+
+// literal is what stands in a number's format without formatting: quoted text, colours
+// and languages in brackets, escaped letters.
+var literal = regexp.MustCompile(`"[^"]*"|\[[^\]]*\]|\\.`)
+
+// day returns the day that a value counts, or otherwise what is no whole day.
+func day(value string, since1904 bool, otherwise string) string {
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return otherwise
+	}
+	t, err := excelize.ExcelDateToTime(float64(n), since1904)
+	if err != nil {
+		return otherwise
+	}
+	return t.Format(time.DateOnly)
 }

@@ -1,6 +1,7 @@
 package signing
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -22,9 +23,9 @@ type Act struct {
 
 // ActDocument is one list of roots or delegation, with the signatures so far.
 type ActDocument struct {
-	Kind       envelope.Kind `json:"kind"`
-	Payload    []byte        `json:"payload"`
-	Signatures [][]byte      `json:"signatures,omitempty"`
+	Kind       envelope.Kind      `json:"kind"`
+	Payload    []byte             `json:"payload"`
+	Signatures protocol.Documents `json:"signatures,omitempty"`
 }
 
 // maxAct is the longest act, in bytes.
@@ -43,9 +44,40 @@ func ReadAct(file string) (Act, error) {
 	if err != nil {
 		return Act{}, fmt.Errorf("act: %w", err)
 	}
+	a, err := parseAct(b)
+	if err != nil {
+		return Act{}, fmt.Errorf("act %s: %w", file, err)
+	}
+	return a, nil
+}
+
+// maxDocuments is how many one act has at most: a list of roots, and a delegation of
+// each role for each of a province's units is far less.
+const maxDocuments = 1000
+
+// parseAct reads an act document by document, so that what says nothing takes no
+// memory. Error: ErrMalformed.
+func parseAct(b []byte) (Act, error) {
+	var parts struct {
+		Documents json.RawMessage `json:"documents"`
+	}
+	if err := protocol.DecodeJSON(b, &parts); err != nil {
+		return Act{}, ErrMalformed
+	}
+	d := json.NewDecoder(bytes.NewReader(parts.Documents))
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return Act{}, ErrMalformed
+	}
 	var a Act
-	if err := json.Unmarshal(b, &a); err != nil || len(a.Documents) == 0 {
-		return Act{}, fmt.Errorf("act %s: %w", file, ErrMalformed)
+	for d.More() {
+		var one ActDocument
+		if err := d.Decode(&one); err != nil || one.Kind == "" || len(one.Payload) == 0 || len(a.Documents) == maxDocuments {
+			return Act{}, ErrMalformed
+		}
+		a.Documents = append(a.Documents, one)
+	}
+	if len(a.Documents) == 0 {
+		return Act{}, ErrMalformed
 	}
 	return a, nil
 }
@@ -116,23 +148,30 @@ func (d ActDocument) Says() (string, error) {
 	return "", fmt.Errorf("%s: %w", d.Kind, ErrMalformed)
 }
 
-// roleFile is the file of a role's key.
-func roleFile(role protocol.Role) string {
-	if role == protocol.RoleHub {
+// roleFile is the file of a role's key; a registrar's is that of a unit below the
+// hub's own, or of this one for "".
+func roleFile(role protocol.Role, unit protocol.UnitID) string {
+	switch {
+	case role == protocol.RoleHub:
 		return hubFile
+	case unit == "":
+		return registrarFile
 	}
-	return registrarFile
+	return registrarName + "-" + string(unit) + keySuffix
 }
 
 // Next makes the key that will follow a role's, once its delegation is signed and
-// Promote is called. A registrar's is wrapped by password. A next key that was
-// made before is replaced.
-func (k *Keyring) Next(role protocol.Role, password string) (protocol.Key, error) {
+// Promote is called. A registrar's is wrapped by password, and has the file of its
+// unit, "" for the hub's own. A next key that was made before is replaced.
+func (k *Keyring) Next(role protocol.Role, unit protocol.UnitID, password string) (protocol.Key, error) {
+	if unit != "" && !protocol.ValidID(unit) {
+		return protocol.Key{}, fmt.Errorf("next key of %.64q: %w", unit, protocol.ErrInvalid)
+	}
 	public, priv, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return protocol.Key{}, fmt.Errorf("next key: %w", err)
 	}
-	file := filepath.Join(k.dir, roleFile(role)+nextSuffix)
+	file := filepath.Join(k.dir, roleFile(role, unit)+nextSuffix)
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return protocol.Key{}, fmt.Errorf("next key: %w", err)
 	}
@@ -147,28 +186,26 @@ func (k *Keyring) Next(role protocol.Role, password string) (protocol.Key, error
 // Promote puts a role's next key into force if it is this one; otherwise it does
 // nothing.
 func (k *Keyring) Promote(role protocol.Role, key protocol.Key) error {
-	file := filepath.Join(k.dir, roleFile(role))
-	var public ed25519.PublicKey
-	if role == protocol.RoleHub {
-		priv, err := ReadKey(file + nextSuffix)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
+	if role == protocol.RoleRegistrar {
+		files, err := k.registrarFiles(nextSuffix)
 		if err != nil {
 			return err
 		}
-		public, _ = priv.Public().(ed25519.PublicKey)
-	} else {
-		var err error
-		public, err = PublicOf(file + nextSuffix)
-		if errors.Is(err, fs.ErrNotExist) {
+		file, ok := files[key.ID()]
+		if !ok {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
+		return os.Rename(file, strings.TrimSuffix(file, nextSuffix))
 	}
-	if !public.Equal(ed25519.PublicKey(key.Public)) {
+	file := filepath.Join(k.dir, hubFile)
+	priv, err := ReadKey(file + nextSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if public, _ := priv.Public().(ed25519.PublicKey); !public.Equal(ed25519.PublicKey(key.Public)) {
 		return nil
 	}
 	return os.Rename(file+nextSuffix, file)

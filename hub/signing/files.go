@@ -24,11 +24,14 @@ const (
 	pemPublic  = "PUBLIC KEY"      // PKIX
 )
 
-// Files under the folder of keys.
+// Files under the folder of keys. The registrar of a unit below the hub's own has
+// registrar-UNIT.key.
 const (
 	hubFile       = "hub.key"
+	keySuffix     = ".key"
 	nextSuffix    = ".next" // of a key whose delegation is being signed
-	registrarFile = "registrar.key"
+	registrarName = "registrar"
+	registrarFile = registrarName + keySuffix
 	rootsFile     = "roots.pem" // public halves
 )
 
@@ -167,10 +170,21 @@ func WriteRoots(file string, roots protocol.Roots) error {
 
 // ReadRoots reads what WriteRoots wrote. Error: ErrMalformed.
 func ReadRoots(file string) (protocol.Roots, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return protocol.Roots{}, fmt.Errorf("roots: %w", err)
+	}
+	if info.Size() > maxKeyFile {
+		return protocol.Roots{}, fmt.Errorf("roots %s: %w", file, ErrMalformed)
+	}
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return protocol.Roots{}, fmt.Errorf("roots: %w", err)
 	}
+	return parseRoots(b)
+}
+
+func parseRoots(b []byte) (protocol.Roots, error) {
 	r := protocol.Roots{Version: protocol.Version, Threshold: 1}
 	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
 		key, err := x509.ParsePKIXPublicKey(block.Bytes)
@@ -203,23 +217,52 @@ func (k *Keyring) Hub() (*envelope.Signer, error) {
 	return envelope.NewSigner(priv)
 }
 
-// Registrar opens the registrar's key. Errors: problem.ErrForbidden for a wrong
-// password, problem.ErrUnavailable if there is none.
-func (k *Keyring) Registrar(password string) (*envelope.Signer, error) {
+// Registrar opens the first of these registrars' keys that the password opens; those
+// that this hub does not hold are passed over. Errors: problem.ErrForbidden if the
+// password opens none, problem.ErrUnavailable if this hub holds none.
+func (k *Keyring) Registrar(password string, keys ...protocol.KeyID) (*envelope.Signer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	priv, err := ReadWrapped(filepath.Join(k.dir, registrarFile), password)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, problem.New(problem.ErrUnavailable, "no-registrar", "", "Trung tâm này không giữ khoá của người giữ sổ đăng ký.",
-			"This hub does not hold the registrar's key.")
-	case errors.Is(err, ErrWrongPassword):
-		return nil, problem.New(problem.ErrForbidden, "wrong-registrar-password", "registrar_password",
-			"Mật khẩu của người giữ sổ đăng ký không đúng.", "The registrar's password is wrong.")
-	case err != nil:
+	files, err := k.registrarFiles("")
+	if err != nil {
 		return nil, err
 	}
-	return envelope.NewSigner(priv)
+	err = problem.New(problem.ErrUnavailable, "no-registrar", "", "Trung tâm này không giữ khoá của người giữ sổ đăng ký.",
+		"This hub does not hold the registrar's key.")
+	for _, id := range keys {
+		file, ok := files[id]
+		if !ok {
+			continue
+		}
+		priv, readErr := ReadWrapped(file, password)
+		switch {
+		case readErr == nil:
+			return envelope.NewSigner(priv)
+		case !errors.Is(readErr, ErrWrongPassword):
+			return nil, readErr
+		}
+		err = problem.New(problem.ErrForbidden, "wrong-registrar-password", "registrar_password",
+			"Mật khẩu không phải của người giữ sổ đăng ký có quyền ở đơn vị này.", "This is not the password of a registrar who may sign for this unit.")
+	}
+	return nil, err
+}
+
+// registrarFiles returns the files of registrars' keys, of those in force or with
+// nextSuffix of those that wait.
+func (k *Keyring) registrarFiles(suffix string) (map[protocol.KeyID]string, error) {
+	names, err := filepath.Glob(filepath.Join(k.dir, registrarName+"*"+keySuffix+suffix))
+	if err != nil {
+		return nil, fmt.Errorf("registrars' keys: %w", err)
+	}
+	files := make(map[protocol.KeyID]string, len(names))
+	for _, file := range names {
+		public, err := PublicOf(file)
+		if err != nil {
+			return nil, err
+		}
+		files[protocol.Key{Kind: protocol.KeyEd25519, Public: public}.ID()] = file
+	}
+	return files, nil
 }
 
 // NewKey makes a key pair and wraps its private half.

@@ -12,6 +12,7 @@ import (
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/signing"
 	"github.com/loa-vn/loa/protocol"
+	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
 func newKey(t *testing.T) ed25519.PrivateKey {
@@ -78,6 +79,7 @@ func TestChangedWrappedKeyIsRefused(t *testing.T) {
 func FuzzPublicNeverPanics(f *testing.F) {
 	f.Add([]byte("loakey1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		protocoltest.HoldMemory(t, "wrapped key", len(b), func() { _, _ = signing.Public(b) })
 		if p, err := signing.Public(b); (err == nil) != (len(p) == ed25519.PublicKeySize) {
 			t.Errorf("%d bytes, %v", len(p), err)
 		}
@@ -111,18 +113,46 @@ func TestKeyring(t *testing.T) {
 	k := signing.OpenKeyring(filepath.Join(t.TempDir(), "keys"))
 	hub, registrar, root := newKey(t), newKey(t), newKey(t)
 	rootKey := protocol.Key{Kind: protocol.KeyEd25519, Public: root.Public().(ed25519.PublicKey)}
-	if _, err := k.Registrar("x"); !errors.Is(err, problem.ErrUnavailable) {
+	of := protocol.Key{Kind: protocol.KeyEd25519, Public: registrar.Public().(ed25519.PublicKey)}.ID()
+	if _, err := k.Registrar("x", of); !errors.Is(err, problem.ErrUnavailable) {
 		t.Errorf("without a key: %v", err)
 	}
 	if err := k.Create(hub, registrar, "mật khẩu", protocol.Roots{Threshold: 1, Keys: []protocol.Key{rootKey}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.Registrar("sai"); !errors.Is(err, problem.ErrForbidden) {
+	if _, err := k.Registrar("sai", of); !errors.Is(err, problem.ErrForbidden) {
 		t.Errorf("wrong password: %v", err)
 	}
-	s, err := k.Registrar("mật khẩu")
+	s, err := k.Registrar("mật khẩu", of)
 	if err != nil || !bytes.Equal(s.Key().Public, registrar.Public().(ed25519.PublicKey)) {
 		t.Errorf("registrar: %v", err)
+	}
+	// A commune's registrar has a key of their own, once its delegation is in force; each
+	// password opens its own key alone.
+	below, err := k.Next(protocol.RoleRegistrar, "xa", "mật khẩu của xã")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Registrar("mật khẩu của xã", below.ID()); !errors.Is(err, problem.ErrUnavailable) {
+		t.Errorf("before its delegation: %v", err)
+	}
+	if err := k.Promote(protocol.RoleRegistrar, below); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := k.Registrar("mật khẩu của xã", of, below.ID()); err != nil || s.Key().ID() != below.ID() {
+		t.Errorf("the commune's: %v", err)
+	}
+	if _, err := k.Registrar("mật khẩu của xã", of); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("the commune's password for the province's key: %v", err)
+	}
+	if _, err := k.Registrar("mật khẩu", below.ID()); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("the province's password for the commune's key: %v", err)
+	}
+	if _, err := k.Registrar("mật khẩu"); !errors.Is(err, problem.ErrUnavailable) {
+		t.Errorf("for nobody's key: %v", err)
+	}
+	if _, err := k.Next(protocol.RoleRegistrar, "../xa", "mật khẩu"); !errors.Is(err, protocol.ErrInvalid) {
+		t.Errorf("a unit that is no id: %v", err)
 	}
 	roots, err := k.Roots()
 	if err != nil || len(roots.Keys) != 1 || roots.Keys[0].ID() != rootKey.ID() {

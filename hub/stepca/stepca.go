@@ -27,6 +27,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/loa-vn/loa/protocol"
 )
 
 const (
@@ -36,6 +37,8 @@ const (
 	patience = 20 * time.Second
 	// maxAnswer is the longest answer, in bytes.
 	maxAnswer = 1 << 20
+	// maxChain is how many certificates an answer holds: devices read as many.
+	maxChain = 5
 )
 
 // Failures.
@@ -184,16 +187,24 @@ func (c *CA) token(name, audience string, now time.Time) (string, error) {
 // chain reads an answer, and checks that it is a client's certificate of that name
 // on the key of the request, under the root.
 func (c *CA) chain(name string, request, answer []byte, now time.Time) ([][]byte, error) {
+	// One more than may be, so that a longer chain shows, and takes no more memory.
 	var got struct {
-		Chain []string `json:"certChain"`
-		Leaf  string   `json:"crt"`
-		CA    string   `json:"ca"`
+		Chain [maxChain + 1]string `json:"certChain"`
+		Leaf  string               `json:"crt"`
+		CA    string               `json:"ca"`
 	}
-	if err := json.Unmarshal(answer, &got); err != nil {
+	if err := protocol.DecodeJSON(answer, &got); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	if len(got.Chain) == 0 {
-		got.Chain = []string{got.Leaf, got.CA}
+	chain := got.Chain[:]
+	if chain[0] == "" {
+		chain = []string{got.Leaf, got.CA}
+	}
+	for len(chain) > 0 && chain[len(chain)-1] == "" {
+		chain = chain[:len(chain)-1]
+	}
+	if len(chain) > maxChain {
+		return nil, fmt.Errorf("a chain of more than %d certificates: %w", maxChain, ErrAnswer)
 	}
 	asked, err := x509.ParseCertificateRequest(request)
 	if err != nil {
@@ -203,7 +214,7 @@ func (c *CA) chain(name string, request, answer []byte, now time.Time) ([][]byte
 	roots.AddCert(c.root)
 	var leaf *x509.Certificate
 	var out [][]byte
-	for _, text := range got.Chain {
+	for _, text := range chain {
 		block, _ := pem.Decode([]byte(text))
 		if block == nil {
 			return nil, fmt.Errorf("not PEM: %w", ErrAnswer)

@@ -30,7 +30,7 @@ type Bulletins struct {
 func NewBulletins(db *DB, jobs Jobs) *Bulletins { return &Bulletins{db: db, jobs: jobs} }
 
 const bulletinColumns = `id, work, revision, unit, class, title, text, board, language, author, origin, options, upload,
-	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted, relay, layout, picture`
+	state, problem, rendition, sound, wish, digest, bytes, created, changed, submitted, relay, layout, picture, board_zone`
 
 // storedRendition is a rendition's column: its JSON does not show the chunks.
 type storedRendition struct {
@@ -46,7 +46,7 @@ func scanBulletin(r row) (bulletin.Bulletin, error) {
 	var created, changed int64
 	var submitted sql.NullInt64
 	if err := r.Scan(&b.ID, &b.Work, &b.Revision, &b.Unit, &class, &b.Title, &b.Text, &b.Board, &b.Language, &b.Author, &b.Origin, &options, &upload,
-		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted, &relay, &b.Layout, &picture); err != nil {
+		&b.State, &b.Problem, &rendition, &sound, &wish, &dig, &b.Bytes, &created, &changed, &submitted, &relay, &b.Layout, &picture, &b.BoardZone); err != nil {
 		return b, kind(err)
 	}
 	var err error
@@ -118,7 +118,7 @@ func bulletinArgs(b bulletin.Bulletin) ([]any, error) {
 	return []any{
 		b.ID, b.Work, b.Revision, b.Unit, b.Class.String(), b.Title, b.Text, b.Board, b.Language, b.Author, b.Origin, string(options), optDigest(b.Upload),
 		b.State, b.Problem, rendition, sound, wish, optDigest(b.Digest), b.Bytes, ms(b.Created), ms(b.Changed), optMs(b.Submitted), relay,
-		b.Layout, picture,
+		b.Layout, picture, b.BoardZone,
 	}, nil
 }
 
@@ -128,6 +128,16 @@ func optDigest(d protocol.Digest) any {
 		return nil
 	}
 	return d[:]
+}
+
+// among is a list that stands as one argument, however long: see idsOf. A statement
+// takes no more than 32,766.
+const among = `IN (SELECT value FROM json_each(?))`
+
+// idsOf returns ids as the argument of among.
+func idsOf[T ~string](ids []T) string {
+	b, _ := json.Marshal(ids) // strings: no error
+	return string(b)
 }
 
 // marks returns n question marks with commas.
@@ -183,6 +193,9 @@ func bulletinAct(name string, b bulletin.Bulletin, at time.Time) audit.Act {
 	after := map[string]string{"title": b.Title, "class": b.Class.String(), "state": string(b.State), "text": protocol.DigestOf([]byte(b.Text)).String()}
 	if b.Layout != "" {
 		after["layout"] = b.Layout
+	}
+	if b.BoardZone != "" {
+		after["board_zone"] = b.BoardZone
 	}
 	if b.Picture != nil {
 		after["picture"] = b.Picture.Content.Digest.String()

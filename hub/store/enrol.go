@@ -65,13 +65,29 @@ func (s *Enrolments) Bind(ctx context.Context, hash [32]byte, public []byte, at 
 			return err
 		}
 		id = p.Device
+		was := p.Public
 		if !p.Used.IsZero() {
 			return nil
 		}
 		if err := hit(tx.ExecContext(ctx, `UPDATE device SET public = ?, enrolled = ?, claim_expires = NULL WHERE id = ?`, public, ms(at), id)); err != nil {
 			return fmt.Errorf("bind: %w", err)
 		}
-		return record(ctx, tx, audit.Act{At: at, Name: "device enrolled", Subject: string(id)})
+		if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO device_key (device, public, bound) VALUES (?, ?, ?)`, id, public, ms(at)); err != nil {
+			return fmt.Errorf("bind: %w", err)
+		}
+		unit, err := unitOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, audit.Act{At: at, Name: "device enrolled", Subject: string(id), Unit: unit, Before: keyField(was), After: keyField(public)})
 	})
 	return id, err
+}
+
+// keyField names a device's key in the record of acts.
+func keyField(public []byte) map[string]string {
+	if len(public) == 0 {
+		return nil
+	}
+	return map[string]string{"key": fmt.Sprintf("%x", string(protocol.Key{Kind: protocol.KeyEd25519, Public: public}.ID()))}
 }

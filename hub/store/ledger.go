@@ -96,8 +96,8 @@ func newEntryWriter(ctx context.Context, tx *sql.Tx) (*entryWriter, error) {
 		{&w.head, `INSERT OR IGNORE INTO batch (device, chain, seq, hash, head, received) VALUES (?, ?, ?, ?, ?, ?)`},
 		{&w.entry, `INSERT INTO entry (device, chain, seq, hash, bytes, received, conflict, last) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
 		// The first word on an occurrence counts; a second one stays in the chain.
-		{&w.outcome, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash, pixels)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.outcome, `INSERT OR IGNORE INTO outcome (airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, uncertainty, received, hash, pixels, keyed)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 	} {
 		stmt, err := tx.PrepareContext(ctx, s.text) //nolint:sqlclosecheck // entryWriter.close does
 		if err != nil {
@@ -192,8 +192,16 @@ func (w *entryWriter) save(ctx context.Context, b ledger.Batch, e protocol.Entry
 		began, ended = int64(r.Plays[0].From), int64(r.Plays[n-1].To)
 	}
 	_, err = w.outcome.ExecContext(ctx, r.Airing, b.Head.Device, r.Medium, int64(r.Start), r.Outcome, r.Reason, r.Level(), began, ended,
-		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:], joined(r.Pixels))
+		int64(r.Frames), r.Voice, int64(r.Uncertainty), ms(b.At), hash[:], joined(r.Pixels), optInstant(r.Keyed))
 	return true, conflict, err
+}
+
+// optInstant is the column for an instant that may be missing.
+func optInstant(i protocol.Instant) any {
+	if i == 0 {
+		return nil
+	}
+	return int64(i)
 }
 
 // joined is the column for a list of digests.
@@ -243,15 +251,15 @@ func (s *Ledger) Outcomes(ctx context.Context, airings []protocol.AiringID) (map
 	}
 	pairs, err := all(ctx, s.db.read, func(r row) (pair, error) {
 		var p pair
-		var began, ended sql.NullInt64
+		var began, ended, keyed sql.NullInt64
 		var pixels []byte
 		err := r.Scan(&p.key.Airing, &p.key.Device, &p.key.Medium, &p.key.Start, &p.answer.Outcome, &p.answer.Reason, &p.answer.Proof,
-			&began, &ended, &p.answer.Frames, &p.answer.Voice, &pixels)
+			&began, &ended, &p.answer.Frames, &p.answer.Voice, &pixels, &keyed)
 		p.answer.Pixels = parted(pixels)
-		p.answer.Began, p.answer.Ended = fromOptMs(began), fromOptMs(ended)
+		p.answer.Began, p.answer.Ended, p.answer.Keyed = fromOptMs(began), fromOptMs(ended), fromOptMs(keyed)
 		return p, kind(err)
-	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, pixels FROM outcome
-		WHERE airing IN (`+marks(len(airings))+`)`, list(airings)...)
+	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, pixels, keyed FROM outcome
+		WHERE airing `+among, idsOf(airings))
 	if err != nil {
 		return nil, err
 	}

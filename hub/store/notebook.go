@@ -177,8 +177,16 @@ func (s *Notebook) Photo(ctx context.Context, d protocol.DeviceID) (notebook.Pho
 
 // PutPhoto implements notebook.Store.
 func (s *Notebook) PutPhoto(ctx context.Context, d protocol.DeviceID, p notebook.Photo) error {
-	act := audit.Act{At: p.At, By: p.Person, Name: "device photographed", Subject: string(d), After: map[string]string{"photo": p.Digest.String()}}
-	return s.act(ctx, act, `INSERT OR REPLACE INTO photo (device, digest, kind, person, at) VALUES (?, ?, ?, ?, ?)`, d, p.Digest[:], p.Kind, p.Person, ms(p.At))
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		unit, err := unitOf(ctx, tx, d)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO photo (device, digest, kind, person, at) VALUES (?, ?, ?, ?, ?)`, d, p.Digest[:], p.Kind, p.Person, ms(p.At)); err != nil {
+			return kind(err)
+		}
+		return record(ctx, tx, audit.Act{At: p.At, By: p.Person, Name: "device photographed", Subject: string(d), Unit: unit, After: map[string]string{"photo": p.Digest.String()}})
+	})
 }
 
 func scanAnswer(r row) (notebook.Answer, error) {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/loa-vn/loa/hub/audit"
@@ -95,13 +97,20 @@ func scanUnit(r row) (protocol.UnitID, error) {
 }
 
 func airingUnits(ctx context.Context, q querier, airings []programme.Airing) ([]programme.Airing, error) {
-	for i := range airings {
-		var err error
-		if airings[i].Units, err = all(ctx, q, scanUnit, `SELECT unit FROM airing_unit WHERE airing = ? ORDER BY unit`, airings[i].Wire.ID); err != nil {
-			return nil, err
-		}
+	at := make(map[protocol.AiringID]int, len(airings))
+	for i, a := range airings {
+		at[a.Wire.ID] = i
 	}
-	return airings, nil
+	_, err := all(ctx, q, func(r row) (struct{}, error) {
+		var id protocol.AiringID
+		var u protocol.UnitID
+		err := r.Scan(&id, &u)
+		if err == nil {
+			airings[at[id]].Units = append(airings[at[id]].Units, u)
+		}
+		return struct{}{}, kind(err)
+	}, `SELECT airing, unit FROM airing_unit WHERE airing `+among+` ORDER BY airing, unit`, idsOf(slices.Collect(maps.Keys(at))))
+	return airings, err
 }
 
 // Airing implements programme.Store.
@@ -120,8 +129,7 @@ func (s *Programme) Airing(ctx context.Context, id protocol.AiringID) (programme
 // Airings implements programme.Store.
 func (s *Programme) Airings(ctx context.Context, units []protocol.UnitID, since time.Time) ([]programme.Airing, error) {
 	airings, err := all(ctx, s.db.read, scanAiring, `SELECT `+airingColumns+airingFrom+`WHERE a.last >= ?
-		AND a.id IN (SELECT airing FROM airing_unit WHERE unit IN (`+marks(len(units))+`)) ORDER BY a.id DESC LIMIT 2000`,
-		append([]any{ms(since)}, list(units)...)...)
+		AND a.id IN (SELECT airing FROM airing_unit WHERE unit `+among+`) ORDER BY a.id DESC`, ms(since), idsOf(units))
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +144,24 @@ func (s *Programme) Successors(ctx context.Context, ids []protocol.AiringID) (ma
 		err := r.Scan(&id, &next)
 		out[id] = next
 		return struct{}{}, err
-	}, `SELECT replaces, id FROM airing WHERE replaces IN (`+marks(len(ids))+`)`, list(ids)...)
+	}, `SELECT replaces, id FROM airing WHERE replaces `+among, idsOf(ids))
 	return out, err
+}
+
+// Kin implements reach.Airings.
+func (s *Programme) Kin(ctx context.Context, ids []protocol.AiringID) ([]programme.Airing, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	airings, err := all(ctx, s.db.read, scanAiring, `WITH RECURSIVE given(id) AS (SELECT value FROM json_each(?)), later(id) AS (
+			SELECT id FROM given UNION SELECT a.id FROM airing a JOIN later l ON a.replaces = l.id),
+		earlier(id, replaces) AS (
+			SELECT id, replaces FROM airing WHERE id IN given UNION SELECT a.id, a.replaces FROM airing a JOIN earlier e ON a.id = e.replaces)
+		SELECT `+airingColumns+airingFrom+`WHERE a.id IN (SELECT id FROM later UNION SELECT id FROM earlier) AND a.id NOT IN given ORDER BY a.id`, idsOf(ids))
+	if err != nil {
+		return nil, err
+	}
+	return airingUnits(ctx, s.db.read, airings)
 }
 
 // AiringsOf lists the airings of all revisions of a bulletin, oldest first.
@@ -225,6 +249,18 @@ func (s *Programme) PlanSource(ctx context.Context, unit protocol.UnitID, since 
 		WHERE u.unit = ? AND a.last >= ?`, unit, ms(since)); err != nil {
 		return src, err
 	}
+	src.Replaced = map[protocol.AiringID]time.Time{}
+	if _, err = all(ctx, s.db.read, func(r row) (struct{}, error) {
+		var id protocol.AiringID
+		var published int64
+		err := r.Scan(&id, &published)
+		src.Replaced[id] = fromMs(published)
+		return struct{}{}, kind(err)
+	}, `SELECT a.replaces, min(a.published) FROM airing a JOIN airing_unit u ON u.airing = a.id
+		WHERE u.unit = ?1 AND a.last < ?2 AND a.replaces IN (SELECT b.id FROM airing b JOIN airing_unit v ON v.airing = b.id WHERE v.unit = ?1 AND b.last >= ?2)
+		GROUP BY a.replaces`, unit, ms(since)); err != nil {
+		return src, err
+	}
 	if src.Stops, err = all(ctx, s.db.read, scanStop, `SELECT bytes FROM stop WHERE unit = ? AND expires >= ?`, unit, ms(since)); err != nil {
 		return src, err
 	}
@@ -233,6 +269,10 @@ func (s *Programme) PlanSource(ctx context.Context, unit protocol.UnitID, since 
 		err := r.Scan(&q.Start, &q.End)
 		return q, kind(err)
 	}, `SELECT start, end FROM quiet WHERE unit = ? ORDER BY start, end`, unit)
+	if err != nil {
+		return src, err
+	}
+	src.Limits, err = limitsOf(ctx, s.db.read, unit)
 	return src, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/loa-vn/loa/hub/audit"
@@ -156,6 +157,60 @@ func (s *Registry) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []p
 		for _, q := range quiet {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO quiet (unit, start, end) VALUES (?, ?, ?)`, unit, q.Start, q.End); err != nil {
 				return fmt.Errorf("quiet hours: %w", err)
+			}
+		}
+		return record(ctx, tx, c)
+	})
+}
+
+// unitOf is where a device stands, for records: without it auditors of the unit would
+// not see the act.
+func unitOf(ctx context.Context, tx *sql.Tx, d protocol.DeviceID) (protocol.UnitID, error) {
+	var unit protocol.UnitID
+	err := tx.QueryRowContext(ctx, `SELECT unit FROM device WHERE id = ?`, d).Scan(&unit)
+	return unit, kind(err)
+}
+
+// Limits returns a unit's own limits.
+func (s *Registry) Limits(ctx context.Context, unit protocol.UnitID) ([]protocol.Limit, error) {
+	return limitsOf(ctx, s.db.read, unit)
+}
+
+func limitsOf(ctx context.Context, q querier, unit protocol.UnitID) ([]protocol.Limit, error) {
+	return all(ctx, q, func(r row) (protocol.Limit, error) {
+		var l protocol.Limit
+		err := r.Scan(&l.Of, &l.From, &l.To, &l.Percent)
+		return l, err
+	}, `SELECT of, from_hour, to_hour, percent FROM unit_limit WHERE unit = ? ORDER BY of, from_hour, to_hour`, unit)
+}
+
+// limitsText writes limits for a record: "volume 21-6 40%".
+func limitsText(limits []protocol.Limit) string {
+	var parts []string
+	for _, l := range limits {
+		parts = append(parts, fmt.Sprintf("%s %d-%d %d%%", l.Of, l.From, l.To, l.Percent))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// SetLimits replaces a unit's limits of one kind. Error: problem.ErrNotFound.
+func (s *Registry) SetLimits(ctx context.Context, unit protocol.UnitID, of protocol.Capped, limits []protocol.Limit, c audit.Act) error {
+	return s.db.WithTx(ctx, func(tx *sql.Tx) error {
+		if err := hit(tx.ExecContext(ctx, `UPDATE unit SET name = name WHERE id = ?`, unit)); err != nil {
+			return fmt.Errorf("limits: %w", err)
+		}
+		was, err := limitsOf(ctx, tx, unit)
+		if err != nil {
+			return fmt.Errorf("limits: %w", err)
+		}
+		was = slices.DeleteFunc(was, func(l protocol.Limit) bool { return l.Of != of })
+		c.Before, c.After = map[string]string{"limits": limitsText(was)}, map[string]string{"limits": limitsText(limits)}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM unit_limit WHERE unit = ? AND of = ?`, unit, of); err != nil {
+			return fmt.Errorf("limits: %w", err)
+		}
+		for _, l := range limits {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO unit_limit (unit, of, from_hour, to_hour, percent) VALUES (?, ?, ?, ?, ?)`, unit, of, l.From, l.To, l.Percent); err != nil {
+				return fmt.Errorf("limits: %w", err)
 			}
 		}
 		return record(ctx, tx, c)

@@ -132,7 +132,7 @@ func (s *Desk) Parts(ctx context.Context, airings []protocol.AiringID) (map[prot
 		err := r.Scan(&airing, &id)
 		out[airing] = id
 		return struct{}{}, err
-	}, `SELECT airing, rundown FROM rundown_airing WHERE airing IN (`+marks(len(airings))+`)`, list(airings)...)
+	}, `SELECT airing, rundown FROM rundown_airing WHERE airing `+among, idsOf(airings))
 	return out, err
 }
 

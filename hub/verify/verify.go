@@ -34,6 +34,8 @@ type Device struct {
 	ID     protocol.DeviceID `json:"id"`
 	Media  []protocol.Medium `json:"media"`
 	Public ed25519.PublicKey `json:"public"` // nil if it never enrolled
+	// Earlier are the keys of its hardware that was replaced.
+	Earlier []ed25519.PublicKey `json:"earlier,omitempty"`
 }
 
 // Plan is a plan as it was signed.
@@ -118,11 +120,17 @@ type checker struct {
 	chains     map[[2]int]*envelope.Chain // as at returned them
 	paths      map[protocol.UnitID][]protocol.UnitID
 	placements map[protocol.DeviceID][]protocol.Placement
-	people     map[protocol.UnitID]protocol.Population
+	counts     []protocol.Populations
 	airings    map[protocol.AiringID]*reach.Aired
 	lists      []list
 	answered   map[protocol.AiringID][]reach.Key    // keys of Outcomes
 	relays     map[protocol.AiringID]protocol.Relay // of airings that are relays
+}
+
+// counted is how many people live in a village, as counted by a unit.
+type counted struct {
+	people uint64
+	by     protocol.UnitID
 }
 
 // list is a list of approvers with the instant from which it holds.
@@ -136,8 +144,8 @@ type list struct {
 func Check(m Material) Report {
 	c := checker{
 		Material: m, chains: map[[2]int]*envelope.Chain{}, paths: map[protocol.UnitID][]protocol.UnitID{},
-		placements: map[protocol.DeviceID][]protocol.Placement{}, people: map[protocol.UnitID]protocol.Population{},
-		airings: map[protocol.AiringID]*reach.Aired{}, answered: map[protocol.AiringID][]reach.Key{},
+		placements: map[protocol.DeviceID][]protocol.Placement{},
+		airings:    map[protocol.AiringID]*reach.Aired{}, answered: map[protocol.AiringID][]reach.Key{},
 		relays: map[protocol.AiringID]protocol.Relay{},
 	}
 	c.Outcomes = map[reach.Key]reach.Answer{}
@@ -157,110 +165,6 @@ func Check(m Material) Report {
 
 func (c *checker) problem(format string, args ...any) {
 	c.Problems = append(c.Problems, fmt.Sprintf(format, args...))
-}
-
-// placed opens every placement, oldest first, and learns units' paths from them.
-func (c *checker) placed() {
-	type signed struct {
-		placement protocol.Placement
-		bytes     []byte
-	}
-	var all []signed
-	for _, d := range c.Trust {
-		if d.Kind != envelope.KindPlacement {
-			continue
-		}
-		p, err := c.placement(d.Bytes, nil)
-		if err != nil {
-			c.problem("placement %s: %v", short(protocol.DigestOf(d.Bytes)), err)
-			continue
-		}
-		all = append(all, signed{p, d.Bytes})
-	}
-	slices.SortFunc(all, func(a, b signed) int {
-		return cmp.Or(cmp.Compare(a.placement.Device, b.placement.Device), cmp.Compare(a.placement.Number, b.placement.Number))
-	})
-	for _, s := range all {
-		p := s.placement
-		if held := c.placements[p.Device]; len(held) > 0 {
-			if _, err := c.placement(s.bytes, &held[len(held)-1]); err != nil {
-				c.problem("placement %d of %s: %v", p.Number, p.Device, err)
-				continue
-			}
-		}
-		c.placements[p.Device] = append(c.placements[p.Device], p)
-		for i, u := range p.Path {
-			c.paths[u] = p.Path[:i+1]
-		}
-	}
-}
-
-func (c *checker) placement(b []byte, current *protocol.Placement) (protocol.Placement, error) {
-	var p protocol.Placement
-	err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
-		var err error
-		p, err = chain.OpenPlacement(b, current, time.Time{})
-		return protocol.Instant(p.Number), err
-	})
-	return p, err
-}
-
-func (c *checker) approvers() {
-	for _, d := range c.Trust {
-		if d.Kind != envelope.KindApprovers {
-			continue
-		}
-		// A list is opened by a chain of its own: the newest would refuse older ones.
-		for _, unit := range slices.Sorted(maps.Keys(c.paths)) {
-			var l protocol.Approvers
-			err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
-				var err error
-				l, err = chain.AddApprovers(d.Bytes, c.paths[unit])
-				return l.Issued, err
-			})
-			if err == nil && l.Unit == unit {
-				c.lists = append(c.lists, list{from: l.Issued, unit: unit, bytes: d.Bytes})
-			}
-			// A list of units where no device ever stood is not permitted anywhere.
-			if err != nil && !errors.Is(err, envelope.ErrNotPermitted) {
-				c.problem("list of approvers %s: %v", short(protocol.DigestOf(d.Bytes)), err)
-				break
-			}
-		}
-	}
-	slices.SortStableFunc(c.lists, func(a, b list) int { return cmp.Compare(a.from, b.from) })
-}
-
-func (c *checker) populations() {
-	var newest uint64
-	for _, d := range c.Trust {
-		if d.Kind != envelope.KindPopulations {
-			continue
-		}
-		opened := false
-		for _, path := range c.paths {
-			var p protocol.Populations
-			err := c.during(0, func(chain *envelope.Chain) (protocol.Instant, error) {
-				var err error
-				p, err = chain.OpenPopulations(d.Bytes, path)
-				return p.From, err
-			})
-			if err != nil {
-				continue
-			}
-			opened = true
-			if p.Number >= newest {
-				newest = p.Number
-				for _, v := range p.Villages {
-					c.people[v.Village] = v
-				}
-			}
-			break
-		}
-		if !opened && len(c.paths) > 0 {
-			c.problem("populations %s: signed by nobody who may", short(protocol.DigestOf(d.Bytes)))
-		}
-	}
 }
 
 func (c *checker) plans() {
@@ -368,18 +272,26 @@ type chainKey struct {
 // receipts checks every chain: each entry must be linked up to a signed head.
 func (c *checker) receipts() {
 	keys := c.keys()
-	entries := map[chainKey][][]byte{}
+	entries, came := map[chainKey][][]byte{}, map[chainKey]time.Time{}
 	for _, e := range c.Entries {
 		k := chainKey{e.Device, e.Chain}
 		entries[k] = append(entries[k], e.Bytes)
+		if at, ok := came[k]; !ok || e.Received.Before(at) {
+			came[k] = e.Received
+		}
 	}
 	heads := map[chainKey]map[uint64]protocol.Digest{}
 	for _, h := range c.Heads {
-		head, err := openHead(h, keys[h.Device])
+		head, by, err := openHead(h, keys[h.Device].at(h.Received))
+		if errors.Is(err, envelope.ErrStranger) {
+			c.problem("receipts of %s: by a key that is not known to be its own; after a replacement loa-hub device attest has the registrar sign it", h.Device)
+			continue
+		}
 		if err != nil {
 			c.problem("receipts of %s: %v", h.Device, err)
 			continue
 		}
+		c.rests(h.Device, keys[h.Device], by)
 		k := chainKey{h.Device, h.Chain}
 		if heads[k] == nil {
 			heads[k] = map[uint64]protocol.Digest{}
@@ -389,8 +301,12 @@ func (c *checker) receipts() {
 		}
 		heads[k][head.Seq] = head.Hash
 	}
-	for k, bs := range entries {
-		c.linked(k, bs, heads[k])
+	// In the order in which they came: of two words on one start, which replaced hardware
+	// leaves, the first counts, at the hub as here.
+	for _, k := range slices.SortedFunc(maps.Keys(entries), func(a, b chainKey) int {
+		return cmp.Or(came[a].Compare(came[b]), bytes.Compare(a.chain[:], b.chain[:]))
+	}) {
+		c.linked(k, entries[k], heads[k])
 	}
 	for k := range heads {
 		if entries[k] == nil {
@@ -399,8 +315,8 @@ func (c *checker) receipts() {
 	}
 }
 
-func openHead(h Head, keys []protocol.Key) (protocol.Head, error) {
-	payload, _, err := envelope.Open(envelope.KindReceipt, h.Sealed, protocol.MaxControl, func(id protocol.KeyID) (protocol.Key, bool) {
+func openHead(h Head, keys []protocol.Key) (protocol.Head, protocol.Key, error) {
+	payload, key, err := envelope.Open(envelope.KindReceipt, h.Sealed, protocol.MaxControl, func(id protocol.KeyID) (protocol.Key, bool) {
 		for _, k := range keys {
 			if k.ID() == id {
 				return k, true
@@ -409,13 +325,13 @@ func openHead(h Head, keys []protocol.Key) (protocol.Head, error) {
 		return protocol.Key{}, false
 	})
 	if err != nil {
-		return protocol.Head{}, err
+		return protocol.Head{}, key, err
 	}
 	head, err := protocol.Unmarshal[protocol.Head](payload, protocol.MaxControl)
 	if err == nil && (head.Device != h.Device || head.Chain != h.Chain) {
 		err = ledger.ErrNotMine
 	}
-	return head, err
+	return head, key, err
 }
 
 // linked walks one chain from its first entry. What stands after the last signed
@@ -550,8 +466,9 @@ func (c *checker) figure(digest protocol.Digest, aired []reach.Aired, placed []r
 	if err != nil {
 		return Bulletin{}, err
 	}
+	beside := reach.Beside(aired, c.airings)
 	answers := map[reach.Key]reach.Answer{}
-	for _, a := range aired {
+	for _, a := range slices.Concat(aired, beside) {
 		for _, k := range c.answered[a.ID] {
 			answers[k] = c.Outcomes[k]
 		}
@@ -559,41 +476,16 @@ func (c *checker) figure(digest protocol.Digest, aired []reach.Aired, placed []r
 	for i := range aired {
 		aired[i].Signed = &doc
 	}
-	in, err := reach.Gather(aired, placed, answers, c.Zone, c.end())
+	in, err := reach.Gather(aired, beside, placed, answers, c.Zone, c.end())
 	if err != nil {
 		return Bulletin{}, err
 	}
 	in.Now = c.Now
+	began := in.Began()
 	in.Expected = slices.DeleteFunc(in.Expected, func(e reach.Expected) bool { return !c.within(e.Start) })
-	for u, path := range c.paths {
-		p, ok := c.people[u]
-		if ok && slices.ContainsFunc(aired, func(a reach.Aired) bool {
-			return slices.ContainsFunc(path, func(x protocol.UnitID) bool { return slices.Contains(a.Units, x) })
-		}) {
-			in.Villages = append(in.Villages, reach.Village{ID: u, People: p.People})
-		}
-	}
-	// A village that no device stands in is in no path, yet it counts.
-	for v, p := range c.people {
-		if _, known := c.paths[v]; !known && c.below(v, aired) {
-			in.Villages = append(in.Villages, reach.Village{ID: v, People: p.People})
-		}
-	}
+	in.Villages = c.villages(aired, began)
 	r := reach.Compute(in)
 	return Bulletin{ID: doc.ID, Title: doc.Title, Digest: digest, Count: r.Count, People: r.People, Reached: r.Reached}, nil
-}
-
-// below says whether a village without devices belongs to an airing: then the
-// airing is for a unit that stands above villages.
-func (c *checker) below(_ protocol.UnitID, aired []reach.Aired) bool {
-	return slices.ContainsFunc(aired, func(a reach.Aired) bool {
-		return slices.ContainsFunc(a.Units, func(u protocol.UnitID) bool {
-			return slices.ContainsFunc(slices.Collect(maps.Values(c.paths)), func(path []protocol.UnitID) bool {
-				i := slices.Index(path, u)
-				return i >= 0 && i < len(path)-1
-			})
-		})
-	})
 }
 
 func short(d protocol.Digest) string { return d.String()[:12] }

@@ -69,7 +69,7 @@ func (c restoreCmd) Run(s *session) error {
 	if c.Identity != "" {
 		b, err := os.ReadFile(c.Identity)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errRefused, err)
 		}
 		key.Identities = string(b)
 	}
@@ -77,6 +77,9 @@ func (c restoreCmd) Run(s *session) error {
 		if key.Passphrase, err = s.secret(c.PassphraseFile, "Mật khẩu sao lưu / backup passphrase", "--passphrase-file"); err != nil {
 			return err
 		}
+	}
+	if _, err := os.Stat(c.Source); err != nil {
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	r, err := backup.Restore(s.ctx, c.Source, key, folders(cfg))
 	if err != nil {

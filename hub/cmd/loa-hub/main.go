@@ -52,6 +52,16 @@ type commands struct {
 	Export   exportCmd   `cmd:"" help:"Write what was signed and done on some days to a file for an outside auditor."`
 	Schedule scheduleCmd `cmd:"" help:"What sounds when."`
 	Studio   studioCmd   `cmd:"" help:"What a text becomes."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+type versionCmd struct{}
+
+// Run implements the command.
+func (versionCmd) Run(s *session) error {
+	s.printf("loa-hub %s\n", version)
+	return nil
 }
 
 // session is what a command runs with.
@@ -93,7 +103,7 @@ func run(ctx context.Context, args, env []string, in io.Reader, out, errOut io.W
 		return exited // --help
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, "loa-hub:", err, "(see loa-hub --help)")
+		fmt.Fprintf(errOut, "loa-hub: %s (see %s --help)\n", oneLine(err), reached(err))
 		return exitRefused
 	}
 	s := &session{ctx: ctx, file: c.Config, env: env, in: in, out: out, errOut: errOut}
@@ -102,6 +112,17 @@ func run(ctx context.Context, args, env []string, in io.Reader, out, errOut io.W
 		return status(err)
 	}
 	return exitDone
+}
+
+// reached names the command that a line with a mistake got to.
+func reached(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "loa-hub"
 }
 
 // status tells a refusal from a failure.
@@ -129,6 +150,9 @@ func oneLine(err error) string {
 		text = p.Vi + " / " + p.En
 	} else if errors.Is(err, problem.ErrNotFound) {
 		text += " (check the id; loa-hub user list, unit list, device list show them)"
+	} else if file := (*fs.PathError)(nil); errors.Is(err, fs.ErrNotExist) && errors.As(err, &file) {
+		said := file.Op + " " + file.Path + ": " + file.Err.Error()
+		text = strings.Replace(text, said, "there is no file or folder "+file.Path+"; check its name", 1)
 	} else if errors.Is(err, fs.ErrPermission) {
 		text += " (run it as the user of the hub's service)"
 	}

@@ -45,7 +45,7 @@ func scheduleRefused(err error) error {
 }
 
 type timelineCmd struct {
-	File string `arg:"" help:"JSON as SCHEDULE.md says; - for standard input."`
+	File string `arg:"" help:"JSON like testdata/schedule/timeline-01-words.json; - for standard input."`
 }
 
 // maxTimeline is the longest plan that is read, in bytes.

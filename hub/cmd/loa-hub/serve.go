@@ -38,6 +38,7 @@ func (serveCmd) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
+	debug.SetGCPercent(hub.GCPercent)
 	h, err := hub.New(s.ctx, c, hub.Options{Version: version, Log: log, Console: pages, Pictures: []string{self, pictureChild}})
 	if err != nil {
 		return err

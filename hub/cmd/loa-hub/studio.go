@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/loa-vn/loa/hub/studio/normalise"
@@ -42,9 +46,19 @@ func (r readCmd) Run(s *session) error {
 			return fmt.Errorf("%w: %s: %w", errRefused, r.List, err)
 		}
 	}
-	if !r.Doubts {
-		return normalise.ReadLines(in, s.out, opt)
+	read := normalise.ReadLines
+	if r.Doubts {
+		read = s.readDoubts
 	}
+	err := read(in, s.out, opt)
+	if errors.Is(err, normalise.ErrEncoding) || errors.Is(err, syscall.EISDIR) || errors.Is(err, bufio.ErrTooLong) {
+		err = fmt.Errorf("%w: %w; give a text file saved as UTF-8", errRefused, err)
+	}
+	return err
+}
+
+// readDoubts is normalise.ReadLines with the doubtful places on standard error.
+func (s *session) readDoubts(in io.Reader, out io.Writer, opt normalise.Options) error {
 	return normalise.EachLine(in, opt, func(n int, line normalise.Reading) error {
 		for _, a := range line.Ambiguous {
 			text := fmt.Sprintf("%d:%d: %q is read %q", n, 1+utf8.RuneCountInString(line.Text[:a.Offset]), a.From, a.Read)
@@ -53,7 +67,7 @@ func (r readCmd) Run(s *session) error {
 			}
 			fmt.Fprintf(s.errOut, "%s (%s)\n", text, a.Why)
 		}
-		_, err := fmt.Fprintln(s.out, line.Words)
+		_, err := fmt.Fprintln(out, line.Words)
 		return err
 	})
 }

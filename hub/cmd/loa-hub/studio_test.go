@@ -21,8 +21,15 @@ func TestStudioReadPrintsOneLineOfWordsForEachLine(t *testing.T) {
 	if out != want {
 		t.Errorf("with doubts: got %q, want %q", out, want)
 	}
-	if doubts != "2:12: \"3/5\" is read \"ba tháng năm\", or \"ba phần năm\" (date or fraction)\n" {
+	if doubts != "2:12: \"3/5\" is read \"ba tháng năm\", or \"ba phần năm/ba trên năm\" (date or fraction)\n" {
 		t.Errorf("doubts %q", doubts)
+	}
+	l.file("old", "UBND x\xe3\n")
+	l.file("wide", "\xff\xfeU\x00\n\x00")
+	for _, args := range [][]string{{"DIR/old"}, {"DIR/wide"}, {"DIR"}} {
+		if _, errOut := l.run(exitRefused, append([]string{"studio", "read"}, args...)...); !strings.Contains(errOut, "UTF-8") {
+			t.Errorf("%v: %s does not say what to do", args, errOut)
+		}
 	}
 	for _, args := range [][]string{{"--list", "DIR/broken"}, {"--list", "DIR/none"}, {"DIR/none"}} {
 		_, errOut := l.run(exitRefused, append([]string{"studio", "read"}, args...)...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -19,12 +20,15 @@ type trustCmd struct {
 	Show        trustShowCmd        `cmd:"" help:"Who stands for the roots, and who may approve."`
 	NewRoot     trustNewRootCmd     `cmd:"" name:"new-root" help:"Make a root key on its holder's own machine; needs no hub."`
 	Delegate    trustDelegateCmd    `cmd:"" help:"Renew a role's delegation, or give it to another key."`
+	Registrar   trustRegistrarCmd   `cmd:"" help:"Give a unit a registrar of its own, who signs for it and what is below it, and nowhere else."`
 	Rotate      trustRotateCmd      `cmd:"" help:"Give a role a new key; the old one counts no more."`
 	Revoke      trustRevokeCmd      `cmd:"" help:"End a role's delegation at once."`
 	ReplaceRoot trustReplaceRootCmd `cmd:"" name:"replace-root" help:"Replace a root that was lost, by the others."`
 	Sign        trustSignCmd        `cmd:"" help:"Read an act and sign it with a root; needs no hub."`
 	Take        trustTakeCmd        `cmd:"" help:"Take an act that enough roots have signed."`
+	SignAgain   trustSignAgainCmd   `cmd:"" name:"sign-again" help:"Have a new registrar sign all lists, places and populations, as they stand."`
 	Deputy      trustDeputyCmd      `cmd:"" help:"Let somebody approve for another, from one day through another."`
+	Strike      trustStrikeCmd      `cmd:"" help:"Take somebody whose key is in the wrong hands off a unit's list; what they approved counts no more."`
 	Passkeys    trustPasskeysCmd    `cmd:"" help:"Set the classes that only passkeys may approve in a unit."`
 }
 
@@ -174,18 +178,53 @@ func roleOf(name string) protocol.Role {
 	return protocol.RoleRegistrar
 }
 
-// held returns the delegation of a role that this hub's own unit has.
-func held(s *session, b *hub.Base, role protocol.Role) (protocol.Delegation, error) {
+// held returns the delegation of a role for a unit, or for the hub's own if it is "".
+func held(s *session, b *hub.Base, role protocol.Role, unit protocol.UnitID) (protocol.Delegation, error) {
 	stand, err := b.Standing(s.ctx)
 	if err != nil {
 		return protocol.Delegation{}, err
 	}
-	for i := len(stand.Delegations) - 1; i >= 0; i-- {
-		if d := stand.Delegations[i]; d.Role == role {
+	tree, err := b.Registry.Tree(s.ctx)
+	if err != nil {
+		return protocol.Delegation{}, err
+	}
+	of := tree.Top()
+	if unit != "" {
+		of = []protocol.UnitID{unit}
+	}
+	for _, d := range slices.Backward(stand.Delegations) {
+		if d.Role == role && slices.ContainsFunc(of, func(u protocol.UnitID) bool { return slices.Contains(d.Units, u) }) {
 			return d, nil
 		}
 	}
-	return protocol.Delegation{}, fmt.Errorf("%w: no %s is delegated; give --key and --unit", errRefused, role)
+	return protocol.Delegation{}, fmt.Errorf("%w: no %s is delegated for %v; see loa-hub trust show, loa-hub trust registrar", errRefused, role, of)
+}
+
+// unitOf finds the unit of --unit; "" for the hub's own, or without one.
+func unitOf(s *session, b *hub.Base, name string) (protocol.UnitID, error) {
+	if name == "" {
+		return "", nil
+	}
+	unit, err := findUnit(s, b, name)
+	if err != nil {
+		return "", err
+	}
+	if unit.Parent == "" {
+		return "", nil
+	}
+	return unit.ID, nil
+}
+
+// until reads a last day; ten years from now if there is none.
+func until(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	if text == "" {
+		return now.Add(10 * 365 * 24 * time.Hour), nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, text, zone)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: --until wants a day like 2036-12-31", errRefused)
+	}
+	return day.AddDate(0, 0, 1), nil
 }
 
 // Run delegates.
@@ -194,8 +233,14 @@ func (c *trustDelegateCmd) Run(s *session) error {
 		now := time.Now()
 		d := protocol.Delegation{Role: roleOf(c.Role)}
 		if c.Key == "" || len(c.Units) == 0 {
+			var of protocol.UnitID
 			var err error
-			if d, err = held(s, b, d.Role); err != nil {
+			if len(c.Units) > 0 {
+				if of, err = unitOf(s, b, c.Units[0]); err != nil {
+					return err
+				}
+			}
+			if d, err = held(s, b, d.Role, of); err != nil {
 				return err
 			}
 		}
@@ -216,53 +261,13 @@ func (c *trustDelegateCmd) Run(s *session) error {
 				d.Units = append(d.Units, unit.ID)
 			}
 		}
-		until := now.Add(10 * 365 * 24 * time.Hour)
-		if c.Until != "" {
-			day, err := time.ParseInLocation(time.DateOnly, c.Until, b.Zone)
-			if err != nil {
-				return fmt.Errorf("%w: --until wants a day like 2036-12-31", errRefused)
-			}
-			until = day.AddDate(0, 0, 1)
-		}
-		a, err := hub.DelegationAct(d.Role, d.Key, d.Units, now, until)
+		last, err := until(c.Until, now, b.Zone)
 		if err != nil {
 			return err
 		}
-		return c.finish(s, b, a)
-	})
-}
-
-type trustRotateCmd struct {
-	rootFlags
-	Role                     string `help:"hub or registrar." enum:"hub,registrar" required:""`
-	NewRegistrarPasswordFile string `help:"File with the new registrar's password; - is standard input."`
-}
-
-// Run gives a role a new key.
-func (c *trustRotateCmd) Run(s *session) error {
-	return s.with(func(b *hub.Base) error {
-		role := roleOf(c.Role)
-		d, err := held(s, b, role)
+		a, err := hub.DelegationAct(d.Role, d.Key, d.Units, now, last)
 		if err != nil {
 			return err
-		}
-		var password string
-		if role == protocol.RoleRegistrar {
-			if password, err = s.secret(c.NewRegistrarPasswordFile, "Mật khẩu mới của người giữ sổ đăng ký / new registrar's password", "--new-registrar-password-file"); err != nil {
-				return err
-			}
-		}
-		key, err := b.Keys.Next(role, password)
-		if err != nil {
-			return err
-		}
-		now := time.Now()
-		a, err := hub.DelegationAct(role, key, d.Units, now, now.Add(10*365*24*time.Hour))
-		if err != nil {
-			return err
-		}
-		if role == protocol.RoleRegistrar {
-			s.printf("Sau đó hãy ký lại danh sách và nơi đặt thiết bị: loa-hub device place, trust passkeys / then sign lists and placements again\n")
 		}
 		return c.finish(s, b, a)
 	})
@@ -271,12 +276,17 @@ func (c *trustRotateCmd) Run(s *session) error {
 type trustRevokeCmd struct {
 	rootFlags
 	Role string `help:"hub or registrar." enum:"hub,registrar" required:""`
+	Unit string `help:"Id or code of the registrar's unit; default is the hub's own."`
 }
 
 // Run ends a role's delegation.
 func (c *trustRevokeCmd) Run(s *session) error {
 	return s.with(func(b *hub.Base) error {
-		d, err := held(s, b, roleOf(c.Role))
+		unit, err := unitOf(s, b, c.Unit)
+		if err != nil {
+			return err
+		}
+		d, err := held(s, b, roleOf(c.Role), unit)
 		if err != nil {
 			return err
 		}
@@ -377,6 +387,31 @@ func (c *trustTakeCmd) Run(s *session) error {
 			return err
 		}
 		return os.Rename(c.File, c.File+".taken")
+	})
+}
+
+type trustStrikeCmd struct {
+	registrarFlags
+	Person protocol.PersonID `arg:"" help:"Whose key."`
+	Unit   string            `help:"Id or code of the unit." required:""`
+}
+
+// Run signs the list without that person.
+func (c *trustStrikeCmd) Run(s *session) error {
+	return s.with(func(b *hub.Base) error {
+		unit, err := findUnit(s, b, c.Unit)
+		if err != nil {
+			return err
+		}
+		registrar, err := c.password(s)
+		if err != nil {
+			return err
+		}
+		if err := b.Account.Strike(s.ctx, unit.ID, c.Person, registrar, ""); err != nil {
+			return err
+		}
+		s.printf("Đã ký danh sách người duyệt / list signed: %s\n", unit.Name)
+		return nil
 	})
 }
 

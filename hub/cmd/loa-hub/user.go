@@ -196,8 +196,12 @@ func findUnit(s *session, b *hub.Base, name string) (registry.Unit, error) {
 			}
 		}
 	}
-	if len(found) != 1 {
-		return registry.Unit{}, fmt.Errorf("%w: %d units with the id or code %.64q; see loa-hub unit list", errRefused, len(found), name)
+	switch len(found) {
+	case 0:
+		return registry.Unit{}, fmt.Errorf("%w: no unit has the id or code %.64q; loa-hub unit list shows them", errRefused, name)
+	case 1:
+	default:
+		return registry.Unit{}, fmt.Errorf("%w: %d units have the code %.64q; give the id of one from loa-hub unit list", errRefused, len(found), name)
 	}
 	return found[0], nil
 }
