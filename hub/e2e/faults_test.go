@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/loa-vn/loa/hub/api"
 	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/protocol"
 )
@@ -406,11 +408,14 @@ func TestAnotherAiringStaysWithinItsApproval(t *testing.T) {
 	w.countedOnce(b, reach.Count{Expected: 2, Played: 2})
 }
 
-// Rule 8: quiet hours hold on the device for what was approved, and for drills;
-// an actual emergency is exempt.
+// Rule 8: quiet hours hold on the device for what was approved, relays included, and for
+// drills; an actual emergency is exempt.
 func TestQuietHoursHoldOnTheDevice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, func(c *config.Config) {
+		c.Zone = midday()
+		c.Relay.Stations = map[string]string{"chet": "http://127.0.0.1:1/stream Đài không có"}
+	})
 	must(t, w.Registry.SetQuiet(t.Context(), "thon-dong", []protocol.Quiet{w.around(-5*time.Minute, time.Hour)}, "quantri"))
 	must(t, w.Publisher.Publish(t.Context(), []protocol.UnitID{"thon-dong"}))
 	quiet, loud := w.device(speaker("loa-dong", "thon-dong", 1000)), w.device(speaker("loa-doai", "thon-doai", 1000))
@@ -420,11 +425,26 @@ func TestQuietHoursHoldOnTheDevice(t *testing.T) {
 	notice := w.ready(spokenText(1))
 	drill := w.ready(bulletin.Content{Class: protocol.ClassEmergency, Text: "Tập di dời.", Options: bulletin.SoundOptions{Wanted: true, Drill: true}})
 	actual := w.ready(bulletin.Content{Class: protocol.ClassEmergency, Text: "Nước lũ đang lên.", Options: said})
+	relay, err := w.Streams().Create(t.Context(), w.actor("soan"), api.NewRelay{
+		Unit: commune, Class: protocol.ClassPriority, Station: "chet", Length: time.Minute, From: 0, To: 24 * 60, Silence: 3 * time.Second,
+	})
+	must(t, err)
+	w.air(relay, bulletin.Wish{When: bulletin.Now, Lateness: 1}, "duyet1")
 	w.air(notice, bulletin.Wish{When: bulletin.Now, Lateness: 1}, "duyet1")
 	w.air(actual, bulletin.Wish{When: bulletin.Now, Passes: 1}, "duyet1", "duyet2")
 	w.settled(actual, 2, time.Minute)
 	w.countedOnce(actual, reach.Count{Expected: 2, Played: 2})
 	w.air(drill, bulletin.Wish{When: bulletin.Now, Drill: true, Passes: 1, Validity: 1}, "duyet1", "duyet2")
+	// There is nothing to hear of that station; where it may sound, that is a fault.
+	for _, l := range w.settled(relay, 2, 100*time.Second).Lines {
+		want := protocol.ReasonFault
+		if l.Device == quiet.id {
+			want = protocol.ReasonQuietHours
+		}
+		if l.Answer.Reason != want {
+			t.Errorf("relay on %s: %s (%s), want %s", l.Device, l.Answer.Outcome, l.Answer.Reason, want)
+		}
+	}
 	for name, b := range map[string]bulletin.Bulletin{"notice": notice, "drill": drill} {
 		r := w.settled(b, 2, 100*time.Second)
 		w.countedOnce(b, reach.Count{Expected: 2, Played: 1, Skipped: 1})

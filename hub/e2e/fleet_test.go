@@ -62,7 +62,7 @@ type crew struct {
 // every tenth with a board as well, and enrols them over TLS.
 func (w *world) enlist(n int) []fleet.Device {
 	w.t.Helper()
-	signer, err := w.Keys.Registrar(registrar)
+	signer, err := w.Registry.Registrar(w.t.Context(), registrar, commune)
 	must(w.t, err)
 	dir := w.t.TempDir()
 	// In memory, if it can be: one disk is no measure for the disks of many devices.
@@ -150,11 +150,34 @@ func (c *crew) logIn() {
 	c.hub = h
 }
 
-// back waits until all devices reach the hub.
+// back waits until every device has reached the hub. In bad weather a few of many are
+// always away.
 func (c *crew) back(within time.Duration) {
 	c.w.t.Helper()
-	all := c.Size()
-	c.w.until(fmt.Sprintf("seed %d: all %d devices are connected", c.Seed(), all), within, func() bool { return c.Online() == all })
+	c.each("has reached the hub", c.since, within, func(registry.State) bool { return true })
+}
+
+// each waits until something was so of every device as it said since then.
+func (c *crew) each(what string, since time.Time, within time.Duration, so func(registry.State) bool) {
+	t := c.w.t
+	t.Helper()
+	began := time.Now()
+	met := map[protocol.DeviceID]bool{}
+	tick := time.NewTicker(500 * time.Millisecond) // many heartbeats are read each time
+	defer tick.Stop()
+	for len(met) < c.Size() {
+		if time.Since(began) > within {
+			t.Fatalf("not within %s: seed %d: each of %d devices %s: %d", within, c.Seed(), c.Size(), what, len(met))
+		}
+		<-tick.C
+		states, err := c.w.Registry.States(t.Context())
+		must(t, err)
+		for _, s := range states {
+			if s.Online && s.At.After(since) && so(s) {
+				met[s.Device] = true
+			}
+		}
+	}
 }
 
 // compared waits until every occurrence has its outcome, and compares the hub's

@@ -64,7 +64,7 @@ func newProvince(b *testing.B, n int) *province {
 	p := &province{b: b, config: c}
 	p.serve()
 	b.Cleanup(p.end)
-	signer, err := p.Keys.Registrar(registrar)
+	signer, err := p.Registry.Registrar(b.Context(), registrar, commune)
 	check(b, err)
 	for i := range n {
 		p.add(signer, i)
@@ -302,6 +302,7 @@ func BenchmarkGoalTransfer(b *testing.B) {
 }
 
 func transferGoal(b *testing.B, n int) {
+	defer debug.SetGCPercent(debug.SetGCPercent(hub.GCPercent)) // as loa-hub serve does
 	for b.Loop() {
 		p := newProvince(b, n)
 		c := newCrowd(b)

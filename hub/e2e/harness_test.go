@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/agent"
+	"github.com/loa-vn/loa/agent/amplifier"
 	agentconfig "github.com/loa-vn/loa/agent/config"
+	"github.com/loa-vn/loa/agent/display/outputs"
 	"github.com/loa-vn/loa/agent/identity"
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/hub"
@@ -103,6 +105,12 @@ func initialised(t *testing.T, with ...func(*config.Config)) *world {
 
 func initialisedOf(t *testing.T, roots, threshold int, with ...func(*config.Config)) *world {
 	t.Helper()
+	return initialisedAt(t, registry.Unit{ID: commune, Code: "99001", Name: "Xã Bình An (mẫu)", Kind: registry.Commune, ValidFrom: "2025-07-01"}, roots, threshold, with...)
+}
+
+// initialisedAt is initialisedOf under another top unit.
+func initialisedAt(t *testing.T, top registry.Unit, roots, threshold int, with ...func(*config.Config)) *world {
+	t.Helper()
 	dir := t.TempDir()
 	c := config.Default()
 	c.Data = filepath.Join(dir, "hub")
@@ -114,7 +122,7 @@ func initialisedOf(t *testing.T, roots, threshold int, with ...func(*config.Conf
 	done, err := hub.Init(t.Context(), c, hub.InitOptions{
 		RootOut: filepath.Join(dir, "root"), Roots: roots, Threshold: threshold, Admin: "quantri", AdminName: "Quản trị", Password: password,
 		RegistrarPassword: registrar, RootPassword: "mat khau cua khoa goc",
-		Unit: registry.Unit{ID: commune, Code: "99001", Name: "Xã Bình An (mẫu)", Kind: registry.Commune, ValidFrom: "2025-07-01"},
+		Unit: top,
 	})
 	must(t, err)
 	return &world{t: t, config: c, root: done.RootFile, roots: done.RootFiles, log: &logs{}}
@@ -134,7 +142,7 @@ func (w *world) open() {
 	_, err := w.Registry.Import(t.Context(), strings.NewReader(villages), false, registrar, "quantri")
 	must(t, err)
 	// No test depends on the hour at which it runs.
-	must(t, w.Registry.SetQuiet(t.Context(), commune, []protocol.Quiet{w.around(10*time.Hour, 12*time.Hour)}, "quantri"))
+	must(t, w.Registry.SetQuiet(t.Context(), commune, []protocol.Quiet{w.elsewhen()}, "quantri"))
 	for id, role := range map[protocol.PersonID]account.Role{"soan": account.Editor, "duyet1": account.Approver, "duyet2": account.Approver} {
 		must(t, w.Account.Add(t.Context(), account.NewPerson{
 			ID: id, Name: string(id), Password: password, Grants: []account.Grant{{Unit: commune, Role: role}},
@@ -184,7 +192,9 @@ type device struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	system   func() timesync.System // nil: a synchronised one
 	recorder string                 // in arecord's place
+	screen   outputs.Screen         // in the place of the kernel's
 	speaker  []string               // command of the child that drives the sound card
+	relay    amplifier.Line         // in the place of the amplifier's GPIO line
 	cancel   context.CancelFunc
 	ended    chan error
 	log      *logs
@@ -197,6 +207,18 @@ func (w *world) around(from, to time.Duration) protocol.Quiet {
 		return uint64(t.Hour()*60 + t.Minute())
 	}
 	return protocol.Quiet{Start: minute(from), End: minute(to)}
+}
+
+// elsewhen are quiet hours that are neither near now nor near the usual slots of 05:00
+// and 17:00.
+func (w *world) elsewhen() protocol.Quiet {
+	const day, slot, near = 24 * 60, 12 * 60, 20
+	q := w.around(10*time.Hour, 12*time.Hour)
+	// From twenty minutes before them, for a sound may take that long, to their end.
+	if to := (5*60 + day - q.Start + near) % slot; to <= 2*60+2*near {
+		return w.around(7*time.Hour, 9*time.Hour)
+	}
+	return q
 }
 
 // in returns the world for a subtest.
@@ -226,7 +248,10 @@ func (w *world) enrolled(n registry.NewDevice) *device {
 	claim, err := w.Base.Enrol.Claim(w.t.Context(), n.ID, "quantri")
 	must(w.t, err)
 	d := w.unenrolled(n)
-	_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
+	w.until(string(n.ID)+" enrols", 2*time.Minute, func() bool { // more than a burst of one address wait their turn
+		_, err = identity.Enrol(w.t.Context(), "https://localhost:"+port(w.EnrolAddr()), claim.Text, filepath.Join(d.config.Data, "identity"))
+		return !errors.Is(err, identity.ErrBusy)
+	})
 	must(w.t, err)
 	return d
 }
@@ -244,6 +269,7 @@ func (w *world) unenrolled(n registry.NewDevice) *device {
 	if n.Board != nil {
 		d.config.Profile.Board = &agentconfig.Board{
 			Width: int(n.Board.Width), Height: int(n.Board.Height), Row: int(n.Board.Row), Output: "png:out/board",
+			Brightness: agentconfig.Brightness{Percent: 100},
 		}
 	}
 	return d
@@ -264,7 +290,7 @@ func (d *device) start() {
 		system = func() timesync.System { return timesync.System{Synchronised: true} }
 	}
 	a, err := agent.New(d.config, agent.Options{
-		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial, System: system, Speaker: d.speaker, Recorder: d.recorder,
+		Software: "test", Log: d.log.logger().With("device", d.id), Jitter: time.Millisecond, Dial: d.dial, System: system, Speaker: d.speaker, Recorder: d.recorder, Relay: d.relay, Screen: d.screen,
 	})
 	must(d.t, err)
 	d.Agent = a
@@ -301,7 +327,9 @@ func (d *device) wavs(airing protocol.AiringID) []string {
 // ready writes a bulletin and waits for its sound.
 func (w *world) ready(c bulletin.Content) bulletin.Bulletin {
 	w.t.Helper()
-	c.Unit = commune
+	if c.Unit == "" {
+		c.Unit = commune
+	}
 	if c.Class == 0 {
 		c.Class = protocol.ClassNormal
 	}
@@ -380,11 +408,16 @@ func (w *world) until(what string, within time.Duration, ok func() bool) {
 func (w *world) online(ds ...*device) {
 	w.t.Helper()
 	for _, d := range ds {
-		w.until(string(d.id)+" is online", 10*time.Second, func() bool {
-			s, err := w.Registry.State(w.t.Context(), d.id)
-			return err == nil && s.Online
-		})
+		w.onlineWithin(10*time.Second, d)
 	}
+}
+
+func (w *world) onlineWithin(d time.Duration, of *device) {
+	w.t.Helper()
+	w.until(string(of.id)+" is online", d, func() bool {
+		s, err := w.Registry.State(w.t.Context(), of.id)
+		return err == nil && s.Online
+	})
 }
 
 func must(t *testing.T, err error) {

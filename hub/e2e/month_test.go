@@ -221,16 +221,22 @@ func (a *absence) print(t *testing.T, w *world) {
 // test's.
 func BenchmarkGoalMonth(b *testing.B) {
 	for b.Loop() {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestSoakAMonthAway$", "-test.timeout=30m")
-		cmd.Env = append(os.Environ(), soakEnv+"=1", figuresEnv+"=1")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			b.Fatalf("%v\n%s", err, out)
-		}
-		for line := range strings.Lines(string(out)) {
-			if strings.HasPrefix(line, `{"name":`) {
-				fmt.Print("\n" + line)
-			}
+		figuresOf(b, "TestSoakAMonthAway", soakEnv+"=1")
+	}
+}
+
+// figuresOf runs a test in a process of its own, and prints the figures that it prints.
+func figuresOf(b *testing.B, test string, env ...string) {
+	b.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.timeout=30m")
+	cmd.Env = append(append(os.Environ(), figuresEnv+"=1"), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, `{"name":`) {
+			fmt.Print("\n" + line)
 		}
 	}
 }

@@ -30,8 +30,8 @@ func atLocalhost(t *testing.T) func(*config.Config) {
 }
 
 // In a real browser with a virtual authenticator: a passkey is registered, signed
-// into the list by the registrar, and approves; the device checks the assertion by
-// itself and plays; verify says by which kind of key.
+// into the list by the registrar, logs its person in, and approves in that session;
+// the device checks the assertion by itself and plays.
 func TestPasskeyFromTheBrowserToTheDevice(t *testing.T) {
 	_, node := exec.LookPath("node")
 	_, chromium := exec.LookPath("chromium")
@@ -56,7 +56,7 @@ func TestPasskeyFromTheBrowserToTheDevice(t *testing.T) {
 		"APPROVER_PASSWORD="+password, "ADMIN_PASSWORD="+password, "REGISTRAR_PASSWORD="+registrar)
 	printed, err := cmd.CombinedOutput()
 	t.Logf("%s", printed)
-	if err != nil || strings.Count(string(printed), "PASS ") < 9 {
+	if err != nil || strings.Count(string(printed), "PASS ") < 13 {
 		t.Fatalf("the browser's flow: %v", err)
 	}
 	w.settled(b, 1, time.Minute)

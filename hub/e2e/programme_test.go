@@ -115,8 +115,8 @@ func TestAProgrammeIsHeardInItsOrder(t *testing.T) {
 	// The silence is twice in it: as an item, and as the relay's stand-in.
 	twice := w.settled(silence, 2, 60*time.Second)
 	for _, l := range twice.Lines {
-		if l.Answer.Outcome == protocol.OutcomePlayed && (l.Answer.Frames != protocol.SoundRate || loud(heard(t, dong.wavs(l.Airing)[0])) > 0) {
-			t.Errorf("a silence of %d frames", l.Answer.Frames)
+		if l.Answer.Outcome != protocol.OutcomePlayed || l.Answer.Frames != protocol.SoundRate || loud(heard(t, dong.wavs(l.Airing)[0])) > 0 {
+			t.Errorf("a silence: %s (%s), %d frames", l.Answer.Outcome, l.Answer.Reason, l.Answer.Frames)
 		}
 	}
 	last := w.settled(closing, 1, 90*time.Second).Lines[0].Answer

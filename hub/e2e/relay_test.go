@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,12 +68,57 @@ func paced(b []byte, rate int, after func(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// icecast puts a title into a stream after each second of it, as Icecast does for those who
+// ask for that: a byte that says how many sixteens of bytes it has, and the title.
+type icecast struct {
+	http.ResponseWriter
+	left int
+}
+
+const (
+	icySecond = 8000 // bytes of the stream
+	icyTitle  = "\x02StreamTitle='Th\xc3\xb4n \xc4\x90\xc3\xb4ng';\x00\x00\x00\x00\x00"
+)
+
+func (w *icecast) Write(b []byte) (int, error) {
+	done := 0
+	for done < len(b) {
+		n, err := w.ResponseWriter.Write(b[done:min(len(b), done+w.left)])
+		done += n
+		if err != nil {
+			return done, err
+		}
+		if w.left -= n; w.left == 0 {
+			if _, err := io.WriteString(w.ResponseWriter, icyTitle); err != nil {
+				return done, err
+			}
+			w.left = icySecond
+		}
+	}
+	return done, nil
+}
+
+func (w *icecast) Flush() { w.ResponseWriter.(http.Flusher).Flush() }
+
+// titled serves a stream as Icecast does.
+func titled(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Icy-Metadata") != "1" {
+			http.Error(w, "this test is about titles", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "audio/mpeg")
+		w.Header().Set("Icy-Metaint", strconv.Itoa(icySecond))
+		serve(&icecast{w, icySecond}, r)
+	}
+}
+
 // station serves every kind of stream that a station may have.
 func station(t *testing.T) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
 	whole := sound(t, 60, "-c:a", "libmp3lame", "-b:a", "64k", "-f", "mp3")
-	mux.HandleFunc("/whole.mp3", paced(whole, 8000, nil))
+	mux.HandleFunc("/whole.mp3", titled(paced(whole, icySecond, nil)))
 	// It has nothing more for those who connect again either.
 	var stalled atomic.Bool
 	stall := func(_ http.ResponseWriter, r *http.Request) {
@@ -163,6 +211,7 @@ func TestRelays(t *testing.T) {
 	w.online(dong, neighbour, doai, trung)
 	news := w.ready(bulletin.Content{Text: text, Options: bulletin.SoundOptions{Wanted: true}})
 
+	aired := samples(sound(t, 60, "-f", "s16le"))
 	start := time.Now().Add(10 * time.Second).Truncate(time.Second)
 	whole := w.relayed(api.NewRelay{Station: "mp3", Length: 6 * time.Second}, "thon-dong", start)
 	stalls := w.relayed(api.NewRelay{Station: "aac", Length: 50 * time.Second}, "thon-doai", start)
@@ -186,10 +235,13 @@ func TestRelays(t *testing.T) {
 		if n := loud(heardBy[0]); n < 6 {
 			t.Errorf("heard in %d of 6 seconds", n)
 		}
-		// The second half: the decoders have met by then.
+		// The second half: the decoders have met by then. Each begins at the very frame.
 		half := len(heardBy[0]) / 2
-		if off := offset(heardBy[0][half:], heardBy[1][half:]); off > 960 || off < -960 {
+		if off := offset(heardBy[0][half:], heardBy[1][half:]); off > 96 || off < -96 {
 			t.Errorf("neighbours are %d frames apart", off)
+		}
+		for i, pcm := range heardBy {
+			follows(t, r.Lines[i].Device, pcm[len(pcm)/2:], aired)
 		}
 		if got := w.events(whole); !slices.Contains(got, relay.Began) {
 			t.Errorf("events %q", got)
@@ -284,4 +336,65 @@ func offset(a, b []int16) int {
 		}
 	}
 	return at
+}
+
+// samples reads little-endian PCM.
+func samples(b []byte) []int16 {
+	pcm := make([]int16, len(b)/2)
+	for i := range pcm {
+		pcm[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
+	}
+	return pcm
+}
+
+// follows checks that what was heard is what the station sent, in one piece: tenths of a
+// second taken along it are each found again, as much apart as they were. Over longer
+// stretches they part, as the hub's clock and the sound card's may: by 300 ppm.
+func follows(t *testing.T, by protocol.DeviceID, pcm, aired []int16) {
+	t.Helper()
+	const least = 0.6 // elsewhere in the noise it is under 0.2; both coders are lossy
+	const length, step = protocol.SoundRate / 10, protocol.SoundRate / 2
+	first := step
+	at, _ := foundIn(thinned(pcm[first:first+length]), thinned(aired), 0, len(aired)/thin)
+	last := at*thin - first // how much later in the station's sound
+	reach := thin
+	for from := first; from+length <= len(pcm); from += step {
+		at, alike := foundIn(pcm[from:from+length], aired, from+last-reach, from+last+reach)
+		moved := at - from - last
+		if alike < least || from > first && max(moved, -moved) > step*400/1_000_000+1 {
+			t.Errorf("%s: after %d ms %.2f alike, moved by %d frames", by, from*1000/protocol.SoundRate, alike, moved)
+		}
+		last, reach = at-from, 96
+	}
+}
+
+// thin is of how many frames thinned makes one.
+const thin = 8
+
+func thinned(pcm []int16) []int16 {
+	out := make([]int16, len(pcm)/thin)
+	for i := range out {
+		sum := 0
+		for _, v := range pcm[i*thin : (i+1)*thin] {
+			sum += int(v)
+		}
+		out[i] = int16(sum / thin)
+	}
+	return out
+}
+
+// foundIn returns where from least to most a piece is most alike, and how much: 1 for the
+// same but for loudness.
+func foundIn(piece, all []int16, least, most int) (at int, alike float64) {
+	for i := max(least, 0); i <= min(most, len(all)-len(piece)); i++ {
+		var both, one, other float64
+		for k, v := range piece {
+			x, y := float64(v), float64(all[i+k])
+			both, one, other = both+x*y, one+x*x, other+y*y
+		}
+		if c := both / math.Sqrt(one*other); c > alike {
+			at, alike = i, c
+		}
+	}
+	return at, alike
 }

@@ -194,3 +194,35 @@ func TestADeviceAwayThroughMovesEndsInItsPlace(t *testing.T) {
 	w.settled(now, 1, time.Minute)
 	w.countedOnce(now, reach.Count{Expected: 1, Played: 1})
 }
+
+// A device that is moved while a bulletin of its commune is on plays it on, without a
+// break, and it counts as one whole play.
+func TestAMoveLetsGoOnWhatStillApplies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.device(speaker("loa-dong", "thon-dong", 1000))
+	w.online(d)
+	on, later := w.ready(spokenText(4)), w.ready(spokenText(1))
+	w.air(on, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
+	w.begun(d, on)
+	moved, err := w.Registry.Place(t.Context(), registry.NewDevice{
+		ID: d.id, Name: "Loa Đông", Unit: "thon-doai", Serves: map[protocol.UnitID]uint64{"thon-doai": 1000},
+	}, registrar, "quantri")
+	must(t, err)
+	// Another airing has the device say what it holds, which the hub answers.
+	_, start := w.later(time.Hour)
+	w.air(later, bulletin.Wish{When: bulletin.At, Volume: 100, Start: start}, "duyet1")
+	var said protocol.Heartbeat
+	w.until("the device is in its new place", 20*time.Second, func() bool {
+		said = w.heartbeat(d)
+		return said.Placement == moved.Placement.Number
+	})
+	if said.Playing != w.airing(on) {
+		t.Errorf("then %q is on: the bulletin did not last until the move, or was ended by it", said.Playing)
+	}
+	w.settled(on, 1, time.Minute)
+	w.countedOnce(on, reach.Count{Expected: 1, Played: 1})
+	if r := w.answers(w.airing(on)); len(r) != 1 || len(r[0].Plays) != 1 || r[0].Placement != moved.Placement.Number {
+		t.Errorf("%+v, want one play without a break", r)
+	}
+}

@@ -75,7 +75,7 @@ func TestALostRootIsReplacedByTheOthers(t *testing.T) {
 	// The hub gets a new key, by an old and the new root, while one device is away.
 	d.stop()
 	now := time.Now()
-	next, err := w.Keys.Next(protocol.RoleHub, "")
+	next, err := w.Keys.Next(protocol.RoleHub, "", "")
 	must(t, err)
 	turn, err := hub.DelegationAct(protocol.RoleHub, next, []protocol.UnitID{commune}, now, now.Add(24*time.Hour))
 	must(t, err)
@@ -116,5 +116,52 @@ func TestALostRootIsReplacedByTheOthers(t *testing.T) {
 	must(t, err)
 	if _, err := w.Approvals.Approve(t.Context(), w.actor("duyet1"), r.Digest, password); !errors.Is(err, envelope.ErrExpired) {
 		t.Errorf("approved under a revoked registrar: %v", err)
+	}
+}
+
+// The registrar's key is replaced: what the former one signed counts no more, and one
+// act has the new one sign all of it, as it stands.
+func TestANewRegistrarSignsAllOfItAgainInOneStep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.device(speaker("loa-dong", "thon-dong", 1000))
+	w.online(d)
+	place := w.heartbeat(d).Placement
+	now := time.Now()
+	const changed = "mat khau cua nguoi dang ky moi"
+	key, err := w.Keys.Next(protocol.RoleRegistrar, "", changed)
+	must(t, err)
+	act, err := hub.DelegationAct(protocol.RoleRegistrar, key, []protocol.UnitID{commune}, now, now.Add(24*time.Hour))
+	must(t, err)
+	w.signAct(&act, w.root)
+	must(t, w.TakeAct(t.Context(), act, now))
+	b := w.ready(spokenText(1))
+	r := w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100})
+	if _, err := w.Approvals.Approve(t.Context(), w.actor("duyet1"), r.Digest, password); code(err) != "not-on-list" {
+		t.Errorf("by the former registrar's list: %v", err)
+	}
+	if _, err := w.Account.SignAgain(t.Context(), commune, registrar, "quantri"); !errors.Is(err, problem.ErrForbidden) {
+		t.Errorf("by the former registrar's password: %v", err)
+	}
+	lists, err := w.Account.SignAgain(t.Context(), commune, changed, "quantri")
+	must(t, err)
+	rest, err := w.Registry.SignAgain(t.Context(), commune, changed, "quantri")
+	must(t, err)
+	if lists != 1 || rest < 2 {
+		t.Errorf("%d lists, %d places and populations", lists, rest)
+	}
+	must(t, w.Publisher.Renew(t.Context()))
+	d.stop()
+	d.start() // as it connects, the hub sends what it lacks
+	w.until("the device stands where it stood, by the new registrar's word", 20*time.Second, func() bool { return w.heartbeat(d).Placement > place })
+	_, err = w.Approvals.Approve(t.Context(), w.actor("duyet1"), r.Digest, password)
+	must(t, err)
+	w.settled(b, 1, time.Minute)
+	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
+	if got := w.report(b); len(got.Villages) != 3 || got.People == 0 || got.Reached == 0 {
+		t.Errorf("%.0f of %d people in %d villages", got.Reached, got.People, len(got.Villages))
+	}
+	if r := w.verified(); len(r.Problems) > 0 {
+		t.Errorf("verify: %q", r.Problems)
 	}
 }

@@ -21,6 +21,8 @@ import (
 	"github.com/loa-vn/loa/hub/backup"
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/config"
+	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/protocol"
 )
 
 // watched puts a script in the place of a program, which notes what everybody on
@@ -43,7 +45,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	w := newWorld(t, func(c *config.Config) {
 		c.Studio.FFmpeg, c.Studio.FFprobe, c.Studio.Espeak = watched(t, dir, "ffmpeg"), watched(t, dir, "ffprobe"), watched(t, dir, "espeak-ng")
 	})
-	r := &roles{world: w, tomorrow: time.Now().AddDate(0, 0, 1).In(w.Zone).Format(time.DateOnly)}
+	r := &roles{world: w, clients: map[string]*caller{}, made: map[string]target{}}
 	var all []account.Grant
 	for _, role := range account.Roles() {
 		all = append(all, account.Grant{Unit: commune, Role: role})
@@ -51,7 +53,10 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	r.person("top", all...)
 	r.person("subject", account.Grant{Unit: commune, Role: account.Editor})
 	r.top = w.caller("top")
+	r.clients["top"] = r.top
 	n := speaker("loa-dong", "thon-dong", 1000)
+	_, err := w.Registry.AddDevice(t.Context(), registry.NewDevice{ID: "bang-dong", Name: "Bảng", Unit: commune, Board: &protocol.Display{Width: 192, Height: 32, Row: 16}}, registrar, "quantri")
+	must(t, err)
 	d := w.device(n)
 	w.online(d)
 
@@ -99,6 +104,8 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	b := w.ready(spokenText(1))
 	r.bulletin, r.submitted = string(b.ID), w.air(b, bulletin.Wish{When: bulletin.Now}, "duyet1").Digest.String()
 	w.settled(b, 1, time.Minute)
+	r.other, r.airing, r.upload = r.bulletin, string(w.airing(b)), r.top.got("digest", http.MethodPost, "/uploads", "x", "application/octet-stream")
+	r.objects = r.kinds(nil)
 	res, err := http.Get(r.top.url + "/api/openapi.json")
 	must(t, err)
 	must(t, json.NewDecoder(res.Body).Decode(&r.doc))
@@ -106,16 +113,16 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	answers := 0
 	for _, path := range slices.Sorted(maps.Keys(r.doc.Paths)) {
 		op, ok := r.doc.Paths[path]["get"]
-		if !ok || op.OperationID == "events" {
+		if !ok || op.OperationID == "events" || op.OperationID == "get-growing-sound" { // without end
 			continue
 		}
-		at, _, _ := r.request("get", path, op)
+		at, _, _ := r.request("get", path, op, "top")
 		if status, text := r.top.do(http.MethodGet, at, "", ""); status == http.StatusOK {
 			absent("GET "+at, text, secrets, keys)
 			answers++
 		}
 	}
-	if answers < 25 {
+	if answers < 45 {
 		t.Errorf("only %d answers were read", answers)
 	}
 

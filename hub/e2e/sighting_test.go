@@ -72,6 +72,13 @@ func TestABoardThatWasSeenIsSaidToBeSeen(t *testing.T) {
 	if level, seen := proof(); level != "seen" || seen != "photo" {
 		t.Errorf("seen, yet said: %s by %q", level, seen)
 	}
+	status, seen := c.do(http.MethodGet, "/devices/bang-dong/sightings/"+string(first.Airing), nil)
+	if status != http.StatusOK || http.DetectContentType(seen) != "image/jpeg" {
+		t.Errorf("the picture: %d, %s", status, http.DetectContentType(seen))
+	}
+	if status, _ := c.do(http.MethodGet, "/devices/bang-dong/sightings/khong-co", nil); status != http.StatusNotFound {
+		t.Errorf("a picture of nothing: %d", status)
+	}
 	after := w.settled(b, 1, time.Second)
 	if after.Reached != before.Reached || after.Count != before.Count {
 		t.Errorf("a sighting changed who was reached: %+v, before %+v", after.Count, before.Count)

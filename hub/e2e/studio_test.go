@@ -244,6 +244,11 @@ func TestARecordingIsTreatedAsItsAuthorAsks(t *testing.T) {
 	if status != http.StatusOK || !bytes.Equal(got, original) {
 		t.Errorf("original: %d, %d bytes of %d", status, len(got), len(original))
 	}
+	// What is heard before approval is the file that devices get.
+	status, got = c.do(http.MethodGet, "/bulletins/"+string(b.ID)+"/sound", nil)
+	if status != http.StatusOK || protocol.DigestOf(got) != b.Rendition.Content.Digest {
+		t.Errorf("preview: %d, %d bytes that are not the rendition's", status, len(got))
+	}
 	c.post("/bulletins", map[string]any{"unit": commune, "class": "normal", "text": "Nyob zoo", "language": "mww", "options": map[string]any{"wanted": true}}).
 		refused(http.StatusUnprocessableEntity, "language-spoken")
 	c.post("/bulletins", map[string]any{"unit": commune, "class": "normal", "text": "Xin chào", "language": "tiếng Việt", "options": map[string]any{"wanted": true}}).

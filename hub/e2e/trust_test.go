@@ -226,6 +226,11 @@ func TestADeviceBelievesNothingThatIsNotGenuine(t *testing.T) {
 	if len(sigs) != 2 {
 		t.Fatalf("%d signatures, want 2", len(sigs))
 	}
+	// Another emergency that the second of them has approved: halves of two make no whole.
+	dyke := w.ready(bulletin.Content{Class: protocol.ClassEmergency, Text: "Đê sắp vỡ.", Options: bulletin.SoundOptions{Wanted: true}})
+	second := w.air(dyke, bulletin.Wish{When: bulletin.Now, Passes: 1, Validity: 30}, "duyet2")
+	second, err = w.Approvals.Get(t.Context(), w.actor("duyet1"), second.Digest)
+	must(t, err)
 	approve := func(b []byte) func(*protocol.Alert) {
 		return func(a *protocol.Alert) {
 			a.Approval, a.Airing.Approval = b, protocol.ContentOf(b)
@@ -236,6 +241,7 @@ func TestADeviceBelievesNothingThatIsNotGenuine(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"one signature":       changed(c.hub, approve(signatures(sigs[0]))),
 		"one signature twice": changed(c.hub, approve(signatures(sigs[0], sigs[0]))),
+		"halves of two":       changed(c.hub, approve(signatures(sigs[0], second.Signatures[0].Bytes))),
 		"a stranger's alert":  changed(stranger(t), func(*protocol.Alert) {}),
 		"after its validity": changed(c.hub, func(a *protocol.Alert) {
 			a.Airing.ID += "y"
@@ -372,7 +378,7 @@ func TestAnUnsureClockIsSetRightByTheHub(t *testing.T) {
 	b := w.ready(spokenText(1))
 	w.air(b, bulletin.Wish{When: bulletin.Now}, "duyet1")
 	n.mend()
-	w.online(d)
+	w.onlineWithin(30*time.Second, d) // it waits up to 16 s after a line that was cut so long
 	w.until("the clock is sure", 20*time.Second, func() bool {
 		s, err := w.Registry.State(t.Context(), d.id)
 		must(t, err)

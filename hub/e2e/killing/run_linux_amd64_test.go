@@ -206,6 +206,7 @@ func (r *run) strike() {
 		case <-time.After(full):
 		}
 		p.Kill()
+		r.died = time.Now() // it lived on after the refusal
 	}
 	<-p.Done()
 	if err := p.Err(); err != nil && r.fault.fate != tracer.Refuse {
@@ -399,7 +400,7 @@ func (r *run) ask(names ...string) {
 		case <-p.Done():
 		case <-time.After(20 * time.Second):
 			r.wrong("%s does not end when asked", name)
-			p.Kill()
+			p.Dump(5 * time.Second)
 		}
 		if err := p.Err(); err != nil && !r.refused(name) {
 			r.wrong("%s: %v", name, err)

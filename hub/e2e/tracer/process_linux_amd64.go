@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -82,6 +83,17 @@ func (p *Process) Kill() {
 // Ask asks the program to end.
 func (p *Process) Ask() {
 	_ = unix.Kill(p.pid, unix.SIGTERM) // it may have ended already
+}
+
+// Dump has a program that does not end write the stacks of its goroutines to its
+// output, and ends it.
+func (p *Process) Dump(within time.Duration) {
+	_ = unix.Kill(p.pid, unix.SIGQUIT) // it may have ended already
+	select {
+	case <-p.done:
+	case <-time.After(within):
+		p.Kill()
+	}
 }
 
 // run is the tracer's thread: all of ptrace belongs to the one that started the
