@@ -5,7 +5,7 @@ GO      ?= go
 BIN     := bin
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
-TIMEOUT ?= 20m
+TIMEOUT ?= 40m
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build console demo test race emulated soak lint fmt fuzz bench cross clean
@@ -31,7 +31,10 @@ demo: ## the whole path with five agents; ONCE=1 checks it and ends
 test: ## set up, lint, and run every test, what is concurrent with the race detector too
 	@deploy/setup.sh test
 	@$(MAKE) --no-print-directory build lint race
-	LOA_TEST_ALL=1 $(GO) test -tags "$(TAGS)" -timeout $(TIMEOUT) ./...
+	LOA_TEST_ALL=1 $(GO) test -tags "$(TAGS)" -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
+
+# Tests at a time in one package: those of hub/e2e wait for sounds that last.
+PARALLEL ?= 4
 
 # What runs concurrently, without the sound card and the browser. TestExternal is left
 # out: paho 1.5.1 marks a packet as a duplicate while it may be sending it (resume).
@@ -64,11 +67,14 @@ lint: ## formatting, golangci-lint as in .golangci.yml, types of the console
 fmt: ## format all Go files
 	@$(LINT) golangci-lint fmt
 
+# Minimising is held short: the time is for what was not tried yet.
 FUZZTIME ?= 10s
-fuzz: ## fuzz every decoder for FUZZTIME each
-	@for p in $$($(GO) list -tags "$(TAGS)" ./...); do \
-	  for f in $$($(GO) test -tags "$(TAGS)" -list '^Fuzz' $$p | grep '^Fuzz'); do \
-	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+fuzz: ## fuzz every decoder for FUZZTIME each (PKG=./hub/... for some); all run, failures are listed at the end
+	@bad=; for p in $$($(GO) list -tags "$(TAGS)" $(or $(PKG),./...)); do \
+	  names=$$($(GO) test -tags "$(TAGS)" -list '^Fuzz' $$p) || bad="$$bad $$p"; \
+	  for f in $$(echo "$$names" | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -tags "$(TAGS)" -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x -parallel $(or $(WORKERS),$$(nproc)) $$p || bad="$$bad $$p:$$f"; done; done; \
+	  if [ -n "$$bad" ]; then echo "failed:"; printf '  %s\n' $$bad; exit 1; fi
 
 bench: build ## measure against the limits; BENCH=studio,sound for parts, DEVICES=1000,5000 for sizes
 	@deploy/setup.sh bench

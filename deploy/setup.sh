@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs on Debian what a target of the Makefile needs and what is missing, and
-# says nothing if that is nothing: setup.sh build | console | lint | demo | test | emulated | bench
+# says nothing if that is nothing: setup.sh build | console | lint | demo | test | stepca | emulated | bench
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:-build}
@@ -25,8 +25,8 @@ with_root() {
 packages() { with_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; }
 
 case $target in
-  build | console | lint | demo | test | emulated | bench) ;;
-  *) echo "setup: unknown target; use setup.sh build | console | lint | demo | test | emulated | bench" >&2; exit 2 ;;
+  build | console | lint | demo | test | stepca | emulated | bench) ;;
+  *) echo "setup: unknown target; use setup.sh build | console | lint | demo | test | stepca | emulated | bench" >&2; exit 2 ;;
 esac
 
 # The Go that go.mod names, or a later one.
@@ -66,7 +66,8 @@ case $target in test)
   need mosquitto mosquitto
   need unshare util-linux
   need fc-list fontconfig
-  need "font:Noto Sans" fonts-noto-core ;;
+  need "font:Noto Sans" fonts-noto-core
+  need font:Unifont fonts-unifont ;;
 esac
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -86,17 +87,33 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
-case $target in console | lint | demo | test)
-  lock=hub/console/package-lock.json
-  stamp=hub/console/node_modules/.loa-lock
-  if [ -f "$lock" ] && ! cmp -s "$lock" "$stamp" 2>/dev/null; then
-    echo "setup: fetching the console's packages"
+# locked FOLDER WHAT: the packages of a lock file, once.
+locked() {
+  local lock=$1/package-lock.json stamp=$1/node_modules/.loa-lock log
+  if [ ! -f "$lock" ] || cmp -s "$lock" "$stamp" 2>/dev/null; then return; fi
+  echo "setup: fetching the packages of $2"
+  log=$(mktemp)
+  if ! (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    die "npm ci failed in $1; is there a network? (whole log: $log)"
+  fi
+  rm -f "$log"
+  cp "$lock" "$stamp"
+}
+
+case $target in console | lint | demo | test) locked hub/console "the console" ;; esac
+case $target in test) locked agent/display/outputs/testdata/receivers "boards' receivers" ;; esac
+
+# The real step-ca (Apache-2.0), for a soak that asks for it: some minutes of building.
+case $target in stepca)
+  stepca=v0.30.2
+  if ! go version -m bin/tools/step-ca 2>/dev/null | grep -q "smallstep/certificates[[:space:]]$stepca"; then
+    echo "setup: building step-ca $stepca"
     log=$(mktemp)
-    if ! (cd hub/console && npm ci --no-audit --no-fund --loglevel=error) >"$log" 2>&1; then
+    if ! CGO_ENABLED=0 GOFLAGS=-mod=mod GOBIN="$PWD/bin/tools" go install "github.com/smallstep/certificates/cmd/step-ca@$stepca" >"$log" 2>&1; then
       tail -n 20 "$log" >&2
-      die "npm ci failed in hub/console; is there a network? (whole log: $log)"
+      die "could not build step-ca (whole log: $log)"
     fi
     rm -f "$log"
-    cp "$lock" "$stamp"
   fi ;;
 esac

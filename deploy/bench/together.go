@@ -70,10 +70,13 @@ func together(ctx context.Context, w *world, _ int) ([]result, error) {
 			}
 			apart = append(apart, ms(first[0].Sub(first[1]).Abs()))
 		}
-		results = append(results,
-			under("together, driver "+driver+": first frames of two agents apart, p50", percentile(apart, 50), 1, "ms"),
-			under("together, driver "+driver+": the same, p99", percentile(apart, 99), 5, "ms"),
-			under("start, driver "+driver+": first frame off its instant, p99", percentile(off, 99), 20, "ms"))
+		p50, p99, start := percentile(apart, 50), percentile(apart, 99), percentile(off, 99)
+		first, rest, starts := "together, driver "+driver+": first frames of two agents apart, p50", "together, driver "+driver+": the same, p99", "start, driver "+driver+": first frame off its instant, p99"
+		if driver == "alsa" { // what profiles of cards name
+			results = append(results, under(first, p50, 1, "ms"), under(rest, p99, 5, "ms"), under(starts, start, 20, "ms"))
+		} else {
+			results = append(results, beside(first, p50, "ms"), beside(rest, p99, "ms"), under(starts, start, 20, "ms"))
+		}
 	}
 	snap, err := w.snapcast(ctx)
 	if err != nil {

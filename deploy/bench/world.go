@@ -95,6 +95,7 @@ type world struct {
 	enrol    string // address for enrolment
 	author   *client
 	approver *client
+	second   *client // who approves emergencies beside the approver
 }
 
 func (w *world) speakers() []*device { return w.devices }
@@ -174,6 +175,7 @@ func (w *world) start(ctx context.Context) error {
 		{"unit", "import", "--registrar-password-file", pw, units},
 		{"user", "add", "--id", "soan", "--name", "Soạn", "--role", "editor", "--unit", unit, "--password-file", pw, "--registrar-password-file", pw},
 		{"user", "add", "--id", "duyet1", "--name", "Duyệt", "--role", "approver", "--unit", unit, "--password-file", pw, "--registrar-password-file", pw},
+		{"user", "add", "--id", "duyet2", "--name", "Duyệt hai", "--role", "approver", "--unit", unit, "--password-file", pw, "--registrar-password-file", pw},
 	}
 	steps = append(steps, []string{"unit", "quiet", unit, quietHours(time.Now())})
 	for _, s := range steps {
@@ -298,7 +300,7 @@ type client struct {
 }
 
 func (w *world) logIn(ctx context.Context) error {
-	for user, to := range map[string]**client{"soan": &w.author, "duyet1": &w.approver} {
+	for user, to := range map[string]**client{"soan": &w.author, "duyet1": &w.approver, "duyet2": &w.second} {
 		jar, err := cookiejar.New(nil)
 		if err != nil {
 			return err
@@ -347,9 +349,13 @@ type state struct {
 }
 
 func (w *world) bulletin(ctx context.Context, text, board string, sound bool) (string, error) {
+	return w.bulletinOf(ctx, "normal", text, board, sound)
+}
+
+func (w *world) bulletinOf(ctx context.Context, class, text, board string, sound bool) (string, error) {
 	var b state
 	if err := w.author.call(ctx, http.MethodPost, "/bulletins", map[string]any{
-		"unit": unit, "class": "normal", "text": text, "board": board, "options": map[string]any{"wanted": sound},
+		"unit": unit, "class": class, "text": text, "board": board, "options": map[string]any{"wanted": sound},
 	}, &b); err != nil {
 		return "", err
 	}
