@@ -61,7 +61,8 @@ type Options struct {
 	Engine speech.Engine
 	// Pictures is a program, with its arguments, that calls picture.Child; without it
 	// no pictures are taken in.
-	Pictures []string
+	Pictures  []string
+	Passwords Passwords
 }
 
 // Hub is a running hub.
@@ -139,7 +140,7 @@ func New(ctx context.Context, c config.Config, o Options) (_ *Hub, err error) {
 			return nil, fmt.Errorf("console: %w", taken(err, "console.tls.redirect"))
 		}
 	}
-	if h.Base, err = OpenBase(ctx, c, c.MQTTURL(h.mqtt), o.Log); err != nil {
+	if h.Base, err = OpenBase(ctx, c, c.MQTTURL(h.mqtt), o.Log, o.Passwords); err != nil {
 		return nil, err
 	}
 	if err := h.assemble(ctx, o, mqtt); err != nil {

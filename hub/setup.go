@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/enrol"
@@ -49,6 +50,14 @@ type InitOptions struct {
 	// Password is the administrator's. It also wraps the registrar's and the root's
 	// key unless they have their own.
 	Password, RegistrarPassword, RootPassword string
+	Passwords                                 Passwords
+}
+
+// Passwords is the work that each guess at a password costs, of wrapped keys and of
+// log-ins. Zero fields stand for what the packages take, which nothing but tests lowers.
+type Passwords struct {
+	Keys   signing.Cost
+	Logins argon2id.Params
 }
 
 // Initialised is what Init made.
@@ -173,7 +182,7 @@ func create(ctx context.Context, c config.Config, o InitOptions, now time.Time) 
 		if len(private) > 1 {
 			file = filepath.Join(o.RootOut, fmt.Sprintf("loa-root-%d.pem", i+1))
 		}
-		if err := signing.WriteWrapped(file, priv, o.RootPassword); err != nil {
+		if err := signing.WriteWrapped(file, priv, o.RootPassword, o.Passwords.Keys); err != nil {
 			if errors.Is(err, fs.ErrExist) {
 				err = problem.New(problem.ErrConflict, "root-exists", "root-out", "Nơi ghi khoá gốc đã có một khoá gốc; hãy chọn nơi khác.",
 					"there is a root key in that folder already; name another one").Because(err)
@@ -183,7 +192,7 @@ func create(ctx context.Context, c config.Config, o InitOptions, now time.Time) 
 		done.RootFiles = append(done.RootFiles, file)
 	}
 	done.RootFile = done.RootFiles[0]
-	keyring := signing.OpenKeyring(c.KeyDir())
+	keyring := signing.OpenKeyring(c.KeyDir(), o.Passwords.Keys)
 	if err := keyring.Create(keys[1], keys[0], o.RegistrarPassword, roots); err != nil {
 		return done, err
 	}
@@ -215,7 +224,7 @@ func first(ctx context.Context, db *store.DB, keyring *signing.Keyring, o InitOp
 	if err := reg.AddTop(ctx, o.Unit, docs); err != nil {
 		return err
 	}
-	people, err := account.New(account.Config{Store: db.Accounts(), Keyring: keyring, Units: reg, Passkeys: db.Accounts()})
+	people, err := account.New(account.Config{Store: db.Accounts(), Keyring: keyring, Units: reg, Passkeys: db.Accounts(), Hash: o.Passwords.Logins})
 	if err != nil {
 		return err
 	}
@@ -278,12 +287,12 @@ type Base struct {
 
 // OpenBase opens an initialised data folder. mqttURL is told to devices that are
 // enrolled. Error: problem.ErrUnavailable if the folder is no hub's.
-func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Logger) (*Base, error) {
+func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Logger, work Passwords) (*Base, error) {
 	zone, err := c.Location()
 	if err != nil {
 		return nil, fmt.Errorf("zone: %w", err)
 	}
-	b := &Base{Config: c, Keys: signing.OpenKeyring(c.KeyDir()), Zone: zone}
+	b := &Base{Config: c, Keys: signing.OpenKeyring(c.KeyDir(), work.Keys), Zone: zone}
 	if _, err := os.Stat(c.Database()); errors.Is(err, fs.ErrNotExist) {
 		return nil, problem.New(problem.ErrUnavailable, "not-initialised", "data", "Chưa có trung tâm trong thư mục dữ liệu; hãy chạy loa-hub init, hoặc chỉ tệp cài đặt khác bằng --config.",
 			"there is no hub in "+c.Data+"; run loa-hub init first, or name its settings with --config").Because(err)
@@ -304,7 +313,7 @@ func OpenBase(ctx context.Context, c config.Config, mqttURL string, log *slog.Lo
 	people := account.Config{
 		Store: b.DB.Accounts(), Keyring: b.Keys, Units: b.Registry, Log: log, Passkeys: b.DB.Accounts(),
 		Sessions: b.DB.Accounts(), Identities: b.DB.Accounts(),
-		Second: b.DB.Accounts(), Codes: totp.Codes{Issuer: "Loa"}, Sealer: b.Keys, Demand: c.Console.Demand(), Demands: b.DB.Accounts(),
+		Second: b.DB.Accounts(), Codes: totp.Codes{Issuer: "Loa"}, Sealer: b.Keys, Demand: c.Console.Demand(), Demands: b.DB.Accounts(), Hash: work.Logins,
 	}
 	if people.Site = passkey.SiteOf(c.Console.URL); people.Site != nil {
 		keys, err := passkey.New(*people.Site, "Loa")

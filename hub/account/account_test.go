@@ -30,7 +30,7 @@ func newHub(t *testing.T) *hub.Base {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	b, err := hub.OpenBase(t.Context(), c, "", nil)
+	b, err := hub.OpenBase(t.Context(), c, "", nil, hub.Passwords{})
 	if err != nil {
 		t.Fatal(err)
 	}

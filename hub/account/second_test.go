@@ -21,7 +21,7 @@ func TestRoleThatDemandsASecondFactorWaitsForIt(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	b, err := hub.OpenBase(ctx, c, "", nil)
+	b, err := hub.OpenBase(ctx, c, "", nil, hub.Passwords{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func fill(dir string) (err error) {
 	}); err != nil {
 		return err
 	}
-	base, err := hub.OpenBase(ctx, settings(dir), "", nil)
+	base, err := hub.OpenBase(ctx, settings(dir), "", nil, hub.Passwords{})
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func newFixtureWith(t testing.TB, opts api.Options, provider *oidcProvider) *fix
 	}
 	f := &fixture{t: t, log: &logBuffer{}, oidc: provider}
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if f.base, err = hub.OpenBase(t.Context(), settings(dir), "ssl://127.0.0.1:1", log); err != nil {
+	if f.base, err = hub.OpenBase(t.Context(), settings(dir), "ssl://127.0.0.1:1", log, hub.Passwords{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -68,7 +68,7 @@ func (m *mosquitto) access(b *hub.Base) {
 
 func (m *mosquitto) prepare(c config.Config) {
 	m.t.Helper()
-	b, err := hub.OpenBase(m.t.Context(), c, "", nil)
+	b, err := hub.OpenBase(m.t.Context(), c, "", nil, hub.Passwords{})
 	must(m.t, err)
 	certificate, key, err := b.CA.Broker([]string{"127.0.0.1"}, time.Now())
 	must(m.t, err)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/loa-vn/loa/agent"
 	"github.com/loa-vn/loa/agent/amplifier"
 	agentconfig "github.com/loa-vn/loa/agent/config"
@@ -29,6 +30,7 @@ import (
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/signing"
 	"github.com/loa-vn/loa/hub/studio/speech"
 	"github.com/loa-vn/loa/hub/verify"
 	"github.com/loa-vn/loa/protocol"
@@ -83,6 +85,15 @@ func (l *logs) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
+// lightly are passwords that cost little to guess: at full cost they are most of the work
+// of these tests. Full cost is tested with the commands, in hub/cmd/loa-hub.
+func lightly() hub.Passwords {
+	return hub.Passwords{
+		Keys:   signing.Cost{Passes: 1, Memory: 8},
+		Logins: argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
+	}
+}
+
 // newWorld makes a hub with a commune of three villages and four people.
 func newWorld(t *testing.T, with ...func(*config.Config)) *world {
 	t.Helper()
@@ -121,7 +132,7 @@ func initialisedAt(t *testing.T, top registry.Unit, roots, threshold int, with .
 	}
 	done, err := hub.Init(t.Context(), c, hub.InitOptions{
 		RootOut: filepath.Join(dir, "root"), Roots: roots, Threshold: threshold, Admin: "quantri", AdminName: "Quản trị", Password: password,
-		RegistrarPassword: registrar, RootPassword: "mat khau cua khoa goc",
+		RegistrarPassword: registrar, RootPassword: "mat khau cua khoa goc", Passwords: lightly(),
 		Unit: top,
 	})
 	must(t, err)
@@ -153,7 +164,7 @@ func (w *world) open() {
 // start runs the hub on its data; the ports stay the same after a restart.
 func (w *world) start() {
 	w.t.Helper()
-	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages, Engine: w.engine, Pictures: []string{os.Args[0], pictureChild}})
+	h, err := hub.New(w.t.Context(), w.config, hub.Options{Version: "test", Log: w.log.logger(), Console: w.pages, Engine: w.engine, Pictures: []string{os.Args[0], pictureChild}, Passwords: lightly()})
 	must(w.t, err)
 	w.Hub = h
 	w.config.Enrol.Listen = h.EnrolAddr().String()
@@ -391,17 +402,17 @@ func (w *world) verified() verify.Report {
 	return verify.Check(m)
 }
 
-// until waits for a condition.
+// until waits for a condition, and looks the less often the longer it has waited: many
+// conditions read a whole hub, and other tests run beside.
 func (w *world) until(what string, within time.Duration, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(within)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
+	began := time.Now()
 	for !ok() {
-		if time.Now().After(deadline) {
+		waited := time.Since(began)
+		if waited > within {
 			w.t.Fatalf("not within %s: %s", within, what)
 		}
-		<-tick.C
+		<-time.After(min(max(waited/8, 20*time.Millisecond), 250*time.Millisecond))
 	}
 }
 

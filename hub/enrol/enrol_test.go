@@ -44,7 +44,7 @@ func newHub(t testing.TB) (*hub.Base, string, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	log := &bytes.Buffer{}
-	b, err := hub.OpenBase(ctx, c, "ssl://hub.example:8883", slog.New(slog.NewTextHandler(log, nil)))
+	b, err := hub.OpenBase(ctx, c, "ssl://hub.example:8883", slog.New(slog.NewTextHandler(log, nil)), hub.Passwords{})
 	if err != nil {
 		t.Fatal(err)
 	}

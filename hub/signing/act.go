@@ -178,7 +178,7 @@ func (k *Keyring) Next(role protocol.Role, unit protocol.UnitID, password string
 	if role == protocol.RoleHub {
 		err = WriteKey(file, priv)
 	} else {
-		err = WriteWrapped(file, priv, password)
+		err = WriteWrapped(file, priv, password, k.cost)
 	}
 	return protocol.Key{Kind: protocol.KeyEd25519, Public: public}, err
 }
@@ -218,7 +218,7 @@ func NewRoot(file, password string) (protocol.Key, error) {
 	if err != nil {
 		return protocol.Key{}, fmt.Errorf("new root: %w", err)
 	}
-	if err := WriteWrapped(file, priv, password); err != nil {
+	if err := WriteWrapped(file, priv, password, Cost{}); err != nil {
 		return protocol.Key{}, err
 	}
 	key := protocol.Key{Kind: protocol.KeyEd25519, Public: public}

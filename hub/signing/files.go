@@ -63,8 +63,8 @@ func ReadKey(file string) (ed25519.PrivateKey, error) {
 
 // WriteWrapped writes a private key wrapped by a password; the file must not
 // exist.
-func WriteWrapped(file string, priv ed25519.PrivateKey, password string) error {
-	blob, err := Wrap(priv, password)
+func WriteWrapped(file string, priv ed25519.PrivateKey, password string, cost Cost) error {
+	blob, err := Wrap(priv, password, cost)
 	if err != nil {
 		return err
 	}
@@ -125,12 +125,13 @@ func writeNew(file string, b []byte, mode fs.FileMode) (err error) {
 // keyrings of packages account and registry. It is safe for concurrent use; keys
 // are opened one at a time, since each takes 64 MiB.
 type Keyring struct {
-	dir string
-	mu  sync.Mutex
+	dir  string
+	cost Cost
+	mu   sync.Mutex
 }
 
-// OpenKeyring returns the keyring of a folder.
-func OpenKeyring(dir string) *Keyring { return &Keyring{dir: dir} }
+// OpenKeyring returns the keyring of a folder. New keys are wrapped at that cost.
+func OpenKeyring(dir string, cost Cost) *Keyring { return &Keyring{dir: dir, cost: cost} }
 
 // Create writes the hub's and the registrar's keys and the roots' public halves
 // into the folder, which must not hold any.
@@ -141,7 +142,7 @@ func (k *Keyring) Create(hub, registrar ed25519.PrivateKey, password string, roo
 	if err := WriteRoots(filepath.Join(k.dir, rootsFile), roots); err != nil {
 		return err
 	}
-	if err := WriteWrapped(filepath.Join(k.dir, registrarFile), registrar, password); err != nil {
+	if err := WriteWrapped(filepath.Join(k.dir, registrarFile), registrar, password, k.cost); err != nil {
 		return err
 	}
 	return WriteKey(filepath.Join(k.dir, hubFile), hub)
@@ -273,7 +274,7 @@ func (k *Keyring) NewKey(password string) (protocol.Key, []byte, error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	wrapped, err := Wrap(priv, password)
+	wrapped, err := Wrap(priv, password, k.cost)
 	if err != nil {
 		return protocol.Key{}, nil, err
 	}
@@ -302,7 +303,7 @@ func (k *Keyring) Rewrap(wrapped []byte, old, password string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Wrap(priv, password)
+	return Wrap(priv, password, k.cost)
 }
 
 // PublicOf returns the public half of a wrapped key's file, which needs no

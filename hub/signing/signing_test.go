@@ -26,7 +26,7 @@ func newKey(t *testing.T) ed25519.PrivateKey {
 
 func TestWrappedKeyOpensOnlyWithItsPassword(t *testing.T) {
 	priv := newKey(t)
-	blob, err := signing.Wrap(priv, "đúng mật khẩu")
+	blob, err := signing.Wrap(priv, "đúng mật khẩu", signing.Cost{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,13 +46,13 @@ func TestWrappedKeyOpensOnlyWithItsPassword(t *testing.T) {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
-	if _, err := signing.Wrap(priv, ""); !errors.Is(err, signing.ErrWrongPassword) {
+	if _, err := signing.Wrap(priv, "", signing.Cost{}); !errors.Is(err, signing.ErrWrongPassword) {
 		t.Errorf("wrapped without a password: %v", err)
 	}
 }
 
 func TestChangedWrappedKeyIsRefused(t *testing.T) {
-	blob, err := signing.Wrap(newKey(t), "mật khẩu")
+	blob, err := signing.Wrap(newKey(t), "mật khẩu", signing.Cost{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestKeyFilesAreTheirOwnersOnly(t *testing.T) {
 }
 
 func TestKeyring(t *testing.T) {
-	k := signing.OpenKeyring(filepath.Join(t.TempDir(), "keys"))
+	k := signing.OpenKeyring(filepath.Join(t.TempDir(), "keys"), signing.Cost{})
 	hub, registrar, root := newKey(t), newKey(t), newKey(t)
 	rootKey := protocol.Key{Kind: protocol.KeyEd25519, Public: root.Public().(ed25519.PublicKey)}
 	of := protocol.Key{Kind: protocol.KeyEd25519, Public: registrar.Public().(ed25519.PublicKey)}.ID()

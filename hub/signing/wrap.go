@@ -37,29 +37,45 @@ const (
 	blobSize   = headerSize + ed25519.SeedSize + chacha20poly1305.Overhead
 )
 
-// Cost of opening a key: 64 MiB, three passes. Opening refuses a blob that asks
-// for more than the bounds, so that a forged one can't exhaust the hub.
+// Opening refuses a blob that asks for more than these bounds, so that a forged one
+// can't exhaust the hub.
 const (
-	passes    = 3
-	memory    = 64 << 10
 	lanes     = 1
 	maxPasses = 16
 	maxMemory = 1 << 20
 )
 
+// Cost is the work of opening a key, and so of each guess at its password. The zero
+// value stands for DefaultCost.
+type Cost struct {
+	Passes uint32
+	Memory uint32 // KiB
+}
+
+// DefaultCost is three passes over 64 MiB (RFC 9106, 4: the second recommended option).
+func DefaultCost() Cost { return Cost{Passes: 3, Memory: 64 << 10} }
+
+func (c Cost) orDefault() Cost {
+	if c == (Cost{}) {
+		return DefaultCost()
+	}
+	return c
+}
+
 // Wrap returns a private key that only the password opens. An empty password is
 // refused with ErrWrongPassword.
-func Wrap(priv ed25519.PrivateKey, password string) ([]byte, error) {
+func Wrap(priv ed25519.PrivateKey, password string, cost Cost) ([]byte, error) {
 	if len(priv) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("wrap a key of %d bytes: %w", len(priv), ErrMalformed)
 	}
 	if password == "" {
 		return nil, fmt.Errorf("wrap without a password: %w", ErrWrongPassword)
 	}
+	cost = cost.orDefault()
 	b := make([]byte, 0, blobSize)
 	b = append(b, magic...)
-	b = binary.BigEndian.AppendUint32(b, passes)
-	b = binary.BigEndian.AppendUint32(b, memory)
+	b = binary.BigEndian.AppendUint32(b, cost.Passes)
+	b = binary.BigEndian.AppendUint32(b, cost.Memory)
 	b = append(b, lanes)
 	b = append(b, random(saltSize)...)
 	b = append(b, publicOf(priv)...)

@@ -180,7 +180,7 @@ func (s *session) with(fn func(*hub.Base) error) error {
 	}
 	log := slog.New(slog.NewTextHandler(s.errOut, &slog.HandlerOptions{Level: max(level, slog.LevelError)}))
 	s.ctx = audit.With(s.ctx, audit.Origin{Via: "command"})
-	b, err := hub.OpenBase(s.ctx, c, hub.ConfiguredMQTTURL(c), log)
+	b, err := hub.OpenBase(s.ctx, c, hub.ConfiguredMQTTURL(c), log, hub.Passwords{})
 	if err != nil {
 		return err
 	}

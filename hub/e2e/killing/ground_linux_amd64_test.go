@@ -26,6 +26,7 @@ import (
 	"github.com/loa-vn/loa/hub/config"
 	"github.com/loa-vn/loa/hub/e2e/tracer"
 	"github.com/loa-vn/loa/hub/registry"
+	"github.com/loa-vn/loa/hub/signing"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -96,7 +97,8 @@ func newGround(t *testing.T) *ground {
 	c.Console.Listen, c.Enrol.Listen, c.MQTT.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	_, err = hub.Init(t.Context(), c, hub.InitOptions{
 		RootOut: filepath.Join(g.dir, "root"), Admin: admin, AdminName: "Quản trị", Password: password,
-		Unit: registry.Unit{ID: commune, Code: "99001", Name: "Xã Bình An (mẫu)", Kind: registry.Commune, ValidFrom: "2025-07-01"},
+		Passwords: hub.Passwords{Keys: signing.Cost{Passes: 1, Memory: 8}}, // what is killed is looked at, not what guesses cost
+		Unit:      registry.Unit{ID: commune, Code: "99001", Name: "Xã Bình An (mẫu)", Kind: registry.Commune, ValidFrom: "2025-07-01"},
 	})
 	must(t, err)
 	h, err := hub.New(t.Context(), c, hub.Options{Version: "test", Log: slog.New(slog.DiscardHandler)})
