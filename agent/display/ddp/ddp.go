@@ -15,6 +15,7 @@ const (
 	maxPayload = 1440 // bytes of pixels in a datagram, 480 pixels
 
 	flagVersion1 = 0x40
+	flagTime     = 0x10
 	flagReply    = 0x04
 	flagQuery    = 0x02
 	flagPush     = 0x01
@@ -66,4 +67,33 @@ func (p *Protocol) Probe() []byte {
 // Answers accepts replies of version 1.
 func (p *Protocol) Answers(b []byte) bool {
 	return len(b) >= headerSize && b[0]&0xc0 == flagVersion1 && b[0]&flagReply != 0
+}
+
+// Ask asks for the display's buffer up to where a datagram of pixels would end.
+func (p *Protocol) Ask(from, size int) (datagram []byte, to int) {
+	to = min((from/maxPayload+1)*maxPayload, size)
+	b := []byte{flagVersion1 | flagQuery, 0, typeRGB8, idDisplay, 0, 0, 0, 0, 0, 0}
+	binary.BigEndian.PutUint32(b[4:], uint32(from))
+	binary.BigEndian.PutUint16(b[8:], uint16(to-from))
+	return b, to
+}
+
+// Part reads a reply with a piece of the display's buffer. The push flag says that the
+// reply is over, and with less in it than was asked for, that the buffer is: questions
+// end where a datagram is full.
+func (p *Protocol) Part(b []byte) (from int, pixels []byte, end, ok bool) {
+	if !p.Answers(b) || b[3] != idDisplay {
+		return 0, nil, false, false
+	}
+	head := headerSize
+	if b[0]&flagTime != 0 {
+		head += 4
+	}
+	length := int(binary.BigEndian.Uint16(b[8:]))
+	if len(b) < head+length {
+		return 0, nil, false, false
+	}
+	from = int(binary.BigEndian.Uint32(b[4:]))
+	end = b[0]&flagPush != 0 && (length == 0 || (from+length)%maxPayload != 0)
+	return from, b[head : head+length], end, true
 }

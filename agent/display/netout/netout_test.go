@@ -118,10 +118,12 @@ func TestAControllerThatStopsAnsweringTakesNoFrames(t *testing.T) {
 	}
 	for range 2 {
 		_, from := next(t, c)
-		if _, err := c.WriteToUDP([]byte{0x44, 0, 0, 251, 0, 0, 0, 0, 0, 0}, from); err != nil {
-			t.Fatal(err)
-		}
-		wait(t, func() bool { return o.Health().Link && showing() == nil })
+		wait(t, func() bool {
+			if _, err := c.WriteToUDP([]byte{0x44, 0, 0, 251, 0, 0, 0, 0, 0, 0}, from); err != nil {
+				t.Fatal(err)
+			}
+			return o.Health().Link && showing() == nil
+		})
 		wait(t, func() bool {
 			return errors.Is(showing(), netout.ErrSilent) && errors.Is(o.Health().Fault, netout.ErrSilent)
 		})

@@ -28,6 +28,7 @@ import (
 	"github.com/loa-vn/loa/agent/display/pngout"
 	"github.com/loa-vn/loa/agent/display/sacn"
 	"github.com/loa-vn/loa/agent/display/tint"
+	"github.com/loa-vn/loa/agent/display/wled"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page"
 )
@@ -47,9 +48,9 @@ func known() map[string][]string {
 	return map[string][]string{
 		"drm":      {"connector", "mode", "x", "y", "colour", "gamma"},
 		"fb":       {"x", "y", "colour", "gamma"},
-		"ddp":      {"colour", "gamma"},
-		"sacn":     {"colour", "gamma", "universe", "priority"},
-		"artnet":   {"colour", "gamma", "first", "sync", "local"},
+		"ddp":      {"colour", "gamma", "local", "wled"},
+		"sacn":     {"colour", "gamma", "universe", "priority", "wled"},
+		"artnet":   {"colour", "gamma", "first", "sync", "local", "wled"},
 		"flaschen": {"colour", "gamma", "layer"},
 		"kiosk":    {"colour"},
 		"png":      {"keep"},
@@ -87,7 +88,7 @@ func (l Line) check() error {
 	_, gammaErr := l.on("gamma")
 	_, syncErr := l.on("sync")
 	err := errors.Join(colourErr, gammaErr, syncErr)
-	for _, key := range []string{"x", "y", "universe", "priority", "first", "layer", "keep"} {
+	for _, key := range []string{"x", "y", "universe", "priority", "first", "layer", "keep", "wled"} {
 		_, numberErr := l.number(key, 0)
 		err = errors.Join(err, numberErr)
 	}
@@ -201,8 +202,18 @@ func Open(cfg Config) (display.Output, error) {
 	}
 	return netout.New(netout.Config{
 		Address: l.hostPort(), Local: l.Options.Get("local"), Width: width, Height: height,
-		Colour: colour, Gamma: gamma, Protocol: p,
+		Colour: colour, Gamma: gamma, Protocol: p, Inquirer: l.inquirer(width, height),
 	})
+}
+
+// inquirer asks a controller by its web page, whose port the line names; nil: it has none.
+func (l Line) inquirer(width, height int) netout.Inquirer {
+	port := l.Options.Get("wled")
+	if port == "" {
+		return nil
+	}
+	host, _, _ := net.SplitHostPort(l.hostPort()) // Parse has read it
+	return wled.New(net.JoinHostPort(host, port), width, height)
 }
 
 func (l Line) protocol(id protocol.DeviceID) (netout.Protocol, error) {

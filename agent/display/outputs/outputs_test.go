@@ -19,6 +19,7 @@ func TestEveryKindOpensFromItsLine(t *testing.T) {
 		"png:out/board?keep=3":                                "png",
 		"ddp:127.0.0.1":                                       "ddp rgb",
 		"ddp:[::1]:4048?colour=00ff00&gamma=on":               "ddp rgb",
+		"ddp:127.0.0.1?local=127.0.0.1:0&wled=8080":           "ddp rgb",
 		"sacn:127.0.0.1:5568?universe=7&priority=150":         "sacn rgb",
 		"artnet:127.0.0.1?first=16&sync=on&local=127.0.0.1:0": "artnet rgb",
 		"flaschen:localhost:1337?layer=2":                     "flaschen rgb",
@@ -47,7 +48,7 @@ func TestLinesThatNameNoOutputAreRefused(t *testing.T) {
 	for _, line := range []string{
 		"", "smoke:x", "png", "png:", "fb:", "ddp", "ddp:", "ddp::4048", "kiosk:8080", "sacn:?universe=1",
 		"ddp:h?color=ffffff", "ddp:h?colour=fff", "ddp:h?colour=zzzzzz", "ddp:h?colour=000030", "ddp:h?colour=ff0000", "drm:", "ddp:h?gamma=2.2",
-		"ddp:h?gamma=on&gamma=off", "sacn:h?universe=x", "flaschen:h?layer=-1", "png:x?universe=1", "null:?colour=ffffff", "ddp:h?%zz",
+		"ddp:h?gamma=on&gamma=off", "sacn:h?universe=x", "ddp:h?wled=on", "flaschen:h?wled=80", "flaschen:h?layer=-1", "png:x?universe=1", "null:?colour=ffffff", "ddp:h?%zz",
 	} {
 		if l, err := outputs.Parse(line); !errors.Is(err, outputs.ErrOutput) {
 			t.Errorf("%q: %+v, %v", line, l, err)
