@@ -81,17 +81,6 @@ func (f *Fleet) Run(ctx context.Context) error {
 	return err
 }
 
-// Online returns how many devices reach their hub.
-func (f *Fleet) Online() int {
-	n := 0
-	for _, m := range f.members {
-		if m.online() {
-			n++
-		}
-	}
-	return n
-}
-
 // Seed is what the weather follows from.
 func (f *Fleet) Seed() uint64 { return f.cfg.Seed }
 

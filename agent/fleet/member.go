@@ -136,13 +136,6 @@ func (m *member) reboot(pause time.Duration) {
 	m.line.mend()
 }
 
-func (m *member) online() bool {
-	m.mu.Lock()
-	a := m.agent
-	m.mu.Unlock()
-	return a != nil && a.Online()
-}
-
 // suffer lets the device's faults come over it, until they are over or ctx ends.
 func (m *member) suffer(ctx context.Context, faults []Fault, began time.Time) error {
 	for _, f := range faults {

@@ -318,7 +318,7 @@ func TestDeviceListShowsWhatWasLastHeard(t *testing.T) {
 	}
 	at := time.Date(2026, 11, 24, 1, 2, 3, 0, time.UTC)
 	h := protocol.Heartbeat{Version: protocol.Version, Device: "loa-dong", Connection: 7, Online: true, At: protocol.InstantOf(at), Faults: []string{"clock"}, Muted: true}
-	if stored, err := f.base.Registry.SaveState(ctx, h, at); err != nil || !stored {
+	if stored, err := f.base.Registry.SaveStates(ctx, []protocol.Heartbeat{h}, at); err != nil || !stored[0] {
 		t.Fatal(stored, err)
 	}
 	got := state()

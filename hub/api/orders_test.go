@@ -43,7 +43,7 @@ func TestATestToneIsAskedOnlyOfADeviceThatIsFree(t *testing.T) {
 		t.Helper()
 		at = at.Add(time.Second)
 		h.Version, h.Device, h.Connection, h.Online, h.At = protocol.Version, "loa-dong", 7, true, protocol.InstantOf(at)
-		if stored, err := f.base.Registry.SaveState(t.Context(), h, at); err != nil || !stored {
+		if stored, err := f.base.Registry.SaveStates(t.Context(), []protocol.Heartbeat{h}, at); err != nil || !stored[0] {
 			t.Fatal(stored, err)
 		}
 	}

@@ -218,9 +218,6 @@ func (s *Server) config() huma.Config {
 	return c
 }
 
-// OpenAPI returns the document that describes the routes, as JSON.
-func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
-
 // Handler returns what to serve.
 func (s *Server) Handler() http.Handler {
 	routes := s.identified(s.once(compressed(s.engine)))

@@ -269,18 +269,6 @@ func (c *Config) Environ(env []string) error {
 	})
 }
 
-// Variables returns the names of all variables that Environ takes.
-func Variables() []string {
-	var names []string
-	c := Default()
-	// The function never fails, so neither does fields.
-	_ = fields(reflect.ValueOf(&c).Elem(), "LOA", func(name string, _ reflect.Value) error {
-		names = append(names, name)
-		return nil
-	})
-	return names
-}
-
 // fields calls fn for each setting with its variable's name.
 func fields(v reflect.Value, prefix string, fn func(string, reflect.Value) error) error {
 	for i := range v.NumField() {

@@ -88,9 +88,9 @@ func TestALayoutIsRefusedForBoardsThatDoNotKnowIt(t *testing.T) {
 		must(t, err)
 	}
 	heard := func(d protocol.DeviceID, features ...string) {
-		_, err := w.Registry.SaveState(t.Context(), protocol.Heartbeat{
+		_, err := w.Registry.SaveStates(t.Context(), []protocol.Heartbeat{{
 			Version: protocol.Version, Device: d, Connection: 1, Online: true, At: protocol.InstantOf(time.Now()), Features: features, Config: protocol.DigestOf(nil),
-		}, time.Now())
+		}}, time.Now())
 		must(t, err)
 	}
 	heard("bang-moi", protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeatureLayouts, protocol.FeaturePicture)

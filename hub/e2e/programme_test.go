@@ -197,9 +197,9 @@ func TestARelayIsBoundByItsApproval(t *testing.T) {
 		c.Relay.Stations = map[string]string{"vov": "http://127.0.0.1:1/stream Đài thử"}
 	})
 	old := w.enrolled(speaker("loa-dong", "thon-dong", 1000))
-	_, err := w.Registry.SaveState(t.Context(), protocol.Heartbeat{
+	_, err := w.Registry.SaveStates(t.Context(), []protocol.Heartbeat{{
 		Version: protocol.Version, Device: old.id, Connection: 1, Online: true, At: protocol.InstantOf(time.Now()), Features: []string{protocol.FeatureSound},
-	}, time.Now())
+	}}, time.Now())
 	must(t, err)
 	d := w.device(speaker("loa-doai", "thon-doai", 1000))
 	w.online(d)

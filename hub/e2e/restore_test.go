@@ -34,7 +34,7 @@ func (w *world) loaded(fn func()) {
 	wg.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
 			h := protocol.Heartbeat{Version: protocol.Version, Device: "loa-dong", Connection: 1, Online: true, At: protocol.Instant(i)}
-			if _, err := w.Registry.SaveState(ctx, h, time.Now()); err != nil && ctx.Err() == nil {
+			if _, err := w.Registry.SaveStates(ctx, []protocol.Heartbeat{h}, time.Now()); err != nil && ctx.Err() == nil {
 				w.t.Error(err)
 				return
 			}

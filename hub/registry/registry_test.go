@@ -90,7 +90,7 @@ func delegation(signer *envelope.Signer, units ...protocol.UnitID) protocol.Dele
 func standing(t *testing.T, all ...protocol.Delegation) *envelope.Chain {
 	t.Helper()
 	w := protocoltest.NewWorld(t)
-	chain := envelope.NewChain(w.Root.Key())
+	chain := envelope.NewChainOf(protocoltest.Roots(1, w.Root.Key()))
 	for _, d := range all {
 		if _, err := chain.AddDelegation(protocoltest.Seal(t, w.Root, envelope.KindDelegation, d)); err != nil {
 			t.Fatal(err)
@@ -345,8 +345,8 @@ func TestHeartbeatsAndWills(t *testing.T) {
 		{beat(5, false, ""), false, true, "3"}, // the old will comes late
 		{beat(9, false, ""), true, false, ""},  // a will without any heartbeat before it
 	} {
-		stored, err := s.SaveState(ctx, c.h, now.Add(time.Duration(i)*time.Second))
-		if err != nil || stored != c.stored {
+		stored, err := s.SaveStates(ctx, []protocol.Heartbeat{c.h}, now.Add(time.Duration(i)*time.Second))
+		if err != nil || stored[0] != c.stored {
 			t.Errorf("step %d: stored %v, %v", i, stored, err)
 		}
 		st, err := s.State(ctx, "loa")
@@ -354,13 +354,11 @@ func TestHeartbeatsAndWills(t *testing.T) {
 			t.Errorf("step %d: %+v, %v", i, st, err)
 		}
 	}
-	h := beat(1, true, "")
-	h.Device = "khong"
-	if _, err := s.SaveState(ctx, h, now); !errors.Is(err, problem.ErrNotFound) {
-		t.Errorf("unknown device: %v", err)
-	}
-	if _, err := s.SaveState(ctx, beat(10, true, ""), now); err != nil {
-		t.Fatal(err)
+	unknown := beat(1, true, "")
+	unknown.Device = "khong"
+	stored, err := s.SaveStates(ctx, []protocol.Heartbeat{unknown, beat(10, true, "")}, now)
+	if err != nil || stored[0] || !stored[1] {
+		t.Errorf("an unknown device and a known one: stored %v, %v", stored, err)
 	}
 	if err := s.MarkOffline(ctx); err != nil {
 		t.Fatal(err)

@@ -366,19 +366,6 @@ func (s *Service) SaveStates(ctx context.Context, hs []protocol.Heartbeat, now t
 	return stored, nil
 }
 
-// SaveState is SaveStates of one. Errors: problem.ErrNotFound for an unknown
-// device.
-func (s *Service) SaveState(ctx context.Context, h protocol.Heartbeat, now time.Time) (bool, error) {
-	stored, err := s.SaveStates(ctx, []protocol.Heartbeat{h}, now)
-	if err != nil || stored[0] {
-		return err == nil, err
-	}
-	if _, err := s.store.Device(ctx, h.Device); err != nil {
-		return false, fmt.Errorf("save state of %s: %w", h.Device, err)
-	}
-	return false, nil
-}
-
 // MarkOffline says of every device that is stored as online that it is not: when
 // the hub starts, nobody is connected yet.
 func (s *Service) MarkOffline(ctx context.Context) error {

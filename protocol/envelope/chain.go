@@ -69,11 +69,6 @@ type Chain struct {
 	memory      *Memory // nil: remembers nothing
 }
 
-// NewChain returns a chain that trusts each of these roots alone.
-func NewChain(roots ...protocol.Key) *Chain {
-	return NewChainOf(protocol.Roots{Threshold: 1, Keys: slices.Clone(roots)})
-}
-
 // NewChainOf returns a chain that trusts a list of roots. It was believed from
 // elsewhere; a number of 0 stands before all lists.
 func NewChainOf(roots protocol.Roots) *Chain {

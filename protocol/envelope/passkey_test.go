@@ -194,7 +194,7 @@ func BenchmarkCheckPasskey(b *testing.B) {
 	l := protocoltest.Approvers(protocoltest.Approver(protocoltest.First, "Nguyễn Thị Duyệt", key.Key()))
 	site := protocoltest.Site()
 	l.Site = &site
-	chain := envelope.NewChain(w.Root.Key())
+	chain := envelope.NewChainOf(protocoltest.Roots(1, w.Root.Key()))
 	for _, d := range w.Delegations {
 		if _, err := chain.AddDelegation(d); err != nil {
 			b.Fatal(err)

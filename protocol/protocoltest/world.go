@@ -52,7 +52,7 @@ func (w *World) Path() []protocol.UnitID { return []protocol.UnitID{Commune, Don
 // the commune's approvers.
 func (w *World) Chain(tb testing.TB) *envelope.Chain {
 	tb.Helper()
-	c := envelope.NewChain(w.Root.Key())
+	c := envelope.NewChainOf(Roots(1, w.Root.Key()))
 	for _, d := range w.Delegations {
 		if _, err := c.AddDelegation(d); err != nil {
 			tb.Fatalf("%v", err)

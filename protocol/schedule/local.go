@@ -43,13 +43,6 @@ func ParseLocalTime(s string) (LocalTime, error) {
 	return l, nil
 }
 
-// LocalTimeOf returns the date and time of day that clocks of t's zone show at
-// t; fractions of a second are dropped.
-func LocalTimeOf(t time.Time) LocalTime {
-	y, m, d := t.Date()
-	return LocalTime{y, m, d, t.Hour(), t.Minute(), t.Second()}
-}
-
 // String returns l as "2006-01-02T15:04:05".
 func (l LocalTime) String() string {
 	return fmt.Sprintf("%04d-%02d-%02dT%02d:%02d:%02d", l.Year, l.Month, l.Day, l.Hour, l.Minute, l.Second)

@@ -327,3 +327,10 @@ func milliseconds(t *testing.T, text string) int64 {
 	}
 	return d.Milliseconds()
 }
+
+// LocalTimeOf returns the date and time of day that clocks of t's zone show at
+// t; fractions of a second are dropped.
+func LocalTimeOf(t time.Time) LocalTime {
+	y, m, d := t.Date()
+	return LocalTime{y, m, d, t.Hour(), t.Minute(), t.Second()}
+}

@@ -69,11 +69,6 @@ func Tone(hz float64, d time.Duration) *Wave {
 	}}
 }
 
-// Silence is nothing, of length d.
-func Silence(d time.Duration) *Wave {
-	return &Wave{frames: player.FramesIn(d), sample: func(float64) float64 { return 0 }}
-}
-
 // Frames is the length.
 func (w *Wave) Frames() int64 { return w.frames }
 
