@@ -50,7 +50,7 @@ func newAttacked(t *testing.T) *attacked {
 	})
 	a := &attacked{t: t, keys: map[string]tls.Certificate{}}
 	a.must(err)
-	a.Base, err = OpenBase(t.Context(), c, "ssl://hub.example:8883", nil)
+	a.Base, err = OpenBase(t.Context(), c, "ssl://hub.example:8883", nil, Passwords{})
 	a.must(err)
 	t.Cleanup(func() { a.must(a.Close()) })
 	_, err = a.Registry.Import(t.Context(), strings.NewReader("id,code,name,kind,parent,valid_from\nmot,,Thôn Một,village,xa,2025-07-01\nhai,,Thôn Hai,village,xa,2025-07-01\n"), false, hostilePassword, "")

@@ -111,6 +111,31 @@ func TestTokenForReadingChangesNothing(t *testing.T) {
 	b.want(http.StatusForbidden, "POST", "/api/v1/tokens", `{"name":"x","days":1}`)
 }
 
+// A token and a log-in end at their time, each by itself.
+func TestTokensAndSessionsEndAtTheirTime(t *testing.T) {
+	f := newFixture(t, api.Options{})
+	b := f.logIn("quantri-a")
+	made := decode[api.NewTokenBody](t, b.want(http.StatusCreated, "POST", "/api/v1/tokens", `{"name":"bảng số liệu","days":1}`))
+	program := f.stranger()
+	program.header.Set("Authorization", "Bearer "+made.Secret)
+	for table, ended := range map[string]*browser{"token": program, "session": b} {
+		ended.want(http.StatusOK, "GET", "/api/v1/units", "")
+		for _, until := range []struct {
+			in     time.Duration
+			status int
+		}{{time.Minute, http.StatusOK}, {-time.Second, http.StatusUnauthorized}} {
+			r, err := f.base.DB.Writer().ExecContext(t.Context(), `UPDATE `+table+` SET expires = ?`, time.Now().Add(until.in).UnixMilli())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := r.RowsAffected(); err != nil || n != 1 {
+				t.Fatalf("%d rows of %s, %v", n, table, err)
+			}
+			ended.want(until.status, "GET", "/api/v1/units", "")
+		}
+	}
+}
+
 // Every answer, whatever the route or its status, forbids what a browser need not do.
 func TestEveryRouteAnswersWithTheHeadersThatProtect(t *testing.T) {
 	f := newFixture(t, api.Options{Secure: true})

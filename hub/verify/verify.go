@@ -80,6 +80,9 @@ type Material struct {
 	// out by Between, chains of receipts begin at a signed head.
 	From, To time.Time
 	Stretch  bool
+	// Held are heads of receipts that earlier exports have seen: whatever leads to them
+	// must still be there.
+	Held []Head
 }
 
 // Bulletin is the figure for one bulletin, recomputed.
@@ -125,6 +128,7 @@ type checker struct {
 	lists      []list
 	answered   map[protocol.AiringID][]reach.Key    // keys of Outcomes
 	relays     map[protocol.AiringID]protocol.Relay // of airings that are relays
+	unplanned  map[protocol.AiringID]bool           // named as such
 }
 
 // counted is how many people live in a village, as counted by a unit.
@@ -146,7 +150,7 @@ func Check(m Material) Report {
 		Material: m, chains: map[[2]int]*envelope.Chain{}, paths: map[protocol.UnitID][]protocol.UnitID{},
 		placements: map[protocol.DeviceID][]protocol.Placement{},
 		airings:    map[protocol.AiringID]*reach.Aired{}, answered: map[protocol.AiringID][]reach.Key{},
-		relays: map[protocol.AiringID]protocol.Relay{},
+		relays: map[protocol.AiringID]protocol.Relay{}, unplanned: map[protocol.AiringID]bool{},
 	}
 	c.Outcomes = map[reach.Key]reach.Answer{}
 	c.delegations()
@@ -281,7 +285,7 @@ func (c *checker) receipts() {
 		}
 	}
 	heads := map[chainKey]map[uint64]protocol.Digest{}
-	for _, h := range c.Heads {
+	for _, h := range slices.Concat(c.Heads, c.heldHeads()) {
 		head, by, err := openHead(h, keys[h.Device].at(h.Received))
 		if errors.Is(err, envelope.ErrStranger) {
 			c.problem("receipts of %s: by a key that is not known to be its own; after a replacement loa-hub device attest has the registrar sign it", h.Device)
@@ -313,6 +317,12 @@ func (c *checker) receipts() {
 			c.problem("receipts of %s: entries of chain %s are missing", k.device, short(k.chain))
 		}
 	}
+}
+
+// heldHeads are those of earlier exports that must be among what is checked: in a
+// stretch, those that came in it.
+func (c *checker) heldHeads() []Head {
+	return slices.DeleteFunc(slices.Clone(c.Held), func(h Head) bool { return c.Stretch && h.Received.Before(c.From) })
 }
 
 func openHead(h Head, keys []protocol.Key) (protocol.Head, protocol.Key, error) {
@@ -397,9 +407,14 @@ func (c *checker) outcome(device protocol.DeviceID, r protocol.Receipt) {
 	if _, twice := c.Outcomes[key]; twice {
 		return // the first word counts
 	}
-	if a := c.airings[r.Airing]; a != nil && a.Bulletin.Digest != r.Bulletin {
+	switch a := c.airings[r.Airing]; {
+	case a != nil && a.Bulletin.Digest != r.Bulletin:
 		c.problem("receipt of %s for airing %s speaks of another bulletin", device, r.Airing)
 		return
+	case a == nil && !c.Stretch && !c.unplanned[r.Airing]:
+		// A plan of before the days of a stretch may have named it.
+		c.unplanned[r.Airing] = true
+		c.problem("receipt of %s for airing %s, which no plan names: plans were removed, or lost with a restore", device, r.Airing)
 	}
 	a := reach.Answer{Outcome: r.Outcome, Reason: r.Reason, Proof: r.Level(), Frames: r.Frames, Voice: r.Voice, Pixels: append([]protocol.Digest{}, r.Pixels...)}
 	if n := len(r.Plays); n > 0 {

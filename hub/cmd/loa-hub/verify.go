@@ -24,7 +24,7 @@ type verifyCmd struct {
 	Root      []string `help:"File of a root key as init made it, kept outside of the hub; may be repeated; or a copy of keys/roots.pem." required:"" type:"existingfile"`
 	Threshold uint64   `help:"How many roots must sign, if more than one." default:"1"`
 	Export    string   `help:"Check an export, without a hub." type:"existingfile"`
-	Held      []string `help:"An earlier export, kept outside of the hub: what it holds must still be in the record; may be repeated." type:"existingfile"`
+	Held      []string `help:"An earlier export, kept outside of the hub: its records and receipts must still be there; may be repeated." type:"existingfile"`
 	From      string   `help:"First day whose airings count (2026-01-31)."`
 	To        string   `help:"Last day whose airings count."`
 	JSON      bool     `help:"One JSON object a line for each bulletin." name:"json"`
@@ -76,6 +76,7 @@ func (v verifyCmd) check(s *session, m verify.Material) error {
 			return err
 		}
 		m.Audit.Held = append(m.Audit.Held, held.Audit.Checkpoints...)
+		m.Held = append(m.Held, held.Heads...)
 		if err := done(); err != nil {
 			return err
 		}
