@@ -384,7 +384,7 @@ func (a *Agent) playout(cfg config.Config) error {
 
 // loop makes a loop for a medium, or for a part of the board.
 func (a *Agent) loop(c playout.Config) error {
-	c.Store, c.Clock, c.Approvals, c.Known = a.store, a.clock, a.inbox, a.known
+	c.Store, c.Clock, c.Approvals, c.Known, c.Holds = a.store, a.clock, a.inbox, a.known, a.inbox.Holds
 	c.Settings = func() playout.Settings {
 		return playout.Settings{
 			Ceiling: a.cfg.Load().Profile.Volume.CeilingAt, Config: *a.digest.Load(),

@@ -334,6 +334,28 @@ func TestAPlacementIsTheRegistrarsAlone(t *testing.T) {
 	}
 }
 
+// TestAnotherDevicesPlaceIsNone: what the enrolment brought is refused as well, and
+// nothing of it stays.
+func TestAnotherDevicesPlaceIsNone(t *testing.T) {
+	w := protocoltest.NewWorld(t)
+	for name, placement := range map[string][]byte{
+		"another device's": w.Placements["loa-doai"],
+		"by the hub":       protocoltest.Seal(t, w.Hub, envelope.KindPlacement, protocoltest.Placement(protocoltest.Speaker, protocoltest.Dong)),
+		"none":             nil,
+	} {
+		d := &desk{w: w, contents: &contents{}, clock: &clock{Reading: sureAt(protocoltest.Now())}, hub: &hub{}, dir: t.TempDir()}
+		d.store(t)
+		c := d.config()
+		c.Placement = placement
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+		if h := d.held(t); h.Meta.Placement != nil || len(h.Lists) != 0 {
+			t.Errorf("%s left %+v", name, h)
+		}
+	}
+}
+
 func TestAPlacementWaitsForItsListsAndItsDay(t *testing.T) {
 	d := newDesk(t)
 	registrar := protocoltest.Signer(t, "registrar of tomorrow")
@@ -412,7 +434,14 @@ func TestAnAckMustBeOurs(t *testing.T) {
 			t.Errorf("%s: acknowledged up to %d", name, now.Acked)
 		}
 	}
-	d.get(deviceTopic(protocol.VerbAck), protocoltest.Seal(t, d.w.Hub, envelope.KindAck, own))
+	genuine := protocoltest.Seal(t, d.w.Hub, envelope.KindAck, own)
+	d.clock.Reading = sureAt(protocoltest.Now().AddDate(1, 0, 1))
+	d.get(deviceTopic(protocol.VerbAck), genuine)
+	if now, err := d.disk.Head(); err != nil || now.Acked != 0 || d.acked != 0 {
+		t.Errorf("by a hub whose time is over: acknowledged up to %d", now.Acked)
+	}
+	d.clock.Reading = sureAt(protocoltest.Now())
+	d.get(deviceTopic(protocol.VerbAck), genuine)
 	if now, err := d.disk.Head(); err != nil || now.Acked != at.Seq || d.acked != 1 {
 		t.Errorf("acknowledged up to %d of %d", now.Acked, at.Seq)
 	}

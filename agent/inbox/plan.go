@@ -12,6 +12,7 @@ import (
 	"github.com/loa-vn/loa/agent/timesync"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/envelope"
+	"github.com/loa-vn/loa/protocol/schedule"
 )
 
 // errSame: the message says nothing that is not held already.
@@ -215,17 +216,19 @@ func (s *state) takeStop(st protocol.Stop, now timesync.Reading) error {
 // spareFor is how long what is over is still kept.
 const spareFor = 48 * time.Hour
 
-// sweep decides what is over for good and may be forgotten. lastDay returns the
-// last approved day of an airing, "" if it is not known. Only a sure clock sweeps.
-func (s *state) sweep(now timesync.Reading, lastDay func(protocol.Airing) protocol.Date) store.Change {
+// vainFor is how long an airing that no plan names any more waits for an approval that
+// does not come: a plan names what is over for as long.
+const vainFor = 62 * 24 * time.Hour
+
+// sweep decides what is over for good and may be forgotten. allowed returns the last
+// day on which an airing may sound, "" if that is not known, and whether its approval
+// holds. Only a sure clock sweeps.
+func (s *state) sweep(now timesync.Reading, allowed func(protocol.Airing) (protocol.Date, bool)) store.Change {
 	var c store.Change
 	if !now.Sure {
 		return c
 	}
 	before := protocol.InstantOf(now.Now.Add(-spareFor))
-	beforeFor := func(a protocol.Airing) protocol.Date {
-		return protocol.DateOf(before.Time().Add(-a.Lateness.Duration() - protocol.MaxLength))
-	}
 	used := map[protocol.Digest]bool{}
 	kept := map[protocol.AiringID]bool{}
 	named := map[store.AiringKey]bool{}
@@ -235,12 +238,7 @@ func (s *state) sweep(now timesync.Reading, lastDay func(protocol.Airing) protoc
 		}
 	}
 	for k, a := range s.airings {
-		over := a.Airing.Class == protocol.ClassEmergency && a.Airing.Until < before
-		if a.Airing.Class != protocol.ClassEmergency {
-			day := lastDay(a.Airing)
-			over = day != "" && day < beforeFor(a.Airing)
-		}
-		if over && !named[k] {
+		if !named[k] && s.over(a, before.Time(), allowed) {
 			c.DropAirings = append(c.DropAirings, k)
 			continue
 		}
@@ -270,4 +268,30 @@ func (s *state) sweep(now timesync.Reading, lastDay func(protocol.Airing) protoc
 		}
 	}
 	return c
+}
+
+// over says whether an airing was over at an instant: nothing of it could sound after
+// that, so each start has its outcome. One without an approval that holds ends with its
+// rule too, and if that has no end, is given up in time.
+func (s *state) over(a store.HeldAiring, at time.Time, allowed func(protocol.Airing) (protocol.Date, bool)) bool {
+	if a.Airing.Class == protocol.ClassEmergency {
+		return a.Airing.Until.Time().Before(at)
+	}
+	at = at.Add(-a.Airing.Lateness.Duration() - protocol.MaxLength)
+	last, approved := allowed(a.Airing)
+	if approved || (last != "" && last < protocol.DateOf(at)) {
+		return last < protocol.DateOf(at)
+	}
+	loc, err := s.zone(a.Zone)
+	if err != nil {
+		return true // the schedule takes no such airing either
+	}
+	r, err := schedule.RecurrenceOf(a.Airing)
+	if err != nil {
+		return true
+	}
+	for range schedule.Expand(r, loc, at, time.Time{}) {
+		return a.Arrived.Time().Add(vainFor).Before(at)
+	}
+	return true
 }

@@ -382,7 +382,7 @@ func (in *Inbox) tick() {
 	}
 	if local.Sub(in.swept) >= sweepEach {
 		in.swept = local
-		if err := in.commit(decision{change: in.state.sweep(now, in.lastDay)}, false); err != nil {
+		if err := in.commit(decision{change: in.state.sweep(now, in.allowed)}, false); err != nil {
 			in.cfg.Log.Error("what is over was not removed", "error", err)
 		}
 	}

@@ -302,14 +302,39 @@ func (in *Inbox) document(d protocol.Digest) ([]byte, error) {
 	return b, nil
 }
 
-// lastDay returns the last approved day of an airing, "" if its approval is not
-// here or worth nothing. The caller holds mu.
-func (in *Inbox) lastDay(a protocol.Airing) protocol.Date {
-	grant, err := in.verdict(a)
-	if err != nil {
-		return ""
+// allowed returns the last day on which an airing may sound, "" if its approval is not
+// here or cannot be read, and whether that approval holds. One that does not tells its
+// last day all the same: the airing names it by digest, and will have no other. The
+// caller holds mu.
+func (in *Inbox) allowed(a protocol.Airing) (protocol.Date, bool) {
+	if grant, err := in.verdict(a); err == nil {
+		return grant.Statement.LastDay, true
 	}
-	return grant.Statement.LastDay
+	b, err := in.document(a.Approval.Digest)
+	if err != nil {
+		return "", false
+	}
+	approval, err := protocol.Unmarshal[protocol.Approval](b, protocol.MaxApproval)
+	if err != nil {
+		return "", false
+	}
+	s, err := protocol.Unmarshal[protocol.Statement](approval.Statement, protocol.MaxApproval)
+	if err != nil {
+		return "", false
+	}
+	return s.LastDay, false
+}
+
+// Holds says whether an airing is held, under whichever unit.
+func (in *Inbox) Holds(id protocol.AiringID) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, u := range in.state.placement.Units() {
+		if _, ok := in.state.airings[store.AiringKey{Airing: id, Unit: u}]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 // Holdings is what a heartbeat says of the inbox.

@@ -99,10 +99,20 @@ func newDesk(t testing.TB) *desk {
 // open opens the desk, again after close, as after a restart.
 func (d *desk) open(t testing.TB) {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	d.store(t)
+	in, err := New(d.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Inbox = in
+}
+
+// store opens the desk's disk.
+func (d *desk) store(t testing.TB) {
+	t.Helper()
 	s, err := store.Open(store.Config{
 		Path: filepath.Join(d.dir, "agent.db"), Marker: filepath.Join(d.dir, "marker"), Now: protocoltest.At(0),
-		Entropy: rand.Reader, Log: log,
+		Entropy: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,15 +123,15 @@ func (d *desk) open(t testing.TB) {
 		}
 	})
 	d.disk = &disk{Store: s}
-	in, err := New(Config{
+}
+
+// config is that of an inbox on the desk's disk.
+func (d *desk) config() Config {
+	return Config{
 		Device: protocoltest.Speaker, Roots: protocol.Roots{Threshold: 1, Keys: []protocol.Key{d.w.Root.Key()}}, Placement: d.w.Placements[protocoltest.Speaker],
 		Lists: append([][]byte{d.w.Approvers}, d.w.Delegations...), Store: d.disk, Contents: d.contents, Hub: d.hub, Clock: d.clock,
-		Pictures: true, Entropy: rand.Reader, Heartbeat: func() {}, Acked: func() { d.acked++ }, Fault: func(_ string, on bool) { d.faults = append(d.faults, on) }, Log: log,
-	})
-	if err != nil {
-		t.Fatal(err)
+		Pictures: true, Entropy: rand.Reader, Heartbeat: func() {}, Acked: func() { d.acked++ }, Fault: func(_ string, on bool) { d.faults = append(d.faults, on) }, Log: slog.New(slog.DiscardHandler),
 	}
-	d.Inbox = in
 }
 
 func (d *desk) restart(t *testing.T) []Update {

@@ -3,12 +3,14 @@ package playout_test
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/agent/amplifier"
+	"github.com/loa-vn/loa/agent/inbox"
 	"github.com/loa-vn/loa/agent/player"
 	"github.com/loa-vn/loa/agent/player/feed"
 	"github.com/loa-vn/loa/agent/player/null"
@@ -132,4 +134,32 @@ func TestTheAmplifierIsOnAroundWhatSounds(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// TestARelayIsRefusedOutsideOfItsSlot: its whole window, with what it may be late, lies in
+// the part of the day that was approved; the device sees to it.
+func TestARelayIsRefusedOutsideOfItsSlot(t *testing.T) {
+	for name, x := range map[string]struct {
+		from, to uint64 // minutes of the day
+		want     string
+	}{
+		"inside": {60, 66, "a 01:00:00.000 played"}, // one minute, and five late
+		"before": {61, 90, "a 01:00:00.000 skipped not permitted"},
+		"beyond": {30, 65, "a 01:00:00.000 skipped not permitted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, protocol.MediumSound)
+				a := w.airing("a", []string{"relay", "in=1h", "for=1m", "late=5m"})
+				w.note(func() { w.slot = [2]uint64{x.from, x.to} })
+				w.document("a", nil)
+				w.tell(inbox.Accepted{Airing: a, Zone: "UTC", Arrived: a.Published}, inbox.Content{Airing: "a", There: true})
+				time.Sleep(2 * time.Hour)
+				w.stop()
+				if got := w.receipts(); len(got) != 1 || !strings.HasPrefix(got[0], x.want) {
+					t.Errorf("receipts %q, want one of %s", got, x.want)
+				}
+			})
+		})
+	}
 }

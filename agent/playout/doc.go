@@ -132,6 +132,9 @@ type Config struct {
 	// Known says whether every plan that there is has come: only then may answers be
 	// forgotten, for what came later than that would no longer be owed. Nil: always.
 	Known func() bool
+	// Holds says whether an airing is still held; nil: always. What is not has been over
+	// for long, and nothing of it is owed any more, whatever its rule says.
+	Holds func(protocol.AiringID) bool
 	// Over, if set, is told of emergencies that were stopped or withdrawn. It returns
 	// at once.
 	Over func(protocol.AiringID)

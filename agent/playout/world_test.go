@@ -44,13 +44,15 @@ type world struct {
 	held   []inbox.Update
 	docs   map[protocol.AiringID]error // of those that are here
 	relays map[protocol.AiringID]bool  // those of live streams
+	slot   [2]uint64                   // of the day, that these are approved for, in minutes
 	grants envelope.Grant
 	zone   string // of the board, that the loop is for
 	wrap   func(*output) playout.Output
 	texts  map[protocol.AiringID]protocol.Bulletin // of boards, where what they say matters
 	stored []protocol.Receipt
-	proves atomic.Int64 // what a board's output says of what ends; 0: rendered
-	unsure atomic.Bool  // nobody vouches for the device's time
+	proves atomic.Int64                 // what a board's output says of what ends; 0: rendered
+	unsure atomic.Bool                  // nobody vouches for the device's time
+	holds  func(protocol.AiringID) bool // what the inbox still has; nil: all
 	loop   *playout.Loop
 	stop   func()
 
@@ -92,7 +94,7 @@ func newDevice(t *testing.T, m protocol.Medium, zone string, wrap func(*output) 
 		}
 	})
 	w := &world{
-		t: t, medium: m, zone: zone, wrap: wrap, start: time.Now(), disk: &disk{Store: st}, docs: map[protocol.AiringID]error{}, relays: map[protocol.AiringID]bool{},
+		t: t, medium: m, zone: zone, wrap: wrap, start: time.Now(), disk: &disk{Store: st}, docs: map[protocol.AiringID]error{}, relays: map[protocol.AiringID]bool{}, slot: [2]uint64{0, 24 * 60},
 		grants: envelope.Grant{Statement: protocol.Statement{FirstDay: "1999-01-01", LastDay: "2001-01-01", PlaysPerDay: 100}},
 	}
 	w.disk.w = w
@@ -149,7 +151,7 @@ func (w *world) Bulletin(a protocol.Airing) (protocol.Bulletin, error) {
 	defer w.mu.Unlock()
 	if w.relays[a.ID] {
 		b := protocoltest.RelayBulletin()
-		b.Relay.From, b.Relay.To = 0, 24*60 // approved for any time of day
+		b.Relay.From, b.Relay.To = w.slot[0], w.slot[1]
 		return b, nil
 	}
 	if b, ok := w.texts[a.ID]; ok {
@@ -178,7 +180,7 @@ func (w *world) boot() {
 		Settings: func() playout.Settings {
 			return playout.Settings{Ceiling: func(hour int) int { return 90 - 40*(hour%2) }, Limit: func(int) int { return 100 - int(w.lower.Load()) }, Config: protocol.DigestOf(nil)}
 		},
-		Known: func() bool { return !w.away.Load() }, Receipts: func() {}, Playing: func(on playout.On) { w.note(func() { w.playing = on }) },
+		Known: func() bool { return !w.away.Load() }, Holds: w.holds, Receipts: func() {}, Playing: func(on playout.On) { w.note(func() { w.playing = on }) },
 		Toned: func(r protocol.ToneResult) { w.note(func() { w.tones = append(w.tones, r) }) }, Reason: inbox.ReasonOf,
 		Fault: func(name string, on bool) {
 			if on != (w.disk.said == name) {
