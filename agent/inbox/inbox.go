@@ -452,8 +452,12 @@ func (in *Inbox) commit(d decision, urgent bool) error {
 				in.loose[protocol.DigestOf(doc)] = doc
 			}
 		}
+		before := in.state.generation
 		if err := in.state.apply(d.change); err != nil {
 			return err
+		}
+		if in.state.generation != before {
+			d.first = append(d.first, Relisted{})
 		}
 	}
 	in.push(d.first...)

@@ -351,6 +351,28 @@ func TestListsAreJudgedAsOfTheAiringsArrival(t *testing.T) {
 	}
 }
 
+// The playout asks again about what was refused as soon as other keys count.
+func TestThePlayoutIsToldOfNewLists(t *testing.T) {
+	d := newDesk(t)
+	d.told()
+	c := d.w.Claim(t, protocoltest.Bulletin())
+	d.get(unitTopic(protocol.VerbPlan), d.head(t, plan(2000, c.Airing)))
+	if got := find[Relisted](d.told()); len(got) != 0 {
+		t.Errorf("a plan without lists: told %d times", len(got))
+	}
+	newer := protocoltest.Approvers(protocoltest.Approver(protocoltest.First, "Nguyễn Thị Duyệt", d.w.First.Key()))
+	newer.Number = protocoltest.Number(-time.Hour)
+	list := protocoltest.Seal(t, d.w.Registrar, envelope.KindApprovers, newer)
+	d.contents.put(list)
+	p := plan(2001, c.Airing)
+	h := protocoltest.PlanHead(protocoltest.Encode(t, p), p.Number, list)
+	d.get(unitTopic(protocol.VerbPlan), protocoltest.Seal(t, d.w.Hub, envelope.KindPlan, h))
+	d.arrived()
+	if got := find[Relisted](d.told()); len(got) != 1 {
+		t.Errorf("a new list: told %d times", len(got))
+	}
+}
+
 func TestWhatCameWithAnUnsureClockIsNewWhenItBecomesSure(t *testing.T) {
 	d := newDesk(t)
 	d.clock.Reading = unsure()

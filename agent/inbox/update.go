@@ -63,6 +63,8 @@ type (
 		Airing protocol.AiringID
 		At     protocol.Instant
 	}
+	// Relisted: other keys count from now on, so what was refused may be good now.
+	Relisted struct{}
 	// Muted says whether the device is muted, by a command or at the device.
 	Muted struct{ Muted bool }
 )
@@ -75,6 +77,7 @@ func (Content) update()    {}
 func (Placed) update()     {}
 func (QuietHours) update() {}
 func (ClockSure) update()  {}
+func (Relisted) update()   {}
 func (Muted) update()      {}
 func (Tone) update()       {}
 func (Keyed) update()      {}

@@ -2,9 +2,11 @@ package playout
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/agent/inbox"
 	"github.com/loa-vn/loa/agent/store"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/schedule"
@@ -73,10 +75,22 @@ func (l *Loop) keep(b *store.Batch, a schedule.AiringRecord) {
 }
 
 // reason is why an occurrence was skipped: of one that its documents forbade
-// after it was due, the machine knows only that it did not begin.
+// after it was due, the machine knows only that it did not begin, or that its content
+// did not count as there.
 func (l *Loop) reason(key occ, why protocol.Reason) protocol.Reason {
-	if r, ok := l.refused[key]; ok && why == protocol.ReasonFault {
-		return r
+	switch why {
+	case protocol.ReasonFault:
+		if r, ok := l.refused[key]; ok {
+			return r
+		}
+	case protocol.ReasonNoContent:
+		k := l.mem.wires[key.airing]
+		if k == nil || !l.unjudged[key] {
+			return why
+		}
+		if _, err := l.cfg.Approvals.Verdict(k.wire); err != nil && !errors.Is(err, inbox.ErrMissing) {
+			return l.cfg.Reason(err)
+		}
 	}
 	return why
 }

@@ -92,6 +92,9 @@ func (w *world) do(what string, f []string) {
 		w.tell(inbox.Content{Airing: id, There: true})
 	case "documents": // others came; nothing is told
 		w.document(id, w.refusal(f[1:]))
+	case "lists": // others came, by which these documents count
+		w.document(id, w.refusal(f[1:]))
+		w.tell(inbox.Relisted{})
 	case "withdraw":
 		w.tell(inbox.Withdrawn{Airing: id, At: at})
 	case "stop":

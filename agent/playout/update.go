@@ -67,6 +67,7 @@ func (l *Loop) take(ctx context.Context, u inbox.Update, rest []inbox.Update) []
 	case inbox.ClockSure:
 		l.sure = u.Sure
 		return []schedule.Event{{Kind: sureness(u.Sure)}}
+	case inbox.Relisted: // doubts are asked again after every update
 	case inbox.Tone:
 		l.tone(ctx, u)
 	case inbox.Muted:
