@@ -192,6 +192,7 @@ func (l *Loop) forget(ctx context.Context, now time.Time) {
 	if first {
 		return
 	}
+	l.giveUp(ctx, now)
 	f := l.machine.Forget(now.Add(-keepFinals))
 	b := l.mem.forget(f, l.kept, l.lane.own())
 	for _, key := range f.Records {
@@ -203,4 +204,26 @@ func (l *Loop) forget(ctx context.Context, now time.Time) {
 		delete(l.statement, id)
 	}
 	l.commit(ctx, b)
+}
+
+// giveUp ends what is not held any more and has starts ahead all the same: it is over,
+// but its rule has no end.
+func (l *Loop) giveUp(ctx context.Context, now time.Time) {
+	if l.cfg.Holds == nil {
+		return
+	}
+	var events []schedule.Event
+	for _, r := range l.mem.kept.Airings {
+		a := r.Airing
+		if a.Class == protocol.ClassEmergency || !r.Withdrawn.IsZero() || !slices.Contains(l.placement.Units(), a.Unit) || l.cfg.Holds(a.ID) {
+			continue
+		}
+		for range schedule.Expand(a.Recurrence, l.zone, now, time.Time{}) {
+			events = append(events, schedule.Event{Kind: schedule.EventWithdraw, Airing: a.ID, At: now})
+			break
+		}
+	}
+	if len(events) > 0 {
+		l.step(ctx, events)
+	}
 }
