@@ -12,17 +12,29 @@ import (
 	"github.com/loa-vn/loa/protocol/protocoltest"
 )
 
+// otherwise is what a commune is to have done in another way; nil as usual.
+type otherwise struct {
+	approve func(*protocoltest.World, *envelope.Claim)
+	plan    func(*protocol.Plan)
+	receipt func(*protocol.Receipt)
+}
+
 // commune is what a hub holds of two speakers that played a bulletin on two evenings,
-// and signed each evening's receipt by itself. approve may have it approved otherwise.
-func commune(t *testing.T, approve func(*protocoltest.World, *envelope.Claim)) Material {
+// and signed each evening's receipt by itself.
+func commune(t *testing.T, o otherwise) Material {
 	t.Helper()
 	w := protocoltest.NewWorld(t)
 	claim := w.Claim(t, protocoltest.Bulletin())
-	approve(w, &claim)
+	if o.approve != nil {
+		o.approve(w, &claim)
+	}
 	claim.Airing.Approval = protocol.ContentOf(claim.Approval)
 	claim.Airing.Rule, claim.Airing.ExDates, claim.Airing.RDates = "FREQ=DAILY;COUNT=2", nil, nil
 	plan := protocoltest.Plan(claim.Airing)
 	plan.Withdrawals, plan.Stops = nil, nil
+	if o.plan != nil {
+		o.plan(&plan)
+	}
 	body := protocoltest.Encode(t, plan)
 	zone, err := time.LoadLocation(protocoltest.Zone)
 	if err != nil {
@@ -60,6 +72,9 @@ func commune(t *testing.T, approve func(*protocoltest.World, *envelope.Claim)) M
 			r := protocoltest.Receipt()
 			r.Airing, r.Bulletin, r.Start = claim.Airing.ID, claim.Airing.Bulletin.Digest, protocol.InstantOf(start)
 			r.Plays, r.Volume = []protocol.Stretch{{From: r.Start, To: r.Start + 2500}}, uint64(70+i)
+			if o.receipt != nil {
+				o.receipt(&r)
+			}
 			add(protocol.Entry{Seq: uint64(day) + 2, Receipt: &r}, start.Add(time.Minute))
 		}
 	}
@@ -69,7 +84,7 @@ func commune(t *testing.T, approve func(*protocoltest.World, *envelope.Claim)) M
 // Whoever edits rows of the database is named, for rows that were swapped too, and for
 // a chain of which an earlier export has seen more.
 func TestSwappedAndRemovedRowsAreNamed(t *testing.T) {
-	whole := commune(t, func(*protocoltest.World, *envelope.Claim) {})
+	whole := commune(t, otherwise{})
 	if r := Check(whole); len(r.Problems) > 0 || r.Receipts != 6 || len(r.Bulletins) != 1 || r.Bulletins[0].Played != 4 {
 		t.Fatalf("untouched: %q, %d receipts, %+v", r.Problems, r.Receipts, r.Bulletins)
 	}
@@ -133,21 +148,61 @@ func TestKindsOfKeysAreTold(t *testing.T) {
 		statement := protocoltest.Encode(t, protocoltest.Statement(c.Bulletin, c.Airing.Class))
 		c.Approval = protocoltest.Encode(t, protocol.Approval{Statement: statement, Signatures: [][]byte{}, Assertions: []protocol.Assertion{phone.Assert(statement)}})
 	}
-	r := Check(commune(t, func(*protocoltest.World, *envelope.Claim) {}))
+	r := Check(commune(t, otherwise{}))
 	if len(r.Problems) > 0 || r.HubKeys != 1 || r.Passkeys != 0 {
 		t.Errorf("by a key held by the hub: %d passkeys, %d others, %q", r.Passkeys, r.HubKeys, r.Problems)
 	}
-	r = Check(commune(t, byPhone))
+	r = Check(commune(t, otherwise{approve: byPhone}))
 	if len(r.Problems) > 0 || r.HubKeys != 0 || r.Passkeys != 1 {
 		t.Errorf("by a passkey: %d passkeys, %d others, %q", r.Passkeys, r.HubKeys, r.Problems)
 	}
 	// The list demands passkeys: a signature by the key on the hub is named.
-	r = Check(commune(t, func(w *protocoltest.World, c *envelope.Claim) {
+	r = Check(commune(t, otherwise{approve: func(w *protocoltest.World, c *envelope.Claim) {
 		held := c.Approval
 		byPhone(w, c)
 		c.Approval = held
-	}))
+	}}))
 	if len(r.Problems) != 1 || r.HubKeys != 0 {
 		t.Errorf("by a key that the list does not take: %d others, %q", r.HubKeys, r.Problems)
+	}
+}
+
+// What a device signed of another bulletin than was planned counts for none.
+func TestReceiptsOfAnotherBulletinAreNamed(t *testing.T) {
+	r := Check(commune(t, otherwise{receipt: func(r *protocol.Receipt) { r.Bulletin = protocol.DigestOf([]byte("another")) }}))
+	if len(r.Problems) == 0 || !strings.Contains(r.Problems[0], "speaks of another bulletin") || r.Bulletins[0].Count != (reach.Count{Expected: 4, Unknown: 4}) {
+		t.Errorf("%q, %+v", r.Problems, r.Bulletins)
+	}
+}
+
+// A hub's key that was replaced may finish what it was at, and no more.
+func TestAReplacedKeysPlansAreNamed(t *testing.T) {
+	w := protocoltest.NewWorld(t)
+	next := protocoltest.Delegation(protocol.RoleHub, protocoltest.Signer(t, "the next hub").Key())
+	next.Number = protocoltest.Number(time.Hour)
+	doc := Document{envelope.KindDelegation, protocoltest.Seal(t, w.Root, envelope.KindDelegation, next)}
+	for since, named := range map[time.Duration]bool{0: false, 24 * time.Hour: false, 26 * time.Hour: true} {
+		m := commune(t, otherwise{plan: func(p *protocol.Plan) { p.Number = protocoltest.Number(since) }})
+		m.Trust = append(m.Trust, doc)
+		r := Check(m)
+		if got := slices.ContainsFunc(r.Problems, func(p string) bool { return strings.Contains(p, "who was replaced before") }); got != named {
+			t.Errorf("%s after it was replaced: %q", since-time.Hour, r.Problems)
+		}
+	}
+}
+
+// Keys that are the hub's word count only until the registrar signs one.
+func TestTheHubsWordCountsUntilARegistrarSigns(t *testing.T) {
+	key := func(name string) protocol.Key { return protocoltest.Signer(t, name).Key() }
+	since := protocoltest.Now()
+	k := keyring{signed: []protocol.Key{key("signed")}, since: since, word: []protocol.Key{key("before")}}
+	if got := len(k.at(since.Add(-time.Millisecond))); got != 2 {
+		t.Errorf("before: %d keys", got)
+	}
+	if got := k.at(since); len(got) != 1 || got[0].ID() != k.signed[0].ID() {
+		t.Errorf("from then on: %v", got)
+	}
+	if got := (keyring{word: k.word}).at(since); len(got) != 1 {
+		t.Errorf("while none is signed: %v", got)
 	}
 }
