@@ -108,6 +108,33 @@ func TestWhatCannotBeDrawnIsABoxAndReported(t *testing.T) {
 	}
 }
 
+// A text in a script that boards do not have is shown as boxes, each letter reported: none
+// is dropped, none joins another, none turns the line round.
+func TestTextsOfOtherScriptsAreBoxes(t *testing.T) {
+	board := page.Board{Width: 192, Height: 32, Row: 16}
+	for name, s := range map[string]string{
+		"Arabic": "السلام", "Hebrew": "שלום", "Thai": "สวัสดี", "Devanagari": "नमस्ते", "Chinese": "你好", "Hangul": "안녕", "Khmer": "សួស្តី",
+		"Tai Viet": "ꪎꪚꪱꪥ", "Cham": "ꨌꩌ", "runes": "ᚠᚢᚦ", "private": "\ue000\uf8ff\U000f0000", "emoji": "🚨🏽", "letters over letters": "x\u0336\u0489",
+	} {
+		pages, warnings, err := page.Compose(board, page.Text{Kind: page.Notice, Body: "Họp " + s + " nhé"})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		missing := 0
+		for _, w := range warnings {
+			if w.Problem == page.Missing && w.Field == page.FieldBody && w.Pos >= 4 && w.Pos < 4+len([]rune(s)) {
+				missing++
+			}
+		}
+		all := strings.ReplaceAll(strings.ReplaceAll(shown(pages), "|", " "), "‖", " ")
+		has := strings.TrimLeft(s, "x") // which boards have
+		if want := len([]rune(has)); missing != want || len(warnings) != want || !strings.HasPrefix(all, "Họp ") || !strings.HasSuffix(all, " nhé") {
+			t.Errorf("%s: %d of %d letters reported in %+v, shown %q", name, missing, want, warnings, all)
+		}
+	}
+}
+
 func TestLongWordsAreBrokenVisiblyAndReported(t *testing.T) {
 	board := page.Board{Width: 192, Height: 32, Row: 16}
 	pages, warnings, err := page.Compose(board, page.Text{Kind: page.Notice, Body: "ở " + strings.Repeat("x", 50) + " đây"})

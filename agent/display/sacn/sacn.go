@@ -108,16 +108,19 @@ func (p *Protocol) universe(i int, options uint8, send func([]byte) error) error
 	return send(p.buf[:])
 }
 
-// Last says three times for each universe, as the standard asks, that it is over.
+// Last says three times for each universe, as the standard asks, that it is over; of its
+// errors it returns the first.
 func (p *Protocol) Last(send func([]byte) error) error {
 	clear(p.buf[offSlots:])
-	var errs []error
+	var first error
 	for range 3 {
 		for i := range p.seq {
-			errs = append(errs, p.universe(i, optEnd, send))
+			if err := p.universe(i, optEnd, send); first == nil {
+				first = err
+			}
 		}
 	}
-	return errors.Join(errs...)
+	return first
 }
 
 // Probe returns nil: receivers do not answer.

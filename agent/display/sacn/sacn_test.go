@@ -112,6 +112,26 @@ func TestAReceiverHasThePictureInItsUniverses(t *testing.T) {
 	}
 }
 
+func TestAllUniversesAreEndedHoweverTheFirstGoes(t *testing.T) {
+	p, err := sacn.New(config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Frame(make([]byte, 1000), 1, 1, newReceiver(t).take); err != nil {
+		t.Fatal(err)
+	}
+	gone, n := errors.New("gone"), 0
+	err = p.Last(func([]byte) error {
+		if n++; n == 2 {
+			return gone
+		}
+		return nil
+	})
+	if !errors.Is(err, gone) || n != 6 {
+		t.Errorf("%v after %d datagrams", err, n)
+	}
+}
+
 func TestSourcesOutsideTheStandardAreRefused(t *testing.T) {
 	for name, change := range map[string]func(*sacn.Config){
 		"universe 0":     func(c *sacn.Config) { c.Universe = 0 },
