@@ -46,7 +46,6 @@ type Screen struct {
 	wg     sync.WaitGroup
 
 	mu     sync.Mutex
-	last   *standing        // a bulletin that was on before this start
 	alarms []standing       // that are valid, in the order of their last beginning
 	over   *standing        // the one that ended last; until says how long that is shown
 	busy   map[int]string   // the job that is on in each part beside the main one
@@ -126,9 +125,6 @@ func (s *Screen) begin(j Job, zone int, size page.Board) error {
 		job.Until = j.Begin.Add(j.Length)
 	}
 	s.mu.Lock()
-	if zone == 0 {
-		s.last = nil
-	}
 	stands := len(s.alarms) > 0 || s.over != nil
 	switch {
 	case emergency:

@@ -138,8 +138,8 @@ func (l *life) mainTruth() []stretch {
 		{from: l.at("09:01:33"), set: name, late: time.Second + slack}, // by itself
 		{from: l.at("10:00:00"), set: on("dien")},
 		{from: l.at("10:00:05"), dark: true},
-		{from: l.at("10:00:12"), set: on("dien"), late: restart},
-		{from: l.at("10:00:15"), set: on("dien")}, // rule 7: it restarts
+		{from: l.at("10:00:12"), set: on("dien")[1:], late: restart}, // its second page would be on
+		{from: l.at("10:00:15"), set: on("dien")},                    // rule 7: it restarts
 		{from: after("10:00:15", on("dien")), set: name},
 		{from: l.at("11:00:00"), set: on("truoc-lu")},
 		{from: l.at("11:00:06"), set: flood, whole: true},                                     // rule 4: it takes the board at once

@@ -90,7 +90,9 @@ func (s *Screen) save() {
 }
 
 // recall takes up what stood before a restart, as far as it can still be laid out, and
-// returns what is to stand again in the other parts of the board.
+// returns which bulletins are to stand again: at the page, and what runs at the place,
+// where they would be now. An emergency stands from its first page on, which says what it
+// is, and over a bulletin.
 func (s *Screen) recall(now time.Time) []display.Job {
 	if s.cfg.Memory == nil {
 		return nil
@@ -105,30 +107,48 @@ func (s *Screen) recall(now time.Time) []display.Job {
 		if !now.Before(was.Until) {
 			continue
 		}
-		j, until := was.job(), now.Add(lingerFor)
-		if was.Until.Before(until) {
-			until = was.Until
+		size, ok := s.room(was)
+		if !ok {
+			continue
+		}
+		j := was.job()
+		pages, err := s.lay(size, j)
+		if err != nil {
+			continue
 		}
 		if was.Airing.Class == protocol.ClassEmergency {
 			j.Begin = was.Begin
-			if pages, err := s.lay(s.cfg.Whole, j); err == nil {
-				s.alarms = append(s.alarms, standing{job: j, pages: pages, until: was.Until})
-			}
+			s.alarms = append(s.alarms, standing{job: j, pages: pages, until: was.Until})
 			continue
 		}
-		if was.Place == 0 {
-			if pages, err := s.lay(s.cfg.Size, j); err == nil {
-				s.last = &standing{job: j, pages: pages, until: until}
-			}
-			continue
+		again := display.Job{Zone: was.Place, Pages: pages, Begin: was.Begin, Until: now.Add(lingerFor)}
+		if was.Until.Before(again.Until) {
+			again.Until = was.Until
 		}
-		if i := slices.IndexFunc(s.cfg.Zones, func(z ScreenZone) bool { return z.Zone == was.Place }); i >= 0 {
-			if pages, err := s.lay(s.cfg.Zones[i].Size, j); err == nil {
-				jobs = append(jobs, display.Job{Zone: was.Place, Pages: pages, Until: until})
-			}
+		if again.Begin.After(now) { // the clock was set back, or lost its time with the power
+			again.Begin = now
 		}
+		jobs = append(jobs, again)
+	}
+	if len(s.alarms) > 0 {
+		jobs = slices.DeleteFunc(jobs, func(j display.Job) bool { return j.Zone == 0 })
 	}
 	return jobs
+}
+
+// room is the size of where something stood before; false if the board has that no more.
+func (s *Screen) room(was shownBy) (page.Board, bool) {
+	switch {
+	case was.Airing.Class == protocol.ClassEmergency:
+		return s.cfg.Whole, true
+	case was.Place == 0:
+		return s.cfg.Size, true
+	}
+	i := slices.IndexFunc(s.cfg.Zones, func(z ScreenZone) bool { return z.Zone == was.Place })
+	if i < 0 {
+		return page.Board{}, false
+	}
+	return s.cfg.Zones[i].Size, true
 }
 
 // raise makes an emergency the one that stands; s.mu is held.
@@ -169,10 +189,6 @@ func (s *Screen) idle(now time.Time) ([]page.Page, time.Time) {
 		}
 	}
 	s.over = nil
-	if l := s.last; l != nil && now.Before(l.until) {
-		return l.pages, l.until
-	}
-	s.last = nil
 	return s.cfg.Idle(now)
 }
 

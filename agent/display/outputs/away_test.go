@@ -211,9 +211,8 @@ func TestABrowserThatVanishesAndReturns(t *testing.T) {
 // live is a board, and whether its last word was a fault.
 type live struct {
 	*display.Board
-	t      *testing.T
-	events chan display.Event
-	bad    bool
+	t   *testing.T
+	bad bool
 }
 
 func put(t *testing.T, out display.Output) *live {
