@@ -35,17 +35,18 @@ func Clock(b Board, unit string, now time.Time) ([]Page, error) {
 	default:
 		top, bottom := 0, b.Height
 		if s := breakLines(words(name), b.Row, b.Width); len(s.lines) == 1 && b.rows() > 4 {
-			top = b.Row + b.Row/4
+			top = b.Row
 			p.Lines = append(p.Lines, area{0, 0, b.Width, top}.label(s.lines[0], b.Row, 0, false))
 		}
 		half := bottom - max(2*b.Row, (bottom-top)*2/5)
-		p.Lines = append(p.Lines, area{0, top, b.Width, half - top}.centred(hour, b.Row)...)
+		large := area{0, top, b.Width, half - top}.centred(hour, b.Row)
+		p.Lines = append(p.Lines, large...)
 		under := area{0, half, b.Width, bottom - half}
 		day := wideDay(now)
 		if s := breakLines(day, b.Row, b.Width); len(s.lines) > len(day) {
 			day = narrowDay(now)
 		}
-		p.Lines = append(p.Lines, under.centred(day, b.Row)...)
+		p.Lines = append(p.Lines, under.centredTo(day, b.Row, large[0].Row-1)...) // the hour is read from afar
 	}
 	p.Letters = letters(p.Lines)
 	return []Page{p}, nil
@@ -53,8 +54,11 @@ func Clock(b Board, unit string, now time.Time) ([]Page, error) {
 
 // centred puts paragraphs in the middle of an area at the largest row; lines that
 // do not fit are left out, so the most important comes first.
-func (a area) centred(ps [][]word, smallest int) []Line {
-	s := a.grow(ps, smallest)
+func (a area) centred(ps [][]word, smallest int) []Line { return a.centredTo(ps, smallest, a.h) }
+
+// centredTo is centred with rows of at most largest, or of the smallest.
+func (a area) centredTo(ps [][]word, smallest, largest int) []Line {
+	s := a.growTo(ps, smallest, largest)
 	s.lines = s.lines[:min(len(s.lines), max(1, a.h/s.row))]
 	return a.arrange(s, true)[0]
 }

@@ -392,6 +392,12 @@ func TestClocksShowTheDayAndItsLunarDateWhereThereIsRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkInside(t, board, pages)
+		hour := slices.IndexFunc(pages[0].Lines, func(l page.Line) bool { return len(l.Text) >= 5 && l.Text[2] == ':' })
+		for _, l := range pages[0].Lines { // the time is what is read from afar
+			if over := l.Row > pages[0].Lines[hour].Row; over && board.Height/board.Row > 3 {
+				t.Fatalf("%v: %q is larger than the time", board, l.Text)
+			}
+		}
 	})
 }
 
