@@ -97,12 +97,25 @@ func TestSwappedAndRemovedRowsAreNamed(t *testing.T) {
 		change func(*Material)
 		want   string // part of a problem
 	}{
-		"entries of two devices":           {func(m *Material) { m.Entries[1].Bytes, m.Entries[4].Bytes = m.Entries[4].Bytes, m.Entries[1].Bytes }, "entry 2 is not what the device signed"},
-		"heads of two devices":             {func(m *Material) { m.Heads[1].Sealed, m.Heads[4].Sealed = m.Heads[4].Sealed, m.Heads[1].Sealed }, "by a key that is not known"},
-		"a head of the evening before":     {func(m *Material) { m.Heads[2] = m.Heads[1] }, "has no signature"},
-		"one receipt put twice":            {func(m *Material) { m.Entries[2].Bytes = m.Entries[1].Bytes }, "is broken at entry 2"},
-		"all of a device under another":    {func(m *Material) { m.Devices[0].Public, m.Devices[1].Public = m.Devices[1].Public, m.Devices[0].Public }, "by a key that is not known"},
-		"a chain without its beginning":    {func(m *Material) { m.Entries = m.Entries[1:]; m.Heads = m.Heads[1:] }, "is broken at entry 2"},
+		"entries of two devices":        {func(m *Material) { m.Entries[1].Bytes, m.Entries[4].Bytes = m.Entries[4].Bytes, m.Entries[1].Bytes }, "entry 2 is not what the device signed"},
+		"heads of two devices":          {func(m *Material) { m.Heads[1].Sealed, m.Heads[4].Sealed = m.Heads[4].Sealed, m.Heads[1].Sealed }, "by a key that is not known"},
+		"a head of the evening before":  {func(m *Material) { m.Heads[2] = m.Heads[1] }, "has no signature"},
+		"one receipt put twice":         {func(m *Material) { m.Entries[2].Bytes = m.Entries[1].Bytes }, "is broken at entry 2"},
+		"all of a device under another": {func(m *Material) { m.Devices[0].Public, m.Devices[1].Public = m.Devices[1].Public, m.Devices[0].Public }, "by a key that is not known"},
+		"a chain without its beginning": {func(m *Material) { m.Entries = m.Entries[1:]; m.Heads = m.Heads[1:] }, "is broken at entry 2"},
+		"an entry that a later one signs": {func(m *Material) {
+			m.Heads = slices.Delete(m.Heads, 1, 2)
+			m.Entries[1].Bytes = m.Entries[4].Bytes
+		}, "is broken at entry 3"},
+		"a plan's body": {func(m *Material) {
+			p, err := protocol.Unmarshal[protocol.Plan](m.Plans[0].Body, protocol.MaxPlan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Airings[0].Volume--
+			m.Plans = slices.Clone(m.Plans)
+			m.Plans[0].Body = protocoltest.Encode(t, p)
+		}, "its body is not what was signed"},
 		"the plan removed":                 {func(m *Material) { m.Plans = nil }, "which no plan names"},
 		"the evening that an export holds": {func(m *Material) { m.Held = whole.Heads; cut(m) }, "the entries up to 3 are not all there"},
 		"a device that an export holds": {func(m *Material) {
