@@ -35,7 +35,7 @@ var ErrConfig = errors.New("not an Art-Net port address")
 // Protocol counts the datagrams.
 type Protocol struct {
 	first int
-	sync  bool
+	sync  []byte  // ArtSync; nil: none is sent
 	seq   []uint8 // by port address, from the first
 	buf   [18 + 3*pixels]byte
 }
@@ -46,8 +46,11 @@ func New(first int, sync bool) (*Protocol, error) {
 	if first < 0 || first > MaxAddress {
 		return nil, fmt.Errorf("%d: %w", first, ErrConfig)
 	}
-	p := &Protocol{first: first, sync: sync}
+	p := &Protocol{first: first}
 	p.head(opOutput)
+	if sync {
+		p.sync = p.short(opSync)
+	}
 	return p, nil
 }
 
@@ -84,10 +87,10 @@ func (p *Protocol) Frame(rgb []byte, _, _ int, send func([]byte) error) error {
 			return err
 		}
 	}
-	if !p.sync {
+	if p.sync == nil {
 		return nil
 	}
-	return send(p.short(opSync))
+	return send(p.sync)
 }
 
 // short returns a datagram of two more bytes, both 0.

@@ -10,6 +10,7 @@ package flaschen
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Port is the server's UDP port.
@@ -48,7 +49,7 @@ func (p *Protocol) Frame(rgb []byte, width, height int, send func([]byte) error)
 	for y := 0; y < height; y += h {
 		for x := 0; x < width; x += w {
 			tw, th := min(w, width-x), min(h, height-y)
-			p.buf = fmt.Appendf(p.buf[:0], "P6\n%d %d\n#FT: %d %d %d\n255\n", tw, th, x, y, p.layer)
+			p.head(tw, th, x, y)
 			for row := y; row < y+th; row++ {
 				p.buf = append(p.buf, rgb[3*(row*width+x):3*(row*width+x+tw)]...)
 			}
@@ -61,6 +62,19 @@ func (p *Protocol) Frame(rgb []byte, width, height int, send func([]byte) error)
 		}
 	}
 	return nil
+}
+
+// head begins a tile: PPM's magic number and size, the offset in a comment, the highest
+// value of a colour.
+func (p *Protocol) head(w, h, x, y int) {
+	p.buf = append(p.buf[:0], "P6"...)
+	for _, part := range []struct {
+		before string
+		n      int
+	}{{"\n", w}, {" ", h}, {"\n#FT: ", x}, {" ", y}, {" ", p.layer}, {"\n", 255}} {
+		p.buf = strconv.AppendInt(append(p.buf, part.before...), int64(part.n), 10)
+	}
+	p.buf = append(p.buf, '\n')
 }
 
 func opaque(rgb []byte) {

@@ -90,7 +90,8 @@ type Output struct {
 	conn   *net.UDPConn // pictures go out by it
 	ear    *net.UDPConn // questions go out by it and are answered to it; it may be conn
 	peer   netip.AddrPort
-	ctx    context.Context // ends with Close
+	out    func([]byte) error // write, made once: a frame allocates nothing
+	ctx    context.Context    // ends with Close
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
@@ -141,6 +142,7 @@ func New(cfg Config) (*Output, error) {
 		tint: tint.New(cfg.Colour, 100, cfg.Gamma), rgb: make([]byte, 0, 3*cfg.Width*cfg.Height),
 		reading: reading{change: make(chan struct{}, 1)},
 	}
+	o.out = o.write
 	o.ctx, o.cancel = context.WithCancel(context.Background())
 	o.done.Go(o.refresh)
 	o.done.Go(o.inquire)
@@ -220,7 +222,7 @@ func (o *Output) silence() error {
 // send sends the levels in the present colours; o.mu is held.
 func (o *Output) send() error {
 	o.rgb = o.tint.AppendRGB(o.rgb[:0], o.levels)
-	o.fault = o.cfg.Protocol.Frame(o.rgb, o.cfg.Width, o.cfg.Height, o.write)
+	o.fault = o.cfg.Protocol.Frame(o.rgb, o.cfg.Width, o.cfg.Height, o.out)
 	return o.fault
 }
 
@@ -356,7 +358,7 @@ func (o *Output) Close() error {
 		return nil
 	}
 	o.closed = true
-	err := o.cfg.Protocol.Last(o.write)
+	err := o.cfg.Protocol.Last(o.out)
 	o.mu.Unlock()
 	o.cancel()
 	err = errors.Join(err, o.conn.Close())

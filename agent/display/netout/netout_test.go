@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/agent/display"
+	"github.com/loa-vn/loa/agent/display/artnet"
 	"github.com/loa-vn/loa/agent/display/ddp"
+	"github.com/loa-vn/loa/agent/display/flaschen"
 	"github.com/loa-vn/loa/agent/display/netout"
+	"github.com/loa-vn/loa/agent/display/sacn"
 	"github.com/loa-vn/loa/protocol/page"
 )
 
@@ -147,6 +150,34 @@ func TestAControllerThatVanishesAndReturns(t *testing.T) {
 		t.Errorf("%x", got)
 	}
 	wait(t, func() bool { return o.Health().Fault == nil })
+}
+
+// Text that runs sends 60 frames a second.
+func TestAFrameAllocatesNothing(t *testing.T) {
+	art, artErr := artnet.New(0, true)
+	streaming, acnErr := sacn.New(sacn.Config{CID: [16]byte{1}, Universe: 1})
+	tiles, tilesErr := flaschen.New(0)
+	if err := errors.Join(artErr, acnErr, tilesErr); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []netout.Protocol{new(ddp.Protocol), art, streaming, tiles} {
+		c := controller(t, "127.0.0.1:0")
+		o, err := netout.New(netout.Config{Address: c.LocalAddr().String(), Width: 192, Height: 32, Protocol: p, Refresh: time.Hour, Probe: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, ctx := page.NewFrame(192, 32), t.Context()
+		if n := testing.AllocsPerRun(100, func() {
+			if err := o.Show(ctx, f, image.Rectangle{}); err != nil {
+				t.Error(err)
+			}
+		}); n > 0 {
+			t.Errorf("%s: %v allocations a frame", p.Name(), n)
+		}
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestWhatDoesNotFitIsRefused(t *testing.T) {
