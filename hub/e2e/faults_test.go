@@ -416,8 +416,7 @@ func TestQuietHoursHoldOnTheDevice(t *testing.T) {
 		c.Zone = midday()
 		c.Relay.Stations = map[string]string{"chet": "http://127.0.0.1:1/stream Đài không có"}
 	})
-	must(t, w.Registry.SetQuiet(t.Context(), "thon-dong", []protocol.Quiet{w.around(-5*time.Minute, time.Hour)}, "quantri"))
-	must(t, w.Publisher.Publish(t.Context(), []protocol.UnitID{"thon-dong"}))
+	w.quiet("thon-dong", w.around(-5*time.Minute, time.Hour))
 	quiet, loud := w.device(speaker("loa-dong", "thon-dong", 1000)), w.device(speaker("loa-doai", "thon-doai", 1000))
 	w.online(quiet, loud)
 	w.holds(quiet)

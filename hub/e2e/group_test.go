@@ -36,7 +36,7 @@ func TestBrowserAGroupOfCommunes(t *testing.T) {
 	})
 	_, err := w.Registry.Import(t.Context(), strings.NewReader(riverside), false, registrar, "quantri")
 	must(t, err)
-	must(t, w.Registry.SetQuiet(t.Context(), "tinh-mau", []protocol.Quiet{w.elsewhen()}, "quantri"))
+	w.quiet("tinh-mau", w.elsewhen())
 	for id, g := range map[protocol.PersonID]account.Grant{
 		"van-hanh": {Unit: "tinh-mau", Role: account.Operator}, "duyet-tinh": {Unit: "tinh-mau", Role: account.Approver},
 		"soan": {Unit: commune, Role: account.Editor}, "soan-phu-le": {Unit: "xa-phu-le", Role: account.Editor},

@@ -152,8 +152,7 @@ func (w *world) open() {
 	})
 	_, err := w.Registry.Import(t.Context(), strings.NewReader(villages), false, registrar, "quantri")
 	must(t, err)
-	// No test depends on the hour at which it runs.
-	must(t, w.Registry.SetQuiet(t.Context(), commune, []protocol.Quiet{w.elsewhen()}, "quantri"))
+	w.quiet(commune, w.elsewhen()) // no test depends on the hour at which it runs
 	for id, role := range map[protocol.PersonID]account.Role{"soan": account.Editor, "duyet1": account.Approver, "duyet2": account.Approver} {
 		must(t, w.Account.Add(t.Context(), account.NewPerson{
 			ID: id, Name: string(id), Password: password, Grants: []account.Grant{{Unit: commune, Role: role}},
@@ -230,6 +229,14 @@ func (w *world) elsewhen() protocol.Quiet {
 		return w.around(7*time.Hour, 9*time.Hour)
 	}
 	return q
+}
+
+// quiet sets a unit's quiet hours and publishes them, as the API does: until devices have
+// them those of a new unit hold, and tests would wait for the morning.
+func (w *world) quiet(unit protocol.UnitID, q protocol.Quiet) {
+	w.t.Helper()
+	must(w.t, w.Registry.SetQuiet(w.t.Context(), unit, []protocol.Quiet{q}, "quantri"))
+	must(w.t, w.Publisher.Publish(w.t.Context(), []protocol.UnitID{unit}))
 }
 
 // in returns the world for a subtest.

@@ -123,6 +123,7 @@ func (g *ground) populate(t *testing.T, h *hub.Hub) {
 		return uint64(at.Hour()*60 + at.Minute())
 	}
 	must(t, h.Registry.SetQuiet(t.Context(), commune, []protocol.Quiet{{Start: minute(10 * time.Hour), End: minute(12 * time.Hour)}}, admin))
+	must(t, h.Publisher.Publish(t.Context(), []protocol.UnitID{commune}))
 	for id, role := range map[protocol.PersonID]account.Role{"soan": account.Editor, "duyet1": account.Approver, "duyet2": account.Approver} {
 		must(t, h.Account.Add(t.Context(), account.NewPerson{
 			ID: id, Name: string(id), Password: password, Grants: []account.Grant{{Unit: commune, Role: role}},
