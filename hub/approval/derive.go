@@ -97,7 +97,7 @@ func starts(w bulletin.Wish, zone *time.Location, now time.Time) (span, error) {
 			return span{}, problem.New(problem.ErrInvalid, "last-day", "wish.last_day", "Ngày cuối không đúng. Hãy chọn lại.", "The last day is not a date. Choose it again.")
 		}
 		end = dayStart(addDays(w.LastDay, 1), zone)
-	} else if r.Rule != nil && endless(w.Rule) {
+	} else if r.Rule != nil && Endless(w.Rule) {
 		end = dayStart(addDays(max(today, protocol.DateOf(r.Start.In(zone))), openEnd), zone)
 	}
 	var s span
@@ -121,8 +121,8 @@ func starts(w bulletin.Wish, zone *time.Location, now time.Time) (span, error) {
 	return s, nil
 }
 
-// endless says that a rule names neither COUNT nor UNTIL.
-func endless(rule string) bool {
+// Endless says that a rule names neither COUNT nor UNTIL.
+func Endless(rule string) bool {
 	rule = strings.ToUpper(rule)
 	return !strings.Contains(rule, "COUNT=") && !strings.Contains(rule, "UNTIL=")
 }

@@ -6,6 +6,7 @@ package programme
 
 import (
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -144,6 +145,9 @@ func (d draft) ordinary(a *protocol.Airing) error {
 	} else {
 		a.Rule, a.ExDates, a.RDates = w.Rule, w.ExDates, w.RDates
 	}
+	if err := d.bound(a); err != nil {
+		return err
+	}
 	a.Lateness, a.Order, a.Night = protocol.MillisOf(w.LatenessOrDefault()), int64(w.Order), w.Night
 	if w.AfterCut != "" {
 		cut, err := protocol.ParseName[protocol.AfterCut](w.AfterCut)
@@ -151,6 +155,28 @@ func (d draft) ordinary(a *protocol.Airing) error {
 			return fmt.Errorf("after_cut: %w", err)
 		}
 		a.AfterCut = cut
+	}
+	return nil
+}
+
+// bound leaves out the starts after the last day approved: devices would refuse them, and
+// reports would count them as missed.
+func (d draft) bound(a *protocol.Airing) error {
+	last, err := time.ParseInLocation(time.DateOnly, string(d.request.Statement.LastDay), d.zone)
+	if err != nil {
+		return fmt.Errorf("last day: %w", protocol.ErrInvalid)
+	}
+	a.RDates = slices.DeleteFunc(slices.Clone(a.RDates), func(at string) bool { return at > string(d.request.Statement.LastDay)+"T24" })
+	if a.Rule == "" {
+		return nil
+	}
+	r, err := schedule.RecurrenceOf(*a)
+	if err != nil {
+		return fmt.Errorf("airing %s: %w", a.ID, err)
+	}
+	for range schedule.Expand(r, d.zone, last.AddDate(0, 0, 1), time.Time{}) {
+		a.Rule = until(a.Rule, last)
+		break
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loa-vn/loa/hub/approval"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/protocol"
 	"github.com/loa-vn/loa/protocol/page/lunar"
@@ -107,11 +108,17 @@ func (s Slot) spelled() Slot {
 			out.ExDates = append(out.ExDates, at)
 		}
 	}
-	if upper := strings.ToUpper(s.Rule); s.Rule != "" && !strings.Contains(upper, "COUNT=") && !strings.Contains(upper, "UNTIL=") {
-		out.Rule = s.Rule + ";UNTIL=" + last.Format("20060102") + "T235959"
+	if s.Rule != "" && approval.Endless(s.Rule) {
+		out.Rule = until(s.Rule, last)
 	}
 	out.Lunar, out.SkipHolidays = nil, false
 	return out
+}
+
+// until ends a rule with a day, and not otherwise.
+func until(rule string, last time.Time) string {
+	parts := slices.DeleteFunc(strings.Split(rule, ";"), func(p string) bool { return !approval.Endless(p) })
+	return strings.Join(append(parts, "UNTIL="+last.Format("20060102")+"T235959"), ";")
 }
 
 // after returns a spelled slot that starts so much later within its days.
