@@ -22,15 +22,15 @@ export interface Row {
 
 /** count is how many devices there are; undefined until they were loaded. */
 export const count = signal<number | undefined>(undefined);
-/** arranged changes where the order of the rows may: a name or a state is another, or all are loaded anew. */
+/** arranged changes where the order of the rows, or what a search finds, may: a name, a unit or a state is another, or all are loaded anew. */
 export const arranged = signal(0);
 /** renewed changes with every row that does. */
 export const renewed = signal(0);
 
 let table: DeviceTable | undefined;
 let rows: (Row | undefined)[] = [];
-let keys: string[] = []; // of the first rows; the rest is made when it is wanted
-let folded: string[] | undefined; // names of units, as they are searched
+let keys: string[] = []; // names of the first rows, as they are searched; the rest is made when it is wanted
+let folded: string[] | undefined; // names of units, likewise
 let piles: number[][] | undefined; // places by what is wrong, each by name; undefined while the hub's own order stands
 let at: Map<string, number> | undefined;
 let loading: Promise<void> | undefined;
@@ -43,32 +43,31 @@ export function rowAt(i: number): Row {
 export const stateAt = (i: number): number => table?.state[i] ?? 0;
 export const flagsAt = (i: number): number => table?.flags[i] ?? 0;
 
-/** keyOf is what is searched of a row: name, id and unit as people type them in a hurry. */
-const keyOf = (t: DeviceTable, i: number, name: string): string => {
-  folded ??= plain(t.units.map(unitName).join("\n")).split("\n");
-  return `${name} ${t.ids[i]} ${folded[t.unit[i] ?? 0]}`;
-};
-
 /** more makes the keys of the next n rows, in one go: a call a row costs more than the letters. */
 function more(n: number): boolean {
   const t = table;
   if (!t || keys.length >= t.ids.length) return false;
-  const from = keys.length;
-  plain(t.names.slice(from, from + n).join("\n"))
-    .split("\n")
-    .forEach((name, k) => keys.push(keyOf(t, from + k, name)));
+  const next = t.names.slice(keys.length, keys.length + n);
+  for (const name of plain(next.join("\n")).split("\n")) keys.push(name);
   return true;
-}
-
-/** keysOf are what is searched, by place. */
-export function keysOf(): string[] {
-  more(table?.ids.length ?? 0);
-  return keys;
 }
 
 /** prepare makes them bit by bit while the page rests, so that the first letter of a search need not wait. */
 export function prepare(): void {
   if (more(1000)) idle(prepare);
+}
+
+/** having are those of some places whose device has every word in its name, id or unit, as people type in a hurry. */
+export function having(words: string[], among: number[]): number[] {
+  const t = table;
+  if (!t) return [];
+  more(t.ids.length);
+  folded ??= t.units.map((u) => plain(unitName(u)));
+  for (const word of words) {
+    const unit = folded.map((name) => name.includes(word)); // asked once for all rows of a unit
+    among = among.filter((i) => keys[i]?.includes(word) || unit[t.unit[i] ?? 0] || t.ids[i]?.includes(word));
+  }
+  return among;
 }
 
 const rank = [2, 1, 0, 3, 4]; // of states: what is wrong comes first
@@ -143,16 +142,16 @@ function renew(list: DeviceBody[]): void {
       const pile = piled(t)[pileOf(t.state[i] ?? 0)];
       pile?.splice(pile.indexOf(i), 1);
     }
-    const other = t.names[i] !== d.name || t.unit[i] !== unit;
+    if (t.names[i] !== d.name && i < keys.length) keys[i] = plain(d.name);
     t.names[i] = d.name;
+    const home = t.unit[i] !== unit;
     t.unit[i] = unit;
     t.state[i] = state;
     t.heard[i] = d.last_heard ? Date.parse(d.last_heard) / 1000 : 0;
     t.flags[i] = flagsOf(d);
     rows[i] = undefined;
-    if (other && i < keys.length) keys[i] = keyOf(t, i, plain(d.name));
     if (elsewhere) put(t, i);
-    moved ||= elsewhere;
+    moved ||= elsewhere || home;
   }
   batch(() => {
     renewed.value++;
@@ -194,7 +193,7 @@ effect(() => {
 effect(() => {
   void units.value;
   folded = undefined;
-  keys = [];
+  arranged.value = arranged.peek() + 1;
 });
 effect(() => {
   if (me.value !== null) return;

@@ -10,7 +10,14 @@ export function reasonsOf(d: DeviceBody): string[] {
   return out;
 }
 
-/** plain is a text as people type it in a hurry: without marks, in small letters. */
-export const plain = (s: string): string =>
-  s.normalize("NFD").replace(/\p{M}/gu, "").replace(/đ/g, "d").replace(/Đ/g, "d").toLowerCase();
+const letters = new Map<string, string>();
 
+/** letter is one beyond ASCII as it is searched; there are few, and each is taken apart once. */
+function letter(c: string): string {
+  let out = letters.get(c);
+  if (out === undefined) letters.set(c, (out = c === "đ" ? "d" : c.normalize("NFD").replace(/\p{M}/gu, "")));
+  return out;
+}
+
+/** plain is a text as people type it in a hurry: without marks, in small letters. */
+export const plain = (s: string): string => s.toLowerCase().replace(/[^\0-\x7f]/g, letter);

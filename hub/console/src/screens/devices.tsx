@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { Component } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { plain } from "../health";
-import { arranged, count, flag, flagsAt, keysOf, load, order, prepare, renewed, rowAt, stateAt, states, working, type Row } from "../fleet";
+import { arranged, count, flag, flagsAt, having, load, order, prepare, renewed, rowAt, stateAt, states, working, type Row } from "../fleet";
 import { dictionary, idle, installs, unitName, w } from "../state";
 import { ago, number } from "../time";
 import { Empty, Field, Icon, Lacking, Link, Title, useLoaded } from "../ui";
@@ -74,21 +74,40 @@ class Line extends Component<LineProps> {
   }
 }
 
+/** placed gives each row a slot: the one it had, or one that is free now, for to fill a line anew costs a telephone less than to make one. The line that has the focus is never filled with another device. */
+function placed(shown: Row[], before: Map<string, number>): Map<string, number> {
+  const out = new Map<string, number>();
+  for (const r of shown) {
+    const slot = before.get(r.id);
+    if (slot !== undefined) out.set(r.id, slot);
+  }
+  const taken = new Set(out.values());
+  const focus = document.activeElement?.getAttribute("href");
+  for (const [id, slot] of before) if (focus === `/thiet-bi/${id}`) taken.add(slot);
+  let next = 0;
+  for (const r of shown) {
+    if (out.has(r.id)) continue;
+    while (taken.has(next)) next++;
+    out.set(r.id, next++);
+  }
+  return out;
+}
+
 /** List shows only the rows in sight, by their places in the columns, and a few more; arrows, Page and Home/End move on. */
 function List({ rows }: { rows: number[] }) {
   const box = useRef<HTMLUListElement>(null);
   const from = useSignal(0);
-  const seen = useSignal(8);
+  const to = useSignal(8);
+  const slots = useRef(new Map<string, number>());
   useEffect(() => {
     const look = () => {
       const e = box.current;
       if (!e) return;
-      const place = e.getBoundingClientRect();
-      const above = -place.top;
-      const row = place.height / Math.max(1, rows.length);
+      const top = e.getBoundingClientRect().top;
+      const row = tall * parseFloat(getComputedStyle(document.documentElement).fontSize);
       // What is in sight below the head of the page, and a few before and after it.
-      from.value = Math.max(0, Math.floor(above / row) - spare);
-      seen.value = Math.ceil((innerHeight - Math.max(0, -above)) / row) + 2 * spare;
+      from.value = Math.max(0, Math.floor(-top / row) - spare);
+      to.value = Math.max(0, Math.ceil((innerHeight - top) / row)) + spare;
     };
     look();
     addEventListener("scroll", look, { passive: true });
@@ -97,7 +116,7 @@ function List({ rows }: { rows: number[] }) {
       removeEventListener("scroll", look);
       removeEventListener("resize", look);
     };
-  }, [rows.length]);
+  }, []);
   const move = (e: KeyboardEvent) => {
     const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity }[e.key];
     if (by === undefined) return;
@@ -109,12 +128,13 @@ function List({ rows }: { rows: number[] }) {
     if (top < scrollY + 160 || top > scrollY + innerHeight - 200) scrollTo(0, top - innerHeight / 2);
     setTimeout(() => box.current?.querySelector<HTMLElement>(`[aria-posinset="${next + 1}"] a`)?.focus(), 60);
   };
+  const shown = rows.slice(from.value, to.value).map(rowAt);
+  slots.current = placed(shown, slots.current);
   return (
     <ul class="virtual" ref={box} style={{ height: `${rows.length * tall}rem` }} aria-label={t().list} onKeyDown={move}>
-      {rows.slice(from.value, from.value + seen.value).map((place, i) => {
-        const r = rowAt(place);
-        return <Line key={r.id} r={r} unit={unitName(r.unit)} at={from.value + i} top={(from.value + i) * tall} of={rows.length} />;
-      })}
+      {shown.map((r, i) => (
+        <Line key={slots.current.get(r.id)} r={r} unit={unitName(r.unit)} at={from.value + i} top={(from.value + i) * tall} of={rows.length} />
+      ))}
     </ul>
   );
 }
@@ -134,12 +154,17 @@ export function Devices() {
   const sorted = useMemo(order, [arranged.value]);
   const [alive, online] = useMemo(working, [sorted]);
   const narrow = filter.value === "all" ? 0 : renewed.value; // rows come and go by their flags
+  const passing = useMemo(() => (filter.value === "all" ? sorted : sorted.filter(passes[filter.value])), [sorted, narrow, filter.value]);
+  const last = useRef({ among: passing, typed: "", rows: passing });
   const rows = useMemo(() => {
-    const words = plain(search.value).split(/\s+/).filter(Boolean);
-    if (filter.value === "all" && !words.length) return sorted;
-    const keys = words.length ? keysOf() : [];
-    return sorted.filter((i) => passes[filter.value](i) && words.every((x) => keys[i]?.includes(x)));
-  }, [sorted, narrow, search.value, filter.value]);
+    const typed = plain(search.value);
+    // Where letters were added, what they find was found before.
+    const { among, typed: before, rows } = last.current;
+    const grown = among === passing && typed.startsWith(before);
+    const found = having(typed.split(/\s+/).filter(Boolean), grown ? rows : passing);
+    last.current = { among: passing, typed, rows: found };
+    return found;
+  }, [passing, search.value]);
   void renewed.value; // the rows in sight may be others
   if (all === undefined)
     return (
