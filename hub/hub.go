@@ -207,7 +207,7 @@ func (h *Hub) assemble(ctx context.Context, o Options, mqtt net.Listener) error 
 	h.Publisher = plan.NewPublisher(aired, docs, reg, signer, h.Dispatch, h.Zone, now)
 	h.Programme = programme.New(aired, stored, reg, docs, h.Publisher, h.Zone, now)
 	h.Desk = programme.NewDesk(h.Programme, store.NewDesk(h.DB), stored)
-	bulletins = bulletin.New(stored, work, pictures{picture.NewDecoder(o.Pictures), h.Blobs}, reg, h.Zone, now)
+	bulletins = bulletin.New(stored, work, pictures{picture.NewDecoder(o.Pictures), h.Blobs}, reg, h.Desk, h.Zone, now)
 	h.Bulletins = bulletins
 	h.Approvals = approval.New(stored, bulletins, reg, h.Account, h.Desk, h.Zone, now)
 	h.Reach = reach.New(receipts, aired, bulletins, reg, h.Blobs, h.Zone, now)

@@ -80,9 +80,9 @@ func proofWords(a reach.Answer) string {
 }
 
 // Reach implements api.Sheets: one sheet by village, one by device.
-func (sheets) Reach(w io.Writer, title string, r reach.Report, name func(protocol.DeviceID) string, zone *time.Location) error {
+func (sheets) Reach(w io.Writer, title, author string, r reach.Report, name func(protocol.DeviceID) string, zone *time.Location) error {
 	villages := sheet.Table{
-		Name: "Theo thôn", Title: fmt.Sprintf("%s. Đã phát %d/%d lần; %.0f/%d người ở nơi đã phát trọn vẹn.", title, r.Count.Played, r.Count.Expected, r.Reached, r.People),
+		Name: "Theo thôn", Title: fmt.Sprintf("%s. Người soạn: %s. Đã phát %d/%d lần; %.0f/%d người ở nơi đã phát trọn vẹn.", title, author, r.Count.Played, r.Count.Expected, r.Reached, r.People),
 		Columns: []string{"Thôn", "Số dân", "Ở nơi đã phát trọn vẹn", "Chưa rõ", "Thiết bị chưa phát và lý do"}, Widths: []float64{32, 10, 22, 10, 60},
 	}
 	for _, v := range r.Villages {

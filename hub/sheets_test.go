@@ -26,7 +26,7 @@ func TestTheSheetSaysWhoWasReachedAndWhyNot(t *testing.T) {
 		Now:      start.Add(time.Hour),
 	})
 	var b bytes.Buffer
-	if err := (sheets{}).Reach(&b, "Mời họp", r, func(id protocol.DeviceID) string { return "Cụm " + string(id) }, time.UTC); err != nil {
+	if err := (sheets{}).Reach(&b, "Mời họp", "Nguyễn Thị Soạn", r, func(id protocol.DeviceID) string { return "Cụm " + string(id) }, time.UTC); err != nil {
 		t.Fatal(err)
 	}
 	text, err := sheets{}.CSV(b.Bytes())
@@ -36,7 +36,7 @@ func TestTheSheetSaysWhoWasReachedAndWhyNot(t *testing.T) {
 	if sheet.IsWorkbook(text) {
 		t.Error("the workbook was not read")
 	}
-	for _, want := range []string{"Mời họp. Đã phát 1/2 lần; 820/1430 người"} {
+	for _, want := range []string{"Mời họp. Người soạn: Nguyễn Thị Soạn. Đã phát 1/2 lần; 820/1430 người"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is not in:\n%s", want, text)
 		}

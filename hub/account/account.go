@@ -67,6 +67,8 @@ type WrappedKey struct {
 type Store interface {
 	Person(ctx context.Context, id protocol.PersonID) (Person, error)
 	People(ctx context.Context) ([]Person, error)
+	// Name returns a person's name, "" once it was erased, and whether somebody else has the same.
+	Name(ctx context.Context, id protocol.PersonID) (name string, shared bool, err error)
 	PasswordHash(ctx context.Context, id protocol.PersonID) (string, error)
 	Key(ctx context.Context, id protocol.PersonID) (WrappedKey, error)
 	// AddPerson stores a person with key (nil for none) and new lists.

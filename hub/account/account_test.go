@@ -119,6 +119,34 @@ func TestApproversListFollowsThePeople(t *testing.T) {
 	}
 }
 
+// People are called by their names, who shares one by the user name too, and who was
+// forgotten by that alone.
+func TestPeopleAreCalledByTheirNames(t *testing.T) {
+	b := newHub(t)
+	ctx := t.Context()
+	called := func(want map[protocol.PersonID]string) {
+		t.Helper()
+		for id, name := range want {
+			if got, err := b.Account.Called(ctx, id); err != nil || got != name {
+				t.Errorf("%s is called %q, %v, want %q", id, got, err, name)
+			}
+		}
+	}
+	for _, id := range []protocol.PersonID{"duyet1", "duyet2"} {
+		if err := b.Account.Add(ctx, approver(id), password, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	called(map[protocol.PersonID]string{"quantri": "Quản trị", "duyet1": "Người duyệt (duyet1)", "duyet2": "Người duyệt (duyet2)"})
+	if err := errors.Join(b.Account.Disable(ctx, "duyet2", password, "quantri"), b.Account.Erase(ctx, "duyet2", "quantri")); err != nil {
+		t.Fatal(err)
+	}
+	called(map[protocol.PersonID]string{"duyet1": "Người duyệt", "duyet2": "duyet2"})
+	if _, err := b.Account.Called(ctx, "khong-co"); !errors.Is(err, problem.ErrNotFound) {
+		t.Errorf("nobody's name: %v", err)
+	}
+}
+
 func TestLostPasswordMakesANewKey(t *testing.T) {
 	b := newHub(t)
 	ctx := t.Context()

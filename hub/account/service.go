@@ -243,6 +243,22 @@ func (s *Service) Person(ctx context.Context, id protocol.PersonID) (Person, err
 	return s.store.Person(ctx, id)
 }
 
+// Called is what a person is called wherever they are named: by their name, with
+// the user name where somebody else has the same one; by the user name alone once
+// the name was erased. Error: problem.ErrNotFound.
+func (s *Service) Called(ctx context.Context, id protocol.PersonID) (string, error) {
+	name, shared, err := s.store.Name(ctx, id)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("name of %s: %w", id, err)
+	case name == "":
+		return string(id), nil
+	case shared:
+		return fmt.Sprintf("%s (%s)", name, id), nil
+	}
+	return name, nil
+}
+
 // Add adds a person. Who gets the role Approver gets a key, wrapped by the
 // password, and stands in lists that the registrar signs; the registrar's
 // password is needed for that only. Errors: problem.ErrInvalid, ErrConflict,

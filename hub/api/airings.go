@@ -107,6 +107,7 @@ type LineBody struct {
 	Seen    string            `json:"seen,omitempty" enum:"photo,camera,light" doc:"what saw the board"`
 	SeenAt  *time.Time        `json:"seen_at,omitempty"`
 	SeenBy  protocol.PersonID `json:"seen_by,omitempty" doc:"who told it"`
+	Seer    string            `json:"seen_by_name,omitempty" doc:"what they are called"`
 	Lit     bool              `json:"lit,omitempty" doc:"a light sensor measured light before the board meanwhile; no level of proof"`
 	Began   *time.Time        `json:"began,omitempty"`
 	Ended   *time.Time        `json:"ended,omitempty"`
@@ -139,7 +140,7 @@ type ReachBody struct {
 	Lines    []LineBody    `json:"lines"`
 }
 
-func reachBody(r reach.Report) ReachBody {
+func reachBody(r reach.Report, who calling) ReachBody {
 	b := ReachBody{
 		Expected: r.Count.Expected, Played: r.Count.Played, Cut: r.Count.Cut, Skipped: r.Count.Skipped, Unknown: r.Count.Unknown, Ahead: r.Count.Ahead,
 		People: r.People, Reached: r.Reached, Maybe: r.Unknown, Villages: []VillageBody{}, Lines: []LineBody{},
@@ -156,7 +157,7 @@ func reachBody(r reach.Report) ReachBody {
 			line.Outcome, line.Reason, line.Proof, line.Frames, line.Voice = a.Outcome.String(), a.Reason.String(), a.Level().String(), a.Frames, a.Voice.String()
 			line.Lit = a.Lit
 			if g := a.Seen; g != nil {
-				line.Seen, line.SeenAt, line.SeenBy = string(g.By), &g.At, g.Person
+				line.Seen, line.SeenAt, line.SeenBy, line.Seer = string(g.By), &g.At, g.Person, who(g.Person)
 			}
 			line.Keyed = optTime(a.Keyed)
 			if !a.Began.IsZero() {
@@ -278,7 +279,7 @@ func registerAirings(api huma.API, s *Server) {
 		OperationID: "get-reach", Method: http.MethodGet, Path: "/bulletins/{id}/reach", Summary: "Who was reached, village by village, and why not", Tags: []string{"reach"},
 	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*reachOutput, error) {
 		r, err := s.Reach.Bulletin(ctx, a, in.ID)
-		return &reachOutput{Body: reachBody(r)}, err
+		return &reachOutput{Body: reachBody(r, s.calling(ctx))}, err
 	})
 }
 

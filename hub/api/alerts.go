@@ -38,15 +38,16 @@ type AlertBody struct {
 	Raised  time.Time         `json:"raised"`
 	Closed  *time.Time        `json:"closed,omitempty" doc:"when it was over; absent while it is so"`
 	SeenBy  protocol.PersonID `json:"seen_by,omitempty"`
+	Seer    string            `json:"seen_by_name,omitempty" doc:"what they are called"`
 	Seen    *time.Time        `json:"seen,omitempty"`
 	TextVI  string            `json:"text_vi" doc:"what is wrong and what to do"`
 	TextEN  string            `json:"text_en"`
 }
 
-func alertBody(a alert.Alert) AlertBody {
+func alertBody(a alert.Alert, who calling) AlertBody {
 	b := AlertBody{
 		ID: a.ID, Kind: string(a.Kind), Device: a.Device, Subject: a.Subject, Reason: a.Reason, First: a.First, Last: a.Last,
-		Since: a.Since, Raised: a.Raised, Closed: optTime(a.Closed), SeenBy: a.SeenBy, Seen: optTime(a.Seen),
+		Since: a.Since, Raised: a.Raised, Closed: optTime(a.Closed), SeenBy: a.SeenBy, Seer: who(a.SeenBy), Seen: optTime(a.Seen),
 	}
 	b.TextVI, b.TextEN = a.Text()
 	return b
@@ -77,9 +78,9 @@ func registerAlerts(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		out := &alertsOutput{Body: []AlertBody{}}
+		out, who := &alertsOutput{Body: []AlertBody{}}, s.calling(ctx)
 		for _, a := range list {
-			out.Body = append(out.Body, alertBody(a))
+			out.Body = append(out.Body, alertBody(a, who))
 		}
 		return out, nil
 	})
@@ -91,7 +92,7 @@ func registerAlerts(api huma.API, s *Server) {
 			return nil, err
 		}
 		s.tell("device", string(a.Device))
-		return &alertOutput{Body: alertBody(a)}, nil
+		return &alertOutput{Body: alertBody(a, s.calling(ctx))}, nil
 	})
 	route(api, s, huma.Operation{
 		OperationID: "silent-villages", Method: http.MethodGet, Path: "/silent-villages", Summary: "Villages in which nothing was proved to be played in two slots", Tags: tags,

@@ -51,6 +51,7 @@ type ApprovalBody struct {
 // SignatureBody is who signed, and by which kind of key.
 type SignatureBody struct {
 	Person protocol.PersonID `json:"person"`
+	Name   string            `json:"person_name" doc:"what they are called"`
 	Key    string            `json:"key" enum:"hub-key,passkey" doc:"hub-key: held by the hub under the person's password"`
 	At     time.Time         `json:"at"`
 }
@@ -62,14 +63,15 @@ type Sentence struct {
 }
 
 func (s *Server) approvalBody(ctx context.Context, a account.Actor, r approval.Request) ApprovalBody {
+	who := s.calling(ctx)
 	b := ApprovalBody{
-		ID: r.Digest.String(), Bulletin: bulletinBody(r.Bulletin), Units: r.Statement.Units, FirstDay: r.Statement.FirstDay, LastDay: r.Statement.LastDay,
+		ID: r.Digest.String(), Bulletin: bulletinBody(r.Bulletin, who), Units: r.Statement.Units, FirstDay: r.Statement.FirstDay, LastDay: r.Statement.LastDay,
 		PlaysPerDay: r.Statement.PlaysPerDay, Night: r.Statement.Night, NightReason: r.Statement.NightReason, Drill: r.Statement.Drill,
 		Needed: r.Needed, Signed: []protocol.PersonID{}, Signatures: []SignatureBody{}, State: "open", Created: r.Created,
 	}
 	for _, sig := range r.Signatures {
 		b.Signed = append(b.Signed, sig.Person)
-		b.Signatures = append(b.Signatures, SignatureBody{Person: sig.Person, Key: keyWord(sig.Kind), At: sig.At})
+		b.Signatures = append(b.Signatures, SignatureBody{Person: sig.Person, Name: who(sig.Person), Key: keyWord(sig.Kind), At: sig.At})
 	}
 	if demanded, err := s.Approvals.Demanded(ctx, r); err == nil {
 		b.Passkey = demanded

@@ -154,7 +154,7 @@ func registerBoards(api huma.API, s *Server) {
 	route(api, s, huma.Operation{
 		OperationID: "get-pages", Method: http.MethodGet, Path: "/bulletins/{id}/pages", Summary: "The very pixels that a board of this size shows, and how they move", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *pagesInput) (*pagesOutput, error) {
-		b, err := s.Bulletins.Get(ctx, a, in.ID)
+		b, err := s.Bulletins.Preview(ctx, a, in.ID)
 		if err != nil {
 			return nil, err
 		}

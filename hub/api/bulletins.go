@@ -22,6 +22,8 @@ type Bulletins interface {
 	Create(ctx context.Context, a account.Actor, c bulletin.Content, origin bulletin.Origin) (bulletin.Bulletin, error)
 	Edit(ctx context.Context, a account.Actor, id protocol.BulletinID, c bulletin.Content) (bulletin.Bulletin, error)
 	Get(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
+	// Preview returns what the actor may hear and see, though they may read no more of it.
+	Preview(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
 	Previous(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
 	List(ctx context.Context, a account.Actor, state bulletin.State) ([]bulletin.Bulletin, error)
 	AddPicture(ctx context.Context, a account.Actor, file []byte) (protocol.Picture, error)
@@ -100,6 +102,7 @@ type BulletinBody struct {
 	Zone       string              `json:"board_zone,omitempty" enum:"header,ticker" doc:"the part of boards that the text is for"`
 	Language   string              `json:"language"`
 	Author     protocol.PersonID   `json:"author"`
+	AuthorName string              `json:"author_name" doc:"what the author is called"`
 	Origin     bulletin.Origin     `json:"origin" enum:"text,sound,drop,api"`
 	Options    SoundOptions        `json:"options"`
 	State      bulletin.State      `json:"state" enum:"preparing,failed,ready,submitted,returned,approved"`
@@ -115,10 +118,10 @@ type BulletinBody struct {
 	UploadHash string              `json:"upload,omitempty"`
 }
 
-func bulletinBody(b bulletin.Bulletin) BulletinBody {
+func bulletinBody(b bulletin.Bulletin, who calling) BulletinBody {
 	o := BulletinBody{
 		ID: b.ID, Work: b.Work, Revision: b.Revision, Unit: b.Unit, Class: b.Class.String(), Title: b.Title, Text: b.Text, Board: b.Board,
-		Language: b.Language, Author: b.Author, Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
+		Language: b.Language, Author: b.Author, AuthorName: who(b.Author), Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
 		Layout: bulletin.Kind(b, b.Options.Drill).String(), Picture: pictureBody(b.Picture), Zone: b.BoardZone,
 		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed,
 	}
@@ -214,9 +217,9 @@ func registerBulletins(api huma.API, s *Server) {
 		OperationID: "list-bulletins", Method: http.MethodGet, Path: "/bulletins", Summary: "Newest revisions in the caller's units, newest first", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *listInput) (*bulletinsOutput, error) {
 		list, err := s.Bulletins.List(ctx, a, in.State)
-		out := &bulletinsOutput{Body: []BulletinBody{}}
+		out, who := &bulletinsOutput{Body: []BulletinBody{}}, s.calling(ctx)
 		for _, b := range list {
-			out.Body = append(out.Body, bulletinBody(b))
+			out.Body = append(out.Body, bulletinBody(b, who))
 		}
 		return out, err
 	})
@@ -238,19 +241,19 @@ func registerBulletins(api huma.API, s *Server) {
 		if err == nil {
 			s.tell("bulletin", string(b.ID))
 		}
-		return &bulletinOutput{Body: bulletinBody(b)}, err
+		return &bulletinOutput{Body: bulletinBody(b, s.calling(ctx))}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-bulletin", Method: http.MethodGet, Path: "/bulletins/{id}", Summary: "One revision", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*bulletinOutput, error) {
 		b, err := s.Bulletins.Get(ctx, a, in.ID)
-		return &bulletinOutput{Body: bulletinBody(b)}, err
+		return &bulletinOutput{Body: bulletinBody(b, s.calling(ctx))}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "get-previous-bulletin", Method: http.MethodGet, Path: "/bulletins/{id}/previous", Summary: "The revision before, to see what an edit has changed", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*bulletinOutput, error) {
 		b, err := s.Bulletins.Previous(ctx, a, in.ID)
-		return &bulletinOutput{Body: bulletinBody(b)}, err
+		return &bulletinOutput{Body: bulletinBody(b, s.calling(ctx))}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "edit-bulletin", Method: http.MethodPut, Path: "/bulletins/{id}", Summary: "Edit; what was submitted becomes a new, unapproved revision",
@@ -264,7 +267,7 @@ func registerBulletins(api huma.API, s *Server) {
 		if err == nil {
 			s.tell("bulletin", string(b.ID))
 		}
-		return &bulletinOutput{Body: bulletinBody(b)}, err
+		return &bulletinOutput{Body: bulletinBody(b, s.calling(ctx))}, err
 	})
 	registerSounds(api, s, tags)
 }
@@ -315,7 +318,7 @@ func registerSounds(api huma.API, s *Server, tags []string) {
 	route(api, s, huma.Operation{
 		OperationID: "get-sound", Method: http.MethodGet, Path: "/bulletins/{id}/sound", Summary: "The very sound that devices get, Ogg Opus; ranges are served", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *BulletinPath) (*huma.StreamResponse, error) {
-		b, err := s.Bulletins.Get(ctx, a, in.ID)
+		b, err := s.Bulletins.Preview(ctx, a, in.ID)
 		if err != nil {
 			return nil, err
 		}

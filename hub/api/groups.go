@@ -25,6 +25,7 @@ type GroupBody struct {
 	ID programme.GroupID `json:"id"`
 	GroupContent
 	By      protocol.PersonID `json:"by"`
+	ByName  string            `json:"by_name" doc:"what they are called"`
 	Created time.Time         `json:"created"`
 	Names   []NamedUnit       `json:"names" doc:"of its unit and its communes, most of which are not the caller's"`
 }
@@ -40,11 +41,12 @@ type AnswerBody struct {
 	Unit     protocol.UnitID   `json:"unit"`
 	Accepted bool              `json:"accepted"`
 	By       protocol.PersonID `json:"by,omitempty" doc:"nobody: the group's rule stands"`
+	ByName   string            `json:"by_name,omitempty" doc:"what they are called"`
 	At       time.Time         `json:"at"`
 }
 
-func groupBody(tree registry.Tree, g programme.Group) GroupBody {
-	b := GroupBody{ID: g.ID, GroupContent: GroupContent{Unit: g.Unit, Name: g.Name, Members: g.Members, Accept: g.Accept}, By: g.By, Created: g.Created}
+func groupBody(tree registry.Tree, g programme.Group, who calling) GroupBody {
+	b := GroupBody{ID: g.ID, GroupContent: GroupContent{Unit: g.Unit, Name: g.Name, Members: g.Members, Accept: g.Accept}, By: g.By, ByName: who(g.By), Created: g.Created}
 	for _, u := range append([]protocol.UnitID{g.Unit}, g.Members...) {
 		b.Names = append(b.Names, NamedUnit{ID: u, Name: nameOf(tree, u)})
 	}
@@ -59,7 +61,7 @@ func (s *Server) saveGroup(ctx context.Context, a account.Actor, g programme.Gro
 	}
 	s.tell("programme", string(g.ID))
 	tree, err := s.Registry.Tree(ctx)
-	return &groupOutput{Body: groupBody(tree, g)}, err
+	return &groupOutput{Body: groupBody(tree, g, s.calling(ctx))}, err
 }
 
 func (c GroupContent) domain() programme.Group {
@@ -94,9 +96,9 @@ func registerGroups(api huma.API, s *Server) {
 			return nil, err
 		}
 		tree, err := s.Registry.Tree(ctx)
-		out := &groupsOutput{Body: []GroupBody{}}
+		out, who := &groupsOutput{Body: []GroupBody{}}, s.calling(ctx)
 		for _, g := range list {
-			out.Body = append(out.Body, groupBody(tree, g))
+			out.Body = append(out.Body, groupBody(tree, g, who))
 		}
 		return out, err
 	})
@@ -116,9 +118,9 @@ func registerGroups(api huma.API, s *Server) {
 		OperationID: "list-answers", Method: http.MethodGet, Path: "/programmes/{id}/answers", Summary: "What the communes of a programme's group have said", Tags: tags,
 	}, func(ctx context.Context, a account.Actor, in *ProgrammePath) (*answersOutput, error) {
 		list, err := s.Desk.Answers(ctx, a, in.ID)
-		out := &answersOutput{Body: []AnswerBody{}}
+		out, who := &answersOutput{Body: []AnswerBody{}}, s.calling(ctx)
 		for _, an := range list {
-			out.Body = append(out.Body, AnswerBody{Unit: an.Unit, Accepted: an.Accepted, By: an.By, At: an.At})
+			out.Body = append(out.Body, AnswerBody{Unit: an.Unit, Accepted: an.Accepted, By: an.By, ByName: who(an.By), At: an.At})
 		}
 		return out, err
 	})

@@ -35,6 +35,6 @@ func registerLibrary(api huma.API, s *Server) {
 			return nil, err
 		}
 		s.tell("bulletin", string(b.ID))
-		return &bulletinOutput{Body: bulletinBody(b)}, nil
+		return &bulletinOutput{Body: bulletinBody(b, s.calling(ctx))}, nil
 	})
 }

@@ -269,7 +269,7 @@ func registerAllClear(api huma.API, s *Server) {
 			return nil, err
 		}
 		b, err := s.Bulletins.Get(ctx, a, id)
-		return &bulletinOutput{Body: bulletinBody(b)}, err
+		return &bulletinOutput{Body: bulletinBody(b, s.calling(ctx))}, err
 	})
 	route(api, s, huma.Operation{
 		OperationID: "set-all-clear", Method: http.MethodPut, Path: "/bulletins/{id}/all-clear", Summary: "Say which bulletin calls this one off", Tags: tags,

@@ -41,6 +41,7 @@ func (b Base64URL) bytes() ([]byte, error) {
 type PasskeyBody struct {
 	ID        string            `json:"id"`
 	Person    protocol.PersonID `json:"person"`
+	Called    string            `json:"person_name" doc:"what that person is called"`
 	Name      string            `json:"name"`
 	State     string            `json:"state" enum:"waiting,confirmed,revoked" doc:"waiting: no registrar has confirmed it yet, so it approves nothing"`
 	Synced    bool              `json:"synced" doc:"may be copied to the person's other devices and cloud account"`
@@ -50,9 +51,9 @@ type PasskeyBody struct {
 	LogIn     bool              `json:"log_in" doc:"its person logs in with it"`
 }
 
-func passkeyBody(p account.Passkey) PasskeyBody {
+func passkeyBody(p account.Passkey, who calling) PasskeyBody {
 	b := PasskeyBody{
-		ID: p.Handle, Person: p.Person, Name: p.Name, State: "waiting", Synced: p.Synced, Created: p.Created,
+		ID: p.Handle, Person: p.Person, Called: who(p.Person), Name: p.Name, State: "waiting", Synced: p.Synced, Created: p.Created,
 		Confirmed: optTime(p.Confirmed), Revoked: optTime(p.Revoked), LogIn: p.LogsIn(),
 	}
 	switch {
@@ -159,7 +160,7 @@ func registerPasskeys(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		return &passkeyOutput{Body: passkeyBody(p)}, nil
+		return &passkeyOutput{Body: passkeyBody(p, s.calling(ctx))}, nil
 	})
 	route(api, s, huma.Operation{
 		OperationID: "confirm-passkey", Method: http.MethodPost, Path: "/passkeys/{id}/confirm", Summary: "Sign a passkey into the lists of its person's units", Tags: tags,
@@ -178,7 +179,7 @@ func registerPasskeys(api huma.API, s *Server) {
 		if p, err = s.Passkeys.ConfirmPasskey(ctx, in.ID, in.Body.RegistrarPassword, a.Person); err != nil {
 			return nil, err
 		}
-		return &passkeyOutput{Body: passkeyBody(p)}, nil
+		return &passkeyOutput{Body: passkeyBody(p, s.calling(ctx))}, nil
 	})
 	route(api, s, huma.Operation{
 		OperationID: "revoke-passkey", Method: http.MethodPost, Path: "/passkeys/{id}/revoke", Summary: "End what a passkey may approve, on devices too", Tags: tags,
@@ -190,7 +191,7 @@ func registerPasskeys(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		return &passkeyOutput{Body: passkeyBody(p)}, nil
+		return &passkeyOutput{Body: passkeyBody(p, s.calling(ctx))}, nil
 	})
 	if s.Approvals == nil {
 		return
@@ -234,10 +235,10 @@ func (s *Server) listPasskeys(ctx context.Context, a account.Actor, _ *nothing) 
 	if err != nil {
 		return nil, err
 	}
-	out := &passkeysOutput{Body: []PasskeyBody{}}
+	out, who := &passkeysOutput{Body: []PasskeyBody{}}, s.calling(ctx)
 	for _, p := range all {
 		if _, err := s.user(ctx, a, p.Person); err == nil {
-			out.Body = append(out.Body, passkeyBody(p))
+			out.Body = append(out.Body, passkeyBody(p, who))
 		}
 	}
 	return out, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -27,6 +28,8 @@ type Desk interface {
 	Answers(ctx context.Context, a account.Actor, id programme.RundownID) ([]programme.Answer, error)
 	Asked(ctx context.Context, a account.Actor, r programme.Rundown) ([]protocol.UnitID, error)
 	Titles(ctx context.Context, r programme.Rundown) ([]string, error)
+	// Contents are a programme's bulletins, for who may answer it.
+	Contents(ctx context.Context, a account.Actor, r programme.Rundown) ([]bulletin.Bulletin, error)
 }
 
 // SlotBody is the time that a programme may fill.
@@ -67,6 +70,7 @@ type ProgrammeBody struct {
 	Revision int                 `json:"revision"`
 	ProgrammeContent
 	By        protocol.PersonID `json:"by"`
+	ByName    string            `json:"by_name" doc:"what they are called"`
 	Created   time.Time         `json:"created"`
 	Changed   time.Time         `json:"changed"`
 	Effective time.Time         `json:"effective" doc:"when this revision takes force: a slot that has begun is finished first"`
@@ -75,6 +79,22 @@ type ProgrammeBody struct {
 	UnitName  string            `json:"unit_name" doc:"of the unit, which may lie above the caller's"`
 	Asked     []protocol.UnitID `json:"asked" doc:"the caller's own communes that have not answered it yet, while they may"`
 	Titles    []string          `json:"titles,omitempty" doc:"of the items, in their order; only of one programme that is asked for"`
+	Contents  []ContentBody     `json:"contents,omitempty" doc:"of one programme that is asked for: its bulletins, whose sound and pages the caller may hear and see before answering it"`
+}
+
+// ContentBody is a bulletin that a commune is asked to take.
+type ContentBody struct {
+	ID       protocol.BulletinID `json:"id"`
+	Title    string              `json:"title"`
+	Board    string              `json:"board"`
+	Language string              `json:"language"`
+	Sound    *bulletin.Rendition `json:"sound,omitempty"`
+	LengthMS int64               `json:"length_ms,omitempty" doc:"of the sound"`
+	Changed  time.Time           `json:"changed"`
+}
+
+func contentBody(b BulletinBody) ContentBody {
+	return ContentBody{ID: b.ID, Title: b.Title, Board: b.Board, Language: b.Language, Sound: b.Sound, LengthMS: b.LengthMS, Changed: b.Changed}
 }
 
 func (c ProgrammeContent) domain() programme.Rundown {
@@ -87,13 +107,13 @@ func (c ProgrammeContent) domain() programme.Rundown {
 	return r
 }
 
-func (s *Server) programmeBody(ctx context.Context, a account.Actor, tree registry.Tree, r programme.Rundown) (ProgrammeBody, error) {
+func (s *Server) programmeBody(ctx context.Context, a account.Actor, tree registry.Tree, r programme.Rundown, who calling) (ProgrammeBody, error) {
 	asked, err := s.Desk.Asked(ctx, a, r)
 	if err != nil {
 		return ProgrammeBody{}, err
 	}
 	b := ProgrammeBody{
-		ID: r.ID, Revision: r.Revision, By: r.By, Created: r.Created, Changed: r.Changed, Effective: r.Effective,
+		ID: r.ID, Revision: r.Revision, By: r.By, ByName: who(r.By), Created: r.Created, Changed: r.Changed, Effective: r.Effective,
 		UnitName: nameOf(tree, r.Unit), Asked: append([]protocol.UnitID{}, asked...),
 		ProgrammeContent: ProgrammeContent{
 			Unit: r.Unit, Name: r.Name, Units: r.Units, Group: r.Group, Deadline: r.Deadline, Slot: SlotBody(r.Slot), Items: []ItemBody{}, Volume: r.Volume,
@@ -125,11 +145,17 @@ func (s *Server) oneProgramme(ctx context.Context, a account.Actor, r programme.
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.programmeBody(ctx, a, tree, r)
+	b, err := s.programmeBody(ctx, a, tree, r, s.calling(ctx))
 	if err != nil {
 		return nil, err
 	}
-	b.Titles, err = s.Desk.Titles(ctx, r)
+	if b.Titles, err = s.Desk.Titles(ctx, r); err != nil {
+		return nil, err
+	}
+	list, err := s.Desk.Contents(ctx, a, r)
+	for _, x := range list {
+		b.Contents = append(b.Contents, contentBody(bulletinBody(x, s.calling(ctx))))
+	}
 	return &programmeOutput{Body: b}, err
 }
 
@@ -302,9 +328,9 @@ func (s *Server) programmes(ctx context.Context, a account.Actor, list []program
 	if err != nil {
 		return nil, err
 	}
-	out := &programmesOutput{Body: []ProgrammeBody{}}
+	out, who := &programmesOutput{Body: []ProgrammeBody{}}, s.calling(ctx)
 	for _, r := range list {
-		b, err := s.programmeBody(ctx, a, tree, r)
+		b, err := s.programmeBody(ctx, a, tree, r, who)
 		if err != nil {
 			return nil, err
 		}

@@ -44,11 +44,13 @@ type RecordBody struct {
 	At       time.Time         `json:"at"`
 	Act      string            `json:"act"`
 	Person   protocol.PersonID `json:"person,omitempty" doc:"who; missing for the hub itself"`
+	Called   string            `json:"person_name,omitempty" doc:"what they are called now"`
 	Erased   bool              `json:"erased,omitempty" doc:"who it was has been erased"`
 	Address  string            `json:"address,omitempty"`
 	Via      string            `json:"via,omitempty" doc:"session, token, command or drop"`
 	Subject  string            `json:"subject,omitempty"`
 	About    protocol.PersonID `json:"about,omitempty" doc:"whom it was about"`
+	Of       string            `json:"about_name,omitempty" doc:"what they are called now"`
 	Unit     protocol.UnitID   `json:"unit,omitempty"`
 	Before   []ValueBody       `json:"before,omitempty"`
 	After    []ValueBody       `json:"after,omitempty"`
@@ -64,11 +66,11 @@ func values(fields []audit.Field) []ValueBody {
 	return out
 }
 
-func recordBody(e audit.Entry) RecordBody {
+func recordBody(e audit.Entry, who calling) RecordBody {
 	r := e.Record
 	return RecordBody{
-		Seq: r.Seq, At: r.At.Time(), Act: r.Act, Person: e.Person, Erased: r.Who != "" && e.Person == "", Address: e.Address, Via: r.Via,
-		Subject: r.Subject, About: e.About, Unit: r.Unit, Before: values(r.Before), After: values(r.After), Personal: values(e.Personal),
+		Seq: r.Seq, At: r.At.Time(), Act: r.Act, Person: e.Person, Called: who(e.Person), Erased: r.Who != "" && e.Person == "", Address: e.Address, Via: r.Via,
+		Subject: r.Subject, About: e.About, Of: who(e.About), Unit: r.Unit, Before: values(r.Before), After: values(r.After), Personal: values(e.Personal),
 		Hash: r.Prev.String(),
 	}
 }
@@ -114,8 +116,9 @@ func registerRecords(api huma.API, s *Server) {
 			entries = entries[:in.Limit]
 			out.Body.Next = entries[in.Limit-1].Record.Seq
 		}
+		who := s.calling(ctx)
 		for _, e := range entries {
-			out.Body.Records = append(out.Body.Records, recordBody(e))
+			out.Body.Records = append(out.Body.Records, recordBody(e, who))
 		}
 		return out, nil
 	})

@@ -124,7 +124,7 @@ func registerRelays(api huma.API, s *Server) {
 			return nil, err
 		}
 		s.tell("bulletin", string(b.ID))
-		return &bulletinOutput{Body: bulletinBody(b)}, nil
+		return &bulletinOutput{Body: bulletinBody(b, s.calling(ctx))}, nil
 	})
 	route(api, s, huma.Operation{
 		OperationID: "list-relay-events", Method: http.MethodGet, Path: "/relays/{id}/events", Summary: "What happened to a relay's stream, newest first", Tags: tags,

@@ -31,6 +31,8 @@ type Accounts interface {
 	Bearer(ctx context.Context, token string) (account.Actor, error)
 	People(ctx context.Context) ([]account.Person, error)
 	Person(ctx context.Context, id protocol.PersonID) (account.Person, error)
+	// Called is what a person is called wherever they are named.
+	Called(ctx context.Context, id protocol.PersonID) (string, error)
 	Add(ctx context.Context, n account.NewPerson, registrar string, by protocol.PersonID) error
 	SetGrants(ctx context.Context, id protocol.PersonID, grants []account.Grant, password, registrar string, by protocol.PersonID) error
 	ChangePassword(ctx context.Context, id protocol.PersonID, old, password string) error

@@ -18,8 +18,8 @@ import (
 
 // Sheets reads and writes spreadsheets.
 type Sheets interface {
-	// Reach writes the report on a bulletin as a workbook; name gives a device's.
-	Reach(w io.Writer, title string, r reach.Report, name func(protocol.DeviceID) string, zone *time.Location) error
+	// Reach writes the report on a bulletin as a workbook: its title, what its author is called; name gives a device's.
+	Reach(w io.Writer, title, author string, r reach.Report, name func(protocol.DeviceID) string, zone *time.Location) error
 	// CSV returns a file as CSV: a workbook's first sheet, or what is none as it is.
 	CSV(file []byte) ([]byte, error)
 }
@@ -89,7 +89,7 @@ func (s *Server) reachSheet(ctx context.Context, a account.Actor, in *BulletinPa
 		return string(id)
 	}
 	var out bytes.Buffer
-	if err := s.Sheets.Reach(&out, b.Title, r, name, s.Zone); err != nil {
+	if err := s.Sheets.Reach(&out, b.Title, s.calling(ctx)(b.Author), r, name, s.Zone); err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {

@@ -69,19 +69,27 @@ type Units interface {
 	Tree(ctx context.Context) (registry.Tree, error)
 }
 
+// Invitations knows what people are asked to answer for.
+type Invitations interface {
+	// Invited says whether the actor may now accept or decline something that
+	// would air a bulletin where they answer for it.
+	Invited(ctx context.Context, a account.Actor, id protocol.BulletinID) (bool, error)
+}
+
 // Service is what the hub does with bulletins.
 type Service struct {
 	store    Store
 	sounds   Sounds
 	pictures Pictures
 	units    Units
+	invited  Invitations
 	zone     *time.Location // in which units' days begin
 	now      func() time.Time
 }
 
 // New returns a service; now is the hub's clock.
-func New(store Store, sounds Sounds, pictures Pictures, units Units, zone *time.Location, now func() time.Time) *Service {
-	return &Service{store: store, sounds: sounds, pictures: pictures, units: units, zone: zone, now: now}
+func New(store Store, sounds Sounds, pictures Pictures, units Units, invited Invitations, zone *time.Location, now func() time.Time) *Service {
+	return &Service{store: store, sounds: sounds, pictures: pictures, units: units, invited: invited, zone: zone, now: now}
 }
 
 // notFound is what a person sees of a bulletin in a unit that is not theirs.
@@ -190,21 +198,48 @@ func (s *Service) changed(err error) error {
 
 // Get returns a bulletin that the actor may read. Errors: problem.ErrNotFound.
 func (s *Service) Get(ctx context.Context, a account.Actor, id protocol.BulletinID) (Bulletin, error) {
-	b, err := s.store.Bulletin(ctx, id)
-	if errors.Is(err, problem.ErrNotFound) {
+	b, own, err := s.find(ctx, a, id)
+	if err == nil && !own {
 		return Bulletin{}, notFound()
 	}
-	if err != nil {
-		return Bulletin{}, fmt.Errorf("bulletin %s: %w", id, err)
+	return b, err
+}
+
+// Preview returns a bulletin whose sound and pages the actor may hear and see: one
+// that they may read, or one that is approved and that they are asked to take for
+// their own commune, as long as they may answer. Errors: problem.ErrNotFound.
+func (s *Service) Preview(ctx context.Context, a account.Actor, id protocol.BulletinID) (Bulletin, error) {
+	b, own, err := s.find(ctx, a, id)
+	if err != nil || own {
+		return b, err
 	}
-	tree, err := s.units.Tree(ctx)
+	if b.State != Approved {
+		return Bulletin{}, notFound()
+	}
+	invited, err := s.invited.Invited(ctx, a, id)
 	if err != nil {
 		return Bulletin{}, err
 	}
-	if !a.May(account.Read, tree.Path(b.Unit)) {
+	if !invited {
 		return Bulletin{}, notFound()
 	}
 	return b, nil
+}
+
+// find returns a bulletin, and whether it is of a unit in which the actor reads.
+func (s *Service) find(ctx context.Context, a account.Actor, id protocol.BulletinID) (Bulletin, bool, error) {
+	b, err := s.store.Bulletin(ctx, id)
+	if errors.Is(err, problem.ErrNotFound) {
+		return Bulletin{}, false, notFound()
+	}
+	if err != nil {
+		return Bulletin{}, false, fmt.Errorf("bulletin %s: %w", id, err)
+	}
+	tree, err := s.units.Tree(ctx)
+	if err != nil {
+		return Bulletin{}, false, err
+	}
+	return b, a.May(account.Read, tree.Path(b.Unit)), nil
 }
 
 // Previous returns the revision before a bulletin, so that approvers see what an

@@ -10,11 +10,12 @@ import (
 	"github.com/loa-vn/loa/protocol"
 )
 
-// riverside is a province of two communes, each with a village.
+// riverside is a province of two communes, each with a village, and one that is in no group.
 const riverside = `id,code,name,kind,parent,valid_from,valid_until,people,source,counted
 xa-binh-an,99001,Xã Bình An (mẫu),commune,tinh-mau,2025-07-01,,,,
 thon-dong,9900101,Thôn Đông,village,xa-binh-an,2025-07-01,,820,UBND xã (mẫu),2026-06-30
 xa-phu-le,99002,Xã Phú Lễ (mẫu),commune,tinh-mau,2025-07-01,,,,
+xa-ngoai,99003,Xã Ngoài (mẫu),commune,tinh-mau,2025-07-01,,,,
 thon-ha,9900201,Thôn Hạ,village,xa-phu-le,2025-07-01,,540,UBND xã (mẫu),2026-06-30
 `
 
@@ -37,11 +38,15 @@ func TestBrowserAGroupOfCommunes(t *testing.T) {
 	_, err := w.Registry.Import(t.Context(), strings.NewReader(riverside), false, registrar, "quantri")
 	must(t, err)
 	w.quiet("tinh-mau", w.elsewhen())
-	for id, g := range map[protocol.PersonID]account.Grant{
-		"van-hanh": {Unit: "tinh-mau", Role: account.Operator}, "duyet-tinh": {Unit: "tinh-mau", Role: account.Approver},
-		"soan": {Unit: commune, Role: account.Editor}, "soan-phu-le": {Unit: "xa-phu-le", Role: account.Editor},
+	for id, p := range map[protocol.PersonID]struct {
+		name string
+		account.Grant
+	}{
+		"van-hanh": {"Đỗ Thị Vận", account.Grant{Unit: "tinh-mau", Role: account.Operator}}, "duyet-tinh": {"Phạm Văn Duyệt", account.Grant{Unit: "tinh-mau", Role: account.Approver}},
+		"soan": {"Nguyễn Thị Soạn", account.Grant{Unit: commune, Role: account.Editor}}, "soan-phu-le": {"Hoàng Thị Lễ", account.Grant{Unit: "xa-phu-le", Role: account.Editor}},
+		"soan-ngoai": {"Vũ Văn Ngoài", account.Grant{Unit: "xa-ngoai", Role: account.Editor}},
 	} {
-		must(t, w.Account.Add(t.Context(), account.NewPerson{ID: id, Name: string(id), Password: password, Grants: []account.Grant{g}}, registrar, "quantri"))
+		must(t, w.Account.Add(t.Context(), account.NewPerson{ID: id, Name: p.name, Password: password, Grants: []account.Grant{p.Grant}}, registrar, "quantri"))
 	}
 	accepts, declines := w.device(speaker("loa-dong", "thon-dong", 1000)), w.device(speaker("loa-ha", "thon-ha", 1000))
 	w.online(accepts, declines)

@@ -153,9 +153,12 @@ func (w *world) open() {
 	_, err := w.Registry.Import(t.Context(), strings.NewReader(villages), false, registrar, "quantri")
 	must(t, err)
 	w.quiet(commune, w.elsewhen()) // no test depends on the hour at which it runs
-	for id, role := range map[protocol.PersonID]account.Role{"soan": account.Editor, "duyet1": account.Approver, "duyet2": account.Approver} {
+	for id, p := range map[protocol.PersonID]struct {
+		name string
+		role account.Role
+	}{"soan": {"Nguyễn Thị Soạn", account.Editor}, "duyet1": {"Lê Văn Duyệt", account.Approver}, "duyet2": {"Lê Văn Duyệt", account.Approver}} { // two of one name
 		must(t, w.Account.Add(t.Context(), account.NewPerson{
-			ID: id, Name: string(id), Password: password, Grants: []account.Grant{{Unit: commune, Role: role}},
+			ID: id, Name: p.name, Password: password, Grants: []account.Grant{{Unit: commune, Role: p.role}},
 		}, registrar, "quantri"))
 	}
 }

@@ -350,8 +350,26 @@ func TestCommunesOfAGroupAcceptOrDecline(t *testing.T) {
 	asked("though it is the operator's", operator())
 	asked("though it is an administrator", who("xa-a", account.Administrator))
 
+	// Who may answer hears first what is in it, and nobody else of another unit does.
+	invited := func(when string, a account.Actor, want bool) {
+		t.Helper()
+		got, err := o.desk.Invited(t.Context(), a, r.Items[1].Bulletin)
+		list, failed := o.desk.Contents(t.Context(), a, r)
+		if err != nil || failed != nil || got != want || len(list) > 0 != want {
+			t.Errorf("invited %s: %t and %d bulletins, want %t (%v, %v)", when, got, len(list), want, err, failed)
+		}
+	}
+	invited("at first", who("xa-a", account.Editor), true)
+	invited("though they answer for nobody", who("xa-a", account.Auditor), false)
+	invited("though it is a village of it", who("dong", account.Editor), false)
+	invited("though they are of another commune", who("xa-d", account.Editor), false)
+	if ok, err := o.desk.Invited(t.Context(), who("xa-a", account.Editor), "tin-khac"); ok || err != nil {
+		t.Errorf("invited to what is in no programme: %v", err)
+	}
+
 	must(t, o.desk.Answer(t.Context(), who("xa-a", account.Approver), r.ID, "xa-a", true))
 	must(t, o.desk.Answer(t.Context(), who("xa-b", account.Editor), r.ID, "xa-b", false))
+	invited("while they may change their minds", who("xa-b", account.Editor), true)
 	asked("after the answer", who("xa-a", account.Editor))
 	asked("while others have answered", who("xa-c", account.Editor), "xa-c")
 	if titles, err := o.desk.Titles(t.Context(), r); err != nil || len(titles) != 2 || slices.Contains(titles, "") {
@@ -383,6 +401,7 @@ func TestCommunesOfAGroupAcceptOrDecline(t *testing.T) {
 
 	o.now = r.Deadline
 	asked("after the deadline", who("xa-c", account.Editor))
+	invited("after the deadline", who("xa-c", account.Editor), false)
 	must(t, o.desk.Settle(t.Context()))
 	if err := o.desk.Answer(t.Context(), who("xa-b", account.Editor), r.ID, "xa-b", true); code(err) != "deadline-passed" {
 		t.Errorf("after the deadline: %v", err)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/loa-vn/loa/hub/account"
+	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/problem"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -154,17 +155,79 @@ func owns(a account.Actor, unit protocol.UnitID) bool {
 	})
 }
 
+// ownOf returns the communes of a group that are the actor's very own.
+func ownOf(a account.Actor, g Group) []protocol.UnitID {
+	return slices.DeleteFunc(slices.Clone(g.Members), func(m protocol.UnitID) bool { return !owns(a, m) })
+}
+
+// awaits says whether communes may still accept or decline a programme.
+func (r Rundown) awaits(now time.Time) bool {
+	return r.Group != "" && r.Withdrawn.IsZero() && now.Before(r.Deadline)
+}
+
+// answers says whether the actor may now accept or decline a programme for a commune.
+func (d *Desk) answers(ctx context.Context, a account.Actor, r Rundown) (bool, error) {
+	if !r.awaits(d.air.now()) {
+		return false, nil
+	}
+	g, err := d.store.Group(ctx, r.Group)
+	if err != nil {
+		return false, fmt.Errorf("group of a programme: %w", err)
+	}
+	return len(ownOf(a, g)) > 0, nil
+}
+
+// Invited implements bulletin.Invitations: who may answer a programme hears first
+// what is in it.
+func (d *Desk) Invited(ctx context.Context, a account.Actor, id protocol.BulletinID) (bool, error) {
+	all, err := d.store.Rundowns(ctx)
+	if err != nil {
+		return false, fmt.Errorf("invited: %w", err)
+	}
+	for _, r := range all {
+		if !slices.ContainsFunc(r.Items, func(it Item) bool { return it.Bulletin == id }) {
+			continue
+		}
+		if ok, err := d.answers(ctx, a, r); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+// Contents returns the approved bulletins of a programme, each once, for who may
+// answer it; nothing for others.
+func (d *Desk) Contents(ctx context.Context, a account.Actor, r Rundown) ([]bulletin.Bulletin, error) {
+	if ok, err := d.answers(ctx, a, r); !ok || err != nil {
+		return nil, err
+	}
+	var out []bulletin.Bulletin
+	for _, it := range r.Items {
+		if slices.ContainsFunc(out, func(b bulletin.Bulletin) bool { return b.ID == it.Bulletin }) {
+			continue
+		}
+		b, err := d.library.Bulletin(ctx, it.Bulletin)
+		if err != nil && !errors.Is(err, problem.ErrNotFound) {
+			return nil, fmt.Errorf("contents: %w", err)
+		}
+		if b.State == bulletin.Approved {
+			out = append(out, b)
+		}
+	}
+	return out, nil
+}
+
 // Asked returns the actor's own communes that a programme waits for: they have not
 // answered it yet, and still may.
 func (d *Desk) Asked(ctx context.Context, a account.Actor, r Rundown) ([]protocol.UnitID, error) {
-	if r.Group == "" || !r.Withdrawn.IsZero() || !d.air.now().Before(r.Deadline) {
+	if !r.awaits(d.air.now()) {
 		return nil, nil
 	}
 	g, err := d.store.Group(ctx, r.Group)
 	if err != nil {
 		return nil, fmt.Errorf("asked: %w", err)
 	}
-	own := slices.DeleteFunc(slices.Clone(g.Members), func(m protocol.UnitID) bool { return !owns(a, m) })
+	own := ownOf(a, g)
 	if len(own) == 0 {
 		return nil, nil
 	}

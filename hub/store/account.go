@@ -85,6 +85,13 @@ func (a *Accounts) People(ctx context.Context) ([]account.Person, error) {
 	return people, nil
 }
 
+// Name implements account.Store.
+func (a *Accounts) Name(ctx context.Context, id protocol.PersonID) (name string, shared bool, err error) {
+	err = a.db.read.QueryRowContext(ctx, `SELECT CASE p.name WHEN '`+erasedName+`' THEN '' ELSE p.name END, EXISTS (SELECT 1 FROM person q WHERE q.name = p.name AND q.id <> p.id)
+		FROM person p WHERE p.id = ?`, id).Scan(&name, &shared)
+	return name, shared, kind(err)
+}
+
 func scanString(r row) (string, error) {
 	var s string
 	err := r.Scan(&s)

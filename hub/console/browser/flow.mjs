@@ -163,6 +163,10 @@ if (ok && path) {
     await approver.getByText("Chờ anh/chị duyệt").first().click();
     await approver.getByRole("heading", { level: 1 }).waitFor();
   });
+  await step("people are called by their names", async () => {
+    await approver.locator("dd", { hasText: "Nguyễn Thị Soạn, " }).waitFor();
+    must(!/\bsoan\b/.test(await approver.locator("main").innerText()), "the author's user name");
+  });
   await look(approver, "approve");
   await step("a wrong password does not sign", async () => {
     await approver.getByRole("button", { name: "Duyệt", exact: true }).click();

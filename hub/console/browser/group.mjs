@@ -10,15 +10,19 @@ const operator = await open("operator");
 const leader = await open("leader");
 const accepts = await open("accepts");
 const declines = await open("declines");
+const outsider = await open("outsider");
 
 const zone = "Asia/Ho_Chi_Minh";
 /** local is an instant as the hub's forms have it: 2026-12-01T17:00. */
 const local = (t) => new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(t).replace(" ", "T");
 
+/** status is how the hub answers a page's person who asks for something. */
+const status = (page, path) => page.evaluate(async (p) => (await fetch("/api/v1" + p)).status, path);
+
 let bulletin = "";
 let ok = await step("a bulletin of the province is submitted for programmes only, and approved", async () => {
-  await Promise.all([logIn(operator, { user: "van-hanh", password }), logIn(leader, { user: "duyet-tinh", password }), logIn(accepts, { user: "soan", password }), logIn(declines, { user: "soan-phu-le", password })]);
-  bulletin = await made(operator, { title: "Mùa lũ trên sông", text: "Mời bà con ven sông theo dõi mực nước.", options: { wanted: true } });
+  await Promise.all([logIn(operator, { user: "van-hanh", password }), logIn(leader, { user: "duyet-tinh", password }), logIn(accepts, { user: "soan", password }), logIn(declines, { user: "soan-phu-le", password }), logIn(outsider, { user: "soan-ngoai", password })]);
+  bulletin = await made(operator, { title: "Mùa lũ trên sông", text: "Mời bà con ven sông theo dõi mực nước.", board: "Theo dõi mực nước", options: { wanted: true } });
   await operator.goto(`${base}/gui/${bulletin}`);
   await operator.getByText("Chỉ trong các chương trình", { exact: true }).click();
   await operator.getByText(/Sẽ phát trên 2 loa .* trong các chương trình dùng bản tin này/).waitFor();
@@ -69,6 +73,12 @@ if (ok) {
       await row.getByText(/^Tỉnh Mẫu, \d\d:\d\d /).waitFor();
       await row.click();
       await page.getByText("Bản tin: Mùa lũ trên sông").waitFor();
+      // It is heard and seen before it is answered, though it is the province's.
+      await page.locator("summary", { hasText: "Nghe thử, xem trên bảng" }).click();
+      await page.getByRole("img", { name: /Trang 1\// }).first().waitFor();
+      await page.waitForFunction(() => document.querySelector("audio")?.duration > 1);
+      await page.getByRole("button", { name: "Nghe", exact: true }).click();
+      await page.waitForFunction(() => document.querySelector("audio").currentTime > 0.2);
       await page.getByText(/^Nếu nhận, chương trình phát ở Xã .* từ \d\d:\d\d /).waitFor();
       const names = await page.locator("main").innerText();
       must(/Xã Bình An \(mẫu\)/.test(names) && /Xã Phú Lễ \(mẫu\)/.test(names) && !/xa-|tinh-/.test(names), `codes for names: ${names.match(/\S*(xa-|tinh-)\S*/)?.[0]}`);
@@ -76,11 +86,18 @@ if (ok) {
       await page.getByText(said).waitFor();
       must((await page.getByRole("button", { name: /^(Lưu|Rút) chương trình$/ }).count()) === 0, "another's programme can be changed");
     }
+    // What was asked of them is all they hear and see, and nobody else does.
+    const unasked = await made(operator, { title: "Việc khác", text: "Chưa hỏi xã nào.", board: "Việc khác", options: { wanted: true } });
+    for (const [page, who, b, want] of [[accepts, "who is asked", bulletin, 200], [accepts, "who is asked, of another bulletin", unasked, 404], [outsider, "a commune not invited", bulletin, 404]]) {
+      for (const part of ["sound", "pages"]) must((await status(page, `/bulletins/${b}/${part}`)) === want, `${part} for ${who}`);
+      must((await status(page, `/bulletins/${b}`)) === 404, `the bulletin itself for ${who}`);
+    }
     const other = await call(declines, "PUT", `/programmes/${id}/answers/xa-binh-an`, { accept: false });
     must(other.status === 403 || other.status === 404, `answered for another commune: ${other.status}`);
     // The operator, who answers for nobody, sees both answers.
     await operator.locator("a.row", { hasText: "Bản tin ven sông" }).click();
     for (const [unit, word] of [["Xã Bình An (mẫu)", "nhận"], ["Xã Phú Lễ (mẫu)", "từ chối"]]) await operator.locator("li.row", { hasText: unit }).locator(".tag", { hasText: new RegExp(`^${word}$`) }).waitFor();
+    await operator.locator("li.row", { hasText: "Xã Phú Lễ (mẫu)" }).getByText(/^Hoàng Thị Lễ, /).waitFor(); // by name
     must((await operator.getByRole("button", { name: "Nhận", exact: true }).count()) === 0, "the operator may answer");
   });
 }

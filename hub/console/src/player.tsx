@@ -1,7 +1,7 @@
 // The sound and the pages of a bulletin, as devices will have them.
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { api, type BoardBody, type BulletinBody } from "./api";
+import { api, type BoardBody, type ContentBody } from "./api";
 import { heard } from "./draft";
 import { w } from "./state";
 import { BoardFigure } from "./boardview";
@@ -16,8 +16,11 @@ function whole(audio: HTMLAudioElement): boolean {
   return audio.duration > 0 && sum >= audio.duration - Math.max(0.5, audio.duration * 0.02);
 }
 
+/** A bulletin, or as much of one as who is asked to take it may know. */
+type Heard = ContentBody;
+
 /** Player plays the exact sound; onHeard is called once all of it was listened to. */
-export function Player({ bulletin: b, onHeard }: { bulletin: BulletinBody; onHeard?: () => void }) {
+export function Player({ bulletin: b, onHeard }: { bulletin: Heard; onHeard?: () => void }) {
   const audio = useRef<HTMLAudioElement>(null);
   const at = useSignal(0);
   const playing = useSignal(false);
@@ -66,7 +69,7 @@ export function Player({ bulletin: b, onHeard }: { bulletin: BulletinBody; onHea
 const usual: BoardBody = { width: 192, height: 32, row: 16 };
 
 /** Boards shows the very pixels of every size of board; the usual one if there is none. */
-export function Boards({ bulletin: b }: { bulletin: BulletinBody }) {
+export function Boards({ bulletin: b }: { bulletin: Heard }) {
   const devices = useLoaded("devices", [], api.devicesNow);
   return (
     <>
@@ -77,7 +80,7 @@ export function Boards({ bulletin: b }: { bulletin: BulletinBody }) {
   );
 }
 
-function Board({ bulletin: b, size }: { bulletin: BulletinBody; size: BoardBody }) {
+function Board({ bulletin: b, size }: { bulletin: Heard; size: BoardBody }) {
   const pages = useLoaded(`${b.id} ${b.changed}`, [], () => api.pages(b.id, size));
   return <Shown of={pages}>{(p) => <BoardFigure of={p} fields={{ title: b.title, body: b.board }} />}</Shown>;
 }

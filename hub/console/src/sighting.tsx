@@ -46,7 +46,7 @@ export function Seen({ line: l }: { line: LineBody }) {
   if (!l.seen) return l.lit ? <span>{t().lit}</span> : null;
   return (
     <span>
-      {[t().saw[l.seen], l.seen_at && when(l.seen_at), l.seen_by && t().told(l.seen_by)].filter(Boolean).join(", ")}
+      {[t().saw[l.seen], l.seen_at && when(l.seen_at), l.seen_by_name && t().told(l.seen_by_name)].filter(Boolean).join(", ")}
       {l.seen !== "light" && (
         <>
           {" · "}

@@ -57,6 +57,7 @@ export interface AlertBody {
   reason?: string;
   seen?: string;
   seen_by?: string;
+  seen_by_name?: string;
   since: string;
   subject?: string;
   text_en: string;
@@ -71,6 +72,7 @@ export interface AnswerBody {
   accepted: boolean;
   at: string;
   by?: string;
+  by_name?: string;
   unit: string;
 }
 
@@ -155,6 +157,7 @@ export interface BoardBody {
 
 export interface BulletinBody {
   author: string;
+  author_name: string;
   board: string;
   board_zone?: "header" | "ticker";
   changed: string;
@@ -222,6 +225,16 @@ export interface ClaimInputBody {
 
 export interface CodeInputBody {
   code: string;
+}
+
+export interface ContentBody {
+  board: string;
+  changed: string;
+  id: string;
+  language: string;
+  length_ms?: number;
+  sound?: Rendition;
+  title: string;
 }
 
 export interface CrawlBody {
@@ -437,6 +450,7 @@ export interface GrantBody {
 export interface GroupBody {
   accept?: boolean;
   by: string;
+  by_name: string;
   created: string;
   id: string;
   members: string[];
@@ -529,6 +543,7 @@ export interface LineBody {
   seen?: "photo" | "camera" | "light";
   seen_at?: string;
   seen_by?: string;
+  seen_by_name?: string;
   start: string;
   voice?: string;
 }
@@ -617,6 +632,7 @@ export interface PasskeyBody {
   log_in: boolean;
   name: string;
   person: string;
+  person_name: string;
   revoked?: string;
   state: "waiting" | "confirmed" | "revoked";
   synced: boolean;
@@ -670,7 +686,9 @@ export interface PreviewBody {
 export interface ProgrammeBody {
   asked: string[];
   by: string;
+  by_name: string;
   changed: string;
+  contents?: ContentBody[];
   created: string;
   deadline?: string;
   effective: string;
@@ -751,6 +769,7 @@ export interface ReadingBody {
 
 export interface RecordBody {
   about?: string;
+  about_name?: string;
   act: string;
   address?: string;
   after?: ValueBody[];
@@ -758,6 +777,7 @@ export interface RecordBody {
   before?: ValueBody[];
   erased?: boolean;
   person?: string;
+  person_name?: string;
   personal?: ValueBody[];
   previous: string;
   seq: number;
@@ -877,6 +897,7 @@ export interface SignatureBody {
   at: string;
   key: "hub-key" | "passkey";
   person: string;
+  person_name: string;
 }
 
 export interface SilentVillage {

@@ -33,7 +33,7 @@ export function AiredList() {
                       <Tag tone={b.state === "approved" ? "good" : b.state === "returned" || b.state === "failed" ? "bad" : ""}>{w().state[b.state]}</Tag>
                       {b.state === "approved" && <Played id={b.id} />}
                       <span class="quiet">
-                        {b.author}, {when(b.changed)}
+                        {b.author_name}, {when(b.changed)}
                       </span>
                     </Link>
                   </li>
@@ -74,7 +74,7 @@ export function Aired({ id }: { id: string }) {
             <ClassTag of={b.class} drill={b.options.drill} />
             <Tag tone={b.state === "approved" ? "good" : ""}>{w().state[b.state]}</Tag>
             <span class="quiet">
-              {b.author}, {when(b.changed)}
+              {b.author_name}, {when(b.changed)}
             </span>
           </p>
           <Shown of={reach}>

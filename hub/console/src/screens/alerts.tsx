@@ -49,7 +49,7 @@ export function Alerts() {
                   <Tag tone={a.closed ? "" : "bad"}>{a.closed ? t().over : t().open}</Tag>
                   <span class="quiet">
                     {when(a.since)}
-                    {a.seen_by ? `, ${t().seen(a.seen_by)}` : ""}
+                    {a.seen_by_name ? `, ${t().seen(a.seen_by_name)}` : ""}
                   </span>
                   {a.device && (
                     <Link to={`/thiet-bi/${a.device}`} class="second small">

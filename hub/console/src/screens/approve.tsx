@@ -32,7 +32,7 @@ export function Approvals() {
                     <Tag>{w().needs(r.signed.length, r.needed)}</Tag>
                     <span>{say(r.consequence)}</span>
                     <span class="quiet">
-                      {w().by}: {r.bulletin.author}, {when(r.created)}
+                      {w().by}: {r.bulletin.author_name}, {when(r.created)}
                     </span>
                   </Link>
                 </li>
@@ -69,7 +69,7 @@ function One({ r }: { r: ApprovalBody }) {
         <Tag>{w().needs(r.signed.length, r.needed)}</Tag>
         {r.signatures.length > 0 && (
           <span>
-            {w().signedBy}: {r.signatures.map((x) => `${x.person} (${x.key === "passkey" ? w().keyOwn : w().keyHub})`).join(", ")}
+            {w().signedBy}: {r.signatures.map((x) => `${x.person_name} (${x.key === "passkey" ? w().keyOwn : w().keyHub})`).join(", ")}
           </span>
         )}
       </p>
@@ -109,7 +109,7 @@ function One({ r }: { r: ApprovalBody }) {
           </dd>
           <dt>{w().by}</dt>
           <dd>
-            {b.author}, {when(r.created)}
+            {b.author_name}, {when(r.created)}
           </dd>
         </dl>
       </Card>

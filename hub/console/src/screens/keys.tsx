@@ -56,7 +56,7 @@ export function Keys() {
         {list.map((k) => (
           <li key={k.id} class="row">
             <b>
-              {k.name} ({k.person})
+              {k.name} ({k.person_name})
             </b>
             <Tag tone={k.state === "confirmed" ? "good" : "warn"}>{t().states[k.state]}</Tag>
             {k.log_in && <Tag tone="good">{t().on}</Tag>}
@@ -72,7 +72,7 @@ export function Keys() {
               </button>
             )}
             {(administers() || k.person === me.value?.id) && (
-              <Final small verb={t().revoke} says={t().revokeSays} really={t().revokeReally} label={`${t().revoke}: ${k.name} (${k.person})`} busy={busy} act={() => settle(k, "revoke")} />
+              <Final small verb={t().revoke} says={t().revokeSays} really={t().revokeReally} label={`${t().revoke}: ${k.name} (${k.person_name})`} busy={busy} act={() => settle(k, "revoke")} />
             )}
           </li>
         ))}

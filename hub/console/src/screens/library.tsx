@@ -89,7 +89,7 @@ export function Library() {
                     <Tag tone={b.state === "approved" ? "good" : ""}>{w().state[b.state]}</Tag>
                     {others(b) > 0 && <Tag tone="warn">{t().twins(others(b))}</Tag>}
                     <span class="quiet">
-                      {[b.sound ? `${t().sound}, ${length(b.length_ms ?? 0)}` : "", b.board ? t().board : "", b.author, when(b.changed)].filter(Boolean).join(" · ")}
+                      {[b.sound ? `${t().sound}, ${length(b.length_ms ?? 0)}` : "", b.board ? t().board : "", b.author_name, when(b.changed)].filter(Boolean).join(" · ")}
                     </span>
                     {writes() && (
                       <button type="button" class="second" aria-label={`${t().reuse}: ${b.title}`} onClick={() => reuse(b)}>

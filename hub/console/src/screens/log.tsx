@@ -129,11 +129,11 @@ export function Log() {
               {p.records.map((r) => (
                 <li key={r.seq} class="row">
                   <b>{actName(r.act)}</b>
-                  <Tag>{r.erased ? t().erased : r.person || t().hub}</Tag>
+                  <Tag>{r.erased ? t().erased : r.person_name || t().hub}</Tag>
                   <span class="quiet">
                     {[`#${r.seq}`, `${when(r.at)} (${clockExact(r.at)})`, r.unit ? unitName(r.unit) : "", r.via ? (t().via[r.via] ?? r.via) : "", r.address ?? ""].filter(Boolean).join(" · ")}
                   </span>
-                  {(r.subject || r.about) && <span>{[unitName(r.subject ?? ""), r.about].filter(Boolean).join(", ")}</span>}
+                  {(r.subject || r.about) && <span>{[unitName(r.subject ?? ""), r.about_name].filter(Boolean).join(", ")}</span>}
                   {r.before && r.before.length > 0 && (
                     <span class="quiet">
                       {t().before}: {said(r.before)}

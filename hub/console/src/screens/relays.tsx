@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { call, once } from "../call";
-import { api, type AnswerBody, type BulletinBody, type ForecastBody, type GroupBody, type ItemBody, type ProgrammeBody, type StationBody } from "../api";
+import { api, type AnswerBody, type BulletinBody, type ContentBody, type ForecastBody, type GroupBody, type ItemBody, type ProgrammeBody, type StationBody } from "../api";
 import { dictionary, done, go, kept, learnUnits, me, notice, say, touch, trouble, unitName, units, w, writes } from "../state";
+import { Boards, Player } from "../player";
 import { contentOf, names, planOf, usualDeadline, type Plan } from "../programme";
 import { clock, length, when } from "../time";
 import { Card, Check, Choice, Empty, Field, Foot, Icon, Lacking, Link, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
@@ -10,7 +11,7 @@ const t = dictionary(
   {
     title: "Tiếp sóng, chương trình", newRelay: "Thêm tiếp sóng hoặc phát trực tiếp", station: "Đài", live: "Nói trực tiếp từ trang này", who: "Ai nói", whoHint: "Ghi trong hồ sơ duyệt, ví dụ Chủ tịch UBND xã.", sources: "Tiếp sóng và phát trực tiếp đã tạo", spoken: "trực tiếp", fed: "tiếp sóng", toSpeak: "Mở trang nói", slotFrom: "Khung giờ từ", slotTo: "đến", relayNote: "Loa tự ngắt khi hết khung giờ, và không tiếp sóng trong giờ yên tĩnh.", makeRelay: "Tạo tiếp sóng", none: "Chưa có chương trình nào.", noneHint: "Chương trình là một khung giờ: nhạc hiệu, tiếp sóng, các bản tin đã duyệt, rồi nhạc hiệu kết thúc.", add: "Thêm chương trình", groups: "Nhóm xã", noGroups: "Chưa có nhóm nào. Nhóm để một chương trình phát ở nhiều xã, xã nào nhận thì phát.", addGroup: "Thêm nhóm xã", group: "Nhóm", next: (x: string) => `lần tới ${x}`, withdrawn: "đã rút", old: "Chương trình đã rút",
     name: "Tên chương trình", unit: "Của đơn vị", where: "Phát ở", own: "Các đơn vị chọn dưới đây", start: "Giờ bắt đầu", first: "Từ ngày", last: "Đến hết ngày", minutes: "Khung giờ dài (phút)", repeat: "Lặp", daily: "Hằng ngày", weekly: "Các thứ", never: "Một lần", lunar: "Thêm ngày âm lịch mỗi tháng (ví dụ 1, 15)", holidays: "Bỏ ngày lễ",
-    items: "Thứ tự phát", long: (n: number) => `${n} phút`, addItem: "Thêm vào chương trình", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng", makeStandIn: "Dự phòng cho mục trước",
+    items: "Thứ tự phát", long: (n: number) => `${n} phút`, addItem: "Thêm vào chương trình", choose: "Chọn bản tin đã duyệt", up: "Lên", down: "Xuống", remove: "Bỏ", kinds: { opening: "Nhạc hiệu mở đầu", bulletin: "Bản tin", relay: "Tiếp sóng", silence: "Khoảng lặng", closing: "Nhạc hiệu kết thúc" } as Record<string, string>, standIn: "chỉ phát khi tiếp sóng hỏng", makeStandIn: "Dự phòng cho mục trước", hear: "Nghe thử", see: "Xem trên bảng", hearAndSee: "Nghe thử, xem trên bảng",
     save: "Lưu chương trình", saved: "Đã lưu chương trình.", take: "Rút chương trình", took: "Đã rút chương trình.", preview: "Nghe thử ở thôn đầu tiên", answers: "Các xã trả lời", accept: "Nhận", decline: "Từ chối", accepted: "nhận", declined: "từ chối", byRule: "theo quy định của nhóm", deadline: "Hạn trả lời", deadlineHint: "Xã nào nhận thì phát; hết hạn này không đổi câu trả lời được nữa.",
     ifTaken: (at: string, unit: string, n: number) => `Nếu nhận, chương trình phát ở ${unit}${at ? ` từ ${at}` : ""}, mỗi lần không quá ${n} phút.`, has: (unit: string) => `${unit} đã nhận chương trình này.`, hasNot: (unit: string) => `${unit} đã từ chối chương trình này.`, until: (x: string) => `Đổi câu trả lời được đến ${x}.`, over: (x: string) => `Đã hết hạn trả lời lúc ${x}.`, not: "chưa trả lời", silent: (takes: boolean, x: string) => `đến ${x} mà không trả lời thì coi như ${takes ? "nhận" : "không nhận"}`, ofGroup: (g: string, n: number) => `${g}, ${n} xã`, editGroup: (g: string) => `Sửa nhóm ${g}`,
     members: "Các xã trong nhóm", silence: "Không trả lời tức là nhận", saveGroup: "Lưu nhóm", savedGroup: "Đã lưu nhóm.", stock: "Tạo nhạc hiệu", stockMade: "Đã tạo, hãy gửi duyệt một lần rồi dùng mãi.", empty: "Chưa có mục nào. Hãy thêm bản tin đã duyệt.", kind: "Loại mục", order: "Thứ tự trong một khung giờ: đài quốc gia, đài tỉnh, rồi đến xã.",
@@ -18,7 +19,7 @@ const t = dictionary(
   {
     title: "Relays, programmes", newRelay: "Relay a station, or speak live", station: "Station", live: "Speak live from this page", who: "Who speaks", whoHint: "It is part of what is approved, like: the chairwoman.", sources: "Relays and live speech", spoken: "live", fed: "relay", toSpeak: "Open the page to speak", slotFrom: "Slot from", slotTo: "to", relayNote: "The device ends it with the slot, and relays nothing in quiet hours.", makeRelay: "Make the relay", none: "There is no programme yet.", noneHint: "A programme is one slot: a chime, a relay, approved bulletins, and the closing chime.", add: "Add a programme", groups: "Groups of communes", noGroups: "There is no group yet. A group is for one programme in several communes, in those that accept it.", addGroup: "Add a group", group: "Group", next: (x: string) => `next ${x}`, withdrawn: "taken back", old: "Programmes taken back",
     name: "Name", unit: "Of unit", where: "Aired in", own: "The units chosen below", start: "Begins at", first: "From", last: "Through", minutes: "Length of the slot (minutes)", repeat: "Repeat", daily: "Every day", weekly: "Weekdays", never: "Once", lunar: "Lunar days of every month as well (1, 15)", holidays: "Not on holidays",
-    items: "Order", long: (n: number) => `${n} min`, addItem: "Add to the programme", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails", makeStandIn: "Stands in for the one before",
+    items: "Order", long: (n: number) => `${n} min`, addItem: "Add to the programme", choose: "Choose an approved bulletin", up: "Up", down: "Down", remove: "Remove", kinds: { opening: "Opening chime", bulletin: "Bulletin", relay: "Relay", silence: "Silence", closing: "Closing chime" } as Record<string, string>, standIn: "only if the relay fails", makeStandIn: "Stands in for the one before", hear: "Listen", see: "See it on boards", hearAndSee: "Listen, see it on boards",
     save: "Save the programme", saved: "Programme saved.", take: "Take the programme back", took: "Programme taken back.", preview: "As heard in the first village", answers: "What communes said", accept: "Accept", decline: "Decline", accepted: "accepted", declined: "declined", byRule: "by the group's rule", deadline: "Answer until", deadlineHint: "It is aired in the communes that accept; after this they cannot change their answer.",
     ifTaken: (at: string, unit: string, n: number) => `If you accept, it is aired in ${unit}${at ? ` from ${at}` : ""}, at most ${n} min each time.`, has: (unit: string) => `${unit} has accepted this programme.`, hasNot: (unit: string) => `${unit} has declined this programme.`, until: (x: string) => `The answer can be changed until ${x}.`, over: (x: string) => `The time to answer was over at ${x}.`, not: "no answer yet", silent: (takes: boolean, x: string) => `without one at ${x} it ${takes ? "is" : "is not"} taken`, ofGroup: (g: string, n: number) => `${g}, ${n} communes`, editGroup: (g: string) => `Change the group ${g}`,
     members: "Communes of the group", silence: "No answer means accepted", saveGroup: "Save the group", savedGroup: "Group saved.", stock: "Make a chime", stockMade: "Made; have it approved once and use it ever after.", empty: "Nothing in it yet. Add approved bulletins.", kind: "Kind", order: "Order within a slot: national relay, province, then commune.",
@@ -290,20 +291,40 @@ const governs = (unit: string): boolean => (units.value.find((u) => u.id === uni
 /** answersFor are the communes for which the person answers: their very own. */
 const answersFor = (): string[] => [...new Set((me.value?.grants ?? []).filter((g) => ["editor", "approver", "operator"].includes(g.role)).map((g) => g.unit))];
 
-/** Contents is a programme of somebody else's, to be read. */
+/** Contents is a programme of somebody else's, to be read; who may answer it hears and sees first what is in it. */
 function Contents({ p }: { p: ProgrammeBody }) {
   return (
     <Card title={t().items}>
       <p class="quiet">{[unitName(p.unit), p.next ? t().next(when(p.next)) : "", t().long(p.slot.minutes)].filter(Boolean).join(" · ")}</p>
       <ol class="rows">
-        {p.items.map((it, i) => (
-          <li key={i} class="row">
-            <b>{[t().kinds[it.kind], p.titles?.[i]].filter(Boolean).join(": ")}</b>
-            {it.stand_in && <Tag>{t().standIn}</Tag>}
-          </li>
-        ))}
+        {p.items.map((it, i) => {
+          const b = p.contents?.find((c) => c.id === it.bulletin);
+          return (
+            <li key={i} class="row">
+              <b>{[t().kinds[it.kind], p.titles?.[i]].filter(Boolean).join(": ")}</b>
+              {it.stand_in && <Tag>{t().standIn}</Tag>}
+              {b && (b.sound || b.board) && <Preview b={b} />}
+            </li>
+          );
+        })}
       </ol>
     </Card>
+  );
+}
+
+/** Preview is the sound and the pages of one bulletin, fetched when they are wanted. */
+function Preview({ b }: { b: ContentBody }) {
+  const open = useSignal(false);
+  return (
+    <details onToggle={(e) => (open.value = e.currentTarget.open)}>
+      <summary>{b.sound ? (b.board ? t().hearAndSee : t().hear) : t().see}</summary>
+      {open.value && (
+        <div class="more">
+          {b.sound && <Player bulletin={b} />}
+          {b.board && <Boards bulletin={b} />}
+        </div>
+      )}
+    </details>
   );
 }
 
@@ -327,7 +348,7 @@ function Answers({ p, group }: { p: ProgrammeBody; group: GroupBody | undefined 
                 <li key={u} class="row">
                   <b>{unitName(u)}</b>
                   <Tag tone={a ? (a.accepted ? "good" : "bad") : "warn"}>{a ? (a.accepted ? t().accepted : t().declined) : t().not}</Tag>
-                  <span class="quiet">{a ? (a.by ? `${a.by}, ${when(a.at)}` : t().byRule) : group && open ? t().silent(Boolean(group.accept), when(deadline)) : ""}</span>
+                  <span class="quiet">{a ? (a.by ? `${a.by_name}, ${when(a.at)}` : t().byRule) : group && open ? t().silent(Boolean(group.accept), when(deadline)) : ""}</span>
                 </li>
               );
             })}
