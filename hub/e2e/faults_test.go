@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/binary"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,7 +110,7 @@ func (w *world) receipts(b bulletin.Bulletin) map[reach.Key][]protocol.Receipt {
 
 // countedOnce checks that each occurrence of a bulletin has one receipt and one
 // outcome, and that the figure follows from the signed material.
-func (w *world) countedOnce(b bulletin.Bulletin, want reach.Count) {
+func (w *world) countedOnce(b bulletin.Bulletin, want reach.Count, problems ...string) {
 	w.t.Helper()
 	r := w.report(b)
 	if diff := cmp.Diff(want, r.Count); diff != "" {
@@ -125,8 +126,8 @@ func (w *world) countedOnce(b bulletin.Bulletin, want reach.Count) {
 		w.t.Errorf("receipts of %d occurrences, want %d", len(receipts), want.Expected)
 	}
 	v := w.verified()
-	if len(v.Problems) > 0 {
-		w.t.Errorf("verify: %q", v.Problems)
+	if !slices.Equal(v.Problems, problems) {
+		w.t.Errorf("verify: %q, want %q", v.Problems, problems)
 	}
 	for _, vb := range v.Bulletins {
 		if vb.ID == b.ID && vb.Count != r.Count {

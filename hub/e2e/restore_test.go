@@ -66,6 +66,8 @@ func TestARestoredHubGoesPastWhatDevicesHold(t *testing.T) {
 	w.air(lost, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
 	w.settled(lost, 1, time.Minute)
 	w.holds(d)
+	// Its device has signed what it did; the plan that said so is gone, and that is named.
+	gone := "receipt of loa-dong for airing " + string(w.airing(lost)) + ", which no plan names: plans were removed, or lost with a restore"
 	state := w.heartbeat(d)
 	w.until("the device's receipts are acknowledged", 20*time.Second, func() bool {
 		state = w.heartbeat(d)
@@ -92,11 +94,11 @@ func TestARestoredHubGoesPastWhatDevicesHold(t *testing.T) {
 		must(t, err)
 		return end >= state.Chain.Seq
 	})
-	w.countedOnce(before, reach.Count{Expected: 1, Played: 1})
+	w.countedOnce(before, reach.Count{Expected: 1, Played: 1}, gone)
 	after := w.ready(spokenText(1))
 	w.air(after, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
 	w.settled(after, 1, time.Minute)
-	w.countedOnce(after, reach.Count{Expected: 1, Played: 1})
+	w.countedOnce(after, reach.Count{Expected: 1, Played: 1}, gone)
 }
 
 func (w *world) heartbeat(d *device) protocol.Heartbeat {
