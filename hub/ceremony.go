@@ -100,12 +100,12 @@ func (b *Base) RootsAct(ctx context.Context, lost []protocol.KeyID, added []prot
 		}
 	}
 	if len(s.Roots.Keys)-len(next.Keys) != len(lost) {
-		return signing.Act{}, problem.New(problem.ErrInvalid, "unknown-root", "lost", "Không có khoá gốc mang mã đó; xem loa-hub trust show.", "There is no root of that id; see loa-hub trust show.")
+		return signing.Act{}, problem.New(problem.ErrInvalid, "unknown-root", "lost", "Không có khoá gốc mang mã đó; hãy xem bằng lệnh loa-hub trust show.", "There is no root of that id; see loa-hub trust show.")
 	}
 	next.Keys = append(next.Keys, added...)
 	a, err := act(envelope.KindRoots, &next)
 	if err != nil {
-		return signing.Act{}, problem.New(problem.ErrInvalid, "bad-roots", "threshold", "Danh sách khoá gốc không đúng: kiểm tra số khoá và ngưỡng.", "The list of roots is not right: check their number and the threshold.").Because(err)
+		return signing.Act{}, problem.New(problem.ErrInvalid, "bad-roots", "threshold", "Danh sách khoá gốc không đúng; hãy kiểm tra số khoá và ngưỡng.", "The list of roots is not right; check their number and the threshold.").Because(err)
 	}
 	for _, d := range s.Delegations {
 		d.Number = max(d.Number+1, next.Number)
@@ -167,6 +167,6 @@ func (b *Base) TakeAct(ctx context.Context, a signing.Act, now time.Time) error 
 }
 
 func unsigned(err error) error {
-	return problem.New(problem.ErrForbidden, "act-refused", "", "Chưa đủ khoá gốc ký việc này, hoặc đã có bản mới hơn; xem loa-hub trust show, ký thêm bằng loa-hub trust sign.",
+	return problem.New(problem.ErrForbidden, "act-refused", "", "Chưa đủ khoá gốc ký việc này, hoặc đã có bản mới hơn; hãy xem bằng lệnh loa-hub trust show, ký thêm bằng loa-hub trust sign.",
 		"Too few roots have signed this, or there is a newer one; see loa-hub trust show, and sign on with loa-hub trust sign.").Because(err)
 }

@@ -117,7 +117,7 @@ func (s *Service) SetIdentity(ctx context.Context, person protocol.PersonID, nam
 	}
 	err = s.identities.SetIdentity(ctx, person, name, act)
 	if errors.Is(err, problem.ErrConflict) {
-		return problem.New(problem.ErrConflict, "identity-taken", "name", "Tên này đã gắn với người khác.", "This name is another person's already.").Because(err)
+		return problem.New(problem.ErrConflict, "identity-taken", "name", "Tên này đã gắn với người khác. Hãy kiểm tra lại tên, hoặc gỡ ở người kia trước.", "This name is another person's already. Check it, or unlink it there first.").Because(err)
 	}
 	return err
 }

@@ -71,8 +71,8 @@ const maxPasskeys = 5
 
 func errNoPasskeys() error {
 	return problem.New(problem.ErrUnavailable, "no-passkeys", "",
-		"Trung tâm chưa dùng được khoá trên điện thoại: địa chỉ bảng điều khiển phải là https và một tên miền; hãy đặt console.url.",
-		"Passkeys need a console under https and a name; set console.url.")
+		"Trung tâm chưa dùng được khoá trên điện thoại vì địa chỉ trang chưa phải tên miền có https. Hãy dùng mật khẩu, và báo quản trị viên.",
+		"Passkeys need a console under https and a name. Use your password, and tell the administrator.")
 }
 
 // BeginPasskey begins the registration of a passkey for the person themselves.
@@ -161,9 +161,9 @@ func (s *Service) ConfirmPasskey(ctx context.Context, handle, registrar string, 
 	units := approverUnits(p.Grants)
 	switch {
 	case !k.Revoked.IsZero() || !k.Confirmed.IsZero():
-		return Passkey{}, problem.New(problem.ErrConflict, "passkey-settled", "", "Khoá này đã được xác nhận hoặc thu hồi rồi.", "This passkey has been confirmed or revoked already.")
+		return Passkey{}, problem.New(problem.ErrConflict, "passkey-settled", "", "Khoá này đã được xác nhận hoặc thu hồi rồi. Hãy mở lại danh sách.", "This passkey has been confirmed or revoked already. Open the list again.")
 	case !p.Disabled.IsZero():
-		return Passkey{}, problem.New(problem.ErrConflict, "disabled", "", "Người này đã bị khoá.", "This person is disabled.")
+		return Passkey{}, problem.New(problem.ErrConflict, "disabled", "", "Tài khoản của người này đã bị khoá. Hãy chọn người khác.", "This person's account is locked. Choose somebody else.")
 	}
 	// Who approves nowhere yet may become somebody's deputy: the passkey is looked
 	// at by a registrar all the same.
@@ -192,7 +192,7 @@ func (s *Service) RevokePasskey(ctx context.Context, handle, registrar string, b
 		return Passkey{}, err
 	}
 	if !k.Revoked.IsZero() {
-		return Passkey{}, problem.New(problem.ErrConflict, "passkey-settled", "", "Khoá này đã thu hồi rồi.", "This passkey has been revoked already.")
+		return Passkey{}, problem.New(problem.ErrConflict, "passkey-settled", "", "Khoá này đã thu hồi rồi. Hãy mở lại danh sách.", "This passkey has been revoked already. Open the list again.")
 	}
 	if k.LogIn && by == k.Person {
 		// Ending a second factor takes the password.
@@ -259,7 +259,7 @@ func (s *Service) DemandPasskeys(ctx context.Context, unit protocol.UnitID, clas
 	classes = slices.Compact(slices.Sorted(slices.Values(classes)))
 	for _, c := range classes {
 		if !protocol.Known(c) {
-			return problem.New(problem.ErrInvalid, "bad-class", "classes", "Loại bản tin không đúng.", "There is no such class.")
+			return problem.New(problem.ErrInvalid, "bad-class", "classes", "Loại bản tin không đúng. Hãy chọn thông thường, ưu tiên hoặc khẩn cấp.", "There is no such class. Choose normal, priority or emergency.")
 		}
 	}
 	now := time.Now()
@@ -302,13 +302,13 @@ func (s *Service) AddDeputy(ctx context.Context, d Deputy, registrar string, by 
 	bad := func(field, vi, en string) error { return problem.New(problem.ErrInvalid, "bad-deputy", field, vi, en) }
 	switch {
 	case d.Person == d.For:
-		return bad("for", "Không ai thay mặt chính mình.", "Nobody stands in for themselves.")
+		return bad("for", "Không ai thay mặt chính mình. Hãy chọn người khác.", "Nobody stands in for themselves. Choose somebody else.")
 	case !d.From.Before(d.Until) || !now.Before(d.Until) || d.Until.Sub(d.From) > maxDeputy:
 		return bad("until", "Ngày kết thúc phải sau ngày bắt đầu và sau hôm nay, tối đa một năm.", "The end is after the start and after today, within a year.")
 	case !p.Disabled.IsZero():
-		return bad("person", "Người này đã bị khoá.", "This person is disabled.")
+		return bad("person", "Tài khoản của người này đã bị khoá. Hãy chọn người khác.", "This person's account is locked. Choose somebody else.")
 	case !slices.Contains(approverUnits(principal.Grants), d.Unit):
-		return bad("for", "Người được thay không phải người duyệt của đơn vị này.", "Who is stood in for is no approver of this unit.")
+		return bad("for", "Người được thay không phải người duyệt của đơn vị này. Hãy chọn trong danh sách người duyệt.", "Who is stood in for is no approver of this unit. Choose one of its list.")
 	}
 	keys, err := s.keysOf(ctx, p)
 	if err != nil {
@@ -370,7 +370,7 @@ func (s *Service) Strike(ctx context.Context, unit protocol.UnitID, person proto
 	}
 	theirs := func(a protocol.Approver) bool { return a.Person == person }
 	if !slices.ContainsFunc(held.People, theirs) {
-		return problem.New(problem.ErrNotFound, "not-listed", "person", "Người này không có trong danh sách duyệt của đơn vị.", "This person is not on the unit's list of approvers.")
+		return problem.New(problem.ErrNotFound, "not-listed", "person", "Người này không có trong danh sách duyệt của đơn vị. Hãy mở lại danh sách.", "This person is not on the unit's list of approvers. Open the list again.")
 	}
 	now := time.Now()
 	lists, err := s.sign(ctx, registrar, []protocol.UnitID{unit}, now, func(people []protocol.Approver, _, _ protocol.Instant) []protocol.Approver {

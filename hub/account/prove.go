@@ -59,7 +59,7 @@ func (s *Service) AskPasskey(ctx context.Context, id protocol.PersonID, password
 		return "", nil, err
 	}
 	if len(held) == 0 {
-		return "", nil, problem.New(problem.ErrNotFound, "no-passkey", "", "Anh/chị chưa có khoá nào để đăng nhập.", "You have no passkey to log in with.")
+		return "", nil, problem.New(problem.ErrNotFound, "no-passkey", "", "Anh/chị chưa có khoá nào để đăng nhập. Hãy đăng nhập bằng mật khẩu.", "You have no passkey to log in with. Log in with your password.")
 	}
 	var credentials [][]byte
 	for _, p := range held {
@@ -107,7 +107,7 @@ func (s *Service) SetPasskeyLogIn(ctx context.Context, handle string, on bool, i
 		return nil, fmt.Errorf("passkey: %w", problem.ErrNotFound)
 	}
 	if !k.Revoked.IsZero() {
-		return nil, problem.New(problem.ErrConflict, "passkey-settled", "", "Khoá này đã thu hồi rồi.", "This passkey has been revoked already.")
+		return nil, problem.New(problem.ErrConflict, "passkey-settled", "", "Khoá này đã thu hồi rồi. Hãy mở lại danh sách.", "This passkey has been revoked already. Open the list again.")
 	}
 	if err := s.own(ctx, id, password); err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (s *Service) own(ctx context.Context, id protocol.PersonID, password string
 	}
 	if _, err := s.verify(ctx, id, password); err != nil {
 		if errors.Is(err, problem.ErrUnauthorized) {
-			return problem.New(problem.ErrForbidden, "wrong-password", "password", "Mật khẩu không đúng.", "The password is wrong.")
+			return problem.New(problem.ErrForbidden, "wrong-password", "password", "Mật khẩu không đúng. Hãy nhập lại.", "The password is wrong. Type it again.")
 		}
 		return err
 	}

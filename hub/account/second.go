@@ -183,7 +183,7 @@ func (s *Service) checkSecond(ctx context.Context, id protocol.PersonID, code st
 func (s *Service) useCode(ctx context.Context, id protocol.PersonID, code string) error {
 	f, err := s.second.Second(ctx, id)
 	if errors.Is(err, problem.ErrNotFound) || err == nil && f.Confirmed.IsZero() {
-		return errSecond("wrong-code", "Mã dự phòng không đúng hoặc đã dùng.", "The recovery code is wrong or was used.")
+		return errSecond("wrong-code", "Mã dự phòng không đúng hoặc đã dùng. Hãy nhập mã khác.", "The recovery code is wrong or was used. Type another.")
 	}
 	if err != nil {
 		return fmt.Errorf("second factor: %w", err)

@@ -81,7 +81,7 @@ func New(c Config) (*Service, error) {
 }
 
 func errWrong() error {
-	return problem.New(problem.ErrUnauthorized, "wrong-login", "", "Tên hoặc mật khẩu không đúng.", "The name or the password is wrong.")
+	return problem.New(problem.ErrUnauthorized, "wrong-login", "", "Tên hoặc mật khẩu không đúng. Hãy nhập lại, hoặc nhờ quản trị viên đặt lại mật khẩu.", "The name or the password is wrong. Type them again, or have the administrator reset the password.")
 }
 
 func errTries() error {
@@ -325,7 +325,7 @@ func (s *Service) ChangePassword(ctx context.Context, id protocol.PersonID, old,
 	}
 	if _, err := s.verify(ctx, id, old); err != nil {
 		if errors.Is(err, problem.ErrUnauthorized) {
-			return problem.New(problem.ErrForbidden, "wrong-password", "old_password", "Mật khẩu cũ không đúng.", "The old password is wrong.")
+			return problem.New(problem.ErrForbidden, "wrong-password", "old_password", "Mật khẩu cũ không đúng. Hãy nhập lại.", "The old password is wrong. Type it again.")
 		}
 		return err
 	}
@@ -387,7 +387,7 @@ func (s *Service) Disable(ctx context.Context, id protocol.PersonID, registrar s
 		return err
 	}
 	if !p.Disabled.IsZero() {
-		return problem.New(problem.ErrConflict, "disabled", "", "Người này đã bị khoá từ trước.", "This person is disabled already.")
+		return problem.New(problem.ErrConflict, "disabled", "", "Tài khoản này đã bị khoá từ trước. Hãy mở lại danh sách.", "This account is locked already. Open the list again.")
 	}
 	now := time.Now()
 	units, err := s.approving(ctx, p.Grants, now, func(a protocol.Approver) bool { return a.Person == id })
@@ -463,7 +463,7 @@ func (s *Service) CreateToken(ctx context.Context, person protocol.PersonID, nam
 		return Token{}, "", problem.New(problem.ErrInvalid, "bad-expiry", "days", "Hạn dùng phải từ 1 đến 366 ngày.", "A token lives 1 to 366 days.")
 	}
 	if scope != ScopeAll && scope != ScopeRead {
-		return Token{}, "", problem.New(problem.ErrInvalid, "bad-scope", "scope", "Phạm vi là all hoặc read.", "A scope is all or read.")
+		return Token{}, "", problem.New(problem.ErrInvalid, "bad-scope", "scope", "Hãy chọn mã được làm mọi việc hoặc mã chỉ xem.", "Choose a scope: all or read.")
 	}
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
@@ -504,12 +504,12 @@ func checkPerson(n NewPerson) error {
 func checkGrants(grants []Grant) error {
 	for i, g := range grants {
 		if !slices.Contains(Roles(), g.Role) || !protocol.ValidID(g.Unit) || slices.Contains(grants[:i], g) {
-			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò phải là editor, approver, operator, administrator, auditor hoặc technician, mỗi vai trò một lần cho mỗi đơn vị.",
-				"A role is editor, approver, operator, administrator, auditor or technician, once for each unit.")
+			return problem.New(problem.ErrInvalid, "bad-role", "grants", "Vai trò không đúng hoặc bị lặp. Hãy chọn vai trò trong danh sách, mỗi vai trò một lần cho mỗi đơn vị.",
+				"Choose editor, approver, operator, administrator, auditor or technician, each once for each unit.")
 		}
 	}
 	if len(grants) > 100 {
-		return problem.New(problem.ErrInvalid, "bad-role", "grants", "Tối đa 100 vai trò.", "At most 100 roles.")
+		return problem.New(problem.ErrInvalid, "bad-role", "grants", "Mỗi người có tối đa 100 vai trò. Hãy bỏ bớt.", "A person has at most 100 roles. Take some out.")
 	}
 	return nil
 }

@@ -200,6 +200,26 @@ func TestProblemsAreInTheLanguageAskedFor(t *testing.T) {
 	}
 }
 
+// What breaks the schema is named as people know it, in their language.
+func TestAFormThatDoesNotFitNamesItsPart(t *testing.T) {
+	f := newFixture(t, api.Options{})
+	b := f.logIn("quantri-a")
+	person := func(name, grants string) string {
+		return `{"id":"moi","name":"` + name + `","password":"mat khau dai","grants":[` + grants + `]}`
+	}
+	for body, want := range map[string][3]string{
+		person(strings.Repeat("a", 201), `{"unit":"xa-a","role":"editor"}`): {"name", "Mục “Tên” tối đa 200 ký tự. Hãy sửa rồi gửi lại.", "“Name” is at most 200 characters. Correct it and send it again."},
+		person("Mới", ""): {"grants", "Mục “Quyền” phải từ 1 mục trở lên. Hãy sửa rồi gửi lại.", "“Rights” is at least 1 entries. Correct it and send it again."},
+		`{"id":"moi","password":"mat khau dai","grants":[{"unit":"xa-a","role":"editor"}]}`:                     {"name", "Mục “Tên” còn trống. Hãy sửa rồi gửi lại.", "“Name” is empty. Correct it and send it again."},
+		`{"id":"moi","name":"Mới","password":"mat khau dai","grants":[{"unit":"xa-a","role":"editor"}],"la":1}`: {"la", "Yêu cầu có chỗ chưa đúng; hãy sửa rồi gửi lại.", "A part of the request breaks a rule; correct it and send it again."},
+	} {
+		got := decode[api.Problem](t, b.want(422, "POST", "/api/v1/users", body))
+		if diff := cmp.Diff(want, [3]string{got.Field, got.Vi, got.En}); diff != "" || got.Detail != got.Vi {
+			t.Errorf("%.60s: %s in %q", body, diff, got.Detail)
+		}
+	}
+}
+
 func TestHostileRequestsGetProblemsWithoutValues(t *testing.T) {
 	f := newFixture(t, api.Options{})
 	b := f.logIn("quantri-a")

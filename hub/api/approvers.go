@@ -67,7 +67,7 @@ func classesOf(words []string) ([]protocol.Class, error) {
 			}
 		}
 		if !found {
-			return nil, problem.New(problem.ErrInvalid, "bad-class", "classes", "Loại bản tin là normal, priority hoặc emergency.", "A class is normal, priority or emergency.")
+			return nil, problem.New(problem.ErrInvalid, "bad-class", "classes", "Loại bản tin không đúng. Hãy chọn thông thường, ưu tiên hoặc khẩn cấp.", "There is no such class. Choose normal, priority or emergency.")
 		}
 	}
 	return cs, nil
@@ -152,7 +152,7 @@ func registerApprovers(api huma.API, s *Server) {
 		}
 		d := account.Deputy{Person: in.Body.Person, For: in.Body.For, Unit: in.ID, Classes: classes}
 		if !in.Body.From.Valid() || !in.Body.Through.Valid() {
-			return nil, problem.New(problem.ErrInvalid, "bad-date", "from", "Ngày ghi dạng NĂM-THÁNG-NGÀY.", "A day is written YEAR-MONTH-DAY.")
+			return nil, problem.New(problem.ErrInvalid, "bad-date", "from", "Ngày không đúng. Hãy chọn lại ngày.", "The day is not one. Choose it again.")
 		}
 		if d.From, err = time.ParseInLocation(time.DateOnly, string(in.Body.From), s.Zone); err != nil {
 			return nil, err

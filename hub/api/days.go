@@ -39,7 +39,7 @@ func registerDays(api huma.API, s *Server) {
 		from, err := time.Parse(time.DateOnly, string(in.From))
 		to, errTo := time.Parse(time.DateOnly, string(in.To))
 		if err != nil || errTo != nil || to.Before(from) || to.Sub(from) > maxDays*24*time.Hour {
-			return nil, problem.New(problem.ErrInvalid, "bad-days", "from", "Khoảng ngày không đúng; tối đa 62 ngày.", "The days are not right; at most 62 of them.")
+			return nil, problem.New(problem.ErrInvalid, "bad-days", "from", "Khoảng ngày không đúng. Hãy chọn tối đa 62 ngày.", "The days are not right. Choose 62 of them at most.")
 		}
 		out := &daysOutput{Body: []DayBody{}}
 		for t := from; !t.After(to); t = t.AddDate(0, 0, 1) {

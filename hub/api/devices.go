@@ -186,7 +186,7 @@ func (b PlaceBody) newDevice(id protocol.DeviceID) (registry.NewDevice, error) {
 	n := registry.NewDevice{ID: id, Name: b.Name, Unit: b.Unit, Tags: b.Tags, Serves: map[protocol.UnitID]uint64{}}
 	for _, s := range b.Serves {
 		if _, twice := n.Serves[s.Village]; twice {
-			return registry.NewDevice{}, problem.New(problem.ErrInvalid, "bad-device", "serves", "Mỗi thôn chỉ ghi một lần.", "Each village once.")
+			return registry.NewDevice{}, problem.New(problem.ErrInvalid, "bad-device", "serves", "Có thôn ghi hai lần. Hãy bỏ bớt một.", "A village is named twice. Take one out.")
 		}
 		n.Serves[s.Village] = uint64(s.Share*1000 + 0.5)
 	}

@@ -134,7 +134,7 @@ func (s *Server) importDevices(ctx context.Context, a account.Actor, in *deviceI
 		return nil, err
 	}
 	if in.Body.Claims && len(devices) > maxClaims {
-		return nil, problem.New(problem.ErrTooLarge, "too-many", "file", "Tối đa 500 thiết bị mỗi tệp khi tạo luôn mã ghi danh.", "At most 500 devices a file where claims are made at once.")
+		return nil, problem.New(problem.ErrTooLarge, "too-many", "file", "Mỗi tệp tối đa 500 thiết bị khi tạo luôn mã ghi danh. Hãy chia tệp.", "A file has at most 500 devices where claims are made at once. Split it.")
 	}
 	out := &deviceImportOutput{Body: DeviceImportBody{Added: len(devices), Lines: []DeviceLineBody{}}}
 	for _, n := range devices {

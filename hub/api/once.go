@@ -59,7 +59,7 @@ func (s *Server) once(next http.Handler) http.Handler {
 			return
 		}
 		if !keyForm.MatchString(k.Key) {
-			s.writeError(w, r, problem.New(problem.ErrInvalid, "bad-key", keyHeader, "Mã chống gửi trùng không đúng dạng.", "An idempotency key has 16 to 64 letters, digits, - and _."))
+			s.writeError(w, r, problem.New(problem.ErrInvalid, "bad-key", keyHeader, "Mã chống gửi trùng không đúng. Hãy tải lại trang rồi gửi lại.", "An idempotency key has 16 to 64 letters, digits, - and _. Load the page again and send it once more."))
 			return
 		}
 		if _, busy := s.doing.LoadOrStore(k, true); busy {
@@ -75,7 +75,7 @@ func (s *Server) once(next http.Handler) http.Handler {
 		case fresh:
 			s.doKeyed(k, next, w, r)
 		case held.Request != request:
-			s.writeError(w, r, problem.New(problem.ErrInvalid, "key-used", keyHeader, "Mã chống gửi trùng này đã dùng cho việc khác.", "This idempotency key was used for another request."))
+			s.writeError(w, r, problem.New(problem.ErrInvalid, "key-used", keyHeader, "Mã chống gửi trùng này đã dùng cho việc khác. Hãy tải lại trang rồi gửi lại.", "This idempotency key was used for another request. Load the page again and send it once more."))
 		case held.Status == 0 && held.Body == nil:
 			s.doKeyed(k, next, w, r)
 		default:

@@ -95,7 +95,7 @@ func (s *Server) mayTone(ctx context.Context, d registry.Device) error {
 	h := st.Heartbeat
 	switch {
 	case !d.Sound:
-		return problem.New(problem.ErrConflict, "no-sound", "", "Thiết bị này không có loa.", "This device has no loudspeaker.")
+		return problem.New(problem.ErrConflict, "no-sound", "", "Thiết bị này không có loa. Hãy chọn thiết bị có loa.", "This device has no loudspeaker. Choose one that has.")
 	case !heard || !st.Online || !d.Revoked.IsZero():
 		return problem.New(problem.ErrConflict, "device-offline", "", "Thiết bị đang mất kết nối; hãy thử lại khi thiết bị trực tuyến.",
 			"The device is not connected; try again when it is online.")

@@ -103,21 +103,21 @@ func generic(status int) *problem.Problem {
 	p := func(kind error, code, vi, en string) *problem.Problem { return problem.New(kind, code, "", vi, en) }
 	switch status {
 	case http.StatusBadRequest:
-		return p(problem.ErrInvalid, "malformed", "Yêu cầu không đọc được; hãy kiểm tra định dạng JSON.", "The request cannot be read; check that it is JSON.")
+		return p(problem.ErrInvalid, "malformed", "Yêu cầu không đọc được; hãy tải lại trang rồi thử lại.", "The request cannot be read; load the page again and try again. Programs send JSON.")
 	case http.StatusUnauthorized:
 		return p(problem.ErrUnauthorized, "not-logged-in", "Hãy đăng nhập.", "Log in first.")
 	case http.StatusForbidden:
-		return p(problem.ErrForbidden, "forbidden", "Tài khoản này không có quyền làm việc đó.", "This account may not do that.")
+		return p(problem.ErrForbidden, "forbidden", "Tài khoản này không có quyền làm việc đó; hãy hỏi quản trị viên.", "This account may not do that; ask the administrator.")
 	case http.StatusNotFound:
-		return p(problem.ErrNotFound, "not-found", "Không tìm thấy; hãy kiểm tra địa chỉ.", "There is no such thing; check the address.")
+		return p(problem.ErrNotFound, "not-found", "Không tìm thấy; hãy kiểm tra địa chỉ, hoặc mở lại danh sách.", "There is no such thing; check the address, or open the list again.")
 	case http.StatusMethodNotAllowed:
-		return p(problem.ErrInvalid, "method-not-allowed", "Địa chỉ này không nhận phương thức đó.", "This address does not take that method.")
+		return p(problem.ErrInvalid, "method-not-allowed", "Địa chỉ này không nhận yêu cầu như vậy; hãy tải lại trang rồi thử lại.", "This address does not take that method; load the page again and try again.")
 	case http.StatusConflict:
 		return p(problem.ErrConflict, "conflict", "Đã có hoặc đã bị thay đổi; hãy tải lại.", "It exists already or has changed; load it again.")
 	case http.StatusRequestEntityTooLarge:
 		return p(problem.ErrTooLarge, "too-large", "Nội dung gửi lên quá lớn; hãy gửi ít hơn.", "The request is too large; send less.")
 	case http.StatusUnsupportedMediaType:
-		return p(problem.ErrInvalid, "media-type", "Kiểu nội dung không được nhận; hãy kiểm tra Content-Type.", "This type of content is not taken; check Content-Type.")
+		return p(problem.ErrInvalid, "media-type", "Kiểu nội dung này không được nhận; hãy chọn tệp khác.", "This type of content is not taken; choose another file. Programs check Content-Type.")
 	case http.StatusUnprocessableEntity:
 		return p(problem.ErrInvalid, "invalid", "Yêu cầu có chỗ chưa đúng; hãy sửa rồi gửi lại.", "A part of the request breaks a rule; correct it and send it again.")
 	case http.StatusTooManyRequests:
@@ -125,11 +125,11 @@ func generic(status int) *problem.Problem {
 	case http.StatusInsufficientStorage:
 		return p(problem.ErrFull, "storage-full", "Ổ đĩa của trung tâm đã đầy; hãy báo quản trị viên.", "The hub's disk is full; tell an administrator.")
 	case http.StatusServiceUnavailable:
-		return p(problem.ErrUnavailable, "unavailable", "Chức năng này tạm thời không dùng được.", "This is not available at the moment.")
+		return p(problem.ErrUnavailable, "unavailable", "Chức năng này tạm thời không dùng được; hãy thử lại sau, nếu vẫn vậy thì báo quản trị viên.", "This is not available at the moment; try again later, and tell an administrator if it stays so.")
 	case http.StatusInternalServerError:
 		return p(errors.ErrUnsupported, "internal", "Trung tâm gặp lỗi; hãy thử lại, nếu vẫn lỗi thì báo quản trị viên.", "The hub failed; try again, and tell an administrator if it fails again.")
 	}
-	return p(problem.ErrInvalid, "status-"+strconv.Itoa(status), "Yêu cầu không thực hiện được.", "The request could not be done.")
+	return p(problem.ErrInvalid, "status-"+strconv.Itoa(status), "Yêu cầu không thực hiện được; hãy tải lại trang rồi thử lại.", "The request could not be done; load the page again and try again.")
 }
 
 // render turns refusals, and huma's own errors, into problems. The latter carry
@@ -139,14 +139,18 @@ func (s *Server) render(ctx huma.Context, _ string, v any) (any, error) {
 	case *refusal:
 		return body(ctx.Header("Accept-Language"), e.status, e.problem), nil
 	case *huma.ErrorModel:
-		b := body(ctx.Header("Accept-Language"), e.Status, generic(e.Status))
+		said := generic(e.Status)
+		if e.Status == http.StatusUnprocessableEntity && len(e.Errors) > 0 {
+			said = unfit(said, e.Errors[0])
+		}
+		b := body(ctx.Header("Accept-Language"), e.Status, said)
 		for _, d := range e.Errors {
 			if d == nil {
 				continue
 			}
 			b.Errors = append(b.Errors, FieldError{Field: fieldName(d.Location), Rule: rule(d.Message)})
 		}
-		if len(b.Errors) > 0 {
+		if b.Field == "" && len(b.Errors) > 0 {
 			b.Field = b.Errors[0].Field
 		}
 		if e.Status == http.StatusInternalServerError {

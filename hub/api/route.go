@@ -50,7 +50,7 @@ func admitted(actor account.Actor, op huma.Operation) error {
 	case actor.Person == "":
 		return generic(http.StatusUnauthorized)
 	case actor.ReadOnly && op.Method != http.MethodGet:
-		return problem.New(problem.ErrForbidden, "read-only", "", "Mã truy cập này chỉ được xem.", "This token is for reading only.")
+		return problem.New(problem.ErrForbidden, "read-only", "", "Mã truy cập này chỉ được xem. Hãy tạo mã được làm mọi việc.", "This token is for reading only. Make one for everything.")
 	case actor.Due == "" || slices.Contains(settles, op.OperationID):
 		return nil
 	case actor.Due == account.DuePassword:

@@ -137,7 +137,7 @@ func clock(m uint64) string { return fmt.Sprintf("%02d:%02d", m/60, m%60) }
 func minutes(s string) (uint64, error) {
 	t, err := time.Parse("15:04", s)
 	if err != nil {
-		return 0, problem.New(problem.ErrInvalid, "bad-quiet-hours", "quiet", "Giờ yên tĩnh ghi dạng HH:MM.", "Quiet hours are written HH:MM.")
+		return 0, problem.New(problem.ErrInvalid, "bad-quiet-hours", "quiet", "Giờ yên tĩnh không đúng. Hãy ghi giờ và phút, ví dụ 21:30.", "The quiet hours are not right. Write them as 21:30.")
 	}
 	return uint64(t.Hour()*60 + t.Minute()), nil
 }

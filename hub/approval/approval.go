@@ -466,7 +466,7 @@ func (s *Service) openFor(ctx context.Context, a account.Actor, digest protocol.
 			return Request{}, problem.New(problem.ErrForbidden, "before-right", "", "Bản tin này được gửi duyệt trước khi anh/chị được giao quyền. Hãy trả lại để người soạn gửi lại.",
 				"This was submitted before your right began. Return it, so that its author submits it again.")
 		default:
-			return Request{}, problem.New(problem.ErrForbidden, "not-approver", "", "Tài khoản này không có quyền duyệt cho nơi phát đó.", "This account may not approve for those units.")
+			return Request{}, problem.New(problem.ErrForbidden, "not-approver", "", "Tài khoản này không có quyền duyệt cho nơi phát đó. Hãy để người duyệt của nơi đó ký.", "This account may not approve for those units. Have an approver of theirs sign.")
 		}
 	}
 	if !r.Open() {

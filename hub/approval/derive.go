@@ -160,9 +160,9 @@ func Derive(b bulletin.Bulletin, digest protocol.Digest, w bulletin.Wish, zone *
 	case !w.Night && w.NightReason != "", utf8.RuneCountInString(w.NightReason) > 500:
 		return refuse("night-reason", "wish.night_reason", "Lý do chỉ dùng cho phát đêm, dài nhất 500 ký tự. Hãy sửa lại.", "A reason belongs to night permission and has at most 500 characters. Mend it.")
 	case emergency && (w.When == bulletin.Rule || w.When == bulletin.InProgrammes), emergency && w.Night:
-		return refuse("emergency-rule", "wish.when", "Bản tin khẩn cấp chỉ phát ngay hoặc vào một giờ, và không cần phép phát đêm.", "An emergency is aired now or at a time, and needs no night permission.")
+		return refuse("emergency-rule", "wish.when", "Bản tin khẩn cấp chỉ phát ngay hoặc vào một giờ, và không cần phép phát đêm. Hãy chọn lại.", "An emergency is aired now or at a time, and needs no night permission. Choose again.")
 	case w.Drill && !emergency:
-		return refuse("drill", "wish.drill", "Chỉ bản tin khẩn cấp mới có diễn tập.", "Only an emergency can be a drill.")
+		return refuse("drill", "wish.drill", "Chỉ bản tin khẩn cấp mới có diễn tập. Hãy bỏ chọn diễn tập.", "Only an emergency can be a drill. Leave that out.")
 	case w.Drill != b.Options.Drill:
 		return refuse("drill", "wish.drill", "Bản tin soạn cho diễn tập chỉ phát được như diễn tập, và ngược lại. Hãy soạn bản tin riêng.", "A bulletin made for a drill can only be aired as one, and the other way round. Write another one.")
 	case w.Volume < 0 || w.Volume > 100:
@@ -170,7 +170,7 @@ func Derive(b bulletin.Bulletin, digest protocol.Digest, w bulletin.Wish, zone *
 	case w.LatenessOrDefault() < 0 || w.LatenessOrDefault() > protocol.MaxLateness:
 		return refuse("lateness", "wish.lateness", "Thời gian phát trễ phải từ 0 đến 7 ngày.", "The lateness must be 0 to 7 days.")
 	case w.Passes < 0 || w.Passes > 100 || w.Every < 0 || w.Validity < 0 || w.Validity > 24*60:
-		return refuse("emergency", "wish.passes", "Số lần phát, khoảng cách hoặc thời hạn của bản tin khẩn cấp không đúng.", "The emergency's passes, distance or validity is out of range.")
+		return refuse("emergency", "wish.passes", "Số lần phát, khoảng cách hoặc thời hạn của bản tin khẩn cấp không đúng. Hãy chọn lại.", "The emergency's passes, distance or validity is out of range. Choose again.")
 	case w.PlaysPerDay < 0 || w.PlaysPerDay > 1440:
 		return refuse("plays-per-day", "wish.plays_per_day", "Số lần phát một ngày phải từ 1 đến 1440.", "The plays a day must be 1 to 1440.")
 	}

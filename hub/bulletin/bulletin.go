@@ -146,7 +146,7 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 	c.Board = strings.TrimSpace(norm.NFC.String(c.Board))
 	tag, err := language.Parse(cmp.Or(c.Language, "vi"))
 	if err != nil {
-		return c, problem.New(problem.ErrInvalid, "language", "language", "Mã ngôn ngữ không đúng. Hãy chọn trong danh sách, ví dụ vi, mww, km.", "This is no language tag (BCP 47). Choose from the list, such as vi, mww, km.")
+		return c, problem.New(problem.ErrInvalid, "language", "language", "Ngôn ngữ không đúng. Hãy chọn trong danh sách.", "This is no language tag (BCP 47). Choose from the list, such as vi, mww, km.")
 	}
 	c.Language = tag.String()
 	if c.Layout == "notice" {
@@ -173,21 +173,21 @@ func (c Content) clean(check func(field, text string) error) (Content, error) {
 	case utf8.RuneCountInString(c.Board) > 1000:
 		return c, problem.New(problem.ErrInvalid, "board-too-long", "board", "Chữ trên bảng dài quá 1.000 ký tự. Hãy rút gọn.", "The text for boards is over 1,000 characters. Shorten it.")
 	case c.Options.Drill && (c.Class != protocol.ClassEmergency || !c.Upload.IsZero()):
-		return c, problem.New(problem.ErrInvalid, "drill", "options.drill", "Chỉ bản tin khẩn cấp soạn bằng chữ mới có diễn tập, vì tiếng phải nói rõ là diễn tập.", "Only an emergency made from text can be a drill, for its sound has to say so.")
+		return c, problem.New(problem.ErrInvalid, "drill", "options.drill", "Chỉ bản tin khẩn cấp soạn bằng chữ mới có diễn tập, vì tiếng phải nói rõ là diễn tập. Hãy soạn bằng chữ.", "Only an emergency made from text can be a drill, for its sound has to say so. Write it as text.")
 	case c.Options.Wanted && c.Upload.IsZero() && base(tag) != "vi":
 		return c, problem.New(problem.ErrInvalid, "language-spoken", "language", "Máy chỉ đọc được tiếng Việt. Với tiếng dân tộc, hãy ghi âm người nói rồi gửi bản ghi.", "The voice speaks Vietnamese only. For another language, record a speaker and upload the recording.")
 	case c.Options.From < 0 || c.Options.To < 0 || c.Options.To > 0 && c.Options.To <= c.Options.From:
-		return c, problem.New(problem.ErrInvalid, "trim", "options.to_ms", "Đoạn giữ lại không đúng: điểm cuối phải sau điểm đầu.", "Nothing is left by this trim: its end must be after its beginning.")
+		return c, problem.New(problem.ErrInvalid, "trim", "options.to_ms", "Đoạn giữ lại không đúng. Hãy chọn điểm cuối sau điểm đầu.", "Nothing is left by this trim. Choose an end after its beginning.")
 	case c.Upload.IsZero() && (c.Options.Repair || c.Options.From > 0 || c.Options.To > 0):
-		return c, problem.New(problem.ErrInvalid, "not-a-recording", "options", "Lọc tiếng và cắt chỉ dùng cho bản ghi âm.", "Repair and trim are for recordings only.")
+		return c, problem.New(problem.ErrInvalid, "not-a-recording", "options", "Lọc tiếng và cắt chỉ dùng cho bản ghi âm. Hãy tắt hai mục đó.", "Repair and trim are for recordings only. Switch them off.")
 	case c.Options.Wanted && c.Upload.IsZero() && c.Text == "":
 		return c, problem.New(problem.ErrInvalid, "empty", "text", "Chưa có nội dung. Hãy nhập nội dung bản tin rồi thử lại.", "There is no text yet. Write the bulletin and try again.")
 	case c.Board == "" && c.Layout != "", !layouts(c):
 		return c, problem.New(problem.ErrInvalid, "layout", "layout", "Cách trình bày này không dùng được: bản tin khẩn cấp có kiểu riêng; hai dòng và chữ chạy cần chữ cho bảng; kiểu có ảnh cần một ảnh. Hãy chọn lại.",
 			"This layout cannot be used: emergencies have their own; two lines and tickers need a text for boards; the one with a picture needs a picture. Choose again.")
 	case c.BoardZone != "" && (c.Board == "" || c.Class == protocol.ClassEmergency || !slices.Contains([]string{protocol.ZoneHeader, protocol.ZoneTicker}, c.BoardZone)):
-		return c, problem.New(problem.ErrInvalid, "board-zone", "board_zone", "Phần bảng không đúng: chỉ chữ cho bảng của bản tin thường và ưu tiên mới chọn được dòng đầu hoặc dòng chạy; bản tin khẩn cấp chiếm cả bảng.",
-			"This part of boards cannot be chosen: only a normal or priority bulletin's text for boards may go to the header or the ticker; an emergency takes the whole board.")
+		return c, problem.New(problem.ErrInvalid, "board-zone", "board_zone", "Phần bảng không đúng: chỉ chữ cho bảng của bản tin thường và ưu tiên mới chọn được dòng đầu hoặc dòng chạy; bản tin khẩn cấp chiếm cả bảng. Hãy chọn lại.",
+			"This part of boards cannot be chosen: only a normal or priority bulletin's text for boards may go to the header or the ticker; an emergency takes the whole board. Choose again.")
 	case !c.Options.Wanted && c.Board == "":
 		return c, problem.New(problem.ErrInvalid, "no-medium", "board", "Bản tin chưa có tiếng cũng chưa có chữ cho bảng. Hãy thêm một trong hai.", "The bulletin has neither sound nor text for boards. Add one of them.")
 	}

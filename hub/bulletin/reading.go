@@ -91,7 +91,7 @@ func (s *Service) SetPronunciations(ctx context.Context, a account.Actor, unit p
 		case p.Written == "" || p.Said == "":
 			return problem.New(problem.ErrInvalid, "empty-pronunciation", field, "Mỗi mục phải có cả chữ viết và cách đọc. Hãy điền đủ hoặc xoá mục đó.", "Each entry needs what is written and how it is said. Fill both in, or remove the entry.")
 		case utf8.RuneCountInString(p.Written) > maxPronunciation || utf8.RuneCountInString(p.Said) > maxPronunciation:
-			return problem.New(problem.ErrInvalid, "long-pronunciation", field, "Mỗi bên của một mục tối đa 200 ký tự.", "Each side of an entry has at most 200 characters.")
+			return problem.New(problem.ErrInvalid, "long-pronunciation", field, "Mỗi bên của một mục tối đa 200 ký tự. Hãy rút gọn.", "Each side of an entry has at most 200 characters. Shorten it.")
 		case seen[p.Written]:
 			return problem.New(problem.ErrInvalid, "double-pronunciation", field, "Có hai mục cùng chữ viết. Hãy giữ lại một.", "Two entries are written alike. Keep one.")
 		}

@@ -178,7 +178,7 @@ func (q *Queue) Retry(ctx context.Context, id string) error {
 		return fmt.Errorf("retry: %w", err)
 	}
 	if state != "failed" {
-		return problem.New(problem.ErrConflict, "job-not-failed", "", "Việc này chưa hỏng nên không cần làm lại.", "This job has not failed, so there is nothing to try again.")
+		return problem.New(problem.ErrConflict, "job-not-failed", "", "Việc này chưa hỏng nên không cần làm lại. Hãy tải lại trang.", "This job has not failed, so there is nothing to try again. Load the page again.")
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE background_job SET state = 'waiting', stage = '', fraction = 0, problem_vi = '', problem_en = '', attempts = 0, changed = ? WHERE id = ?`,
 		time.Now().UnixMilli(), id); err != nil {

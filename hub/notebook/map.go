@@ -69,7 +69,7 @@ func checkMap(text string, units []protocol.UnitID) (string, error) {
 			}
 			n, ok := f.Geometry.corners()
 			if !ok {
-				return "", badMap("Bản đồ chỉ nhận vùng (Polygon, MultiPolygon) và điểm (Point) với toạ độ là số.", "A map takes areas (Polygon, MultiPolygon) and points with numbers as coordinates.")
+				return "", badMap("Bản đồ chỉ nhận vùng và điểm với toạ độ là số. Hãy xuất lại từ phần mềm bản đồ.", "A map takes areas (Polygon, MultiPolygon) and points with numbers as coordinates. Export it again.")
 			}
 			if corners += n; corners > maxCorners {
 				return "", badMap("Bản đồ có quá 20.000 điểm. Hãy đơn giản hoá đường viền.", "The map has over 20,000 corners. Simplify the outlines.")

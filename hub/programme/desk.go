@@ -222,7 +222,7 @@ func (r Rundown) onAir(zone *time.Location, now time.Time) time.Time {
 
 // target refuses units and groups that are not the actor's to schedule for.
 func (d *Desk) target(ctx context.Context, a account.Actor, r Rundown, tree registry.Tree, now time.Time) error {
-	forbidden := problem.New(problem.ErrForbidden, "forbidden", "units", "Tài khoản này không được đặt lịch ở nơi đó.", "This account may not schedule in those units.")
+	forbidden := problem.New(problem.ErrForbidden, "forbidden", "units", "Tài khoản này không được đặt lịch ở nơi đó. Hãy chọn nơi khác, hoặc hỏi quản trị viên.", "This account may not schedule in those units. Choose others, or ask the administrator.")
 	if !a.May(account.Schedule, tree.Path(r.Unit)) {
 		return forbidden
 	}
@@ -281,11 +281,11 @@ func (d *Desk) Withdraw(ctx context.Context, a account.Actor, id RundownID) erro
 		return err
 	}
 	if !a.May(account.Schedule, tree.Path(r.Unit)) {
-		return problem.New(problem.ErrForbidden, "forbidden", "", "Tài khoản này không được rút chương trình đó.", "This account may not withdraw that programme.")
+		return problem.New(problem.ErrForbidden, "forbidden", "", "Tài khoản này không được rút chương trình đó. Hãy hỏi đơn vị lập chương trình.", "This account may not withdraw that programme. Ask the unit that made it.")
 	}
 	if err := d.store.WithdrawRundown(ctx, id, d.air.now()); err != nil {
 		if errors.Is(err, problem.ErrConflict) {
-			return problem.New(problem.ErrConflict, "withdrawn-already", "", "Chương trình này đã được rút.", "This programme has been withdrawn already.").Because(err)
+			return problem.New(problem.ErrConflict, "withdrawn-already", "", "Chương trình này đã được rút. Hãy mở lại danh sách.", "This programme has been withdrawn already. Open the list again.").Because(err)
 		}
 		return fmt.Errorf("withdraw programme: %w", err)
 	}

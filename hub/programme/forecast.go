@@ -50,7 +50,7 @@ func (d *Desk) Forecast(ctx context.Context, a account.Actor, village protocol.U
 	}
 	path := tree.Path(village)
 	if len(path) == 0 || !a.May(account.Read, path) {
-		return Forecast{}, problem.New(problem.ErrNotFound, "no-unit", "village", "Không có đơn vị này trong quyền của anh/chị.", "There is no such unit of yours.")
+		return Forecast{}, problem.New(problem.ErrNotFound, "no-unit", "village", "Không có đơn vị này trong quyền của anh/chị. Hãy chọn đơn vị khác.", "There is no such unit of yours. Choose another.")
 	}
 	now := d.air.now()
 	if day != "" && !day.Valid() {

@@ -57,7 +57,7 @@ func (d *Desk) SaveGroup(ctx context.Context, a account.Actor, g Group) (Group, 
 		g.Unit, g.Created = held.Unit, held.Created
 	}
 	if !a.May(account.Schedule, tree.Path(g.Unit)) {
-		return Group{}, problem.New(problem.ErrForbidden, "forbidden", "unit", "Tài khoản này không được lập nhóm ở đơn vị đó.", "This account may not make groups of that unit.")
+		return Group{}, problem.New(problem.ErrForbidden, "forbidden", "unit", "Tài khoản này không được lập nhóm ở đơn vị đó. Hãy hỏi quản trị viên.", "This account may not make groups of that unit. Ask the administrator.")
 	}
 	g.Members = slices.Compact(slices.Sorted(slices.Values(g.Members)))
 	switch {
@@ -126,11 +126,11 @@ func (d *Desk) Answer(ctx context.Context, a account.Actor, id RundownID, unit p
 	now := d.air.now()
 	switch {
 	case r.Group == "":
-		return problem.New(problem.ErrConflict, "no-group", "", "Chương trình này không phát theo nhóm nên không cần trả lời.", "This programme is not for a group, so it needs no answer.")
+		return problem.New(problem.ErrConflict, "no-group", "", "Chương trình này không phát theo nhóm nên không cần trả lời. Hãy mở lại danh sách.", "This programme is not for a group, so it needs no answer. Open the list again.")
 	case !owns(a, unit):
-		return problem.New(problem.ErrForbidden, "not-own", "", "Chỉ người của chính xã đó được nhận hoặc từ chối chương trình.", "Only a commune's own people accept or decline a programme.")
+		return problem.New(problem.ErrForbidden, "not-own", "", "Chỉ người của chính xã đó được nhận hoặc từ chối chương trình. Hãy để xã đó trả lời.", "Only a commune's own people accept or decline a programme. Leave the answer to them.")
 	case !r.Withdrawn.IsZero():
-		return problem.New(problem.ErrConflict, "withdrawn-already", "", "Chương trình này đã được rút.", "This programme has been withdrawn.")
+		return problem.New(problem.ErrConflict, "withdrawn-already", "", "Chương trình này đã được rút. Hãy mở lại danh sách.", "This programme has been withdrawn. Open the list again.")
 	case !now.Before(r.Deadline):
 		return problem.New(problem.ErrConflict, "deadline-passed", "", "Đã hết hạn trả lời. Hãy liên hệ đơn vị lập chương trình.", "The deadline has passed. Ask the unit that made the programme.")
 	}
@@ -139,7 +139,7 @@ func (d *Desk) Answer(ctx context.Context, a account.Actor, id RundownID, unit p
 		return fmt.Errorf("answer: %w", err)
 	}
 	if !slices.Contains(g.Members, unit) {
-		return problem.New(problem.ErrNotFound, "not-a-member", "", "Xã này không thuộc nhóm của chương trình.", "This commune is not of the programme's group.")
+		return problem.New(problem.ErrNotFound, "not-a-member", "", "Xã này không thuộc nhóm của chương trình. Hãy mở lại danh sách.", "This commune is not of the programme's group. Open the list again.")
 	}
 	if err := d.store.SaveAnswers(ctx, []Answer{{Rundown: id, Revision: r.Revision, Unit: unit, Accepted: accept, By: a.Person, At: now}}); err != nil {
 		return fmt.Errorf("answer: %w", err)

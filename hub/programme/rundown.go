@@ -197,7 +197,7 @@ func (r Rundown) check(parts []part) error {
 		}
 		if p.AfterCut != "" {
 			if _, err := protocol.ParseName[protocol.AfterCut](p.AfterCut); err != nil {
-				return bad(i, "cách xử lý sau khi bị ngắt không đúng.", "what to do after a cut is none of restart, resume, drop.")
+				return bad(i, "cách xử lý sau khi bị ngắt không đúng. Hãy chọn lại.", "what to do after a cut is none of restart, resume, drop. Choose again.")
 			}
 		}
 	}

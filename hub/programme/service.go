@@ -160,7 +160,7 @@ func (s *Service) Again(ctx context.Context, a account.Actor, statement protocol
 		return Airing{}, noAiring()
 	}
 	if r.Approved.IsZero() {
-		return Airing{}, problem.New(problem.ErrConflict, "not-approved", "", "Bản tin này chưa được duyệt nên chưa phát được.", "This bulletin has not been approved, so it cannot be aired.")
+		return Airing{}, problem.New(problem.ErrConflict, "not-approved", "", "Bản tin này chưa được duyệt nên chưa phát được. Hãy gửi duyệt trước.", "This bulletin has not been approved, so it cannot be aired. Submit it for approval first.")
 	}
 	if len(w.Units) == 0 {
 		w.Units = slices.Clone(r.Bulletin.Wish.Units)
@@ -168,7 +168,7 @@ func (s *Service) Again(ctx context.Context, a account.Actor, statement protocol
 	for _, u := range w.Units {
 		path := tree.Path(u)
 		if !a.May(account.Schedule, path) {
-			return Airing{}, problem.New(problem.ErrForbidden, "forbidden", "wish.units", "Tài khoản này không được đặt lịch ở nơi đó.", "This account may not schedule in those units.")
+			return Airing{}, problem.New(problem.ErrForbidden, "forbidden", "wish.units", "Tài khoản này không được đặt lịch ở nơi đó. Hãy chọn nơi khác, hoặc hỏi quản trị viên.", "This account may not schedule in those units. Choose others, or ask the administrator.")
 		}
 		if !slices.ContainsFunc(path, func(p protocol.UnitID) bool { return slices.Contains(r.Statement.Units, p) }) {
 			return Airing{}, outside("wish.units")
@@ -273,12 +273,12 @@ func (s *Service) Withdraw(ctx context.Context, a account.Actor, id protocol.Air
 	}
 	for _, u := range air.Units {
 		if !a.May(account.Schedule, tree.Path(u)) {
-			return problem.New(problem.ErrForbidden, "forbidden", "", "Tài khoản này không được rút lịch phát đó.", "This account may not withdraw that airing.")
+			return problem.New(problem.ErrForbidden, "forbidden", "", "Tài khoản này không được rút lịch phát đó. Hãy hỏi đơn vị xếp lịch.", "This account may not withdraw that airing. Ask the unit that scheduled it.")
 		}
 	}
 	if err := s.store.Withdraw(ctx, id, s.now()); err != nil {
 		if errors.Is(err, problem.ErrConflict) {
-			return problem.New(problem.ErrConflict, "withdrawn-already", "", "Lịch phát này đã được rút.", "This airing has been withdrawn already.").Because(err)
+			return problem.New(problem.ErrConflict, "withdrawn-already", "", "Lịch phát này đã được rút. Hãy mở lại danh sách.", "This airing has been withdrawn already. Open the list again.").Because(err)
 		}
 		return fmt.Errorf("withdraw: %w", err)
 	}

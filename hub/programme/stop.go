@@ -37,7 +37,7 @@ func (s *Service) Stop(ctx context.Context, a account.Actor, unit protocol.UnitI
 	}
 	for _, u := range units {
 		if _, ok := tree.Unit(u); !ok || !a.May(account.Stop, tree.Path(u)) {
-			return nil, problem.New(problem.ErrNotFound, "no-unit", "unit", "Không có đơn vị này trong quyền của anh/chị.", "There is no such unit of yours.")
+			return nil, problem.New(problem.ErrNotFound, "no-unit", "unit", "Không có đơn vị này trong quyền của anh/chị. Hãy chọn đơn vị khác.", "There is no such unit of yours. Choose another.")
 		}
 	}
 	now := s.now()
@@ -81,7 +81,7 @@ func (s *Service) TakeBack(ctx context.Context, a account.Actor, id protocol.Sto
 	}
 	if err := s.store.TakeBack(ctx, id); err != nil {
 		if errors.Is(err, problem.ErrConflict) {
-			return nil, problem.New(problem.ErrConflict, "taken-back-already", "", "Lệnh dừng này đã được hoàn tác.", "This stop has been taken back already.").Because(err)
+			return nil, problem.New(problem.ErrConflict, "taken-back-already", "", "Lệnh dừng này đã được hoàn tác. Hãy tải lại trang.", "This stop has been taken back already. Load the page again.").Because(err)
 		}
 		return nil, fmt.Errorf("take back: %w", err)
 	}

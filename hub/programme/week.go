@@ -32,7 +32,7 @@ func (d *Desk) CopyWeek(ctx context.Context, a account.Actor, unit protocol.Unit
 		return nil, err
 	}
 	if !a.May(account.Schedule, tree.Path(unit)) {
-		return nil, problem.New(problem.ErrForbidden, "forbidden", "unit", "Tài khoản này không được đặt lịch ở đơn vị đó.", "This account may not schedule in that unit.")
+		return nil, problem.New(problem.ErrForbidden, "forbidden", "unit", "Tài khoản này không được đặt lịch ở đơn vị đó. Hãy hỏi quản trị viên.", "This account may not schedule in that unit. Ask the administrator.")
 	}
 	list, err := d.List(ctx, a)
 	if err != nil {

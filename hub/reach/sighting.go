@@ -46,8 +46,8 @@ func (s *Service) See(ctx context.Context, g Sighting) error {
 	case slices.ContainsFunc(g.Light, func(s Sample) bool { return s.At.After(g.Told) }):
 		return problem.New(problem.ErrInvalid, "sighting-ahead", "light", "Có số đo ở tương lai. Hãy kiểm tra đồng hồ của cảm biến.", "A value lies in the future. Check the sensor's clock.")
 	case g.By == ByLight && g.Lux <= 0 && !slices.ContainsFunc(g.Light, func(s Sample) bool { return s.Lux > 0 }):
-		return problem.New(problem.ErrInvalid, "sighting-dark", "lux", "Cảm biến không đo được ánh sáng, nên không chứng minh được gì.",
-			"The sensor measured no light, which proves nothing.")
+		return problem.New(problem.ErrInvalid, "sighting-dark", "lux", "Cảm biến không đo được ánh sáng, nên không chứng minh được gì. Hãy đo lại khi bảng đang sáng.",
+			"The sensor measured no light, which proves nothing. Measure again while the board is lit.")
 	case g.By != ByLight && g.Picture.IsZero():
 		return problem.New(problem.ErrInvalid, "sighting-picture", "picture", "Hãy gửi kèm ảnh chụp bảng.", "Send the picture of the board with it.")
 	}

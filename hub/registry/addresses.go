@@ -118,8 +118,8 @@ func IsAddresses(file []byte) bool {
 }
 
 func badAddresses(cause error) error {
-	return problem.New(problem.ErrInvalid, "bad-addresses", "file", "Tệp JSON không phải cơ sở dữ liệu địa chỉ (bảng provinces, wards).",
-		"The JSON file is no address database (tables provinces, wards).").Because(cause)
+	return problem.New(problem.ErrInvalid, "bad-addresses", "file", "Tệp JSON này không phải cơ sở dữ liệu địa chỉ. Hãy chọn tệp khác, hoặc dùng CSV hay XLSX.",
+		"The JSON file is no address database (tables provinces, wards). Choose another file, or use CSV or XLSX.").Because(cause)
 }
 
 // ReadAddresses reads provinces and communes of an address database; with below,

@@ -53,7 +53,7 @@ func (s *Service) Attest(ctx context.Context, id protocol.DeviceID, registrar st
 		return Device{}, err
 	}
 	if len(d.Public) == 0 {
-		return Device{}, problem.New(problem.ErrConflict, "not-enrolled", "", "Thiết bị chưa đăng ký nên chưa có khoá.", "The device is not enrolled yet, so it has no key.")
+		return Device{}, problem.New(problem.ErrConflict, "not-enrolled", "", "Thiết bị chưa ghi danh nên chưa có khoá. Hãy ghi danh thiết bị trước.", "The device is not enrolled yet, so it has no key. Enrol it first.")
 	}
 	n := NewDevice{ID: d.ID, Name: d.Name, Unit: d.Unit, Tags: d.Tags, Serves: map[protocol.UnitID]uint64{}}
 	for _, share := range d.Placement.Serves {
@@ -74,7 +74,7 @@ func (s *Service) AddDevice(ctx context.Context, n NewDevice, registrar string, 
 	c := audit.Act{By: by, At: now, Name: "device added", Subject: string(d.ID), Unit: d.Unit}
 	if err := s.store.AddDevice(ctx, d, doc, c); err != nil {
 		if errors.Is(err, problem.ErrConflict) {
-			return Device{}, problem.New(problem.ErrConflict, "device-exists", "id", "Đã có thiết bị mang mã này. Hãy chọn mã khác, hoặc tạo mã đăng ký mới cho thiết bị đó.",
+			return Device{}, problem.New(problem.ErrConflict, "device-exists", "id", "Đã có thiết bị mang mã này. Hãy chọn mã khác, hoặc tạo mã ghi danh mới cho thiết bị đó.",
 				"There is a device of this id already. Choose another id, or make a new claim for that device.").Because(err)
 		}
 		return Device{}, fmt.Errorf("add device: %w", err)
@@ -194,8 +194,8 @@ func checkDevice(n NewDevice, tree Tree) error {
 	case !n.Sound && n.Board == nil:
 		return bad("sound", "Thiết bị phải có loa, bảng hoặc cả hai.", "A device has a loudspeaker, a board or both.")
 	case n.Board != nil && !validBoard(*n.Board):
-		return bad("board", "Kích thước bảng ghi dạng RỘNGxCAOxHÀNG, ví dụ 192x32x16, tối đa 4096.",
-			"A board's size is WIDTHxHEIGHTxROW, like 192x32x16, at most 4096.")
+		return bad("board", "Kích thước bảng không đúng. Hãy ghi rộng x cao x hàng, ví dụ 192x32x16, tối đa 4096.",
+			"The board's size is not right. Write it WIDTHxHEIGHTxROW, like 192x32x16, at most 4096.")
 	case len(n.Tags) > 32 || slices.ContainsFunc(n.Tags, func(t string) bool { return !protocol.ValidID(t) }):
 		return bad("tags", "Tối đa 32 nhãn, chỉ gồm a-z, 0-9 và dấu gạch nối.", "At most 32 tags of a-z, 0-9 and hyphens.")
 	case len(n.Serves) > 64:
@@ -208,7 +208,7 @@ func checkDevice(n NewDevice, tree Tree) error {
 	for v, share := range n.Serves {
 		u, ok := tree.Unit(v)
 		if !ok || u.Kind != Village || share == 0 || share > 1000 || !tree.Contains(own[0], v) {
-			return bad("serves", "Phần dân phục vụ ghi cho một thôn đã có, từ 0,001 đến 1.", "A share is of a known village, from 0.001 to 1.")
+			return bad("serves", "Phần dân phục vụ phải ghi cho một thôn đã có, từ 0,001 đến 1.", "A share is of a known village, from 0.001 to 1.")
 		}
 	}
 	return nil

@@ -53,12 +53,12 @@ func (s *Service) readDevices(ctx context.Context, tree Tree, r io.Reader) ([]Ne
 		}
 		if was, ok := there[n.ID]; ok {
 			if was == 0 {
-				return badLine(line, "id", "đã có thiết bị mang mã này.", "there is a device of this id already.")
+				return badLine(line, "id", "đã có thiết bị mang mã này. Hãy chọn mã khác.", "there is a device of this id already. Choose another id.")
 			}
-			return badLine(line, "id", fmt.Sprintf("mã đã có ở dòng %d.", was), fmt.Sprintf("the id stands on line %d already.", was))
+			return badLine(line, "id", fmt.Sprintf("mã đã có ở dòng %d. Hãy chọn mã khác.", was), fmt.Sprintf("the id stands on line %d already. Choose another.", was))
 		}
 		if len(wanted) == maxDevices {
-			return problem.New(problem.ErrTooLarge, "too-many", "file", "Tối đa 10000 thiết bị mỗi tệp.", "At most 10000 devices a file.")
+			return problem.New(problem.ErrTooLarge, "too-many", "file", "Mỗi tệp tối đa 10.000 thiết bị. Hãy chia tệp.", "A file has at most 10,000 devices. Split it.")
 		}
 		there[n.ID] = line
 		wanted = append(wanted, n)
@@ -114,7 +114,7 @@ func readDevice(tree Tree, get func(string) string, line int) (NewDevice, error)
 	bad := func(field, vi, en string) (NewDevice, error) { return NewDevice{}, badLine(line, field, vi, en) }
 	unit, ok := tree.named(get("unit"))
 	if !ok {
-		return bad("unit", "không có đơn vị nào mang mã này, hoặc có nhiều.", "no unit has this id or code, or several do.")
+		return bad("unit", "không có đơn vị nào mang mã này, hoặc có nhiều. Hãy kiểm tra mã.", "no unit has this id or code, or several do. Check it.")
 	}
 	n.Unit = unit
 	switch strings.ToLower(get("sound")) {
@@ -122,13 +122,13 @@ func readDevice(tree Tree, get func(string) string, line int) (NewDevice, error)
 		n.Sound = true
 	case "", "no", "không", "0", "false":
 	default:
-		return bad("sound", "ghi có hoặc không.", "this is yes or no.")
+		return bad("sound", "hãy ghi có hoặc không.", "write yes or no.")
 	}
 	if text := get("board"); text != "" {
 		var b protocol.Display
 		var rest string
 		if got, _ := fmt.Sscanf(text+" .", "%dx%dx%d %s", &b.Width, &b.Height, &b.Row, &rest); got != 4 || rest != "." {
-			return bad("board", "ghi dạng RỘNGxCAOxHÀNG, ví dụ 192x32x16.", "this is WIDTHxHEIGHTxROW, like 192x32x16.")
+			return bad("board", "hãy ghi rộng x cao x hàng, ví dụ 192x32x16.", "write it WIDTHxHEIGHTxROW, like 192x32x16.")
 		}
 		n.Board = &b
 	}
@@ -137,7 +137,7 @@ func readDevice(tree Tree, get func(string) string, line int) (NewDevice, error)
 		village, ok := tree.named(name)
 		share, err := strconv.ParseFloat(text, 64)
 		if !ok || err != nil || !(share > 0 && share <= 1) {
-			return bad("serves", "ghi dạng thon-dong=1 thon-doai=0.5, phần dân từ 0,001 đến 1.", "this is dong=1 doai=0.5, with shares from 0.001 to 1.")
+			return bad("serves", "hãy ghi dạng thon-dong=1 thon-doai=0.5, phần dân từ 0,001 đến 1.", "write it dong=1 doai=0.5, with shares from 0.001 to 1.")
 		}
 		n.Serves[village] = uint64(math.Round(share * 1000))
 	}

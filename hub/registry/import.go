@@ -190,7 +190,7 @@ func readTable(r io.Reader, columns []string, needed int, each func(line int, ge
 		return fmt.Errorf("read table: %w", err)
 	}
 	if len(b) > maxImport {
-		return problem.New(problem.ErrTooLarge, "too-large", "file", "Tệp quá lớn, tối đa 16 MB.", "The file is too large, at most 16 MB.")
+		return problem.New(problem.ErrTooLarge, "too-large", "file", "Tệp quá lớn, tối đa 16 MB. Hãy chia tệp.", "The file is too large, at most 16 MB. Split it.")
 	}
 	if !utf8.Valid(b) {
 		return problem.New(problem.ErrInvalid, "not-utf8", "file", "Tệp phải ở mã UTF-8; hãy lưu lại dạng CSV UTF-8.", "The file must be UTF-8; save it as CSV UTF-8.")
@@ -200,7 +200,7 @@ func readTable(r io.Reader, columns []string, needed int, each func(line int, ge
 	cr.ReuseRecord = true
 	head, err := cr.Read()
 	if err != nil {
-		return badLine(1, columns[0], "thiếu dòng tiêu đề.", "the heading is missing.")
+		return badLine(1, columns[0], "thiếu dòng tiêu đề. Hãy thêm tên các cột.", "the heading is missing. Add the columns' names.")
 	}
 	at, err := heading(head, columns, needed)
 	if err != nil {
@@ -216,7 +216,7 @@ func readTable(r io.Reader, columns []string, needed int, each func(line int, ge
 			if pe, ok := errors.AsType[*csv.ParseError](err); ok {
 				line = pe.Line
 			}
-			return badLine(line, "?", "không đúng dạng CSV.", "this is not CSV.")
+			return badLine(line, "?", "không đúng dạng CSV. Hãy lưu lại bằng phần mềm bảng tính.", "this is not CSV. Save it again from a spreadsheet.")
 		}
 		line, _ := cr.FieldPos(0)
 		get := func(column string) string {
@@ -237,14 +237,14 @@ func heading(head, columns []string, needed int) (map[string]int, error) {
 	for i, h := range head {
 		h = strings.ToLower(strings.TrimSpace(h))
 		if _, twice := at[h]; twice || !slices.Contains(columns, h) {
-			return nil, badLine(1, fmt.Sprintf("%.30q", h), "cột lạ hoặc lặp; các cột là "+strings.Join(columns, ", ")+".",
-				"unknown or repeated; the columns are "+strings.Join(columns, ", ")+".")
+			return nil, badLine(1, fmt.Sprintf("%.30q", h), "cột lạ hoặc lặp. Hãy dùng các cột "+strings.Join(columns, ", ")+".",
+				"unknown or repeated. Use the columns "+strings.Join(columns, ", ")+".")
 		}
 		at[h] = i
 	}
 	for _, c := range columns[:needed] {
 		if _, ok := at[c]; !ok {
-			return nil, badLine(1, c, "thiếu cột này.", "this column is missing.")
+			return nil, badLine(1, c, "thiếu cột này. Hãy thêm cột.", "this column is missing. Add it.")
 		}
 	}
 	return at, nil
@@ -263,16 +263,16 @@ func readUnit(get func(string) string, line int) (Unit, error) {
 	people := get("people")
 	if people == "" {
 		if u.Source != "" || u.Counted != "" {
-			return bad("people", "có nguồn hoặc ngày nhưng thiếu số dân.", "a source or day without a number of people.")
+			return bad("people", "có nguồn hoặc ngày nhưng thiếu số dân. Hãy điền số dân.", "a source or day without a number of people. Fill that in.")
 		}
 		return u, nil
 	}
 	n, err := strconv.Atoi(people)
 	switch {
 	case err != nil || n < 1 || n > 1_000_000:
-		return bad("people", "số dân là số nguyên từ 1 đến 1000000.", "the number of people is whole, from 1 to 1000000.")
+		return bad("people", "số dân phải là số nguyên từ 1 đến 1000000.", "the number of people is whole, from 1 to 1000000.")
 	case u.Kind != Village:
-		return bad("people", "chỉ thôn mới ghi số dân; xã và tỉnh được cộng từ thôn.", "only villages have a number of people; those above are sums.")
+		return bad("people", "chỉ thôn mới ghi số dân, xã và tỉnh được cộng từ thôn. Hãy để trống.", "only villages have a number of people, those above are sums. Leave it empty.")
 	case !printable(u.Source, 120):
 		return bad("source", "số dân phải có nguồn, tối đa 120 ký tự.", "a number of people needs its source, in at most 120 characters.")
 	case !u.Counted.Valid():
@@ -288,17 +288,17 @@ func checkUnit(u Unit) (field, vi, en string) {
 	case !protocol.ValidID(u.ID):
 		return "id", "mã nội bộ chỉ gồm a-z, 0-9 và dấu gạch nối, tối đa 64 ký tự.", "an id has only a-z, 0-9 and hyphens, at most 64 characters."
 	case u.Kind != Province && u.Kind != Commune && u.Kind != Village:
-		return "kind", "loại là province, commune hoặc village.", "the kind is province, commune or village."
+		return "kind", "hãy ghi loại là province, commune hoặc village.", "the kind is province, commune or village."
 	case len(u.Code) > 10 || strings.ContainsFunc(u.Code, func(r rune) bool { return r < '0' || r > '9' }) || (u.Kind == Commune && len(u.Code) != 5):
-		return "code", "mã hành chính gồm chữ số; mã xã có đúng 5 chữ số.", "a code has digits only, that of a commune exactly 5."
+		return "code", "mã hành chính chỉ gồm chữ số; mã xã phải có đúng 5 chữ số.", "a code has digits only, that of a commune exactly 5."
 	case !printable(u.Name, 200):
 		return "name", "hãy ghi tên, tối đa 200 ký tự.", "give a name of at most 200 characters."
 	case u.Parent != "" && !protocol.ValidID(u.Parent), u.Parent == u.ID, u.Kind == Village && u.Parent == "":
 		return "parent", "đơn vị cha phải là mã nội bộ của đơn vị khác; thôn phải có cha.", "a parent is the id of another unit; a village needs one."
 	case !u.ValidFrom.Valid():
-		return "valid_from", "ngày dạng 2025-07-01.", "a day like 2025-07-01."
+		return "valid_from", "hãy ghi ngày dạng 2025-07-01.", "a day like 2025-07-01."
 	case u.ValidUntil != "" && (!u.ValidUntil.Valid() || u.ValidUntil <= u.ValidFrom):
-		return "valid_until", "ngày dạng 2025-07-01, sau valid_from; để trống nếu còn hiệu lực.", "a day like 2025-07-01 after valid_from; empty if still valid."
+		return "valid_until", "hãy ghi ngày dạng 2025-07-01, sau valid_from; để trống nếu còn hiệu lực.", "a day like 2025-07-01 after valid_from; empty if still valid."
 	}
 	return "", "", ""
 }
@@ -308,7 +308,7 @@ func order(held Tree, read []lineUnit) ([]Unit, error) {
 	lines := map[protocol.UnitID]lineUnit{}
 	for _, u := range read {
 		if was, twice := lines[u.ID]; twice {
-			return nil, badLine(u.line, "id", fmt.Sprintf("mã đã có ở dòng %d.", was.line), fmt.Sprintf("the id stands on line %d already.", was.line))
+			return nil, badLine(u.line, "id", fmt.Sprintf("mã đã có ở dòng %d. Hãy chọn mã khác.", was.line), fmt.Sprintf("the id stands on line %d already. Choose another.", was.line))
 		}
 		lines[u.ID] = u
 	}
@@ -322,14 +322,14 @@ func order(held Tree, read []lineUnit) ([]Unit, error) {
 		}
 		// A placement's path has at most eight units.
 		if depth > 7 {
-			return badLine(u.line, "parent", "cây đơn vị có vòng hoặc quá 8 cấp.", "the units form a ring, or more than 8 levels.")
+			return badLine(u.line, "parent", "cây đơn vị có vòng hoặc quá 8 cấp. Hãy sửa cột đơn vị cha.", "the units form a ring, or more than 8 levels. Correct their parents.")
 		}
 		if parent, ok := lines[u.Parent]; ok {
 			if err := place(parent, depth+1); err != nil {
 				return err
 			}
 		} else if _, known := held.Unit(u.Parent); u.Parent != "" && !known {
-			return badLine(u.line, "parent", "không có đơn vị cha này trong tệp hay trong sổ.", "there is no such parent in the file or the registry.")
+			return badLine(u.line, "parent", "không có đơn vị cha này trong tệp hay trong sổ. Hãy kiểm tra cột đơn vị cha.", "there is no such parent in the file or the registry. Check it.")
 		}
 		placed[u.ID] = true
 		out = append(out, u.Unit)
@@ -384,8 +384,8 @@ func rings(held Tree, put []Unit) error {
 	tree := NewTree(slices.Collect(maps.Values(units)))
 	for _, u := range put {
 		if p := tree.Path(u.ID); len(p) > 8 || slices.Contains(p[:len(p)-1], u.ID) {
-			return problem.New(problem.ErrInvalid, "bad-tree", "parent", fmt.Sprintf("Đơn vị %s nằm trong vòng hoặc sâu quá 8 cấp.", u.ID),
-				fmt.Sprintf("Unit %s is part of a ring, or more than 8 levels deep.", u.ID))
+			return problem.New(problem.ErrInvalid, "bad-tree", "parent", fmt.Sprintf("Đơn vị %s nằm trong vòng hoặc sâu quá 8 cấp. Hãy sửa đơn vị cấp trên của nó.", u.ID),
+				fmt.Sprintf("Unit %s is part of a ring, or more than 8 levels deep. Correct its parent.", u.ID))
 		}
 	}
 	return nil

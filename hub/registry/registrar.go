@@ -47,8 +47,8 @@ func (s *Service) registrar(ctx context.Context, tree Tree, password string, pat
 	keys := registrars(chain.Delegations(), tree, paths, time.Now())
 	if len(keys) == 0 {
 		return nil, problem.New(problem.ErrForbidden, "registrar-elsewhere", "registrar_password",
-			"Không người giữ sổ đăng ký nào có quyền ở tất cả các đơn vị này; xem loa-hub trust show.",
-			"No registrar may sign for all of these units; see loa-hub trust show.")
+			"Không người giữ sổ đăng ký nào có quyền ở tất cả các đơn vị này. Hãy làm riêng cho từng đơn vị; quản trị viên xem được ai có quyền bằng lệnh loa-hub trust show.",
+			"No registrar may sign for all of these units. Do it for each unit by itself; the administrator sees who may by loa-hub trust show.")
 	}
 	return s.keyring.Registrar(password, keys...)
 }

@@ -275,7 +275,7 @@ func (s *Service) SetQuiet(ctx context.Context, unit protocol.UnitID, quiet []pr
 	for i, q := range quiet {
 		if q.Start >= 24*60 || q.End >= 24*60 || len(quiet) > 8 || slices.Contains(quiet[:i], q) {
 			return problem.New(problem.ErrInvalid, "bad-quiet-hours", "quiet",
-				"Giờ yên tĩnh ghi dạng HH:MM, tối đa 8 khoảng khác nhau.", "Quiet hours are written HH:MM, at most 8 different periods.")
+				"Giờ yên tĩnh không đúng. Hãy ghi giờ và phút, ví dụ 21:30, tối đa 8 khoảng khác nhau.", "The quiet hours are not right. Write them as 21:30, at most 8 different periods.")
 		}
 	}
 	return s.store.SetQuiet(ctx, unit, quiet, audit.Act{By: by, At: time.Now(), Name: "quiet hours set", Subject: string(unit), Unit: unit})
@@ -297,7 +297,7 @@ func (s *Service) SetLimits(ctx context.Context, unit protocol.UnitID, of protoc
 		same := func(x protocol.Limit) bool { return x.From == l.From && x.To == l.To }
 		if l.Of != of || l.Validate() != nil || l.Percent < lowest || len(limits) > 8 || slices.ContainsFunc(limits[:i], same) {
 			return problem.New(problem.ErrInvalid, "bad-limits", "limits",
-				"Mức giới hạn từ 10 đến 100 %, theo giờ chẵn, tối đa 8 khoảng khác nhau.", "Limits are 10 to 100 %, by full hours, at most 8 different periods.")
+				"Mức giới hạn phải từ 10 đến 100 %, theo giờ chẵn, tối đa 8 khoảng khác nhau.", "Limits have to be 10 to 100 %, by full hours, at most 8 different periods.")
 		}
 	}
 	return s.store.SetLimits(ctx, unit, of, limits, audit.Act{By: by, At: time.Now(), Name: "limits set", Subject: string(unit), Unit: unit})

@@ -115,7 +115,7 @@ func CSV(b []byte) ([]byte, error) {
 	name := f.GetSheetName(0)
 	rows, err := f.Rows(name)
 	if err != nil {
-		return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Tệp XLSX không có trang tính nào.", "The XLSX file has no sheet.").Because(err)
+		return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Tệp XLSX không có trang tính nào. Hãy chọn tệp khác.", "The XLSX file has no sheet. Choose another.").Because(err)
 	}
 	defer rows.Close()
 	values, err := f.Rows(name) // the same rows, as they are stored
@@ -141,7 +141,7 @@ func CSV(b []byte) ([]byte, error) {
 			stored, err = values.Columns(excelize.Options{RawCellValue: true})
 		}
 		if err != nil {
-			return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Tệp XLSX có dòng không đọc được.", "The XLSX file has a line that cannot be read.").Because(err)
+			return nil, problem.New(problem.ErrInvalid, "bad-sheet", "file", "Tệp XLSX có dòng không đọc được. Hãy lưu lại bằng phần mềm bảng tính, hoặc dùng CSV.", "The XLSX file has a line that cannot be read. Save it again, or use CSV.").Because(err)
 		}
 		for i, value := range stored[:min(len(stored), len(cells))] {
 			if value != cells[i] && showsDay(f, name, i+1, n+1) {

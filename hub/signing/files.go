@@ -228,8 +228,8 @@ func (k *Keyring) Registrar(password string, keys ...protocol.KeyID) (*envelope.
 	if err != nil {
 		return nil, err
 	}
-	err = problem.New(problem.ErrUnavailable, "no-registrar", "", "Trung tâm này không giữ khoá của người giữ sổ đăng ký.",
-		"This hub does not hold the registrar's key.")
+	err = problem.New(problem.ErrUnavailable, "no-registrar", "", "Trung tâm này không giữ khoá của người giữ sổ đăng ký. Hãy để người giữ khoá đó ký trên máy của họ.",
+		"This hub does not hold the registrar's key. Have its holder sign on their own machine.")
 	for _, id := range keys {
 		file, ok := files[id]
 		if !ok {
@@ -243,7 +243,7 @@ func (k *Keyring) Registrar(password string, keys ...protocol.KeyID) (*envelope.
 			return nil, readErr
 		}
 		err = problem.New(problem.ErrForbidden, "wrong-registrar-password", "registrar_password",
-			"Mật khẩu không phải của người giữ sổ đăng ký có quyền ở đơn vị này.", "This is not the password of a registrar who may sign for this unit.")
+			"Mật khẩu không phải của người giữ sổ đăng ký có quyền ở đơn vị này. Hãy nhập lại.", "This is not the password of a registrar who may sign for this unit. Type it again.")
 	}
 	return nil, err
 }
@@ -287,7 +287,7 @@ func (k *Keyring) Open(wrapped []byte, password string) (*envelope.Signer, error
 	defer k.mu.Unlock()
 	priv, err := Unwrap(wrapped, password)
 	if errors.Is(err, ErrWrongPassword) {
-		return nil, problem.New(problem.ErrForbidden, "wrong-password", "password", "Mật khẩu không đúng.", "The password is wrong.")
+		return nil, problem.New(problem.ErrForbidden, "wrong-password", "password", "Mật khẩu không đúng. Hãy nhập lại.", "The password is wrong. Type it again.")
 	}
 	if err != nil {
 		return nil, err
