@@ -1,7 +1,7 @@
 // The parts that screens are made of.
 import { useSignal, useSignalEffect } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
+import { createContext, type ComponentChildren } from "preact";
+import { useContext, useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Refusal } from "./api";
 import { changed, failed, go, say, trouble, units, w } from "./state";
 
@@ -89,17 +89,44 @@ export function Title({ children, back }: { children: ComponentChildren; back?: 
   );
 }
 
+/** Level is that of the next heading within; the screen's own is 1. */
+const Level = createContext<2 | 3 | 4>(2);
+const below = { 2: 3, 3: 4, 4: 4 } as const;
+
+/** Heading is of the level at which it stands, so that who reads by ear can go from one to the next. */
+function Heading({ children, ...rest }: { children: ComponentChildren; id?: string; class?: string }) {
+  const Tag = `h${useContext(Level)}` as const;
+  return <Tag {...rest}>{children}</Tag>;
+}
+
+/** Sub is a heading within a card, or of a screen without cards. */
+export function Sub({ children }: { children: ComponentChildren }) {
+  return <Heading class="sub">{children}</Heading>;
+}
+
+/** Part is several cards of one screen under a heading of theirs. */
+export function Part({ title, children }: { title: string; children: ComponentChildren }) {
+  const at = useContext(Level);
+  return (
+    <>
+      <Heading class="part">{title}</Heading>
+      <Level.Provider value={below[at]}>{children}</Level.Provider>
+    </>
+  );
+}
+
 export function Card({ title, children, tone, aside }: { title?: string; children: ComponentChildren; tone?: string; aside?: ComponentChildren }) {
   const id = useId();
+  const at = useContext(Level);
   return (
     <section class={`card ${tone ?? ""}`} {...(title ? { "aria-labelledby": id } : {})}>
       {title && (
         <div class="cardhead">
-          <h2 id={id}>{title}</h2>
+          <Heading id={id}>{title}</Heading>
           {aside}
         </div>
       )}
-      {children}
+      <Level.Provider value={title ? below[at] : at}>{children}</Level.Provider>
     </section>
   );
 }

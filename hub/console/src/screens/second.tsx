@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { call } from "../call";
 import type { EnrolmentBody, RecoveryBody, SecondFactorBody } from "../api";
 import { dictionary, load, me, notice, touch, trouble } from "../state";
-import { Card, Field, Note, Say, Shown, Tag, useBusy, useLoaded } from "../ui";
+import { Card, Field, Note, Say, Shown, Sub, Tag, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -45,7 +45,7 @@ export function Second() {
 function Codes({ list, onKept }: { list: string[]; onKept: () => void }) {
   return (
     <>
-      <h3>{t().codes}</h3>
+      <Sub>{t().codes}</Sub>
       <Note tone="warn">{t().codesNote}</Note>
       <ul class="codes">
         {list.map((c) => (
@@ -86,7 +86,7 @@ function Begin({ onCodes }: { onCodes: (codes: string[]) => void }) {
   };
   return (
     <form onSubmit={confirm}>
-      <h3>{t().scan}</h3>
+      <Sub>{t().scan}</Sub>
       <img class="qr" src={`data:image/png;base64,${e.picture}`} alt={t().picture} />
       <p>
         <a class="second" href={e.address}>

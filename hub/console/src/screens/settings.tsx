@@ -11,7 +11,7 @@ import { Password } from "./password";
 import { Pronunciations } from "./pronounce";
 import { Second } from "./second";
 import { Sessions } from "./sessions";
-import { Card, Field, Link, Note, Say, Shown, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
+import { Card, Field, Link, Note, Part, Say, Shown, Sub, Tag, Title, UnitField, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -33,46 +33,48 @@ export function Settings() {
   return (
     <>
       <Title>{t().title}</Title>
-      <h2 class="part">{t().ofUnit}</h2>
-      {administers() && <Quiet />}
-      {administers() && <Limits of="volume" />}
-      <Card title={t().units}>
-        <p>{t().unitsNote}</p>
-        <Link to="/don-vi" class="second">
-          {t().toUnits}
-        </Link>
-      </Card>
-      <Card title={t().map}>
-        <Link to="/ban-do" class="second">
-          {t().drawMap}
-        </Link>
-      </Card>
-      {administers() && <Import />}
-      {writes() && (
-        <Card title={t().templates}>
-          <Link to="/khan-cap" class="second">
-            {t().toTemplates}
+      <Part title={t().ofUnit}>
+        {administers() && <Quiet />}
+        {administers() && <Limits of="volume" />}
+        <Card title={t().units}>
+          <p>{t().unitsNote}</p>
+          <Link to="/don-vi" class="second">
+            {t().toUnits}
           </Link>
         </Card>
-      )}
-      <Card title={t().kiosk}>
-        <p>{t().kioskNote}</p>
-        <ul>
-          {tops.slice(0, 10).map((u) => (
-            <li key={u.id}>
-              <a href={`/kiosk/${u.id}`}>
-                {location.origin}/kiosk/{u.id}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </Card>
-      {writes() && <Pronunciations />}
-      <h2 class="part">{t().own}</h2>
-      <Keys />
-      <Second />
-      <Sessions />
-      <Password />
+        <Card title={t().map}>
+          <Link to="/ban-do" class="second">
+            {t().drawMap}
+          </Link>
+        </Card>
+        {administers() && <Import />}
+        {writes() && (
+          <Card title={t().templates}>
+            <Link to="/khan-cap" class="second">
+              {t().toTemplates}
+            </Link>
+          </Card>
+        )}
+        <Card title={t().kiosk}>
+          <p>{t().kioskNote}</p>
+          <ul>
+            {tops.slice(0, 10).map((u) => (
+              <li key={u.id}>
+                <a href={`/kiosk/${u.id}`}>
+                  {location.origin}/kiosk/{u.id}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </Card>
+        {writes() && <Pronunciations />}
+      </Part>
+      <Part title={t().own}>
+        <Keys />
+        <Second />
+        <Sessions />
+        <Password />
+      </Part>
     </>
   );
 }
@@ -195,7 +197,7 @@ function Import() {
               {s.dangling > 0 && <p>{t().dangling(number(s.dangling), number(s.moved))}</p>}
               {s.counted > 0 && <p>{t().counted(s.counted)}</p>}
             </Note>
-            <h3>{t().first}</h3>
+            <Sub>{t().first}</Sub>
             <ul class="rows">
               {s.lines.slice(0, 10).map((u) => (
                 <li key={u.id} class="row">
