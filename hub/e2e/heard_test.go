@@ -55,8 +55,9 @@ func withCard(t *testing.T, driver string, deaf bool) (*cardtest.Card, func(*dev
 	script := "exec cat '" + fifo + "'"
 	if deaf {
 		noise := filepath.Join(dir, "noise")
-		must(t, os.WriteFile(noise, randomBytes(t, 9600), 0o600))
-		script = "while cat '" + noise + "'; do sleep 0.1; done"
+		// Half a second in each 0.4 s, so that it lacks none where starting a program takes long.
+		must(t, os.WriteFile(noise, randomBytes(t, 48_000), 0o600))
+		script = "while cat '" + noise + "'; do sleep 0.4; done"
 	}
 	recorder := filepath.Join(dir, "recorder")
 	must(t, os.WriteFile(recorder, []byte("#!/bin/sh\n"+script+"\n"), 0o700))
