@@ -2,8 +2,9 @@
 import { useSignal } from "@preact/signals";
 import { call } from "./call";
 import type { HoursBody, LimitsBody } from "./api";
-import { dictionary, done, touch, trouble, units } from "./state";
-import { Card, Field, Say, Shown, UnitField, useBusy, useLoaded } from "./ui";
+import { Lines } from "./lines";
+import { dictionary, touch, units } from "./state";
+import { Card, Field, Shown, UnitField, useLoaded } from "./ui";
 
 const t = dictionary(
   {
@@ -33,17 +34,6 @@ export function Limits({ of, places }: { of: "volume" | "light"; places?: string
 }
 
 function Hours({ unit, of, before }: { unit: string; of: "volume" | "light"; before: HoursBody[] }) {
-  const list = useSignal(before);
-  const [busy, run] = useBusy();
-  const set = (i: number, part: Partial<HoursBody>) => (list.value = list.value.map((h, k) => (k === i ? { ...h, ...part } : h)));
-  const save = (e: Event) => {
-    e.preventDefault();
-    void run(async () => {
-      const put = (l: HoursBody[]) => call<void>("PUT", `/units/${unit}/limits/${of}`, l).then(() => touch("place"));
-      await put(list.value);
-      done(of === "volume" ? t().savedVolume : t().savedLight, () => put(before));
-    });
-  };
   const pick = (label: string, value: number, put: (n: number) => void) => (
     <Field label={label}>
       {(f) => (
@@ -58,27 +48,22 @@ function Hours({ unit, of, before }: { unit: string; of: "volume" | "light"; bef
     </Field>
   );
   return (
-    <form onSubmit={save}>
-      {list.value.length === 0 && <p class="quiet">{t().none}</p>}
-      {list.value.map((h, i) => (
-        <div class="hours" key={i}>
-          {pick(t().from, h.from, (from) => set(i, { from }))}
-          {pick(t().to, h.to, (to) => set(i, { to }))}
-          <Field label={t().percent}>{(f) => <input id={f} type="number" min={10} max={100} step={5} required value={h.percent} onInput={(e) => set(i, { percent: Number(e.currentTarget.value) })} />}</Field>
-          <button type="button" class="second" aria-label={t().removeAt(`${hour(h.from)}–${hour(h.to)}`)} onClick={() => (list.value = list.value.filter((_, k) => k !== i))}>
+    <Lines
+      before={before}
+      words={{ ...t(), saved: of === "volume" ? t().savedVolume : t().savedLight }}
+      fresh={{ from: 21, to: 6, percent: of === "volume" ? 50 : 40 }}
+      most={8}
+      put={(l) => call<void>("PUT", `/units/${unit}/limits/${of}`, l).then(() => touch("place"))}
+      line={(h, set, remove) => (
+        <div class="hours">
+          {pick(t().from, h.from, (from) => set({ from }))}
+          {pick(t().to, h.to, (to) => set({ to }))}
+          <Field label={t().percent}>{(f) => <input id={f} type="number" min={10} max={100} step={5} required value={h.percent} onInput={(e) => set({ percent: Number(e.currentTarget.value) })} />}</Field>
+          <button type="button" class="second" aria-label={t().removeAt(`${hour(h.from)}–${hour(h.to)}`)} onClick={remove}>
             {t().remove}
           </button>
         </div>
-      ))}
-      <Say refusal={trouble.value} />
-      <div class="pair wrap">
-        <button type="button" class="second" disabled={list.value.length >= 8} onClick={() => (list.value = [...list.value, { from: 21, to: 6, percent: of === "volume" ? 50 : 40 }])}>
-          {t().add}
-        </button>
-        <button type="submit" class="button" aria-disabled={busy}>
-          {t().save}
-        </button>
-      </div>
-    </form>
+      )}
+    />
   );
 }

@@ -16,11 +16,8 @@ function whole(audio: HTMLAudioElement): boolean {
   return audio.duration > 0 && sum >= audio.duration - Math.max(0.5, audio.duration * 0.02);
 }
 
-/** A bulletin, or as much of one as who is asked to take it may know. */
-type Heard = ContentBody;
-
-/** Player plays the exact sound; onHeard is called once all of it was listened to. */
-export function Player({ bulletin: b, onHeard }: { bulletin: Heard; onHeard?: () => void }) {
+/** Player plays the exact sound of a bulletin, or of as much of one as who is asked to take it may know; onHeard is called once all of it was listened to. */
+export function Player({ bulletin: b, onHeard }: { bulletin: ContentBody; onHeard?: () => void }) {
   const audio = useRef<HTMLAudioElement>(null);
   const at = useSignal(0);
   const playing = useSignal(false);
@@ -69,7 +66,7 @@ export function Player({ bulletin: b, onHeard }: { bulletin: Heard; onHeard?: ()
 const usual: BoardBody = { width: 192, height: 32, row: 16 };
 
 /** Boards shows the very pixels of every size of board; the usual one if there is none. */
-export function Boards({ bulletin: b }: { bulletin: Heard }) {
+export function Boards({ bulletin: b }: { bulletin: ContentBody }) {
   const devices = useLoaded("devices", [], api.devicesNow);
   return (
     <>
@@ -80,7 +77,7 @@ export function Boards({ bulletin: b }: { bulletin: Heard }) {
   );
 }
 
-function Board({ bulletin: b, size }: { bulletin: Heard; size: BoardBody }) {
+function Board({ bulletin: b, size }: { bulletin: ContentBody; size: BoardBody }) {
   const pages = useLoaded(`${b.id} ${b.changed}`, [], () => api.pages(b.id, size));
   return <Shown of={pages}>{(p) => <BoardFigure of={p} fields={{ title: b.title, body: b.board }} />}</Shown>;
 }

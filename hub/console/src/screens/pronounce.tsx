@@ -2,8 +2,9 @@
 import { useSignal } from "@preact/signals";
 import { call, prefix, refused } from "../call";
 import type { PronunciationBody } from "../api";
-import { dictionary, done, me, touch, trouble, units } from "../state";
-import { Card, Field, Say, Shown, useBusy, useLoaded } from "../ui";
+import { Lines } from "../lines";
+import { dictionary, me, touch, units } from "../state";
+import { Card, Field, Shown, useBusy, useLoaded } from "../ui";
 
 const t = dictionary(
   {
@@ -34,23 +35,13 @@ export function Pronunciations() {
           )}
         </Field>
       )}
-      <Shown of={list}>{(l) => <Lines key={unit.value + JSON.stringify(l)} unit={unit.value} before={l} />}</Shown>
+      <Shown of={list}>{(l) => <Said key={unit.value + JSON.stringify(l)} unit={unit.value} before={l} />}</Shown>
     </Card>
   );
 }
 
-function Lines({ unit, before }: { unit: string; before: PronunciationBody[] }) {
-  const lines = useSignal(before);
+function Said({ unit, before }: { unit: string; before: PronunciationBody[] }) {
   const [busy, run] = useBusy();
-  const set = (i: number, part: Partial<PronunciationBody>) => (lines.value = lines.value.map((l, k) => (k === i ? { ...l, ...part } : l)));
-  const save = (e: Event) => {
-    e.preventDefault();
-    void run(async () => {
-      const put = (l: PronunciationBody[]) => call<void>("PUT", `/units/${unit}/pronunciations`, l).then(() => touch("place"));
-      await put(lines.value.filter((l) => l.written.trim()));
-      done(t().saved, () => put(before));
-    });
-  };
   const listen = (text: string) =>
     run(async () => {
       const r = await fetch(`${prefix}/readings/sample`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ unit, text }) });
@@ -61,31 +52,25 @@ function Lines({ unit, before }: { unit: string; before: PronunciationBody[] }) 
       await sound.play();
     });
   return (
-    <form onSubmit={save}>
-      {lines.value.length === 0 && <p class="quiet">{t().none}</p>}
-      {lines.value.map((l, i) => (
-        <div class="cols" key={i}>
-          <Field label={t().written}>{(f) => <input id={f} required maxLength={100} value={l.written} onInput={(e) => set(i, { written: e.currentTarget.value })} />}</Field>
-          <Field label={t().said}>{(f) => <input id={f} required maxLength={200} value={l.said} onInput={(e) => set(i, { said: e.currentTarget.value })} />}</Field>
+    <Lines
+      before={before}
+      words={t()}
+      fresh={{ written: "", said: "" }}
+      put={(l) => call<void>("PUT", `/units/${unit}/pronunciations`, l.filter((x) => x.written.trim())).then(() => touch("place"))}
+      line={(l, set, remove) => (
+        <div class="cols">
+          <Field label={t().written}>{(f) => <input id={f} required maxLength={100} value={l.written} onInput={(e) => set({ written: e.currentTarget.value })} />}</Field>
+          <Field label={t().said}>{(f) => <input id={f} required maxLength={200} value={l.said} onInput={(e) => set({ said: e.currentTarget.value })} />}</Field>
           <div class="pair">
             <button type="button" class="second small" aria-disabled={busy} aria-label={`${t().listen}: ${l.said}`} onClick={() => void listen(l.said)}>
               {t().listen}
             </button>
-            <button type="button" class="second small" aria-label={`${t().remove}: ${l.written}`} onClick={() => (lines.value = lines.value.filter((_, k) => k !== i))}>
+            <button type="button" class="second small" aria-label={`${t().remove}: ${l.written}`} onClick={remove}>
               {t().remove}
             </button>
           </div>
         </div>
-      ))}
-      <Say refusal={trouble.value} />
-      <div class="pair wrap">
-        <button type="button" class="second" onClick={() => (lines.value = [...lines.value, { written: "", said: "" }])}>
-          {t().add}
-        </button>
-        <button type="submit" class="button" aria-disabled={busy}>
-          {t().save}
-        </button>
-      </div>
-    </form>
+      )}
+    />
   );
 }

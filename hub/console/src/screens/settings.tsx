@@ -3,8 +3,9 @@ import { call } from "../call";
 import { FileField } from "../filefield";
 import { base64 } from "../files";
 import { Limits } from "../limits";
+import { Lines } from "../lines";
 import type { ImportBody, QuietBody } from "../api";
-import { administers, dictionary, done, loadUnits, notice, touch, trouble, units, writes } from "../state";
+import { administers, dictionary, loadUnits, notice, touch, trouble, units, writes } from "../state";
 import { number } from "../time";
 import { Keys } from "./keys";
 import { Password } from "./password";
@@ -93,39 +94,23 @@ function Quiet() {
 }
 
 function Periods({ unit, before }: { unit: string; before: QuietBody[] }) {
-  const list = useSignal(before);
-  const [busy, run] = useBusy();
-  const set = (i: number, part: Partial<QuietBody>) => (list.value = list.value.map((q, k) => (k === i ? { ...q, ...part } : q)));
-  const save = (e: Event) => {
-    e.preventDefault();
-    void run(async () => {
-      const put = (q: QuietBody[]) => call<void>("PUT", `/units/${unit}/quiet`, q).then(() => touch("place"));
-      await put(list.value);
-      done(t().saved, () => put(before)); // a night without quiet hours would wake a village
-    });
-  };
   return (
-    <form onSubmit={save}>
-      {list.value.length === 0 && <p class="quiet">{t().inherit}</p>}
-      {list.value.map((q, i) => (
-        <div class="hours two" key={i}>
-          <Field label={t().from}>{(f) => <input id={f} type="time" required value={q.start} onInput={(e) => set(i, { start: e.currentTarget.value })} />}</Field>
-          <Field label={t().to}>{(f) => <input id={f} type="time" required value={q.end} onInput={(e) => set(i, { end: e.currentTarget.value })} />}</Field>
-          <button type="button" class="second" onClick={() => (list.value = list.value.filter((_, k) => k !== i))}>
+    <Lines
+      before={before}
+      words={{ none: t().inherit, add: t().addQuiet, save: t().save, saved: t().saved }}
+      fresh={{ start: "21:30", end: "05:00" }}
+      most={8}
+      put={(q) => call<void>("PUT", `/units/${unit}/quiet`, q).then(() => touch("place"))}
+      line={(q, set, remove) => (
+        <div class="hours two">
+          <Field label={t().from}>{(f) => <input id={f} type="time" required value={q.start} onInput={(e) => set({ start: e.currentTarget.value })} />}</Field>
+          <Field label={t().to}>{(f) => <input id={f} type="time" required value={q.end} onInput={(e) => set({ end: e.currentTarget.value })} />}</Field>
+          <button type="button" class="second" onClick={remove}>
             {t().remove}
           </button>
         </div>
-      ))}
-      <Say refusal={trouble.value} />
-      <div class="pair wrap">
-        <button type="button" class="second" onClick={() => (list.value = [...list.value, { start: "21:30", end: "05:00" }])}>
-          {t().addQuiet}
-        </button>
-        <button type="submit" class="button" aria-disabled={busy}>
-          {t().save}
-        </button>
-      </div>
-    </form>
+      )}
+    />
   );
 }
 
