@@ -208,8 +208,8 @@ func TestAFormThatDoesNotFitNamesItsPart(t *testing.T) {
 		return `{"id":"moi","name":"` + name + `","password":"mat khau dai","grants":[` + grants + `]}`
 	}
 	for body, want := range map[string][3]string{
-		person(strings.Repeat("a", 201), `{"unit":"xa-a","role":"editor"}`): {"name", "Mục “Tên” tối đa 200 ký tự. Hãy sửa rồi gửi lại.", "“Name” is at most 200 characters. Correct it and send it again."},
-		person("Mới", ""): {"grants", "Mục “Quyền” phải từ 1 mục trở lên. Hãy sửa rồi gửi lại.", "“Rights” is at least 1 entries. Correct it and send it again."},
+		person(strings.Repeat("a", 201), `{"unit":"xa-a","role":"editor"}`): {"name", "Mục “Tên” tối đa 200 ký tự. Hãy sửa rồi gửi lại.", "“Name” may have 200 characters at most. Correct it and send it again."},
+		person("Mới", ""): {"grants", "Mục “Quyền” phải từ 1 mục trở lên. Hãy sửa rồi gửi lại.", "“Rights” must have 1 or more entries. Correct it and send it again."},
 		`{"id":"moi","password":"mat khau dai","grants":[{"unit":"xa-a","role":"editor"}]}`:                     {"name", "Mục “Tên” còn trống. Hãy sửa rồi gửi lại.", "“Name” is empty. Correct it and send it again."},
 		`{"id":"moi","name":"Mới","password":"mat khau dai","grants":[{"unit":"xa-a","role":"editor"}],"la":1}`: {"la", "Yêu cầu có chỗ chưa đúng; hãy sửa rồi gửi lại.", "A part of the request breaks a rule; correct it and send it again."},
 	} {

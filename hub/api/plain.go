@@ -37,17 +37,7 @@ const plainFields = `<label for="user">Tên đăng nhập / <span lang="en">User
 <label for="password">Mật khẩu / <span lang="en">Password</span></label><input id="password" name="password" type="password" autocomplete="current-password" required>
 <label for="code">Mã xác thực, nếu có / <span lang="en">Code, if you have one</span></label><input id="code" name="code" autocomplete="one-time-code">`
 
-const plainLogInHTML = `<!doctype html>
-<html lang="vi">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Đăng nhập · Loa</title>
-<link rel="stylesheet" href="` + plainStyle + `">
-</head>
-<body>
-<main>
-<h1>Đăng nhập / <span lang="en">Log in</span></h1>
+const plainLogInMain = `<h1>Đăng nhập / <span lang="en">Log in</span></h1>
 {{with .Problem}}<div class="said" role="alert"><p>{{.Vi}}</p><p lang="en">{{.En}}</p></div>{{end}}
 <form method="post">
 ` + plainFields + `
@@ -55,22 +45,9 @@ const plainLogInHTML = `<!doctype html>
 </form>
 <p><a href="` + plainPath + `">Dừng phát ngay / <span lang="en">Stop all now</span></a></p>
 <p><a href="/">Về trang Loa / <span lang="en">To Loa</span></a></p>
-</main>
-</body>
-</html>
 `
 
-const plainHTML = `<!doctype html>
-<html lang="vi">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Dừng phát · Loa</title>
-<link rel="stylesheet" href="` + plainStyle + `">
-</head>
-<body>
-<main>
-<h1>Dừng phát</h1>
+const plainMain = `<h1>Dừng phát</h1>
 {{with .Problem}}<div class="said" role="alert"><p>{{.Vi}}</p><p lang="en">{{.En}}</p></div>{{end}}
 {{if .Stops}}<div class="said" role="status"><p>Đã gửi lệnh dừng tới {{len .Stops}} đơn vị.</p><p lang="en">The stop was sent to {{len .Stops}} of your units.</p></div>
 <form method="post">{{range .Stops}}<input type="hidden" name="stop" value="{{.}}">{{end}}<button class="back" name="act" value="back">Hoàn tác / <span lang="en">Undo</span></button></form>{{end}}
@@ -81,10 +58,25 @@ const plainHTML = `<!doctype html>
 </form>
 {{if .Known}}<p><a href="` + onAirPath + `">Đang phát gì / <span lang="en">What is on air</span></a></p>{{end}}
 <p><a href="/">Về trang Loa / <span lang="en">To Loa</span></a></p>
-</main>
+`
+
+// plainPage is a page without script: the words in its title, and its main part.
+func plainPage(title, main string) string {
+	return `<!doctype html>
+<html lang="vi">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>` + title + ` · Loa</title>
+<link rel="stylesheet" href="` + plainStyle + `">
+</head>
+<body>
+<main>
+` + main + `</main>
 </body>
 </html>
 `
+}
 
 // plainView is what the page shows.
 type plainView struct {
@@ -97,14 +89,14 @@ type plainView struct {
 // registerPlain adds the page for browsers without script: log in and stop
 // everything by one form.
 func registerPlain(s *Server) {
-	page := template.Must(template.New("stop").Parse(plainHTML))
+	page := template.Must(template.New("stop").Parse(plainPage("Dừng phát", plainMain)))
 	s.engine.GET(plainPath, func(c *gin.Context) {
 		s.showPage(c, http.StatusOK, page, plainView{Known: actorOf(c.Request.Context()).Person != ""})
 	})
 	s.engine.GET(plainStyle, func(c *gin.Context) {
 		c.Data(http.StatusOK, "text/css; charset=utf-8", []byte(plainCSS))
 	})
-	door := template.Must(template.New("log in").Parse(plainLogInHTML))
+	door := template.Must(template.New("log in").Parse(plainPage("Đăng nhập", plainLogInMain)))
 	s.engine.GET(plainLogIn, func(c *gin.Context) {
 		if actorOf(c.Request.Context()).Person != "" {
 			c.Redirect(http.StatusSeeOther, onAirPath)

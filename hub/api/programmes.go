@@ -145,7 +145,8 @@ func (s *Server) oneProgramme(ctx context.Context, a account.Actor, r programme.
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.programmeBody(ctx, a, tree, r, s.calling(ctx))
+	who := s.calling(ctx)
+	b, err := s.programmeBody(ctx, a, tree, r, who)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (s *Server) oneProgramme(ctx context.Context, a account.Actor, r programme.
 	}
 	list, err := s.Desk.Contents(ctx, a, r)
 	for _, x := range list {
-		b.Contents = append(b.Contents, contentBody(bulletinBody(x, s.calling(ctx))))
+		b.Contents = append(b.Contents, contentBody(bulletinBody(x, who)))
 	}
 	return &programmeOutput{Body: b}, err
 }

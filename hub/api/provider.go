@@ -33,28 +33,15 @@ const (
 // ProviderReturn is the path to which a provider sends browsers back.
 const ProviderReturn = providerReturn
 
-const refusedHTML = `<!doctype html>
-<html lang="vi">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Đăng nhập · Loa</title>
-<link rel="stylesheet" href="` + plainStyle + `">
-</head>
-<body>
-<main>
-<h1>Không đăng nhập được</h1>
+const refusedMain = `<h1>Không đăng nhập được</h1>
 <div class="said" role="alert"><p>{{.Vi}}</p><p lang="en">{{.En}}</p></div>
 <p><a href="/">Về trang đăng nhập / <span lang="en">To the log-in page</span></a></p>
-</main>
-</body>
-</html>
 `
 
 // registerProvider adds the two steps of a log-in by a provider. They are pages,
 // not operations: a browser is led through them.
 func registerProvider(s *Server) {
-	page := template.Must(template.New("refused").Parse(refusedHTML))
+	page := template.Must(template.New("refused").Parse(plainPage("Đăng nhập", refusedMain)))
 	refuse := func(c *gin.Context, err error) {
 		r := s.refuse(c.Request.Context(), "log-in-provider", err)
 		s.showPage(c, r.status, page, r.problem)

@@ -38,11 +38,13 @@ func unfit(said *problem.Problem, d *huma.ErrorDetail) *problem.Problem {
 		field, vi, en = m[1], "còn trống", "is empty"
 	}
 	if m := bound.FindStringSubmatch(d.Message); m != nil {
-		unit := map[string][2]string{"length": {" ký tự", " characters"}, "array length": {" mục", " entries"}}[m[1]]
+		unit := map[string][3]string{
+			"length": {" ký tự", "have ", " characters"}, "array length": {" mục", "have ", " entries"}, "number": {"", "be ", ""},
+		}[m[1]]
 		if m[2] == "<" {
-			vi, en = fmt.Sprintf("tối đa %s%s", m[3], unit[0]), fmt.Sprintf("is at most %s%s", m[3], unit[1])
+			vi, en = "tối đa "+m[3]+unit[0], "may "+unit[1]+m[3]+unit[2]+" at most"
 		} else {
-			vi, en = fmt.Sprintf("phải từ %s%s trở lên", m[3], unit[0]), fmt.Sprintf("is at least %s%s", m[3], unit[1])
+			vi, en = "phải từ "+m[3]+unit[0]+" trở lên", "must "+unit[1]+m[3]+" or more"+unit[2]
 		}
 	}
 	field, _, _ = strings.Cut(field, "[")
