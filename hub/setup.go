@@ -50,7 +50,8 @@ type InitOptions struct {
 	// Password is the administrator's. It also wraps the registrar's and the root's
 	// key unless they have their own.
 	Password, RegistrarPassword, RootPassword string
-	Passwords                                 Passwords
+
+	Passwords Passwords
 }
 
 // Passwords is the work that each guess at a password costs, of wrapped keys and of
