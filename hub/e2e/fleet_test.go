@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/loa-vn/loa/agent/link"
 	"github.com/loa-vn/loa/hub/audit"
 	"github.com/loa-vn/loa/hub/bulletin"
+	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/reach"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/protocol"
@@ -186,6 +188,12 @@ func (c *crew) compared(within time.Duration) fleet.Report {
 	t := c.w.t
 	t.Helper()
 	c.logIn()
+	// The figure knows nothing of a start that is still to come.
+	c.w.until("what is aired has begun", within, func() bool {
+		list, err := c.w.Programme.List(t.Context(), c.w.actor("soan"), c.since)
+		must(t, err)
+		return !slices.ContainsFunc(list, func(a programme.Airing) bool { return a.First.After(time.Now()) })
+	})
 	var r fleet.Report
 	deadline := time.Now().Add(within)
 	tick := time.NewTicker(time.Second)
