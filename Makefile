@@ -35,7 +35,7 @@ test: ## set up, lint, and run every test, what is concurrent with the race dete
 	LOA_TEST_ALL=1 $(GO) test -tags "$(TAGS)" -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
 
 # Tests at a time in one package: those of hub/e2e wait for sounds that last.
-PARALLEL ?= 4
+PARALLEL ?= 6
 
 # What is measured at the speed of sound runs first, with nothing beside it; the run of
 # all packages finds its result.
