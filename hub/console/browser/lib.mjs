@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 export const env = (name, otherwise) => {
   const v = process.env[name] ?? otherwise;
@@ -49,11 +49,7 @@ export function must(ok, what) {
   if (!ok) throw new Error(what);
 }
 
-export const browser = await chromium.launch({
-  executablePath: env("CHROMIUM", "/usr/bin/chromium"),
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--lang=vi", "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-});
+export const browser = await launch("--lang=vi", "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
 /** shots: pictures are taken, which takes as long as the rest. */
 const shots = env("SHOTS", "") !== "";
 export const pages = {};

@@ -8,7 +8,7 @@
 //   APPROVER, APPROVER_PASSWORD, ADMIN, ADMIN_PASSWORD, REGISTRAR_PASSWORD
 //   APPROVAL       the request to approve
 //   CHROMIUM       the browser's program, /usr/bin/chromium
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const env = process.env;
 let failures = 0;
@@ -17,10 +17,7 @@ function result(name, ok, detail = "") {
   console.log(`${ok ? "PASS" : "FAIL"} ${name}${detail ? `: ${detail}` : ""}`);
 }
 
-const browser = await chromium.launch({
-  executablePath: env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
-});
+const browser = await launch();
 
 /** open logs somebody in and returns a page of the hub's origin with an authenticator. */
 async function open(user, password) {

@@ -3,13 +3,10 @@
 // one JSON object with figures in ms, per cent and bytes.
 //
 //   BASE_URL, AUTHOR, AUTHOR_PASSWORD, CHROMIUM
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const base = process.env.BASE_URL;
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
-});
+const browser = await launch();
 const middle = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const out = {};
 
