@@ -44,6 +44,8 @@ type queuedConn struct {
 	reading  atomic.Int64    // since when Read waits, in ns of Unix time; 0 if it doesn't
 
 	mu       sync.Mutex
+	holding  bool
+	held     []byte   // written while holding
 	queue    []*piece // not yet handed to the socket; all but the last are full
 	queued   int      // bytes of queue, and of what is being written
 	flushing bool
@@ -90,23 +92,49 @@ func (c *queuedConn) Write(p []byte) (int, error) {
 		return 0, c.cause
 	case c.closing:
 		return 0, net.ErrClosed
-	case c.queued+len(p) > c.limit:
+	case c.queued+len(c.held)+len(p) > c.limit:
 		c.abortLocked(ErrQueueFull)
 		return 0, ErrQueueFull
+	case c.holding:
+		c.held = append(c.held, p...)
+	default:
+		c.writeLocked(p)
 	}
-	n := 0
+	return len(p), nil
+}
+
+// hold keeps back what is written until release: TLS writes a packet of more than one
+// record in as many parts, and each would cost the system, and wake the peer, by itself.
+// buf is where it is kept.
+func (c *queuedConn) hold(buf []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holding, c.held = true, buf[:0]
+}
+
+// release writes what was held back, unless the connection has been closed.
+func (c *queuedConn) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		c.writeLocked(c.held)
+	}
+	c.holding, c.held = false, nil
+}
+
+// writeLocked hands the socket what it takes of p, and queues the rest.
+func (c *queuedConn) writeLocked(p []byte) {
 	if !c.flushing && c.direct != nil {
-		n = writeNow(c.direct, p) // an error shows again in flush
+		p = p[writeNow(c.direct, p):] // an error shows again in flush
 	}
-	if n == len(p) {
-		return n, nil
+	if len(p) == 0 {
+		return
 	}
-	c.putLocked(p[n:])
+	c.putLocked(p)
 	if !c.flushing {
 		c.flushing = true
 		go c.flush()
 	}
-	return len(p), nil
 }
 
 // putLocked appends a copy of b to the queue.
@@ -187,6 +215,8 @@ func (c *queuedConn) Close() error {
 		return nil
 	}
 	c.closing = true
+	c.writeLocked(c.held)
+	c.held = nil
 	if !c.flushing {
 		c.closeLocked()
 		close(c.gone)

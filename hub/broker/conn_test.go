@@ -193,3 +193,69 @@ func TestAbortEndsALingeringClose(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsHeldBackGoesOutInOnePieceAndInItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, far := pipe(t)
+		var got []byte
+		reads := 0
+		go func() {
+			b := make([]byte, 1<<10)
+			for {
+				n, err := far.Read(b)
+				if err != nil {
+					return
+				}
+				got, reads = append(got, b[:n]...), reads+1
+			}
+		}()
+		write := func(s string) {
+			if _, err := c.Write([]byte(s)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		write("a")
+		c.hold(make([]byte, 0, 16))
+		write("b")
+		write("c")
+		if string(got) != "a" || c.pending() != 0 {
+			t.Errorf("while it is held, %q has come and %d bytes are queued", got, c.pending())
+		}
+		c.release()
+		synctest.Wait()
+		if string(got) != "abc" || reads != 2 {
+			t.Errorf("%q has come in %d pieces, want abc in 2", got, reads)
+		}
+		write("d")
+		c.hold(nil)
+		write("e")
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write([]byte("f")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write after Close: %v", err)
+		}
+		c.release()
+		<-c.gone
+		synctest.Wait()
+		if string(got) != "abcde" {
+			t.Errorf("%q has come at the end, want abcde", got)
+		}
+	})
+}
+
+func TestTheLimitCountsWhatIsHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, far := pipe(t)
+		c.hold(nil)
+		mustWrite(t, c, testLimit)
+		if _, err := c.Write([]byte{1}); !errors.Is(err, ErrQueueFull) {
+			t.Errorf("one byte too many: %v", err)
+		}
+		c.release()
+		if b, err := io.ReadAll(far); len(b) > 0 || err != nil {
+			t.Errorf("the peer of an aborted connection got %d bytes, %v", len(b), err)
+		}
+	})
+}

@@ -51,6 +51,7 @@ type Embedded struct {
 	backlog atomic.Int64 // bytes in all queues
 	pieces  *sync.Pool   // of these queues
 	packets sync.Pool    // of *packetBuffers, between two messages
+	holds   sync.Pool    // of *[]byte, for packets of more than one record
 
 	counters
 }
@@ -93,6 +94,7 @@ func Open(c Config) (*Embedded, error) {
 		sessions:   make(map[string]*session),
 		pieces:     newPieces(),
 		packets:    sync.Pool{New: func() any { return new(packetBuffers) }},
+		holds:      sync.Pool{New: func() any { b := make([]byte, 0, c.MaxPacket+tlsOverhead); return &b }},
 	}
 	if err := b.server.AddHook(&hook{b: b}, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: %w", err), ln.Close())
@@ -406,8 +408,10 @@ func (b *Embedded) fanOut(targets []target, frames [2]frame) {
 
 func (b *Embedded) lane(targets []target, frames [2]frame) {
 	var given, left uint64
+	hold := b.holds.Get().(*[]byte)
+	defer b.holds.Put(hold)
 	for _, t := range targets {
-		switch t.s.send(frames[t.qos], b.cfg.BulkBytes, b.cfg.MaxUnacked) {
+		switch t.s.send(frames[t.qos], *hold, b.cfg.BulkBytes, b.cfg.MaxUnacked) {
 		case sent:
 			given++
 		case missed:
@@ -417,6 +421,10 @@ func (b *Embedded) lane(targets []target, frames [2]frame) {
 	b.sent.Add(given)
 	b.missed.Add(left)
 }
+
+// tlsOverhead is the room that the records of a packet need beyond it: 22 bytes for each
+// (RFC 8446, 5.2).
+const tlsOverhead = 512
 
 // packetOverhead is the most that a PUBLISH adds to topic and payload: a fixed
 // header of at most five bytes, the topic's length, the packet id.

@@ -139,6 +139,9 @@ type frame struct {
 	idAt  int
 }
 
+// maxRecord is the longest that TLS sends in one piece, in bytes (RFC 8446, 5.1).
+const maxRecord = 1 << 14
+
 // clone returns a frame whose packet id can be set beside f's.
 func (f frame) clone() frame {
 	if f.idAt == 0 {
@@ -158,7 +161,8 @@ const (
 
 // send gives f to the connection. It never waits for the peer: a slow bulk connection misses
 // f, another that can't take it is ended.
-func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
+// Packets longer than a record of TLS are gathered in hold, which is empty and used anew.
+func (s *session) send(f frame, hold []byte, bulkBytes, maxUnacked int) delivery {
 	s.mu.Lock()
 	switch {
 	case !s.ready:
@@ -178,7 +182,7 @@ func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
 		id := s.nextIDLocked()
 		f.bytes[f.idAt], f.bytes[f.idAt+1] = byte(id>>8), byte(id)
 	}
-	_, err := s.Write(f.bytes)
+	err := s.writeLocked(f.bytes, hold)
 	s.mu.Unlock()
 	if err != nil {
 		// A full queue has closed the socket; the rest follows from that.
@@ -186,6 +190,15 @@ func (s *session) send(f frame, bulkBytes, maxUnacked int) delivery {
 		return refused
 	}
 	return sent
+}
+
+func (s *session) writeLocked(b, hold []byte) error {
+	if len(b) > maxRecord {
+		s.out.hold(hold)
+		defer s.out.release()
+	}
+	_, err := s.Write(b)
+	return err
 }
 
 // subscribed notes that what was published before has not gone to the client.
