@@ -26,8 +26,8 @@ const (
 	// what is more urgent has no more than that before it, here and in the devices'
 	// own queues. What a device was handed counts until it asks for more, at most
 	// flightTime, for a slow line must not hold up the others.
-	flightMost = 8 << 20
-	flightTime = 100 * time.Millisecond
+	flightMost = 4 << 20
+	flightTime = 30 * time.Millisecond
 	// backlogMost is how many bytes may wait in all connections together before more is
 	// added, and backlogWait how long that is waited for.
 	backlogMost = 8 << 20
@@ -166,7 +166,7 @@ func (c *contentSender) answer(ctx context.Context) time.Duration {
 		c.queue = c.queue[1:]
 		delete(c.wishes, w.device)
 		batch = append(batch, w)
-		room -= int64(min(w.want.Window, flightMost))
+		room -= c.asked(w.want)
 	}
 	if len(batch) > 0 {
 		c.room(ctx)
@@ -179,6 +179,22 @@ func (c *contentSender) answer(ctx context.Context) time.Duration {
 		return 0
 	}
 	return gather
+}
+
+// asked is how many bytes a wish is for, its window at most; devices ask for the half
+// of their window that is free.
+func (c *contentSender) asked(w protocol.Want) int64 {
+	var sum int64
+	for _, item := range w.Items {
+		s := c.source(item.Digest)
+		if item.List {
+			sum += int64(len(s.list))
+		}
+		for _, r := range item.Ranges {
+			sum += min(s.size, int64(r.Last-r.First+1)*protocol.ChunkSize)
+		}
+	}
+	return min(sum, int64(min(w.Window, flightMost)))
 }
 
 // flight is what is under way to devices.
