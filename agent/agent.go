@@ -337,7 +337,7 @@ func (a *Agent) facts() health.Facts {
 		f.Features = append(f.Features, protocol.FeatureSound, protocol.FeatureRelay, protocol.FeatureTone)
 	}
 	if cfg.Profile.Board != nil {
-		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeaturePage2, protocol.FeaturePage3, protocol.FeatureLayouts, protocol.FeaturePicture)
+		f.Features = append(f.Features, protocol.FeatureBoard, protocol.FeaturePage1, protocol.FeaturePage2, protocol.FeaturePage3, protocol.FeaturePage4, protocol.FeatureLayouts, protocol.FeaturePicture)
 		f.Light = int(a.light.Load())
 	}
 	var err error

@@ -38,6 +38,7 @@ const (
 	FeaturePage1     = "page/1"
 	FeaturePage2     = "page/2" // Board.LayoutVersion 2
 	FeaturePage3     = "page/3" // Board.LayoutVersion 3
+	FeaturePage4     = "page/4" // Board.LayoutVersion 4
 	FeatureEmergency = "emergency"
 	FeaturePasskey   = "passkey"   // approvals by passkeys, lists that demand them
 	FeatureRoots     = "roots"     // several roots with a threshold, lists of roots

@@ -72,6 +72,8 @@ func Layout(devices []Device, states map[protocol.DeviceID]State) uint64 {
 // knows returns the newest version of the layout by what a device says of itself.
 func knows(features []string) uint64 {
 	switch {
+	case slices.Contains(features, protocol.FeaturePage4):
+		return 4
 	case slices.Contains(features, protocol.FeaturePage3):
 		return 3
 	case slices.Contains(features, protocol.FeaturePage2):

@@ -39,6 +39,9 @@ func (a area) closed(text [][]word, row, largest int) ([][]Line, []word) {
 // fuller ones first; at least a line of the text stands above the tail, which is at the
 // right below it.
 func (a area) book(s set, tail []string) [][]Line {
+	if s.tears != nil {
+		return a.fairBook(s, tail)
+	}
 	most, all := max(1, a.h/s.row), len(s.lines)+len(tail)
 	n := (all + most - 1) / most
 	last := all / n

@@ -14,6 +14,7 @@ type draft struct {
 	version             uint64
 	title, body, sender [][]word
 	validity            string
+	over                bool // the emergency is, and its mark says so
 	warnings            []Warning
 }
 
@@ -40,11 +41,32 @@ func Compose(b Board, t Text) ([]Page, []Warning, error) {
 		d.kind = Notice
 		d.warnings = append(d.warnings, Warning{Field: FieldBody, Problem: Paged})
 	}
-	f, roomy := d.largeFrame(b)
+	if d.version >= 4 {
+		return d.fitted(b)
+	}
+	f, roomy := d.largeFrame(b, " 60/60", true)
 	if !roomy {
 		f = d.smallFrame(b)
 	}
 	return f.pages(d)
+}
+
+// fitted tries the large frames in turn: room is kept for the number of as many pages as
+// there are, and an emergency with too long a footer has it below its text.
+func (d draft) fitted(b Board) ([]Page, []Warning, error) {
+	for _, number := range []string{"", " 9/9", " 60/60"} {
+		for _, footed := range []bool{true, false} {
+			f, roomy := d.largeFrame(b, number, footed)
+			if !roomy || !footed && len(d.mark()) == 0 {
+				continue
+			}
+			pages, warnings, err := f.pages(d)
+			if n := len(pages); err != nil || n == 1 || n < 10 && number != "" || number == " 60/60" {
+				return pages, warnings, err
+			}
+		}
+	}
+	return d.smallFrame(b).pages(d)
 }
 
 func (t Text) draft() (draft, error) {
@@ -113,6 +135,7 @@ type frame struct {
 	invert bool  // of the number
 	parts  []part
 	tail   [][]word // what stands below the last of them, since version 3
+	title  [][]word // stands inverse below the mark, on the first page, since version 4
 }
 
 // part is a piece of a text that begins a page of its own. One that is modest is never
@@ -166,8 +189,9 @@ func (f *frame) end(d draft, tail [][]word) {
 }
 
 // largeFrame has a header with the title (or the mark) and a footer with the
-// sender and the validity. It is refused when it leaves less than three rows.
-func (d draft) largeFrame(b Board) (frame, bool) {
+// sender and the validity. It is refused when it leaves less than three rows. Room is kept
+// for a number as wide as the one given; without a footer what it says follows the text.
+func (d draft) largeFrame(b Board, number string, footed bool) (frame, bool) {
 	f := frame{board: b}
 	gap := max(4, b.Row/4)
 	top, bottom := 0, b.Height
@@ -177,9 +201,19 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 		top = row + gap
 		head := area{0, 0, b.Width, top}
 		f.bars = append(f.bars, Bar{0, 0, b.Width, top})
-		f.lines = append(f.lines, head.label(mark[0]+" "+mark[1], row, 0, true))
 		f.number, f.invert = &area{0, 0, b.Width - gap, top}, true
-		text = []part{{text: append(append([][]word{}, d.title...), d.body...)}}
+		if line, ok := d.headed(b, head, number); ok {
+			f.lines = append(f.lines, line)
+		} else {
+			f.lines = append(f.lines, head.label(mark[0]+" "+mark[1], row, 0, true))
+			text = []part{{text: append(append([][]word{}, d.title...), d.body...)}}
+			if side := atlasOf(b.Row).width(number) + gap; d.version >= 4 && atlasOf(row).width(mark[0]+" "+mark[1])+2*side > b.Width {
+				f.lines[0] = area{gap, 0, b.Width, top}.label(mark[0]+" "+mark[1], row, -1, true)
+			}
+			if d.version >= 4 && len(d.body) > 0 {
+				f.title = d.title
+			}
+		}
 	} else if title := d.header(b); len(d.body) == 0 || len(title.lines) > max(1, b.rows()/4) {
 		text = []part{{text: d.title}, {text: d.body}} // too long to be repeated, or all there is
 	} else if len(title.lines) > 0 {
@@ -188,7 +222,10 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 		f.lines = append(f.lines, head.pages(title)[0]...)
 		f.bars = append(f.bars, Bar{0, top - gap/2, b.Width, max(1, b.Row/16)})
 	}
-	foot, tail := d.footer(b, gap)
+	foot, tail := d.footer(b, gap, number)
+	if !footed {
+		foot, tail = nil, d.tail(true)
+	}
 	if len(foot) > 0 {
 		bottom = b.Height - len(foot)*b.Row - gap
 		if d.kind == Notice {
@@ -202,7 +239,7 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 			f.lines = append(f.lines, row.lines(b.Row, d.kind != Notice)...)
 		}
 	}
-	if f.number == nil {
+	if f.number == nil && number != "" {
 		f.number = &area{gap, b.Height - b.Row - gap/4, b.Width - 2*gap, b.Row}
 		if len(foot) == 0 {
 			bottom = b.Height - b.Row - gap
@@ -216,6 +253,26 @@ func (d draft) largeFrame(b Board) (frame, bool) {
 	f.parts = text
 	f.end(d, tail)
 	return f, f.body.h >= 3*b.Row
+}
+
+// headed puts the title of an emergency behind its mark, if one line holds both.
+func (d draft) headed(b Board, head area, number string) (Line, bool) {
+	if d.version < 4 || len(d.title) != 1 || len(d.body) == 0 {
+		return Line{}, false
+	}
+	s := d.mark()[0] + " " + d.mark()[1] + ": " + line(d.title)
+	side := atlasOf(b.Row).width(number)
+	for _, row := range []int{headline(b), b.Row} {
+		inner := area{head.x + b.Row/4, head.y, head.w - b.Row/2 - side, head.h}
+		if free := inner.w - 2*margin(row) - atlasOf(row).width(s); free >= side {
+			inner.w += side
+			inner.x = head.x + (head.w-inner.w)/2
+			return inner.label(s, row, 0, true), true
+		} else if free >= 0 {
+			return inner.label(s, row, -1, true), true
+		}
+	}
+	return Line{}, false
 }
 
 // header breaks a notice's title for the top of every page: in the row of a
@@ -262,12 +319,12 @@ func (r footRow) lines(row int, inverse bool) []Line {
 
 // footer puts sender and validity on one row or on two; what is too wide for a
 // row of its own is returned as text to flow. Room for a page number is kept.
-func (d draft) footer(b Board, gap int) (rows []footRow, tail [][]word) {
+func (d draft) footer(b Board, gap int, number string) (rows []footRow, tail [][]word) {
 	width := b.Width - 2*gap - 2*margin(b.Row)
 	glyphs := atlasOf(b.Row)
 	room := 0
 	if d.kind == Notice {
-		room = glyphs.width(" 60/60")
+		room = glyphs.width(number)
 	}
 	sender := ""
 	if len(d.sender) == 1 {
@@ -313,6 +370,9 @@ func (d draft) ownWords(s string) []word {
 }
 
 func (d draft) mark() []string {
+	if d.over {
+		return []string{isOver[:len("Đã hết")], isOver[len("Đã hết "):]}
+	}
 	switch d.kind {
 	case Emergency:
 		return []string{"KHẨN", "CẤP"}
@@ -359,6 +419,7 @@ func (f frame) pages(d draft) ([]Page, []Warning, error) {
 		p := Page{Board: f.board, Bars: f.bars, Letters: letters(lines)}
 		if i == 0 {
 			p.Letters += letters(f.lines)
+			lines = f.entitle(&p, lines)
 		}
 		p.Lines = append(append(p.Lines, f.lines...), lines...)
 		if len(flow) > 1 && f.number != nil {
@@ -367,4 +428,23 @@ func (f frame) pages(d draft) ([]Page, []Warning, error) {
 		pages = append(pages, p)
 	}
 	return pages, warnings, nil
+}
+
+// entitle draws the title among the lines of the first page inverse, on a bar that reaches up
+// to the mark's, so that it is seen to be one.
+func (f frame) entitle(p *Page, lines []Line) []Line {
+	if len(f.title) == 0 {
+		return lines
+	}
+	row := lines[0].Row
+	n := len(breakLines(f.title, row, f.body.w).lines)
+	if n >= len(lines) {
+		return lines
+	}
+	p.Bars = append(slices.Clip(p.Bars), Bar{0, f.body.y, f.board.Width, n * row})
+	lines = slices.Clone(lines)
+	for i := range n {
+		lines[i] = area{0, f.body.y + i*row, f.board.Width, row}.label(lines[i].Text, row, 0, true)
+	}
+	return lines
 }

@@ -20,4 +20,7 @@ package page
 // 3: pages of a text are even to a line; sender and validity stand below the end of the
 // text, and on a page of their own only where no line of it fits beside them; below the
 // mark of an emergency there is a row more where the room that is left gives it.
-const Version = 3
+// 4: an emergency's title stands in the bar of its mark; ends of lines and pages do not tear
+// names, dates and numbers apart where there is another way; room for a page's number only
+// where there are several; what is over stands beside the words that it is.
+const Version = 4

@@ -8,6 +8,7 @@ type item struct {
 	text    string
 	width   int
 	endLine bool // the line ends after it
+	held    hold // to the item before it
 }
 
 // breaker breaks paragraphs into lines of one width and one row height.
@@ -23,9 +24,14 @@ func newBreaker(row, width int) breaker {
 }
 
 // lines breaks one paragraph into as few lines as there can be, and among those
-// into the most even ones. broken lists the words that had to be broken.
-func (b breaker) lines(ws []word) (lines []string, broken []word) {
+// into the most even ones, since version 4 with what each end tears apart. broken lists
+// the words that had to be broken.
+func (b breaker) lines(ws []word) (lines []string, tears []tear, broken []word) {
 	items, broken := b.items(ws)
+	if ws[0].fair {
+		lines, tears = b.fairLines(items)
+		return lines, tears, broken
+	}
 	most := b.count(items, b.width)
 	// the narrowest measure that needs no more lines is the most even one
 	low, high := 0, b.width
@@ -49,7 +55,7 @@ func (b breaker) lines(ws []word) (lines []string, broken []word) {
 		}
 		lines = append(lines, s)
 	})
-	return lines, broken
+	return lines, nil, broken
 }
 
 func (b breaker) count(items []item, width int) int {
@@ -85,7 +91,9 @@ func (b breaker) items(ws []word) (items []item, broken []word) {
 				continue
 			}
 			broken = append(broken, it.word)
-			items = append(items, b.pieces(it.word.letters)...)
+			pieces := b.pieces(it.word.letters)
+			pieces[0].held = it.word.held
+			items = append(items, pieces...)
 		}
 	}
 	return items, broken
@@ -105,7 +113,7 @@ func (b breaker) fit(group []word, held hold) []candidate {
 		s += " " + w.letters
 	}
 	if width := b.atlas.width(s); width <= b.width || len(group) == 1 {
-		return []candidate{{item{text: s, width: width}, group[0]}}
+		return []candidate{{item{text: s, width: width, held: group[0].held}, group[0]}}
 	}
 	var out []candidate
 	for _, part := range split(group, held+1) {
@@ -136,10 +144,10 @@ func (b breaker) pieces(s string) []item {
 	for i, r := range s {
 		advance := b.glyph(r).advance
 		if i > start && used+advance+hyphen > b.width {
-			items = append(items, item{s[start:i] + "-", used + hyphen, true})
+			items = append(items, item{text: s[start:i] + "-", width: used + hyphen, endLine: true, held: firmly})
 			start, used = i, 0
 		}
 		used += advance
 	}
-	return append(items, item{text: s[start:], width: used})
+	return append(items, item{text: s[start:], width: used, held: firmly})
 }

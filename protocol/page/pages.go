@@ -40,14 +40,15 @@ type set struct {
 	row    int
 	lines  []string
 	broken []word
+	tears  []tear // what the end of each line takes apart, since version 4
 }
 
 func breakLines(ps [][]word, row, width int) set {
 	b := newBreaker(row, width-2*margin(row))
 	s := set{row: row}
 	for _, p := range ps {
-		lines, broken := b.lines(p)
-		s.lines, s.broken = append(s.lines, lines...), append(s.broken, broken...)
+		lines, tears, broken := b.lines(p)
+		s.lines, s.broken, s.tears = append(s.lines, lines...), append(s.broken, broken...), append(s.tears, tears...)
 	}
 	return s
 }

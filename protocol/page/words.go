@@ -3,6 +3,7 @@ package page
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // hold says how firmly a word stays on the line of the one before it.
@@ -10,6 +11,7 @@ type hold uint8
 
 const (
 	free   hold = iota // a line may end between them
+	near               // a line had better not: a number and the word before it, a name
 	weakly             // parts of one date or span: "21 tháng 6 | năm 2026"
 	firmly             // a number and its unit, a phone number's groups
 )
@@ -20,6 +22,7 @@ type word struct {
 	field   Field
 	pos     int // of its first letter
 	held    hold
+	fair    bool // its paragraph's lines are chosen together
 }
 
 // words splits a paragraph at its spaces and decides what stays together, as a version
@@ -35,14 +38,22 @@ func (p paragraph) words(version uint64) []word {
 			continue
 		}
 		if start >= 0 {
-			ws = append(ws, word{string(p.letters[start:i]), p.field, p.pos[start], next})
+			ws = append(ws, word{letters: string(p.letters[start:i]), field: p.field, pos: p.pos[start], held: next, fair: version >= 4})
 			start, next = -1, free
 		}
 		if i < len(p.letters) && p.letters[i] == noBreak {
 			next = firmly
 		}
 	}
+	name := false // the word before belongs to one
 	for i := 1; i < len(ws); i++ {
+		if version >= 4 {
+			prev, cur := ws[i-1].letters, ws[i].letters
+			name = (name || takesName(strings.ToLower(prev))) && startsWithCapital(cur) && !pauses(prev)
+			if name || isHour(prev) && cur == "ngày" || prev == "báo" && cur == "động" || startsWithDigit(cur) && (!pauses(prev) || isPhone(prev, cur)) {
+				ws[i].held = max(ws[i].held, near)
+			}
+		}
 		if version >= 2 && isHour(ws[i-1].letters) && ws[i].letters == "ngày" {
 			continue // an hour is no amount of days
 		}
@@ -79,6 +90,20 @@ func held(first bool, prev, cur string) hold {
 
 func isDash(s string) bool { return s == "-" || s == "–" || s == "—" }
 
+func startsWithCapital(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsUpper(r)
+}
+
+// takesName: what a place's name follows, lower case.
+func takesName(s string) bool {
+	switch s {
+	case "thôn", "xóm", "xã", "ấp", "bản", "buôn", "làng", "phường", "phố", "khu", "huyện", "tỉnh", "sông", "suối", "núi", "cầu", "đường":
+		return true
+	}
+	return false
+}
+
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
 // isNumber: digits with the marks of amounts, hours, dates and phone numbers between them.
@@ -100,6 +125,11 @@ func isHour(s string) bool {
 func isDigits(s string) bool {
 	s = strings.TrimLeft(s, "(+")
 	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// isPhone: "Điện thoại: 0912", "Gọi: 114".
+func isPhone(prev, cur string) bool {
+	return strings.HasSuffix(prev, ":") && len(cur) >= 3 && isDigits(cur[:3])
 }
 
 // isRoman: "III", "IV/2026".
