@@ -20,7 +20,7 @@ import (
 // Bulletins is what the routes of bulletins need.
 type Bulletins interface {
 	Create(ctx context.Context, a account.Actor, c bulletin.Content, origin bulletin.Origin) (bulletin.Bulletin, error)
-	Edit(ctx context.Context, a account.Actor, id protocol.BulletinID, c bulletin.Content) (bulletin.Bulletin, error)
+	Edit(ctx context.Context, a account.Actor, id protocol.BulletinID, c bulletin.Content, seen string) (bulletin.Bulletin, error)
 	Get(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
 	// Preview returns what the actor may hear and see, though they may read no more of it.
 	Preview(ctx context.Context, a account.Actor, id protocol.BulletinID) (bulletin.Bulletin, error)
@@ -114,6 +114,7 @@ type BulletinBody struct {
 	Digest     string              `json:"digest,omitempty" doc:"of the frozen bulletin"`
 	Created    time.Time           `json:"created"`
 	Changed    time.Time           `json:"changed"`
+	Edition    string              `json:"edition" doc:"of what was written; another after each edit"`
 	Submitted  *time.Time          `json:"submitted,omitempty"`
 	UploadHash string              `json:"upload,omitempty"`
 }
@@ -123,7 +124,7 @@ func bulletinBody(b bulletin.Bulletin, who calling) BulletinBody {
 		ID: b.ID, Work: b.Work, Revision: b.Revision, Unit: b.Unit, Class: b.Class.String(), Title: b.Title, Text: b.Text, Board: b.Board,
 		Language: b.Language, Author: b.Author, AuthorName: who(b.Author), Origin: b.Origin, Options: SoundOptions(b.Options), State: b.State, Problem: b.Problem,
 		Layout: bulletin.Kind(b, b.Options.Drill).String(), Picture: pictureBody(b.Picture), Zone: b.BoardZone,
-		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed,
+		Sound: b.Rendition, Relay: relayBody(b.Relay), Wish: b.Wish, Created: b.Created, Changed: b.Changed, Edition: b.Edition(),
 	}
 	if b.Rendition != nil {
 		o.LengthMS = b.Rendition.Length().Milliseconds()
@@ -179,6 +180,7 @@ type (
 	}
 	editInput struct {
 		BulletinPath
+		Seen string `query:"seen" maxLength:"64" doc:"the edition that was edited: refused if there is another by now"`
 		Body BulletinContent
 	}
 	uploadInput struct {
@@ -263,7 +265,7 @@ func registerBulletins(api huma.API, s *Server) {
 		if err != nil {
 			return nil, err
 		}
-		b, err := s.Bulletins.Edit(ctx, a, in.ID, c)
+		b, err := s.Bulletins.Edit(ctx, a, in.ID, c, in.Seen)
 		if err == nil {
 			s.tell("bulletin", string(b.ID))
 		}

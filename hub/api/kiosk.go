@@ -38,7 +38,7 @@ b{font-size:1.15em}
 .drill{background:#53309b}
 .quiet{opacity:.85}
 a{color:inherit;display:inline-block;min-height:56px;line-height:56px}
-.stop{background:#b3121d;color:#fff;font-weight:800;padding:0 1.2em;border-radius:.6em;text-decoration:none}`
+.stop{font:inherit;width:100%;max-width:30rem;min-height:72px;background:#b3121d;color:#fff;font-weight:800;border:0;border-radius:12px;cursor:pointer}`
 
 const kioskHTML = `<!doctype html>
 <html lang="vi">
@@ -53,11 +53,12 @@ const kioskHTML = `<!doctype html>
 <main>
 <h1>{{.Name}}</h1>
 <p class="quiet">{{.Clock}}</p>
+{{if .Plain}}<form method="post" action="` + plainPath + `"><button class="stop" name="act" value="stop">DỪNG PHÁT / <span lang="en">STOP ALL</span></button></form>{{end}}
 <h2>Đang phát / <span lang="en">On air</span></h2>
 <ul>{{range .On}}<li class="on{{if .Drill}} drill{{else if .Emergency}} alarm{{end}}"><b>{{if .Drill}}DIỄN TẬP: {{end}}{{.Title}}</b><br>{{.Where}}</li>{{else}}<li>Không có gì đang phát. / <span lang="en">Nothing is on air.</span></li>{{end}}</ul>
 <h2>Sắp phát / <span lang="en">Next</span></h2>
 <ul>{{range .Next}}<li><b>{{.At}}</b> {{.Title}}<br><span class="quiet">{{.Where}}</span></li>{{else}}<li>Chưa có lịch phát. / <span lang="en">Nothing is planned.</span></li>{{end}}</ul>
-{{if .Plain}}<p><a class="stop" href="` + plainPath + `">DỪNG PHÁT / <span lang="en">STOP ALL</span></a></p>{{end}}
+{{if .Plain}}<p><a href="/">Về trang Loa / <span lang="en">To Loa</span></a></p>{{end}}
 </main>
 </body>
 </html>

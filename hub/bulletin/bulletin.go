@@ -6,6 +6,9 @@ package bulletin
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -120,6 +123,15 @@ type Bulletin struct {
 	Created   time.Time
 	Changed   time.Time
 	Submitted time.Time
+}
+
+// Edition names what was written, so that who edits it can say what they have seen:
+// another after each edit, the same when its sound is made or it is submitted.
+func (b Bulletin) Edition() string {
+	// Of these types no value fails to marshal.
+	raw, _ := json.Marshal([]any{b.ID, b.Class, b.Title, b.Text, b.Board, b.Layout, b.Picture, b.BoardZone, b.Language, b.Options, b.Upload})
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
 }
 
 // Content is what an author gives.

@@ -154,11 +154,16 @@ func (b *Bulletin) take(c Content, picture *protocol.Picture, now time.Time) {
 }
 
 // Edit changes a bulletin. What was submitted stays as it is: the edit is a new,
-// unapproved revision, and pending approvals of the old one are void.
-func (s *Service) Edit(ctx context.Context, a account.Actor, id protocol.BulletinID, c Content) (Bulletin, error) {
+// unapproved revision, and pending approvals of the old one are void. Seen is the
+// edition that the edit is of, "" for whichever is there; what somebody else has
+// written since is not overwritten.
+func (s *Service) Edit(ctx context.Context, a account.Actor, id protocol.BulletinID, c Content, seen string) (Bulletin, error) {
 	b, err := s.Get(ctx, a, id)
 	if err != nil {
 		return Bulletin{}, err
+	}
+	if seen != "" && seen != b.Edition() {
+		return Bulletin{}, s.changed(problem.ErrConflict)
 	}
 	c.Unit = b.Unit
 	if err := s.may(ctx, a, account.Write, b.Unit); err != nil {

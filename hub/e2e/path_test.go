@@ -124,13 +124,22 @@ func TestApprovalIsAnotherPersonsAndOfTheVeryRevision(t *testing.T) {
 	}
 	next, err := w.Bulletins.Edit(t.Context(), w.actor("soan"), b.ID, bulletin.Content{
 		Class: protocol.ClassNormal, Text: text + " Xin cảm ơn.", Options: bulletin.SoundOptions{Wanted: true},
-	})
+	}, b.Edition())
 	must(t, err)
 	if next.ID == b.ID || next.Revision != 2 || next.State != bulletin.Preparing {
 		t.Errorf("the edit made %s, revision %d, %s", next.ID, next.Revision, next.State)
 	}
 	if _, err := w.Approvals.Approve(t.Context(), w.actor("duyet1"), r.Digest, password); code(err) != "not-open" {
 		t.Errorf("approval of an edited bulletin: %v", err)
+	}
+	// Whoever has not seen an edit does not write over it, neither of what was submitted nor of the new revision.
+	other := bulletin.Content{Class: protocol.ClassNormal, Text: "Chữ của người khác.", Options: bulletin.SoundOptions{Wanted: true}}
+	_, err = w.Bulletins.Edit(t.Context(), w.actor("soan"), next.ID, other, next.Edition())
+	must(t, err)
+	for _, seen := range []bulletin.Bulletin{b, next} {
+		if _, err := w.Bulletins.Edit(t.Context(), w.actor("soan"), seen.ID, other, seen.Edition()); code(err) != "changed-meanwhile" {
+			t.Errorf("an edit of revision %d as it was before: %v", seen.Revision, err)
+		}
 	}
 }
 

@@ -224,7 +224,7 @@ func TestARelayIsBoundByItsApproval(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := w.Bulletins.Edit(t.Context(), w.actor("soan"), b.ID, bulletin.Content{Text: "khác"}); code(err) != "relay" {
+	if _, err := w.Bulletins.Edit(t.Context(), w.actor("soan"), b.ID, bulletin.Content{Text: "khác"}, ""); code(err) != "relay" {
 		t.Errorf("edited: %v", err)
 	}
 	// Aired outside of its slot: about noon now, approved for the early morning.

@@ -24,7 +24,8 @@ export const api = {
   bulletin: (b: string) => call<BulletinBody>("GET", `/bulletins/${id(b)}`),
   previous: (b: string) => call<BulletinBody>("GET", `/bulletins/${id(b)}/previous`),
   create: (c: BulletinContent) => once<BulletinBody>("POST", "/bulletins", c),
-  edit: (b: string, c: BulletinContent) => call<BulletinBody>("PUT", `/bulletins/${id(b)}`, c),
+  /** edit is of an edition; what somebody else has written since is not overwritten. */
+  edit: (b: string, c: BulletinContent, seen: string) => call<BulletinBody>("PUT", `/bulletins/${id(b)}?seen=${id(seen)}`, c),
   job: (b: string) => call<JobBody>("GET", `/bulletins/${id(b)}/job`),
   retry: (j: string) => call<JobBody>("POST", `/jobs/${id(j)}/retry`),
   pages: (b: string, size: BoardBody) => call<PagesBody>("GET", `/bulletins/${id(b)}/pages?width=${size.width}&height=${size.height}&row=${size.row}`),

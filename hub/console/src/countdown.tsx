@@ -5,13 +5,26 @@ import { announce, w } from "./state";
 
 const patience = 10; // seconds
 
-/** Countdown acts at its end, unless it is called off or the screen is left before. */
-export function Countdown({ onEnd, onCancel }: { onEnd: () => void; onCancel: () => void }) {
+/** A second that comes later than this was slept through, by a telephone in a pocket; ms. */
+const asleep = 5000;
+
+/**
+ * Countdown acts at its end, unless it is called off or the screen is left before. Where
+ * the page was put to sleep it calls itself off: nobody has seen the seconds.
+ */
+export function Countdown({ onEnd, onCancel }: { onEnd: () => void; onCancel: (slept: boolean) => void }) {
   const left = useSignal(patience);
   const cancel = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => {
     cancel.current?.focus();
+    let last = Date.now();
     const timer = setInterval(() => {
+      const now = Date.now();
+      if (now - last > asleep) {
+        clearInterval(timer);
+        return onCancel(true);
+      }
+      last = now;
       left.value--;
       if (left.value === patience / 2) announce(w().countdown(left.value)); // for who cannot see it run
       if (left.value > 0) return;
@@ -25,7 +38,7 @@ export function Countdown({ onEnd, onCancel }: { onEnd: () => void; onCancel: ()
       <p role="timer" aria-live="off" id="left">
         {w().countdown(left.value)}
       </p>
-      <button type="button" class="button danger wide" aria-describedby="left" ref={cancel} disabled={left.value === 0} onClick={onCancel}>
+      <button type="button" class="button danger wide" aria-describedby="left" ref={cancel} disabled={left.value === 0} onClick={() => onCancel(false)}>
         {w().countdownCancel}
       </button>
     </div>

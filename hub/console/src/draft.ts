@@ -33,11 +33,12 @@ export interface Draft {
   upload: string;
   uploadName: string;
   changed: number; // ms since 1970, by this device
+  edition: string; // of the bulletin that is edited, as it was; "" for a new one
 }
 
 export const empty = (unit: string): Draft => ({
   unit, class: "normal", drill: false, source: "text", title: "", text: "", boardOn: false, board: "", layout: "notice", picture: "", pictureName: "",
-  voice: "north", rate: "1", repeat: "1", pause: "0", chime: true, sayTitle: false, language: "vi", repair: false, from: "", to: "", upload: "", uploadName: "", changed: 0,
+  voice: "north", rate: "1", repeat: "1", pause: "0", chime: true, sayTitle: false, language: "vi", repair: false, from: "", to: "", upload: "", uploadName: "", changed: 0, edition: "",
 });
 
 /** current is the id of the new bulletin that was begun on this device; fresh takes a new one. */
@@ -116,7 +117,7 @@ export function draftOf(b: BulletinBody): Draft {
     rate: (o.rate ?? 1) < 1 ? "0.8" : (o.rate ?? 1) > 1 ? "1.25" : "1", repeat: o.repeat === 3 ? "3" : o.repeat === 2 ? "2" : "1",
     pause: (o.pause_ms ?? 0) >= 1000 ? "1000" : (o.pause_ms ?? 0) > 0 ? "500" : "0",
     language: b.language || "vi", repair: o.repair ?? false, from: seconds(o.from_ms), to: seconds(o.to_ms),
-    chime: o.chime ?? false, sayTitle: o.title ?? false, upload: b.upload ?? "", uploadName: "", changed: 0,
+    chime: o.chime ?? false, sayTitle: o.title ?? false, upload: b.upload ?? "", uploadName: "", changed: 0, edition: b.edition,
   };
 }
 

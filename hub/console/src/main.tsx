@@ -1,7 +1,7 @@
 // The page: who is logged in, the address, and the frame around every screen.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { announced, failed, idle, lang, live, load, me, notice, speak, trouble, undo, units, w } from "./state";
+import { announced, failed, idle, lang, live, load, me, notice, over, speak, trouble, undo, units, w } from "./state";
 import { Nav } from "./nav";
 import { StopButton, StopStrip } from "./stop";
 import { Icon, Link, Say } from "./ui";
@@ -111,7 +111,16 @@ function App() {
         )}
       </div>
     );
-  return me.value ? <Frame /> : <LogIn lang={<LangButton />} />;
+  return (
+    <>
+      {me.value && (
+        <div class={over.value ? "hidden" : ""}>
+          <Frame />
+        </div>
+      )}
+      {(!me.value || over.value) && <LogIn lang={<LangButton />} />}
+    </>
+  );
 }
 
 void load();

@@ -7,7 +7,10 @@ import { w } from "./state";
 import { BoardFigure } from "./boardview";
 import { Icon, Shown, useLoaded } from "./ui";
 
-const minutes = (s: number): string => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+const minutes = (t: number): string => {
+  const s = Math.round(t);
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+};
 
 /** whole says whether all but a blink of a sound has been listened to, in whatever order. */
 function whole(audio: HTMLAudioElement): boolean {

@@ -1,8 +1,9 @@
 // The recorder on the screen: one button that records and stops.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { refusalOf } from "./call";
 import { canRecord, drop, finish, put, record, takesOf, whole, type Recording, type Take } from "./recorder";
-import { done as undoable, failed, w } from "./state";
+import { done as undoable, failed, live, w } from "./state";
 import { length } from "./time";
 import { Card, Icon, Note } from "./ui";
 
@@ -10,6 +11,7 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
   const takes = useSignal<Take[]>([]);
   const going = useSignal<Recording | null>(null);
   const working = useSignal(false);
+  const unsent = useSignal(false); // the hub lacks some of it still
   const elapsed = useSignal(0);
   const level = useSignal(0);
   const refused = useSignal(false);
@@ -20,10 +22,14 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
     try {
       const all: Take[] = [];
       for (const t of list) if (t.ms > 0) all.push(await finish(t));
-      takes.value = all;
       if (all.length) onDone(await whole(all));
+      takes.value = all;
+      unsent.value = false;
     } catch (e) {
-      failed(e);
+      takes.value = list.filter((t) => t.ms > 0);
+      const { status } = refusalOf(e);
+      unsent.value = status === 0 || status === 401; // it is tried again, when there is a network and a log-in
+      if (status) failed(e);
     } finally {
       working.value = false;
     }
@@ -44,6 +50,17 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
   }, [draft]);
 
   useEffect(() => {
+    if (!unsent.value || !live.value || going.value) return;
+    const again = () => void takesOf(draft).then(settle, failed);
+    addEventListener("online", again);
+    const timer = setInterval(again, 4000);
+    return () => {
+      removeEventListener("online", again);
+      clearInterval(timer);
+    };
+  }, [unsent.value, live.value, going.value]);
+
+  useEffect(() => {
     const r = going.value;
     if (!r) return;
     const timer = setInterval(() => {
@@ -60,8 +77,13 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
       working.value = true;
       going.value = null;
       running.current = null;
-      await now.stop();
-      await settle(await takesOf(draft));
+      try {
+        await now.stop();
+        await settle(await takesOf(draft));
+      } catch (e) {
+        working.value = false;
+        failed(e);
+      }
       return;
     }
     refused.value = false;
@@ -75,6 +97,7 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
     const was = takes.value;
     await drop(draft);
     takes.value = [];
+    unsent.value = false;
     onDone("");
     // The hub has the sound still.
     undoable(w().recordDropped, async () => {
@@ -104,6 +127,7 @@ export default function Recorder({ draft, done, onDone }: { draft: string; done:
           <rect class="sure" width={Math.round(level.value * 100)} height="4" />
         </svg>
       )}
+      {!on && !working.value && unsent.value && <Note tone="warn">{w().recordUnsent}</Note>}
       {refused.value && <Note tone="bad">{w().microphoneRefused}</Note>}
       {!on && !working.value && takes.value.length > 0 && (
         <button type="button" class="text" onClick={() => void again()}>

@@ -101,6 +101,7 @@ export interface Recording {
   level: () => number;
   /** elapsed is how long it has been going on, in ms. */
   elapsed: () => number;
+  /** stop ends it; a part that the hub could not be sent has no digest yet, and is kept here. */
   stop: () => Promise<Take>;
 }
 
@@ -184,7 +185,7 @@ export async function record(draft: string): Promise<Recording> {
         await put(take);
         return take;
       }
-      return finish(take);
+      return finish(take).catch(() => take);
     },
   };
 }

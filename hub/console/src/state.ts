@@ -53,6 +53,8 @@ export const say = (s: Sentence): string => (lang.value === "en" ? s.en : s.vi);
 
 /** undefined: not known yet; null: nobody. */
 export const me = signal<Me | null | undefined>(undefined);
+/** over: the log-in has ended while the page was in use. What is on it stays, unseen, until its person has logged in again. */
+export const over = signal(false);
 export const units = signal<UnitBody[]>([]);
 export const trouble = signal<Refusal | null>(null);
 /** notice is a short word on what has just been done; it goes away with the next address. */
@@ -155,13 +157,23 @@ function heard(h: Heard): void {
 addEventListener("visibilitychange", () => {
   if (!me.value || me.value.due) return;
   if (document.hidden) return hush();
+  // Perhaps logged in again in another tab.
+  if (over.value) return void api.me().then(entered, () => undefined);
   follow(heard, ended);
 });
 
 /** ended is told by the hub that the log-in is over. */
-function ended(): void {
-  me.value = null;
+export function ended(): void {
+  if (me.value) over.value = true;
   unread();
+}
+
+/** entered takes in who has logged in; what was on the page is gone on with. */
+export function entered(who: Me): void {
+  const again = over.value;
+  me.value = who;
+  over.value = false;
+  if (again) touch("log-in");
 }
 
 /** unread throws away what was kept for reading without a network. */
@@ -172,10 +184,7 @@ function unread(): void {
 /** failed shows what to do; a log-in that is over leads to the log-in. */
 export function failed(e: unknown): void {
   const r = refusalOf(e);
-  if (r.status === 401 && me.value) {
-    me.value = null;
-    return;
-  }
+  if (r.status === 401 && me.value) return ended();
   trouble.value = r;
 }
 
@@ -211,7 +220,7 @@ effect(() => {
 });
 
 effect(() => {
-  if (!me.value || me.value.due) return hush();
+  if (!me.value || me.value.due || over.value) return hush();
   if (!document.hidden) follow(heard, ended);
   loadUnits().catch(failed);
 });

@@ -1,7 +1,7 @@
 // DỪNG PHÁT: one tap sends it at once; five seconds to take it back.
 import { signal } from "@preact/signals";
 import { api, refusalOf } from "./api";
-import { me, notice, touch, w } from "./state";
+import { ended, notice, touch, w } from "./state";
 import { Icon } from "./ui";
 
 const grace = 5;
@@ -27,7 +27,7 @@ export async function stop(airing?: string): Promise<void> {
   } catch (e) {
     if (refusalOf(e).status === 401) {
       state.value = { is: "idle" };
-      me.value = null;
+      ended();
     } else state.value = { is: "failed" };
   }
 }

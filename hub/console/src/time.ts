@@ -12,7 +12,7 @@ const form = (o: Intl.DateTimeFormatOptions, t: Date): string => {
   const key = tag() + JSON.stringify(o);
   let f = formats.get(key);
   if (!f) formats.set(key, (f = new Intl.DateTimeFormat(tag(), { timeZone: zone, ...o })));
-  return f.format(t);
+  return f.format(t).replace("Chủ Nhật", "Chủ nhật"); // as everywhere else here
 };
 /** lazily makes what is dear to make when it is first wanted: the page is there the sooner. */
 const lazily = <T,>(make: () => T): (() => T) => {
@@ -56,6 +56,9 @@ export function when(t: string | Date, now = new Date()): string {
 
 /** date is "thứ Hai, 1/12" of "2026-12-01". */
 export const date = (d: string): string => form(named(d, new Date()), new Date(d + "T12:00:00+07:00"));
+
+/** dated is "1/12/2026" of "2026-12-01". */
+export const dated = (d: string): string => form({ day: "numeric", month: "numeric", year: "numeric" }, new Date(d + "T12:00:00+07:00"));
 
 /** length is "1 phút 5 giây". */
 export function length(ms: number): string {

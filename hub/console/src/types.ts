@@ -164,6 +164,7 @@ export interface BulletinBody {
   class: "normal" | "priority" | "emergency";
   created: string;
   digest?: string;
+  edition: string;
   id: string;
   language: string;
   layout: "notice" | "two-line" | "ticker" | "picture" | "emergency" | "drill";

@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { createContext, type ComponentChildren } from "preact";
 import { useContext, useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Refusal } from "./api";
-import { changed, failed, go, say, trouble, units, w } from "./state";
+import { changed, failed, go, over, say, trouble, units, w } from "./state";
 
 const icons = {
   today: "M4 11 12 4l8 7v9h-5v-6H9v6H4z",
@@ -63,6 +63,7 @@ let passing = false;
 /** Title is a screen's one heading; it takes the focus when the screen opens. */
 export function Title({ children, back }: { children: ComponentChildren; back?: string }) {
   const text = useRef<HTMLHeadingElement>(null);
+  void over.value; // the page has its name again after a log-in
   useEffect(() => {
     document.title = `${text.current?.textContent ?? ""} · Loa`;
   });
@@ -308,7 +309,7 @@ export function useLoaded<T>(key: string, kinds: string[], get: () => Promise<T>
   }, [key]);
   const seen = useRef<string | undefined>(undefined);
   useSignalEffect(() => {
-    const now = kinds.map((k) => changed.value[k] ?? 0).join();
+    const now = [...kinds, "log-in"].map((k) => changed.value[k] ?? 0).join();
     if (seen.current !== undefined && seen.current !== now) run();
     seen.current = now;
   });

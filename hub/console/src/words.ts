@@ -29,6 +29,9 @@ export const vi = {
   recordDropped: "Đã bỏ bản ghi.",
   recordName: "Ghi âm",
   recordKeeping: "Đang lưu bản ghi…",
+  recordUnsent: "Chưa có mạng: bản ghi nằm an toàn trên máy này và tự gửi khi có mạng.",
+  recordFirst: "Chưa có bản ghi ở trung tâm. Hãy ghi âm, bấm Dừng ghi và đợi lưu xong.",
+  fileFirst: "Chưa có tệp ghi âm. Hãy chọn tệp và đợi tải lên xong.",
   recordLevel: "Độ lớn của tiếng",
   recording: (t: string) => `Đang ghi: ${t}. Nói gần micro, đều giọng.`,
   recorded: (t: string, n: number) => `Đã ghi ${t}${n > 1 ? `, ${n} đoạn` : ""}.`,
@@ -68,6 +71,7 @@ export const vi = {
   otherPerson: "Dùng tên khác",
   due: "Việc phải làm trước",
   byPasskey: "Dùng khoá trên máy này",
+  logInOver: "Phiên đăng nhập đã hết. Đăng nhập lại để làm tiếp; những gì đang viết vẫn còn.",
   byProvider: (name: string) => `Đăng nhập bằng ${name}`,
   tagline: "Truyền thanh cơ sở",
 
@@ -201,6 +205,13 @@ export const vi = {
   boardPlay: "Xem bảng chạy",
   boardPause: "Dừng xem",
   whatItSays: "Nội dung",
+  editedMeanwhile: "Bản tin này vừa được người khác sửa",
+  editedHint: "Chưa có gì bị mất. Chọn một trong hai bản; phần gạch đi là của anh/chị, phần thêm là của người kia.",
+  editedSame: "Chữ của hai bản giống nhau.",
+  takeTheirs: "Lấy bản của người kia",
+  tookTheirs: "Đã lấy bản của người kia.",
+  keepMine: "Giữ bản của tôi",
+  keptMine: "Đã giữ bản của anh/chị. Bấm tạo tiếng để lưu.",
   edit: "Sửa",
   toWhereWhen: "Tiếp: chọn nơi và giờ",
 
@@ -266,6 +277,7 @@ export const vi = {
   countdown: (s: number) => `Phát ngay sau ${s} giây`,
   countdownCancel: "Huỷ, chưa phát",
   againStopped: "Đã huỷ. Chưa phát lại.",
+  countdownSlept: "Máy đã tắt màn hình giữa lúc đếm ngược nên chưa phát. Hãy bấm lại.",
   countdownStopped: "Đã huỷ. Chưa ký, chưa phát.",
   requestClosed: "Yêu cầu này đã xong.",
   mayNotApprove: "Tài khoản này không có quyền duyệt.",
@@ -342,6 +354,7 @@ export const vi = {
     seen: "có người hoặc cảm biến nhìn thấy",
     recognised: "micro tại chỗ nhận ra bản tin",
   } as Record<string, string>,
+  cutProof: "card âm thanh đã nhận phần trước lúc cắt",
   voices: { delivered: "", device: "bằng giọng của thiết bị", siren: "chỉ bằng còi hú có sẵn" } as Record<string, string>,
 };
 

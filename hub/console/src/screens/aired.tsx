@@ -230,7 +230,7 @@ function Lines({ r, devices }: { r: ReachBody; devices: DeviceBody[] }) {
 function why(l: LineBody): string {
   const parts = [
     l.reason ? (w().reasons[l.reason] ?? l.reason) : "",
-    l.proof ? (w().proofs[l.proof] ?? l.proof) : "",
+    l.proof ? (l.outcome === "cut" && l.proof === "consumed" ? w().cutProof : (w().proofs[l.proof] ?? l.proof)) : "",
     l.voice ? (w().voices[l.voice] ?? l.voice) : "",
     l.outcome === "unknown" ? w().outcomeUnknown : "",
   ].filter(Boolean);
@@ -307,9 +307,9 @@ function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list:
             void again(counting.value ?? []);
             counting.value = null;
           }}
-          onCancel={() => {
+          onCancel={(slept) => {
             counting.value = null;
-            notice.value = w().againStopped;
+            notice.value = slept ? w().countdownSlept : w().againStopped;
           }}
         />
       )}

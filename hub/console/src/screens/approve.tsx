@@ -103,10 +103,22 @@ function One({ r }: { r: ApprovalBody }) {
         <dl>
           <dt>{w().where}</dt>
           <dd>{r.units.map(unitName).join(", ")}</dd>
+          {b.wish && (
+            <>
+              <dt>{w().whenLabel}</dt>
+              <dd>{whenOf(b.wish)}</dd>
+            </>
+          )}
           <dt>{w().days}</dt>
           <dd>
             {r.first_day === r.last_day ? date(r.first_day) : `${date(r.first_day)} – ${date(r.last_day)}`}, {w().plays(r.plays_per_day)}
           </dd>
+          {b.sound && b.wish?.volume ? (
+            <>
+              <dt>{w().volume}</dt>
+              <dd>{b.wish.volume}&nbsp;%</dd>
+            </>
+          ) : null}
           <dt>{w().by}</dt>
           <dd>
             {b.author_name}, {when(r.created)}
@@ -167,11 +179,11 @@ function Sign({ r }: { r: ApprovalBody }) {
     if (!goesNow) return void sign();
     step.value = { is: "count" };
   };
-  const cancel = () => {
+  const cancel = (slept: boolean) => {
     password.value = "";
     assertion.current = undefined;
     step.value = { is: "look" };
-    notice.value = w().countdownStopped;
+    notice.value = slept ? w().countdownSlept : w().countdownStopped;
   };
   const giveBack = (e: Event) => {
     e.preventDefault();
@@ -249,11 +261,18 @@ function focus(e: HTMLElement | null): void {
   }
 }
 
+/** whenOf says when an airing is wished for. */
+function whenOf(wish: NonNullable<BulletinBody["wish"]>): string {
+  if (wish.when === "now") return w().now;
+  if (wish.when === "programmes") return `${w().inProgrammes}. ${w().usableUntil} ${wish.last_day ? date(wish.last_day) : ""}`;
+  return [wish.start ? when(wish.start + "+07:00") : "", wish.rule ? ruleWords(wish.rule) : ""].filter(Boolean).join(", ");
+}
+
 /** facets are what an approver has to look at, each in words. */
 function facets(b: BulletinBody): [string, string][] {
   const o = b.options;
   const wish = b.wish;
-  const at = !wish ? "" : wish.when === "now" ? w().now : wish.when === "programmes" ? `${w().inProgrammes}. ${w().usableUntil} ${wish.last_day ? date(wish.last_day) : ""}` : [wish.start ? when(wish.start + "+07:00") : "", wish.rule ? ruleWords(wish.rule) : ""].filter(Boolean).join(", ");
+  const at = wish ? whenOf(wish) : "";
   return [
     [w().title, b.title],
     [w().text, b.text],

@@ -10,7 +10,7 @@ const t = dictionary(
     title: "Lịch phát", week: "Tuần", list: "Danh sách", view: "Cách xem", before: "Tuần trước", after: "Tuần sau", now: "Tuần này", village: "Nghe ở thôn",
     quiet: (a: string, b: string) => `Giờ yên tĩnh ${a}–${b}: loa không phát, trừ khẩn cấp và bản tin có phép phát đêm.`, empty: "Không có gì phát ngày này.", lunar: (d: string) => `âm lịch ${d}`,
     copy: "Chép chương trình sang tuần sau", copied: (n: number) => (n ? `Đã chép ${n} chương trình sang tuần sau.` : "Tuần này không có chương trình nào để chép."),
-    forecast: "Lịch này do trung tâm tính bằng đúng quy tắc mà loa dùng.", notPlayed: "sẽ không phát", cutShort: "sẽ bị cắt", begins: (h: string) => `bắt đầu ${h}`, waits: (x: string, h: string) => `đợi “${x}” xong, bắt đầu ${h}`, which: "Tuần nào",
+    forecast: "Lịch này do trung tâm tính bằng đúng quy tắc mà loa dùng.", notPlayed: (over: boolean) => (over ? "không phát" : "sẽ không phát"), cutShort: (over: boolean) => (over ? "bị cắt" : "sẽ bị cắt"), begins: (h: string) => `bắt đầu ${h}`, waits: (x: string, h: string) => `đợi “${x}” xong, bắt đầu ${h}`, which: "Tuần nào",
     move: "Đổi giờ", anew: "Mở bản tin để gửi duyệt lại", moveTo: (x: string) => `Chuyển “${x}” sang`, moved: "Đã đổi giờ.", undo: "Hoàn tác", day: "Ngày", hour: "Giờ", fixed: "Bản tin lặp lại đổi giờ ở trang của bản tin.", programme: "Chương trình", newProgramme: "Thêm chương trình",
     dragHint: "Kéo thả để đổi ngày, hoặc dùng nút Đổi giờ.", noVillage: "Chưa có thôn nào. Hãy nhập danh sách thôn ở trang Cài đặt.", holiday: "Ngày lễ",
   },
@@ -18,7 +18,7 @@ const t = dictionary(
     title: "Calendar", week: "Week", list: "List", view: "View", before: "Week before", after: "Week after", now: "This week", village: "As heard in",
     quiet: (a: string, b: string) => `Quiet hours ${a}–${b}: nothing sounds but emergencies and what has night permission.`, empty: "Nothing on this day.", lunar: (d: string) => `lunar ${d}`,
     copy: "Copy programmes to next week", copied: (n: number) => (n ? `${n} programmes copied to next week.` : "There is no programme to copy in this week."),
-    forecast: "The hub works this out by the very rules that devices use.", notPlayed: "will not be played", cutShort: "will be cut", begins: (h: string) => `begins ${h}`, waits: (x: string, h: string) => `waits for “${x}”, begins ${h}`, which: "Which week",
+    forecast: "The hub works this out by the very rules that devices use.", notPlayed: (over: boolean) => (over ? "not played" : "will not be played"), cutShort: (over: boolean) => (over ? "cut" : "will be cut"), begins: (h: string) => `begins ${h}`, waits: (x: string, h: string) => `waits for “${x}”, begins ${h}`, which: "Which week",
     move: "Move", anew: "Open the bulletin to submit it again", moveTo: (x: string) => `Move “${x}” to`, moved: "Moved.", undo: "Undo", day: "Day", hour: "Hour", fixed: "What repeats is moved on its own page.", programme: "Programme", newProgramme: "Add a programme",
     dragHint: "Drag to another day, or use Move.", noVillage: "There is no village yet. Import the villages on the page Settings.", holiday: "Holiday",
   },
@@ -143,11 +143,13 @@ const movable = (a: AiringBody | undefined): a is AiringBody => a !== undefined 
 function Week({ data, view, onMove }: { data: Loaded; view: "week" | "list"; onMove: (a: AiringBody, day: string) => void }) {
   const over = useSignal("");
   const today = dayOf(new Date());
+  // A list of this week begins with what there is to see: days gone by without anything are left out.
+  const shown = (day: string, lines: number) => view === "week" || lines > 0 || day >= today || !data.days.some((d) => d.day === today);
   const airing = (l: ForecastLine) => data.airings.find((a) => a.id === l.airing);
   return (
     <>
       <ol class={view === "week" ? "week" : "week aslist"}>
-        {data.days.map((d, i) => (
+        {data.days.map((d, i) => !shown(d.day, data.lines[i]?.lines.length ?? 0) ? null : (
           <li
             key={d.day}
             {...(d.day === today ? { "aria-current": "date" as const } : {})}
@@ -192,7 +194,7 @@ function Week({ data, view, onMove }: { data: Loaded; view: "week" | "list"; onM
                         <b>{clock(l.start)}</b> <span>{l.title}</span>
                       </p>
                     )}
-                    {l.outcome !== "played" && <span class="badtext">{l.outcome === "cut" ? t().cutShort : t().notPlayed}: {w().reasons[l.reason ?? ""] ?? l.reason}</span>}
+                    {l.outcome !== "played" && <span class="badtext">{(l.outcome === "cut" ? t().cutShort : t().notPlayed)(Date.parse(l.start) < Date.now())}: {w().reasons[l.reason ?? ""] ?? l.reason}</span>}
                     {late && l.begins && <span class="quiet">{before ? t().waits(before.title, clockExact(l.begins)) : t().begins(clockExact(l.begins))}</span>}
                     {l.note && <span class="quiet">{say(l.note)}</span>}
                     {movable(a) && (

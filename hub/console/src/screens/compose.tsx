@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { api, type BulletinBody } from "../api";
 import { call, newKey, Refusal } from "../call";
+import { diff } from "../diff";
 import { contentOf, current, draftOf, empty, fetchDraft, forget, fresh, keep, recall, send, written, type Draft, type Kept } from "../draft";
 import { FileField } from "../filefield";
 import { post } from "../outbox";
@@ -61,6 +62,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
   const d = useSignal<Draft>(recall(draft) ?? (before ? draftOf(before) : empty(own[0] ?? "")));
   // What was begun before can be thrown away at once.
   const saved = useSignal<[Kept, Date] | null>(d.value.changed > 0 ? ["here", new Date(d.value.changed)] : null);
+  const theirs = useSignal<BulletinBody | null>(before && d.value.edition && d.value.edition !== before.edition ? before : null);
   const sent = useRef(false);
   const [busy, run] = useBusy();
   const set = (part: Partial<Draft>) => (d.value = { ...d.value, ...part, changed: Date.now() });
@@ -108,11 +110,18 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
   const v = d.value;
   const submit = () =>
     run(async () => {
+      if ((v.source === "record" || v.source === "file") && !v.upload) throw lacking(v.source);
       const content = contentOf(v);
       keep(draft, v);
       if (id) {
-        const b = await api.edit(id, content);
-        return done(`/nghe/${b.id}`);
+        try {
+          const b = await api.edit(id, content, v.edition);
+          return done(`/nghe/${b.id}`);
+        } catch (e) {
+          if (!(e instanceof Refusal) || e.code !== "changed-meanwhile") throw e;
+          theirs.value = await newest(id);
+          return scrollTo(0, 0);
+        }
       }
       const key = newKey();
       try {
@@ -133,6 +142,26 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
     forget(draft);
     touch("bulletin");
     go(to);
+  };
+  /** choose goes on with one's own words or with those of who edited it meanwhile; b is their revision. */
+  const choose = (b: BulletinBody, own: boolean) => {
+    const was = { ...d.value, edition: b.edition };
+    theirs.value = null;
+    const take = (next: Draft) => {
+      keep(b.id, next);
+      if (b.id === id) return void (d.value = next);
+      sent.current = true;
+      forget(draft);
+      go(`/soan/${b.id}`);
+    };
+    take(own ? { ...was, changed: Date.now() } : { ...draftOf(b), changed: Date.now() });
+    if (own) notice.value = w().keptMine;
+    else
+      undoable(w().tookTheirs, async () => {
+        keep(b.id, { ...was, changed: Date.now() });
+        if (b.id === id) d.value = { ...was, changed: Date.now() };
+        else go(`/soan/${b.id}`);
+      });
   };
   const discard = () => {
     sent.current = true;
@@ -159,6 +188,7 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
       <Title back="/">
         {w().composeBulletin} <small class="step">{w().step(1)}</small>
       </Title>
+      {theirs.value && <Meanwhile of={theirs.value} mine={v} onPick={choose} />}
       {before?.state === "returned" && before.problem && (
         <Note tone="bad">
           <b>{w().returnedFor}:</b> {before.problem}
@@ -276,6 +306,43 @@ function Form({ id, draft, before, onNew }: { id: string; draft: string; before:
         </button>
       </Foot>
     </form>
+  );
+}
+
+/** newest is the latest revision of a bulletin's work. */
+async function newest(id: string): Promise<BulletinBody> {
+  const [b, all] = await Promise.all([api.bulletin(id), api.bulletins()]);
+  return all.filter((x) => x.work === b.work).sort((x, y) => y.revision - x.revision)[0] ?? b;
+}
+
+/** lacking says what to do where there is no sound yet. */
+function lacking(source: "record" | "file"): Refusal {
+  const text = source === "record" ? w().recordFirst : w().fileFirst;
+  return new Refusal(422, { vi: text, en: text }, "no-sound", "upload");
+}
+
+/** Meanwhile shows what somebody else has written since, beside one's own words, and asks which to go on with. */
+function Meanwhile({ of: b, mine, onPick }: { of: BulletinBody; mine: Draft; onPick: (b: BulletinBody, own: boolean) => void }) {
+  const pieces = ([[mine.title, b.title], [mine.text, b.text], [mine.boardOn ? mine.board : "", b.board]] as const).filter(([x, y]) => x.trim() !== y.trim());
+  return (
+    <div role="alert">
+      <Card title={w().editedMeanwhile} tone="warn">
+        <p>{pieces.length ? w().editedHint : w().editedSame}</p>
+        {pieces.map(([x, y], i) => (
+          <p key={i} class="said">
+            {diff(x, y).map((p, k) => (p.kind === "same" ? <span key={k}>{p.text}</span> : p.kind === "gone" ? <del key={k}>{p.text}</del> : <ins key={k}>{p.text}</ins>))}
+          </p>
+        ))}
+        <div class="pair wrap">
+          <button type="button" class="second" onClick={() => onPick(b, false)}>
+            {w().takeTheirs}
+          </button>
+          <button type="button" class="second" onClick={() => onPick(b, true)}>
+            {w().keepMine}
+          </button>
+        </div>
+      </Card>
+    </div>
   );
 }
 

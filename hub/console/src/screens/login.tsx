@@ -2,14 +2,14 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { api, refusalOf, type Me, type Refusal, type WaysBody } from "../api";
-import { me, w } from "../state";
-import { Field, Say, Title } from "../ui";
+import { entered, me, over, w } from "../state";
+import { Field, Icon, Note, Say, Title } from "../ui";
 
 /** Whether the hub has asked for the code of the second factor. */
 const wantsCode = (r: Refusal | null): boolean => r?.code === "second-factor" || r?.code === "wrong-code";
 
 export function LogIn({ lang }: { lang: ComponentChildren }) {
-  const user = useSignal("");
+  const user = useSignal(me.peek()?.id ?? "");
   const password = useSignal("");
   const code = useSignal("");
   const second = useSignal(false);
@@ -33,7 +33,7 @@ export function LogIn({ lang }: { lang: ComponentChildren }) {
     if (busy.value) return;
     busy.value = true;
     try {
-      me.value = await by();
+      entered(await by());
     } catch (err) {
       const r = refusalOf(err);
       // That a code is wanted is the next step, not a mistake.
@@ -55,10 +55,15 @@ export function LogIn({ lang }: { lang: ComponentChildren }) {
           <small>{w().tagline}</small>
         </p>
         {lang}
+        <a class="stop" href="/dung">
+          <Icon name="stop" solid />
+          {w().stop}
+        </a>
       </header>
       <main>
         <form onSubmit={(e) => void enter(e, () => api.logIn(name(), password.value, code.value.trim()))}>
           <Title>{w().logIn}</Title>
+          {over.value && <Note>{w().logInOver}</Note>}
           <Say refusal={refusal.value} />
           {second.value ? (
             <Field label={w().code} hint={w().codeHint}>

@@ -572,7 +572,7 @@ function Form({ before, groups, approved }: { before: ProgrammeBody | null; grou
       )}
       <Foot>
         <Say refusal={trouble.value} />
-        <div class="pair">
+        <div class="pair wrap">
           {before && !before.withdrawn && (
             <button type="button" class="second" aria-disabled={busy} onClick={() => void take()}>
               {t().take}

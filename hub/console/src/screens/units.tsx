@@ -5,7 +5,7 @@ import type { ImportBody, UnitBody } from "../api";
 import { base64 } from "../files";
 import { plain } from "../health";
 import { administers, dictionary, loadUnits, notice, touch, trouble, unitName, units } from "../state";
-import { date, dayOf, number } from "../time";
+import { dated, dayOf, number } from "../time";
 import { Empty, Field, Say, Tag, Title, UnitField, useBusy } from "../ui";
 
 const t = dictionary(
@@ -59,7 +59,7 @@ export function Units() {
 
 function Line({ u }: { u: UnitBody }) {
   const open = useSignal(false);
-  const facts = [u.code, u.id, u.parent ? unitName(u.parent) : "", u.kind === "village" ? (u.people ? `${t().people(number(u.people))} (${t().counted(u.source ?? "", u.counted ? date(u.counted) : "")})` : t().noCount) : u.people ? t().people(number(u.people)) : "", u.valid_until ? t().ended(date(u.valid_until)) : ""];
+  const facts = [u.code, u.id, u.parent ? unitName(u.parent) : "", u.kind === "village" ? (u.people ? `${t().people(number(u.people))} (${t().counted(u.source ?? "", u.counted ? dated(u.counted) : "")})` : t().noCount) : u.people ? t().people(number(u.people)) : "", u.valid_until ? t().ended(dated(u.valid_until)) : ""];
   const head = (
     <>
       <b>{u.name}</b> <Tag>{t().kinds[u.kind]}</Tag>
