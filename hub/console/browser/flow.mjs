@@ -8,7 +8,7 @@
 //   AUTHOR_PASSWORD, APPROVER_PASSWORD
 //   OUT            folder for screenshots
 //   VILLAGES       a workbook with one village more, thon-moi
-//   PARTS          only these, of path, others, rules, desk, machines, account
+//   PARTS          only these, of path, others, rules, desk, machines, account, kept
 //   CHROMIUM       the browser's program, /usr/bin/chromium
 
 import { readFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { ask, base, browser, call, env, failures, idAt, listenWhole, logIn, look, must, open, out, pages, people, result, step, until } from "./lib.mjs";
 import { account } from "./account.mjs";
 import { desk } from "./desk.mjs";
+import { kept } from "./kept.mjs";
 import { machines } from "./machines.mjs";
 import { others, routes } from "./others.mjs";
 import { approved, made, rules } from "./rules.mjs";
@@ -24,7 +25,7 @@ const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
 const board = "19h30 ngày 21/6"; // short, for it is waited for
 let bulletin = "";
 let villages = [];
-const chosen = env("PARTS", "path,others,rules,desk,machines,account").split(",");
+const chosen = env("PARTS", "path,others,rules,desk,machines,account,kept").split(",");
 const part = (name) => chosen.includes(name);
 
 /** listen hears a bulletin's sound to its end; before, it cannot be sent. */
@@ -312,6 +313,7 @@ if (ok) {
   if (part("desk")) await desk({ author, approver, admin });
   if (part("machines")) await machines({ author, admin, bulletin });
   if (part("account")) await account({ author, approver, admin });
+  if (part("kept")) await kept({ author, approver });
   await over();
   await step("log out", async () => {
     await author.goto(base);

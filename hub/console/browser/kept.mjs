@@ -1,0 +1,99 @@
+// Nothing that somebody writes is lost: two who edit one bulletin, a log-in that ends,
+// a network that goes while something is recorded, a telephone that sleeps in a count-down.
+import { join } from "node:path";
+import { ask, base, browser, call, idAt, must, out, people, step, until } from "./lib.mjs";
+import { made } from "./rules.mjs";
+
+/** alike opens a page of its own for somebody who is logged in, without the service worker. */
+async function alike(page) {
+  const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: { ...(await page.context().storageState()), origins: [] }, viewport: { width: 360, height: 740 } });
+  const other = await context.newPage();
+  other.setDefaultTimeout(20_000);
+  return other;
+}
+
+async function logInAgain(page) {
+  await page.getByText("Phiên đăng nhập đã hết").waitFor();
+  must((await page.getByLabel("Tên đăng nhập").inputValue()) === people.author.user, "the name is asked for again");
+  await page.getByLabel("Mật khẩu").fill(people.author.password);
+  await page.getByRole("button", { name: "Đăng nhập" }).click();
+}
+
+export async function kept({ author, approver }) {
+  await step("two edit one bulletin: nobody writes over the other, who comes second chooses", async () => {
+    const id = await made(author, { title: "Hai người sửa", text: "Họp lúc 19h30.", options: { wanted: true } });
+    const second = await alike(author);
+    const text = (page) => page.getByLabel("Nội dung", { exact: true });
+    const save = (page) => page.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    for (const page of [author, second]) await page.goto(`${base}/soan/${id}`);
+    await text(author).fill("Họp lúc 20h00.");
+    await text(second).fill("Họp lúc 18h00.");
+    await save(author);
+    await author.getByRole("heading", { name: /Nghe thử/ }).waitFor();
+    await save(second);
+    await second.getByText("Bản tin này vừa được người khác sửa").waitFor();
+    await second.screenshot({ path: join(out, "edited-meanwhile.png"), fullPage: true });
+    must((await ask(author, `/bulletins/${id}`)).text === "Họp lúc 20h00.", "the first edit is gone");
+    await second.getByRole("button", { name: "Lấy bản của người kia" }).click();
+    await second.waitForFunction(() => document.querySelector("[name=text]").value === "Họp lúc 20h00.");
+    await second.getByRole("button", { name: "Hoàn tác" }).click();
+    await second.waitForFunction(() => document.querySelector("[name=text]").value === "Họp lúc 18h00.");
+    await save(second);
+    await second.getByRole("heading", { name: /Nghe thử/ }).waitFor();
+    must((await ask(author, `/bulletins/${id}`)).text === "Họp lúc 18h00.", "what was kept is not saved");
+    await second.context().close();
+  });
+  await step("a log-in that ends in the middle of a form: the form is there when it is back", async () => {
+    const id = await made(author, { title: "Phiên hết", text: "Họp lúc 19h30.", options: { wanted: true } });
+    const page = await alike(author);
+    await page.goto(`${base}/gui/${id}`);
+    await page.getByText("Xin phép phát trong giờ yên tĩnh").click();
+    const reason = page.getByLabel("Lý do phát trong giờ yên tĩnh");
+    await reason.fill("Nước sông lên nhanh trong đêm");
+    await page.context().clearCookies();
+    await page.getByLabel("Giờ", { exact: true }).fill("18:00"); // asks the hub for the consequence
+    await page.getByRole("button", { name: "Gửi duyệt" }).click().catch(() => undefined);
+    await logInAgain(page);
+    await reason.waitFor();
+    must((await reason.inputValue()) === "Nước sông lên nhanh trong đêm", "what was written is gone");
+    must((await page.getByLabel("Giờ", { exact: true }).inputValue()) === "18:00", "what was chosen is gone");
+    await page.context().close();
+  });
+  await step("no network in the middle of a recording: it waits on the telephone, and goes by itself", async () => {
+    const page = await alike(author);
+    await page.goto(base + "/soan");
+    await page.getByText("Ghi âm", { exact: true }).first().click();
+    await page.getByRole("button", { name: "Ghi âm" }).click();
+    await page.getByText(/Đang ghi: 2 giây/).waitFor();
+    await page.context().setOffline(true);
+    await page.getByText(/Đang ghi: 5 giây/).waitFor();
+    await page.getByRole("button", { name: "Dừng ghi" }).click();
+    await page.getByText(/bản ghi nằm an toàn/).waitFor({ timeout: 60_000 });
+    // Words beside a recording are not read out in its place.
+    await page.getByLabel(/Bản ghi nói gì/).fill("Chữ kèm bản ghi.");
+    await page.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await page.getByText(/Chưa có bản ghi ở trung tâm/).first().waitFor();
+    await page.context().setOffline(false);
+    await page.getByText(/bản ghi nằm an toàn/).waitFor({ state: "detached", timeout: 60_000 });
+    await page.getByText(/Đã ghi \d/).waitFor();
+    await page.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await page.getByRole("heading", { name: /Nghe thử/ }).waitFor();
+    await until("its sound", 60_000, async () => (await ask(page, `/bulletins/${idAt(page)}`)).state === "ready");
+    const b = await ask(page, `/bulletins/${idAt(page)}`);
+    must(b.origin === "sound" && b.length_ms > 4500, `${b.origin}, ${b.length_ms} ms`);
+    await page.context().close();
+  });
+  await step("a telephone that sleeps in a count-down: it calls itself off", async () => {
+    const id = await made(author, { title: "Đếm ngược", text: "Họp lúc 19h30.", options: { wanted: true } });
+    const sent = await call(author, "POST", `/bulletins/${id}/submit`, { units: [(await ask(author, "/sessions")).grants[0].unit], when: "now" });
+    must(sent.status < 300, JSON.stringify(sent.body));
+    await approver.goto(`${base}/duyet/${(await ask(approver, "/approvals")).find((r) => r.bulletin.id === id).id}`);
+    await approver.getByRole("button", { name: "Duyệt", exact: true }).click();
+    await approver.getByLabel("Mật khẩu của anh/chị, để ký").fill(people.approver.password);
+    await approver.getByRole("button", { name: "Ký và phát ngay" }).click();
+    await approver.getByText(/Phát ngay sau/).waitFor();
+    await approver.clock.fastForward(60_000);
+    await approver.getByText(/Máy đã tắt màn hình giữa lúc đếm ngược/).waitFor();
+    must((await ask(author, `/bulletins/${id}`)).state === "submitted", "signed though nobody has seen the seconds");
+  });
+}
