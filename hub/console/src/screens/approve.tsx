@@ -134,6 +134,7 @@ function Sign({ r }: { r: ApprovalBody }) {
   const step = useSignal<Step>({ is: "look" });
   const password = useSignal("");
   const reason = useSignal("");
+  const returned = useRef(false); // to looking: the verb takes the focus again
   const [busy, run] = useBusy();
   const self = me.value?.id ?? "";
   const why =
@@ -182,6 +183,7 @@ function Sign({ r }: { r: ApprovalBody }) {
   const cancel = (slept: boolean) => {
     password.value = "";
     assertion.current = undefined;
+    returned.current = true;
     step.value = { is: "look" };
     notice.value = slept ? w().countdownSlept : w().countdownStopped;
   };
@@ -196,6 +198,10 @@ function Sign({ r }: { r: ApprovalBody }) {
   };
 
   const s = step.value;
+  const look = () => {
+    returned.current = true;
+    step.value = { is: "look" };
+  };
   return (
     <Foot>
       <p class="sentence">{say(r.consequence)}</p>
@@ -206,7 +212,16 @@ function Sign({ r }: { r: ApprovalBody }) {
           <button type="button" class="second" onClick={() => (step.value = { is: "return" })}>
             {w().giveBack}
           </button>
-          <button type="button" class="button" aria-disabled={busy} onClick={() => (asked.value ? void byPasskey() : (step.value = { is: "sign" }))}>
+          <button
+            type="button"
+            class="button"
+            aria-disabled={busy}
+            ref={(e) => {
+              if (e && returned.current) e.focus();
+              if (e) returned.current = false;
+            }}
+            onClick={() => (asked.value ? void byPasskey() : (step.value = { is: "sign" }))}
+          >
             <Icon name="approvals" />
             {w().approveVerb}
           </button>
@@ -224,7 +239,7 @@ function Sign({ r }: { r: ApprovalBody }) {
             {(f) => <input id={f} type="password" name="password" autocomplete="current-password" required ref={focus} value={password.value} onInput={(e) => (password.value = e.currentTarget.value)} />}
           </Field>
           <div class="pair">
-            <button type="button" class="second" onClick={() => (step.value = { is: "look" })}>
+            <button type="button" class="second" onClick={look}>
               {w().cancel}
             </button>
             <button type="submit" class="button" aria-disabled={busy}>
@@ -240,7 +255,7 @@ function Sign({ r }: { r: ApprovalBody }) {
             {(f) => <textarea id={f} name="reason" rows={2} required maxLength={600} ref={focus} value={reason.value} onInput={(e) => (reason.value = e.currentTarget.value)} />}
           </Field>
           <div class="pair">
-            <button type="button" class="second" onClick={() => (step.value = { is: "look" })}>
+            <button type="button" class="second" onClick={look}>
               {w().cancel}
             </button>
             <button type="submit" class="button danger" aria-disabled={busy}>

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { api, refusalOf, type BulletinBody, type PreviewBody, type Refusal, type UnitBody } from "../api";
-import { go, kept, notice, say, touch, trouble, units, w } from "../state";
+import { failed, go, kept, notice, say, touch, trouble, units, w } from "../state";
 import { dayOf, number, when } from "../time";
 import { passes, planOf, slots, validities, weekdays, wishOf, type Plan } from "../wish";
 import { Check, Choice, Field, Foot, Lacking, Note, Say, Title, useBusy, useLoaded } from "../ui";
@@ -164,7 +164,10 @@ function usePreview(id: string, wish: string | undefined): [PreviewBody | undefi
           refusal.value = null;
         },
         (e: unknown) => {
-          if (mine === turn.current) refusal.value = refusalOf(e);
+          if (mine !== turn.current) return;
+          const r = refusalOf(e);
+          if (r.status === 401) return failed(e); // to the log-in
+          refusal.value = r;
         },
       );
     }, 250);
