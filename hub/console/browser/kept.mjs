@@ -49,10 +49,13 @@ export async function kept({ author, approver }) {
     await page.goto(`${base}/gui/${id}`);
     await page.getByText("Xin phép phát trong giờ yên tĩnh").click();
     const reason = page.getByLabel("Lý do phát trong giờ yên tĩnh");
+    await page.getByLabel("Giờ", { exact: true }).fill("18:00");
+    await page.getByText(/Sẽ phát trên .* 18:00/).waitFor();
+    const asked = page.waitForResponse((r) => r.url().endsWith("/preview") && r.request().postData().includes("trong đêm"));
     await reason.fill("Nước sông lên nhanh trong đêm");
+    await asked;
     await page.context().clearCookies();
-    await page.getByLabel("Giờ", { exact: true }).fill("18:00"); // asks the hub for the consequence
-    await page.getByRole("button", { name: "Gửi duyệt" }).click().catch(() => undefined);
+    await page.getByRole("button", { name: "Gửi duyệt" }).click();
     await logInAgain(page);
     await reason.waitFor();
     must((await reason.inputValue()) === "Nước sông lên nhanh trong đêm", "what was written is gone");
