@@ -47,10 +47,10 @@ export async function kept({ author, approver }) {
     const id = await made(author, { title: "Phiên hết", text: "Họp lúc 19h30.", options: { wanted: true } });
     const page = await alike(author);
     await page.goto(`${base}/gui/${id}`);
-    await page.getByText("Xin phép phát trong giờ yên tĩnh").click();
     const reason = page.getByLabel("Lý do phát trong giờ yên tĩnh");
     await page.getByLabel("Giờ", { exact: true }).fill("18:00");
     await page.getByText(/Sẽ phát trên .* 18:00/).waitFor();
+    await page.getByText("Xin phép phát trong giờ yên tĩnh").click();
     const asked = page.waitForResponse((r) => r.url().endsWith("/preview") && r.request().postData().includes("trong đêm"));
     await reason.fill("Nước sông lên nhanh trong đêm");
     await asked;
