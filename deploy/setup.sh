@@ -117,3 +117,19 @@ case $target in stepca)
     rm -f "$log"
   fi ;;
 esac
+
+# Pebble (MPL-2.0), an ACME server for tests, as .ci/acme pins it.
+case $target in test)
+  pebble=$(sed -n 's|.*letsencrypt/pebble/v2 \(v[^ ]*\).*|\1|p' .ci/acme/go.mod)
+  for program in pebble pebble-challtestsrv; do
+    if ! go version -m "bin/tools/$program" 2>/dev/null | grep -q "letsencrypt/pebble/v2[[:space:]]$pebble"; then
+      echo "setup: building $program $pebble"
+      log=$(mktemp)
+      if ! CGO_ENABLED=0 go build -modfile=.ci/acme/go.mod -o bin/tools/ "github.com/letsencrypt/pebble/v2/cmd/$program" >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        die "could not build $program (whole log: $log)"
+      fi
+      rm -f "$log"
+    fi
+  done ;;
+esac

@@ -318,7 +318,7 @@ func (h *Hub) serve(ctx context.Context, o Options) error {
 		Handler: server.Handler(), ReadHeaderTimeout: api.ReadHeaderTimeout, IdleTimeout: api.IdleTimeout, MaxHeaderBytes: api.MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 	}
-	if err := h.secure(); err != nil {
+	if err := h.secure(work); err != nil {
 		return err
 	}
 	go func() {

@@ -1,9 +1,11 @@
 package hub
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,24 +19,26 @@ import (
 	"github.com/loa-vn/loa/hub/oidc"
 	"github.com/loa-vn/loa/hub/signing"
 	"golang.org/x/crypto/acme"
-	"golang.org/x/crypto/acme/autocert"
 )
 
 // secure puts TLS in front of the console as the settings say, and begins to send
-// browsers of plain HTTP to it.
-func (h *Hub) secure() error {
+// browsers of plain HTTP to it. A certificate is kept until ctx ends.
+func (h *Hub) secure(ctx context.Context) error {
 	c := h.Config.Console
-	certificate, answer, err := certificates(c, h.CA, filepath.Join(h.Config.Data, "acme"))
-	if err != nil || certificate == nil {
+	from, err := certificates(ctx, c, h.CA, filepath.Join(h.Config.Data, "acme"), h.log)
+	if err != nil || from.get == nil {
 		return err
 	}
+	if from.keep != nil {
+		h.work.Go(func() { from.keep(ctx) })
+	}
 	h.web = tls.NewListener(h.web, &tls.Config{
-		GetCertificate: certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1", acme.ALPNProto},
+		GetCertificate: from.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1", acme.ALPNProto},
 	})
 	if h.plain == nil {
 		return nil
 	}
-	h.redirect = &http.Server{Handler: answer(toHTTPS(c.URL)), ReadHeaderTimeout: api.ReadHeaderTimeout, MaxHeaderBytes: api.MaxHeaderBytes, ErrorLog: h.http.ErrorLog}
+	h.redirect = &http.Server{Handler: from.plain(toHTTPS(c.URL)), ReadHeaderTimeout: api.ReadHeaderTimeout, MaxHeaderBytes: api.MaxHeaderBytes, ErrorLog: h.http.ErrorLog}
 	go func() {
 		if err := h.redirect.Serve(h.plain); !errors.Is(err, http.ErrServerClosed) {
 			h.errs <- fmt.Errorf("console.tls.redirect: %w", err)
@@ -43,27 +47,31 @@ func (h *Hub) secure() error {
 	return nil
 }
 
-type getCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+// certificateSource is where the console's certificate comes from.
+type certificateSource struct {
+	get   func(*tls.ClientHelloInfo) (*tls.Certificate, error) // nil for plain HTTP
+	plain func(http.Handler) http.Handler                      // answers what is asked on plain HTTP
+	keep  func(context.Context)                                // nil if nothing is to be done meanwhile
+}
 
-// certificates returns where the console's certificate comes from, nil for plain
-// HTTP, and what answers a public authority's questions on plain HTTP.
-func certificates(c config.Console, ca *signing.CA, cache string) (getCertificate, func(http.Handler) http.Handler, error) {
-	alone := func(next http.Handler) http.Handler { return next }
+func certificates(ctx context.Context, c config.Console, ca *signing.CA, cache string, log *slog.Logger) (certificateSource, error) {
+	from := certificateSource{plain: func(next http.Handler) http.Handler { return next }}
 	switch c.TLS.Mode {
 	case "files":
 		f := &certificateFiles{certificate: c.TLS.Certificate, key: c.TLS.Key}
 		_, err := f.get(nil) // what is wrong is said at the start
-		return f.get, alone, err
+		from.get = f.get
+		return from, err
 	case "lan":
-		return ca.Server([]string{c.Host()}), alone, nil
+		from.get = ca.Server([]string{c.Host()})
 	case "acme":
-		m := &autocert.Manager{
-			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.Host()), Cache: autocert.DirCache(cache), Email: c.TLS.Email,
-			Client: &acme.Client{DirectoryURL: c.TLS.Directory},
+		p, err := newPublic(ctx, c, cache, log)
+		if err != nil {
+			return from, err
 		}
-		return m.GetCertificate, m.HTTPHandler, nil
+		from.get, from.plain, from.keep = p.get, p.plain, p.keep
 	}
-	return nil, nil, nil
+	return from, nil
 }
 
 // toHTTPS sends a browser to the same page under the console's address.

@@ -2,10 +2,12 @@ package hub
 
 import (
 	"crypto/tls"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,12 +26,12 @@ func TestLANCertificateIsOfTheHubsAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	get, _, err := certificates(console("lan"), ca, "")
+	from, err := certificates(t.Context(), console("lan"), ca, "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
-	srv.TLS = &tls.Config{GetCertificate: get}
+	srv.TLS = &tls.Config{GetCertificate: from.get}
 	srv.StartTLS()
 	defer srv.Close()
 	conn, err := tls.Dial("tcp", srv.Listener.Addr().String(), &tls.Config{RootCAs: ca.Pool(), ServerName: "loa.example", MinVersion: tls.VersionTLS12})
@@ -101,11 +103,17 @@ func TestCertificateFilesAreReadAgainAndNeverHalf(t *testing.T) {
 }
 
 func TestPlainHTTPIsSentToTheConsolesAddress(t *testing.T) {
-	_, answer, err := certificates(console("acme"), nil, t.TempDir())
+	p, err := newPublic(t.Context(), console("acme"), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := answer(toHTTPS("https://loa.example"))
+	h := p.plain(toHTTPS("https://loa.example"))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://loa.example/", nil))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "log of loa-hub") {
+		t.Errorf("sent to where no certificate is: %d %s", w.Code, w.Body)
+	}
+	p.there.Store(true)
 	for _, c := range []struct {
 		method, path, to string
 		status           int

@@ -69,6 +69,8 @@ func TestBadSettingIsNamed(t *testing.T) {
 		{"TLS of what", "console:\n  tls: {mode: magic}\n", "console.tls.mode"},
 		{"TLS under http", "console:\n  tls: {mode: lan}\n", "console.url"},
 		{"TLS without its files", "console:\n  url: https://a.example\n  tls: {mode: files}\n", "console.tls.certificate"},
+		{"public certificate of an address", "console:\n  url: https://192.0.2.1\n  tls: {mode: acme}\n", "console.url"},
+		{"public certificate of a short name", "console:\n  url: https://hub\n  tls: {mode: acme}\n", "console.url"},
 		{"redirect to nothing", "console:\n  tls: {redirect: \":80\"}\n", "console.tls.redirect"},
 		{"proxy", "console:\n  proxies: [everyone]\n", "console.proxies"},
 		{"voice", "studio:\n  voice: loud\n", "studio.voice"},
@@ -95,7 +97,7 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		"LOA_CONSOLE_SECOND_FACTOR": "administrator,approver", "LOA_CONSOLE_TLS_MODE": "files", "LOA_CONSOLE_TLS_CERTIFICATE": "/c.pem", "LOA_CONSOLE_TLS_KEY": "/c.key",
 		"LOA_CONSOLE_OIDC_ISSUER": "https://login.example", "LOA_CONSOLE_OIDC_CLIENT_ID": "loa", "LOA_CONSOLE_OIDC_SECRET_FILE": "/oidc", "LOA_CONSOLE_OIDC_LABEL": "SSO",
 		"LOA_CONSOLE_OIDC_CLAIM": "upn", "LOA_CONSOLE_OIDC_SCOPES": "profile", "LOA_CONSOLE_OIDC_AMR": "otp,hwk",
-		"LOA_CONSOLE_TLS_EMAIL": "it@a.example", "LOA_CONSOLE_TLS_DIRECTORY": "https://acme.example/d", "LOA_CONSOLE_TLS_REDIRECT": ":80", "LOA_ENROL_LISTEN": ":1",
+		"LOA_CONSOLE_TLS_EMAIL": "it@a.example", "LOA_CONSOLE_TLS_DIRECTORY": "https://acme.example/d", "LOA_CONSOLE_TLS_CA": "/acme.pem", "LOA_CONSOLE_TLS_REDIRECT": ":80", "LOA_ENROL_LISTEN": ":1",
 		"LOA_ENROL_URL": "https://a.example:1", "LOA_ENROL_ISSUER_URL": "https://ca.example:9000", "LOA_ENROL_ISSUER_ROOT": "/root.pem", "LOA_ENROL_ISSUER_PROVISIONER": "loa", "LOA_ENROL_ISSUER_KEY": "/loa.key",
 		"LOA_MQTT_LISTEN": ":2", "LOA_MQTT_URL": "ssl://a.example:2", "LOA_MQTT_BROKER_URL": "ssl://b.example:3",
 		"LOA_MQTT_BROKER_CA": "/ca.pem", "LOA_MQTT_BROKER_CERTIFICATE": "/hub.pem", "LOA_MQTT_BROKER_KEY": "/hub.key", "LOA_MQTT_BROKER_ACL": "/etc/mosquitto/loa.acl",
@@ -121,7 +123,7 @@ func TestEveryKeyHasAVariable(t *testing.T) {
 		Console: config.Console{Listen: "127.0.0.1:0", URL: "https://a.example", Proxies: []string{"10.0.0.0/8", "192.0.2.7"}, SecondFactor: []string{"administrator", "approver"}, OIDC: config.OIDC{
 			Issuer: "https://login.example", ClientID: "loa", SecretFile: "/oidc", Name: "SSO", Claim: "upn", Scopes: []string{"profile"}, Factors: []string{"otp", "hwk"},
 		}, TLS: config.TLS{
-			Mode: "files", Certificate: "/c.pem", Key: "/c.key", Email: "it@a.example", Directory: "https://acme.example/d", Redirect: ":80",
+			Mode: "files", Certificate: "/c.pem", Key: "/c.key", Email: "it@a.example", Directory: "https://acme.example/d", CA: "/acme.pem", Redirect: ":80",
 		}},
 		Enrol: config.Enrol{Listen: ":1", URL: "https://a.example:1", Issuer: config.Issuer{URL: "https://ca.example:9000", Root: "/root.pem", Provisioner: "loa", Key: "/loa.key"}},
 		MQTT: config.MQTT{Listen: ":2", URL: "ssl://a.example:2", Broker: config.Broker{

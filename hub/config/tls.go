@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ type TLS struct {
 	// Email is told to the public authority, Directory is its address.
 	Email     string `yaml:"email"`
 	Directory string `yaml:"directory"`
+	// CA is a file with the root (PEM) of the server at Directory, where it is one's
+	// own; "" for the roots of the system.
+	CA string `yaml:"ca"`
 	// Redirect is an address for plain HTTP that sends browsers to https, and that
 	// a public authority asks on; "" for none.
 	Redirect string `yaml:"redirect"`
@@ -36,6 +40,9 @@ func (c Console) checkTLS(bad func(key, want string) error) error {
 		return bad("console.tls.certificate and key", "both files")
 	case t.Redirect != "" && (t.Mode == "off" || !validListen(t.Redirect)):
 		return bad("console.tls.redirect", `an address like ":80", with tls on`)
+	}
+	if _, err := netip.ParseAddr(c.Host()); t.Mode == "acme" && (err == nil || !strings.Contains(c.Host(), ".")) {
+		return bad("console.url", "a name such as https://loa.example where console.tls.mode is acme")
 	}
 	if u, err := url.Parse(t.Directory); t.Mode == "acme" && (err != nil || u.Scheme != "https") {
 		return bad("console.tls.directory", "a URL with https://")
