@@ -1,8 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,6 +19,9 @@ import (
 // Journal is the record of acts.
 type Journal interface {
 	Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error)
+	// Names finds what groups, programmes, bulletins, airings, templates, devices and
+	// units of these ids are called now; what is none of them is left out.
+	Names(ctx context.Context, ids []string) (map[string]string, error)
 	// Check recomputes the whole chain.
 	Check(ctx context.Context) (audit.Report, error)
 }
@@ -33,8 +40,9 @@ type checkedOutput struct{ Body CheckedBody }
 
 // ValueBody is one value of a record.
 type ValueBody struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Called string `json:"value_name,omitempty" doc:"what is called so now, where the value is an id, or a list of them"`
 }
 
 // RecordBody is one act. Who, about whom and from where are missing where they
@@ -49,6 +57,7 @@ type RecordBody struct {
 	Address  string            `json:"address,omitempty"`
 	Via      string            `json:"via,omitempty" doc:"session, token, command or drop"`
 	Subject  string            `json:"subject,omitempty"`
+	Named    string            `json:"subject_name,omitempty" doc:"what the subject is called now"`
 	About    protocol.PersonID `json:"about,omitempty" doc:"whom it was about"`
 	Of       string            `json:"about_name,omitempty" doc:"what they are called now"`
 	Unit     protocol.UnitID   `json:"unit,omitempty"`
@@ -58,19 +67,59 @@ type RecordBody struct {
 	Hash     string            `json:"previous" doc:"hash of the record before"`
 }
 
-func values(fields []audit.Field) []ValueBody {
+// idFields are the values of records that are ids, or lists of them.
+var idFields = map[string]bool{"airing": true, "bulletin": true, "cancels": true, "group": true, "members": true, "replaces": true, "unit": true, "units": true}
+
+// idsIn are the ids in a value, which fmt has put into brackets where it is a list.
+func idsIn(f audit.Field) []string {
+	if !idFields[f.Name] {
+		return nil
+	}
+	return strings.Fields(strings.Trim(f.Value, "[]"))
+}
+
+// naming says what an id is called; "" if nothing is known of it.
+type naming map[string]string
+
+// naming asks once for all ids of some records.
+func (s *Server) naming(ctx context.Context, entries []audit.Entry) (naming, error) {
+	ids := map[string]bool{}
+	for _, e := range entries {
+		ids[e.Record.Subject] = true
+		for _, f := range slices.Concat(e.Record.Before, e.Record.After) {
+			for _, id := range idsIn(f) {
+				ids[id] = true
+			}
+		}
+	}
+	delete(ids, "")
+	names, err := s.Journal.Names(ctx, slices.Sorted(maps.Keys(ids)))
+	return names, err
+}
+
+func (n naming) values(fields []audit.Field) []ValueBody {
 	var out []ValueBody
 	for _, f := range fields {
-		out = append(out, ValueBody(f))
+		v := ValueBody{Name: f.Name, Value: f.Value}
+		named := false
+		var called []string
+		for _, id := range idsIn(f) {
+			named = named || n[id] != ""
+			called = append(called, cmp.Or(n[id], id))
+		}
+		if named {
+			v.Called = strings.Join(called, ", ")
+		}
+		out = append(out, v)
 	}
 	return out
 }
 
-func recordBody(e audit.Entry, who calling) RecordBody {
+func recordBody(e audit.Entry, who calling, n naming) RecordBody {
 	r := e.Record
 	return RecordBody{
 		Seq: r.Seq, At: r.At.Time(), Act: r.Act, Person: e.Person, Called: who(e.Person), Erased: r.Who != "" && e.Person == "", Address: e.Address, Via: r.Via,
-		Subject: r.Subject, About: e.About, Of: who(e.About), Unit: r.Unit, Before: values(r.Before), After: values(r.After), Personal: values(e.Personal),
+		Subject: r.Subject, Named: n[r.Subject], About: e.About, Of: who(e.About), Unit: r.Unit, Before: n.values(r.Before), After: n.values(r.After), Personal: n.values(e.Personal),
 		Hash: r.Prev.String(),
 	}
 }
@@ -117,8 +166,12 @@ func registerRecords(api huma.API, s *Server) {
 			out.Body.Next = entries[in.Limit-1].Record.Seq
 		}
 		who := s.calling(ctx)
+		names, err := s.naming(ctx, entries)
+		if err != nil {
+			return nil, err
+		}
 		for _, e := range entries {
-			out.Body.Records = append(out.Body.Records, recordBody(e, who))
+			out.Body.Records = append(out.Body.Records, recordBody(e, who, names))
 		}
 		return out, nil
 	})

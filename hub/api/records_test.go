@@ -34,6 +34,9 @@ func TestAuditorReadsTheRecordOfTheirUnitsAndNothingElseChanges(t *testing.T) {
 		page.Records[0].Via != "session" || page.Records[0].After[0].Value != "21:30-05:00" {
 		t.Errorf("records of xa-a: %+v", page.Records)
 	}
+	if page.Records[0].Subject != "xa-a" || page.Records[0].Named != "Xã Bình An (mẫu)" {
+		t.Errorf("the subject %s is called %q", page.Records[0].Subject, page.Records[0].Named)
+	}
 	a.want(http.StatusNotFound, "GET", "/api/v1/records?unit=xa-b", "")
 	a.want(http.StatusForbidden, "PUT", "/api/v1/units/xa-a/quiet", `[]`)
 	f.logIn("soan-a").want(http.StatusForbidden, "GET", "/api/v1/records", "")

@@ -12,6 +12,39 @@ import (
 // Erased is the act that takes a person's data out of the record.
 const Erased = "personal data erased"
 
+// Restored is the act that brings a hub back from a backup; Restore reads it.
+const Restored = "hub restored"
+
+// asOf is the value of such an act that says when its backup was made.
+const asOf = "as of"
+
+// Restoring is the act of bringing a hub back from a backup made at an instant. The
+// record ends there, and goes on with this act: what was done in between is gone.
+func Restoring(archive string, made time.Time, by string) Act {
+	return Act{Name: Restored, Subject: archive, After: map[string]string{asOf: made.UTC().Format(time.RFC3339), "account": by}}
+}
+
+// Restore is such an act as the record has it.
+type Restore struct {
+	Seq     uint64 // its own record; the one before is the last that came back
+	At      time.Time
+	Archive string
+	AsOf    string // RFC 3339
+}
+
+func restoreOf(r Record) (Restore, bool) {
+	if r.Act != Restored {
+		return Restore{}, false
+	}
+	out := Restore{Seq: r.Seq, At: r.At.Time(), Archive: r.Subject}
+	for _, f := range r.After {
+		if f.Name == asOf {
+			out.AsOf = f.Value
+		}
+	}
+	return out, true
+}
+
 // Row is a record as it is stored.
 type Row struct {
 	Seq   uint64 `json:"seq"`
@@ -54,6 +87,8 @@ type Report struct {
 	Checkpoints int
 	// Unsigned counts the records after the last checkpoint.
 	Unsigned int
+	// Restores are the places where the record went on from a backup.
+	Restores []Restore
 }
 
 type checker struct {
@@ -106,6 +141,9 @@ func (c *checker) rows() {
 		}
 		if err == nil {
 			c.records = append(c.records, r)
+			if back, ok := restoreOf(r); ok {
+				c.Restores = append(c.Restores, back)
+			}
 		}
 		// What stands here is judged by its own bytes: one change is named once.
 		c.hashes[row.Seq], next, prev = hash, row.Seq+1, hash
@@ -178,7 +216,14 @@ func (c *checker) checkpoints(open func([]byte) (Checkpoint, error)) {
 			numbers[p.Number], newest = true, max(newest, p.Number)
 		}
 		hash, there := c.hashes[p.Seq]
+		lost, took := c.took(p)
 		switch {
+		case outside && took && hash != p.Hash:
+			what := fmt.Sprintf("records %d to %d, which checkpoint %d of an export signs, were", lost.Seq, p.Seq, p.Number)
+			if lost.Seq == p.Seq {
+				what = fmt.Sprintf("record %d, which checkpoint %d of an export signs, was", p.Seq, p.Number)
+			}
+			c.problem("%s lost with the restore that record %d tells of", what, lost.Seq)
 		case p.Seq > last:
 			c.problem("the chain ends at record %d, yet checkpoint %d signs record %d: the end was cut off", last, p.Number, p.Seq)
 		case !there && c.From.IsZero():
@@ -203,6 +248,16 @@ func (c *checker) checkpoints(open func([]byte) (Checkpoint, error)) {
 	if !c.From.IsZero() {
 		c.ends(at)
 	}
+}
+
+// took finds the restore that lost what a checkpoint signs.
+func (c *checker) took(p Checkpoint) (Restore, bool) {
+	for _, r := range c.Restores {
+		if r.Seq <= p.Seq && p.At.Time().Before(r.At) {
+			return r, true
+		}
+	}
+	return Restore{}, false
 }
 
 // ends asks that a stretch is signed to its end, and reaches the last day asked

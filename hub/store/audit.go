@@ -215,6 +215,41 @@ func (s *Audit) Material(ctx context.Context) (audit.Material, error) {
 	return m, err
 }
 
+// Names implements api.Journal.
+func (s *Audit) Names(ctx context.Context, ids []string) (map[string]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	in := marks(len(ids))
+	var args []any
+	query := ""
+	for i, of := range []string{
+		`SELECT id, name FROM commune_group WHERE id IN (`,
+		`SELECT id, name FROM rundown r WHERE revision = (SELECT max(revision) FROM rundown WHERE id = r.id) AND id IN (`,
+		`SELECT id, title FROM bulletin WHERE id IN (`,
+		`SELECT a.id, b.title FROM airing a JOIN bulletin b ON b.id = a.bulletin WHERE a.id IN (`,
+		`SELECT id, coalesce(json_extract(content, '$.name'), '') FROM template WHERE id IN (`,
+		`SELECT id, name FROM device WHERE id IN (`,
+		`SELECT id, name FROM unit WHERE id IN (`,
+	} {
+		if i > 0 {
+			query += ` UNION ALL `
+		}
+		query += of + in + `)`
+		args = append(args, list(ids)...)
+	}
+	found, err := all(ctx, s.db.read, func(r row) ([2]string, error) {
+		var v [2]string
+		err := r.Scan(&v[0], &v[1])
+		return v, err
+	}, query, args...)
+	names := map[string]string{}
+	for _, f := range found {
+		names[f[0]] = f[1]
+	}
+	return names, err
+}
+
 // Entries implements api.Journal.
 func (s *Audit) Entries(ctx context.Context, q audit.Query) ([]audit.Entry, error) {
 	where, args := `seq < ?`, []any{int64(q.Before)}

@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/hub/account"
 	"github.com/loa-vn/loa/hub/audit"
+	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/hub/registry"
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/hub/verify"
@@ -344,5 +346,36 @@ func TestEveryActIsRecordedWithWhatItChanges(t *testing.T) {
 	}
 	if writing < 25 {
 		t.Errorf("only %d methods that write were found", writing)
+	}
+}
+
+// What records name by ids is called by its name: each kind has one of its own.
+func TestWhatRecordsNameIsCalledByItsName(t *testing.T) {
+	r := newRecorded(t)
+	ctx := t.Context()
+	desk := store.NewDesk(r.db)
+	r.must(desk.SaveGroup(ctx, programme.Group{ID: "nhom-1", Unit: "xa", Name: "Các xã ven sông", Members: []protocol.UnitID{"xa"}, By: "soan", Created: at(20)}))
+	for revision, name := range []string{"Chương trình sáng", "Chương trình sáng, mới"} {
+		r.must(desk.SaveRundown(ctx, programme.Rundown{ID: "ct-1", Revision: revision + 1, Unit: "xa", Name: name, By: "soan", Created: at(20), Changed: at(21 + revision), Effective: at(22)}))
+	}
+	r.must(r.db.WithTx(ctx, func(tx *sql.Tx) error {
+		for _, q := range []string{
+			`INSERT INTO bulletin (id, work, revision, unit, class, title, text, board, language, author, origin, options, state, created, changed) VALUES ('bt-1', 'bt-1', 1, 'xa', 'normal', 'Lịch cắt điện', '', '', 'vi', 'soan', 'text', '{}', 'ready', 0, 0)`,
+			`INSERT INTO template (id, unit, content, changed, person) VALUES ('mau-1', 'xa', '{"name":"Lũ về"}', 0, 'soan')`,
+			`INSERT INTO device (id, name, unit, sound, created) VALUES ('loa-1', 'Loa đầu đình', 'xa', 1, 0)`,
+		} {
+			if _, err := tx.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	got, err := r.db.Audit().Names(ctx, []string{"nhom-1", "ct-1", "bt-1", "mau-1", "loa-1", "xa", "nobody"})
+	r.must(err)
+	want := map[string]string{
+		"nhom-1": "Các xã ven sông", "ct-1": "Chương trình sáng, mới", "bt-1": "Lịch cắt điện", "mau-1": "Lũ về", "loa-1": "Loa đầu đình", "xa": "Xã",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -167,4 +167,5 @@ func (c *checker) audit() {
 	})
 	c.Problems = append(c.Problems, r.Problems...)
 	c.Records, c.Checkpoints, c.Unsigned = r.Records, r.Checkpoints, r.Unsigned
+	c.Restores = r.Restores
 }

@@ -112,6 +112,8 @@ type Report struct {
 	Records     int
 	Checkpoints int
 	Unsigned    int
+	// Restores are where the record of acts went on from a backup.
+	Restores []audit.Restore
 }
 
 // checker collects what is believed on the way.

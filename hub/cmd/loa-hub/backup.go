@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,7 +89,7 @@ func (c restoreCmd) Run(s *session) error {
 	}
 	// The act goes into the book that came back, which ends where the backup was made.
 	if err := s.with(func(b *hub.Base) error {
-		return errors.Join(b.DB.Audit().Record(s.ctx, audit.Act{Name: "hub restored", Subject: filepath.Base(r.Archive), After: map[string]string{"as of": r.At.UTC().Format(time.RFC3339)}}),
+		return errors.Join(b.DB.Audit().Record(s.ctx, audit.Restoring(filepath.Base(r.Archive), r.At, systemAccount())),
 			b.Checkpoint(s.ctx))
 	}); err != nil {
 		return err
@@ -95,6 +97,17 @@ func (c restoreCmd) Run(s *session) error {
 	s.printf("Đã khôi phục / restored: %s, as of %s (%d blobs)\n", r.Archive, r.At.Local().Format(time.DateTime), r.Blobs)
 	s.printf("Khi chạy lại, trung tâm hỏi thiết bị còn giữ gì và đánh số tiếp từ đó. / When it runs, the hub asks devices what they hold and numbers on from there.\n")
 	return nil
+}
+
+// systemAccount is who types, as the system knows them.
+func systemAccount() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(os.Getuid())
 }
 
 // locked says what to do about a backup that does not open.

@@ -151,6 +151,11 @@ func (v verifyCmd) print(s *session, r verify.Report) error {
 		s.printf("%-60s %d/%d played, %d cut, %d skipped, %d unknown; %.0f of %d people\n",
 			b.Title, b.Played, b.Expected, b.Cut, b.Skipped, b.Unknown, b.Reached, b.People)
 	}
+	for _, back := range r.Restores {
+		if !v.JSON {
+			s.printf("restored: %s from %s (record %d): what was done after %s and before is not in this record\n", back.At.UTC().Format(time.RFC3339), back.Archive, back.Seq, back.AsOf)
+		}
+	}
 	for _, p := range r.Problems {
 		fmt.Fprintln(s.errOut, "WRONG:", p)
 	}

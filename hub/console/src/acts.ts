@@ -14,7 +14,7 @@ const acts: Record<string, string> = {
 
 const fields: Record<string, string> = {
   accepted: "nhận", anonymous: "ẩn danh", board_zone: "vùng trên bảng", expires: "hết hạn", for: "thay cho", id: "mã", lists: "danh sách ký lại", places: "nơi đặt ký lại", populations: "số dân ký lại", revision: "bản số", scope: "phạm vi", signature: "chữ ký", signatures: "chữ ký", until: "đến hết",
-  address: "địa chỉ", airing: "lịch phát", approval: "duyệt", "as of": "tính đến", bulletin: "bản tin", by: "bởi", bytes: "số byte", cancels: "báo hết cho", class: "loại", content: "nội dung", counted: "thôn có số dân", added: "thêm", changed: "thay đổi", digest: "dấu", from: "từ", geojson: "bản đồ", identity: "tài khoản ngoài", layout: "trình bày", members: "các xã", accept: "không trả lời là nhận", slot: "khung giờ", group: "nhóm", items: "các mục", unit: "đơn vị", role: "vai trò", device: "thiết bị", key: "khoá", kind: "loại", n: "số lượng", limits: "giới hạn", name: "tên",
+  account: "tài khoản hệ thống", address: "địa chỉ", airing: "lịch phát", approval: "duyệt", "as of": "tính đến", bulletin: "bản tin", by: "bởi", bytes: "số byte", cancels: "báo hết cho", class: "loại", content: "nội dung", counted: "thôn có số dân", added: "thêm", changed: "thay đổi", digest: "dấu", from: "từ", geojson: "bản đồ", identity: "tài khoản ngoài", layout: "trình bày", members: "các xã", accept: "không trả lời là nhận", slot: "khung giờ", group: "nhóm", items: "các mục", unit: "đơn vị", role: "vai trò", device: "thiết bị", key: "khoá", kind: "loại", n: "số lượng", limits: "giới hạn", name: "tên",
   number: "số", photo: "ảnh", picture: "ảnh", quiet: "giờ yên tĩnh", reason: "lý do", replaces: "thay cho", rule: "lặp", start: "bắt đầu", state: "trạng thái", statement: "nội dung ký", text: "chữ", title: "tiêu đề", to: "đến", way: "cách", person: "người",
 };
 
@@ -43,5 +43,8 @@ function placed(name: string): string {
   return unit && role && role in roles ? `${unitName(unit)}, ${known(roles, role)}` : known(fields, name);
 }
 
-/** fieldText is a value of a record with its name. */
-export const fieldText = (name: string, value: string): string => `${placed(name)}: ${short(known(states, value.replace(/^\[|\]$/g, "")))}`;
+/** fieldText is a value of a record with its name; called is what its ids are called. */
+export const fieldText = (name: string, value: string, called?: string): string => {
+  const v = value.replace(/^\[|\]$/g, "");
+  return `${placed(name)}: ${called ? `${called} (${v})` : short(known(states, v))}`;
+};

@@ -783,6 +783,7 @@ export interface RecordBody {
   previous: string;
   seq: number;
   subject?: string;
+  subject_name?: string;
   unit?: string;
   via?: string;
 }
@@ -1051,6 +1052,7 @@ export interface UserBody {
 export interface ValueBody {
   name: string;
   value: string;
+  value_name?: string;
 }
 
 export interface VillageBody {

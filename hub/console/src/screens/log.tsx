@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { call } from "../call";
 import { actName, allActs, fieldText } from "../acts";
-import { api, type CheckedBody, type RecordBody, type ValueBody } from "../api";
+import type { CheckedBody, RecordBody, ValueBody } from "../api";
 import { dictionary, trouble, unitName, units } from "../state";
 import { clockExact, number, when } from "../time";
 import { Card, Field, Note, Say, Shown, Tag, Title, useBusy, useLoaded } from "../ui";
@@ -25,7 +25,7 @@ interface Page {
   next?: number;
 }
 
-const said = (list: ValueBody[] | undefined): string => (list ?? []).map((v) => fieldText(v.name, v.value)).join(", ");
+const said = (list: ValueBody[] | undefined): string => (list ?? []).map((v) => fieldText(v.name, v.value, v.value_name)).join(", ");
 
 /** Check has the hub recompute the whole chain, and says what came of it. */
 function Check() {
@@ -78,8 +78,6 @@ export function Log() {
   if (v.to) params.set("to", new Date(Date.parse(v.to + "T00:00:00+07:00") + 86400_000).toISOString());
   if (before.value) params.set("before", String(before.value));
   const page = useLoaded(params.toString(), [], () => call<Page>("GET", `/records?${params.toString()}`));
-  // Bulletins by what they are called, as far as the person may read them.
-  const titles = useLoaded("titles", ["bulletin"], () => api.bulletins().then((list) => new Map(list.map((b) => [b.id as string, `“${b.title}”`])), () => new Map<string, string>()));
   return (
     <>
       <Title>{t().title}</Title>
@@ -135,7 +133,7 @@ export function Log() {
                   <span class="quiet">
                     {[`#${r.seq}`, `${when(r.at)} (${clockExact(r.at)})`, r.unit ? unitName(r.unit) : "", r.via ? (t().via[r.via] ?? r.via) : "", r.address ?? ""].filter(Boolean).join(" · ")}
                   </span>
-                  {(r.subject || r.about) && <span>{[titles.data?.get(r.subject ?? "") ?? unitName(r.subject ?? ""), r.about_name].filter(Boolean).join(", ")}</span>}
+                  {(r.subject || r.about) && <span>{[r.subject_name ? `${r.subject_name} (${r.subject})` : (r.subject ?? ""), r.about_name].filter(Boolean).join(", ")}</span>}
                   {r.before && r.before.length > 0 && (
                     <span class="quiet">
                       {t().before}: {said(r.before)}
