@@ -86,7 +86,7 @@ func parts() []part {
 		{"takeover", goal("./hub/broker", "BenchmarkGoalTakeOver")},
 		{"memory", goal("./hub/broker", "BenchmarkGoalMemory")},
 		{"receipts", goal("./hub/e2e", "BenchmarkGoalReceipts")},
-		{"verify", goal("./hub/e2e", "BenchmarkGoalVerify")},
+		{"verify", both(goal("./hub/e2e", "BenchmarkGoalVerify"), goal("./hub/store", "BenchmarkGoalRecent"))},
 		{"return", goal("./hub/e2e", "BenchmarkGoalReturn")},
 		{"transfer", goal("./hub/e2e", "BenchmarkGoalTransfer")},
 		{"slowline", goal("./hub/e2e", "BenchmarkGoalSlowLine")},

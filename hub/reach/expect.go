@@ -42,6 +42,11 @@ func (p Placed) at(t time.Time) *protocol.Placement {
 // was withdrawn before its start, or replaced there before it, is not owed. beside
 // are airings that replaced these, directly or not.
 func Expect(airings, beside []Aired, devices []Placed, zone *time.Location, to time.Time) ([]Expected, error) {
+	return expect(airings, beside, devices, zone, time.Time{}, to)
+}
+
+// expect is Expect without what was due by since.
+func expect(airings, beside []Aired, devices []Placed, zone *time.Location, since, to time.Time) ([]Expected, error) {
 	kin := kinshipOf(airings, beside)
 	var out []Expected
 	for _, a := range airings {
@@ -53,13 +58,17 @@ func Expect(airings, beside []Aired, devices []Placed, zone *time.Location, to t
 			if !a.Withdrawn.IsZero() && !s.Before(a.Withdrawn) {
 				continue
 			}
+			longest := max(a.LengthFor(protocol.MediumSound), a.LengthFor(protocol.MediumBoard))
+			if !due(a.Airing, s, longest).After(since) {
+				continue // and with it thousands of devices
+			}
 			for _, d := range devices {
 				p := d.at(s)
 				if p == nil || !a.reaches(p.Units()) || kin.replaced(a.ID, p.Units(), s) {
 					continue
 				}
 				for _, m := range d.Media {
-					if length := a.LengthFor(m); length > 0 {
+					if length := a.LengthFor(m); length > 0 && due(a.Airing, s, length).After(since) {
 						out = append(out, Expected{Airing: a.ID, Device: d.Device, Medium: m, Start: s, Due: due(a.Airing, s, length)})
 					}
 				}

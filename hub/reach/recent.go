@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/loa-vn/loa/hub/programme"
 	"github.com/loa-vn/loa/protocol"
 )
 
@@ -28,11 +27,12 @@ func (s *Service) Recent(ctx context.Context, since time.Time) (map[protocol.Dev
 	if err != nil {
 		return nil, fmt.Errorf("recent: %w", err)
 	}
-	lines, err := s.since(ctx, airings, since)
+	_, in, err := s.gather(ctx, airings, since)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("recent: %w", err)
 	}
-	now := s.now()
+	now := in.Now
+	lines := Compute(in).Lines
 	out := map[protocol.DeviceID][]Line{}
 	for _, l := range slices.Backward(lines) {
 		if l.Due.After(since) && l.Due.Before(now.Add(-settle)) {
@@ -43,15 +43,6 @@ func (s *Service) Recent(ctx context.Context, since time.Time) (map[protocol.Dev
 		slices.SortStableFunc(list, func(a, b Line) int { return b.Due.Compare(a.Due) })
 	}
 	return out, nil
-}
-
-// since computes the lines of airings with starts from an instant on.
-func (s *Service) since(ctx context.Context, airings []programme.Airing, from time.Time) ([]Line, error) {
-	report, err := s.report(ctx, airings)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(report.Lines, func(l Line) bool { return l.Due.Before(from) }), nil
 }
 
 // Played says whether a line proves that the whole was played or shown.

@@ -17,7 +17,8 @@ import (
 
 // Store reads outcomes, and keeps sightings.
 type Store interface {
-	Outcomes(ctx context.Context, airings []protocol.AiringID) (map[Key]Answer, error)
+	// Outcomes lists the answers to airings' starts from an instant on.
+	Outcomes(ctx context.Context, airings []protocol.AiringID, from time.Time) (map[Key]Answer, error)
 	Sightings(ctx context.Context, airings []protocol.AiringID) ([]Sighting, error)
 	SaveSighting(ctx context.Context, g Sighting) error
 }
@@ -85,45 +86,15 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	if err != nil {
 		return Report{}, err
 	}
-	devices, err := s.registry.Devices(ctx)
+	aired, in, err := s.gather(ctx, airings, time.Time{})
 	if err != nil {
 		return Report{}, err
 	}
-	placements, err := s.registry.Placements(ctx)
-	if err != nil {
-		return Report{}, err
-	}
-	now := s.now()
 	var ids []protocol.AiringID
-	var aired []Aired
 	var units []protocol.UnitID
-	docs := map[protocol.Digest]*protocol.Bulletin{}
 	for _, air := range airings {
 		ids = append(ids, air.Wire.ID)
 		units = append(units, air.Units...)
-		aired = append(aired, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn, Signed: s.signed(air.Wire, docs)})
-	}
-	placed := make([]Placed, 0, len(devices))
-	for _, d := range devices {
-		placed = append(placed, Placed{Device: d.ID, Placements: placements[d.ID], Media: Media(d)})
-	}
-	kin, err := s.airings.Kin(ctx, ids)
-	if err != nil {
-		return Report{}, fmt.Errorf("reach: %w", err)
-	}
-	var beside []Aired
-	asked := slices.Clone(ids)
-	for _, air := range kin {
-		asked = append(asked, air.Wire.ID)
-		beside = append(beside, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn})
-	}
-	answers, err := s.store.Outcomes(ctx, asked)
-	if err != nil {
-		return Report{}, fmt.Errorf("reach: %w", err)
-	}
-	in, err := Gather(aired, beside, placed, answers, s.zone, now)
-	if err != nil {
-		return Report{}, fmt.Errorf("reach: %w", err)
 	}
 	seen, err := s.store.Sightings(ctx, ids)
 	if err != nil {
@@ -137,6 +108,55 @@ func (s *Service) report(ctx context.Context, airings []programme.Airing) (Repor
 	}
 	in.Villages = villages(tree, units, people, protocol.DateOf(began.In(s.zone)))
 	return Compute(in), nil
+}
+
+// gather reads what a report on airings is computed from, but for the villages and for
+// what was due by since.
+func (s *Service) gather(ctx context.Context, airings []programme.Airing, since time.Time) ([]Aired, Input, error) {
+	devices, err := s.registry.Devices(ctx)
+	if err != nil {
+		return nil, Input{}, err
+	}
+	placements, err := s.registry.Placements(ctx)
+	if err != nil {
+		return nil, Input{}, err
+	}
+	now := s.now()
+	var asked []protocol.AiringID
+	var aired []Aired
+	docs := map[protocol.Digest]*protocol.Bulletin{}
+	for _, air := range airings {
+		asked = append(asked, air.Wire.ID)
+		aired = append(aired, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn, Signed: s.signed(air.Wire, docs)})
+	}
+	placed := make([]Placed, 0, len(devices))
+	for _, d := range devices {
+		placed = append(placed, Placed{Device: d.ID, Placements: placements[d.ID], Media: Media(d)})
+	}
+	kin, err := s.airings.Kin(ctx, asked)
+	if err != nil {
+		return nil, Input{}, fmt.Errorf("reach: %w", err)
+	}
+	var beside []Aired
+	for _, air := range kin {
+		asked = append(asked, air.Wire.ID)
+		beside = append(beside, Aired{Airing: air.Wire, Units: air.Units, Withdrawn: air.Withdrawn})
+	}
+	expected, err := expect(aired, beside, placed, s.zone, since, now)
+	if err != nil {
+		return nil, Input{}, fmt.Errorf("reach: %w", err)
+	}
+	from := since
+	for _, e := range expected {
+		if e.Start.Before(from) {
+			from = e.Start
+		}
+	}
+	answers, err := s.store.Outcomes(ctx, asked, from)
+	if err != nil {
+		return nil, Input{}, fmt.Errorf("reach: %w", err)
+	}
+	return aired, settled(aired, beside, placed, expected, answers, s.zone, now), nil
 }
 
 // signed returns the bulletin of an airing for boards; nil if it is not kept here.
@@ -162,6 +182,15 @@ func (s *Service) signed(a protocol.Airing, docs map[protocol.Digest]*protocol.B
 // villages. beside are airings that these replaced or were replaced by; answers are
 // those to either.
 func Gather(aired, beside []Aired, placed []Placed, answers map[Key]Answer, zone *time.Location, now time.Time) (Input, error) {
+	expected, err := Expect(aired, beside, placed, zone, now)
+	if err != nil {
+		return Input{}, err
+	}
+	return settled(aired, beside, placed, expected, answers, zone, now), nil
+}
+
+// settled takes from what is expected what the answers settle.
+func settled(aired, beside []Aired, placed []Placed, expected []Expected, answers map[Key]Answer, zone *time.Location, now time.Time) Input {
 	in := Input{Answers: map[Key]Answer{}, Serves: map[protocol.DeviceID][]protocol.Share{}, Now: now}
 	own := map[protocol.AiringID]bool{}
 	for _, a := range aired {
@@ -173,10 +202,6 @@ func Gather(aired, beside []Aired, placed []Placed, answers map[Key]Answer, zone
 		}
 	}
 	compared(aired, in.Answers, zone)
-	expected, err := Expect(aired, beside, placed, zone, now)
-	if err != nil {
-		return Input{}, err
-	}
 	kin := kinshipOf(aired, beside)
 	expected = slices.DeleteFunc(expected, func(e Expected) bool {
 		_, answered := in.Answers[e.Key()]
@@ -198,7 +223,7 @@ func Gather(aired, beside []Aired, placed []Placed, answers map[Key]Answer, zone
 			in.Serves[p.Device] = at.Serves
 		}
 	}
-	return in, nil
+	return in
 }
 
 // Media lists a device's media.

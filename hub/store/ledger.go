@@ -244,7 +244,12 @@ func (w *entryWriter) beside(ctx context.Context, h protocol.Head, e protocol.En
 }
 
 // Outcomes implements reach.Store.
-func (s *Ledger) Outcomes(ctx context.Context, airings []protocol.AiringID) (map[reach.Key]reach.Answer, error) {
+func (s *Ledger) Outcomes(ctx context.Context, airings []protocol.AiringID, from time.Time) (map[reach.Key]reach.Answer, error) {
+	where, args := `airing `+among, []any{idsOf(airings)}
+	if !from.IsZero() {
+		// By its start, of which few are recent: an airing may have answered for a year.
+		where, args = `start >= ? AND +airing `+among, []any{ms(from), idsOf(airings)}
+	}
 	type pair struct {
 		key    reach.Key
 		answer reach.Answer
@@ -258,8 +263,7 @@ func (s *Ledger) Outcomes(ctx context.Context, airings []protocol.AiringID) (map
 		p.answer.Pixels = parted(pixels)
 		p.answer.Began, p.answer.Ended, p.answer.Keyed = fromOptMs(began), fromOptMs(ended), fromOptMs(keyed)
 		return p, kind(err)
-	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, pixels, keyed FROM outcome
-		WHERE airing `+among, idsOf(airings))
+	}, `SELECT airing, device, medium, start, outcome, reason, proof, began, ended, frames, voice, pixels, keyed FROM outcome WHERE `+where, args...)
 	if err != nil {
 		return nil, err
 	}
