@@ -27,7 +27,7 @@ const (
 	// own queues. What a device was handed counts until it asks for more, at most
 	// flightTime, for a slow line must not hold up the others.
 	flightMost = 4 << 20
-	flightTime = 30 * time.Millisecond
+	flightTime = 100 * time.Millisecond
 	// backlogMost is how many bytes may wait in all connections together before more is
 	// added, and backlogWait how long that is waited for.
 	backlogMost = 8 << 20

@@ -124,12 +124,14 @@ func TestWhoAskTogetherAreAnsweredOnce(t *testing.T) {
 			}
 			clear(l.topics)
 		}
-		for i := range 100 {
-			w := chunks(d, 3, 0, 4) // the list takes a little of the window
+		const window = 3
+		crowd := flightMost/(window*protocol.ChunkSize) - 1 // there is room for them and one more
+		for i := range crowd {
+			w := chunks(d, window, 0, 4) // the list takes a little of the window
 			w.Items[0].List = true
 			c.want(protocol.DeviceID(fmt.Sprintf("loa-%d", i)), w)
 		}
-		c.want("loa-100", chunks(d, 1, 4, 4))
+		c.want("loa-last", chunks(d, 1, 4, 4))
 		sent("together", map[string]int{
 			protocol.ChunkTopic(d, protocol.Chunk{List: true}): 1, chunk(0): 1, chunk(1): 1, chunk(2): 1, chunk(4): 1,
 		})
