@@ -8,7 +8,7 @@
 //   AUTHOR_PASSWORD, APPROVER_PASSWORD
 //   OUT            folder for screenshots
 //   VILLAGES       a workbook with one village more, thon-moi
-//   PARTS          only these, of path, others, rules, desk, machines, account, kept
+//   PARTS          only these, of path, others, rules, desk, machines, kept, account
 //   CHROMIUM       the browser's program, /usr/bin/chromium
 
 import { readFileSync } from "node:fs";
@@ -25,7 +25,7 @@ const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
 const board = "19h30 ngày 21/6"; // short, for it is waited for
 let bulletin = "";
 let villages = [];
-const chosen = env("PARTS", "path,others,rules,desk,machines,account,kept").split(",");
+const chosen = env("PARTS", "path,others,rules,desk,machines,kept,account").split(",");
 const part = (name) => chosen.includes(name);
 
 /** listen hears a bulletin's sound to its end; before, it cannot be sent. */
@@ -312,8 +312,8 @@ if (ok) {
   if (part("rules")) await rules({ author, approver, admin, bulletin });
   if (part("desk")) await desk({ author, approver, admin });
   if (part("machines")) await machines({ author, admin, bulletin });
+  if (part("kept")) await kept({ author, approver }); // while the approver signs with a password
   if (part("account")) await account({ author, approver, admin });
-  if (part("kept")) await kept({ author, approver });
   await over();
   await step("log out", async () => {
     await author.goto(base);
