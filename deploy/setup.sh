@@ -104,32 +104,30 @@ locked() {
 case $target in console | lint | demo | test) locked hub/console "the console" ;; esac
 case $target in test) locked agent/display/outputs/testdata/receivers "boards' receivers" ;; esac
 
+# built PROGRAM MODULE VERSION COMMAND...: the program in bin/tools, made by the command
+# if it is not there in that version.
+built() {
+  local program=$1 module=$2 version=$3 log
+  shift 3
+  if go version -m "bin/tools/$program" 2>/dev/null | grep -q "$module[[:space:]]$version"; then return; fi
+  echo "setup: building $program $version"
+  log=$(mktemp)
+  if ! CGO_ENABLED=0 GOBIN="$PWD/bin/tools" "$@" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    die "could not build $program (whole log: $log)"
+  fi
+  rm -f "$log"
+}
+
 # The real step-ca (Apache-2.0), for a soak that asks for it: some minutes of building.
 case $target in stepca)
-  stepca=v0.30.2
-  if ! go version -m bin/tools/step-ca 2>/dev/null | grep -q "smallstep/certificates[[:space:]]$stepca"; then
-    echo "setup: building step-ca $stepca"
-    log=$(mktemp)
-    if ! CGO_ENABLED=0 GOFLAGS=-mod=mod GOBIN="$PWD/bin/tools" go install "github.com/smallstep/certificates/cmd/step-ca@$stepca" >"$log" 2>&1; then
-      tail -n 20 "$log" >&2
-      die "could not build step-ca (whole log: $log)"
-    fi
-    rm -f "$log"
-  fi ;;
+  built step-ca smallstep/certificates v0.30.2 env GOFLAGS=-mod=mod go install github.com/smallstep/certificates/cmd/step-ca@v0.30.2 ;;
 esac
 
 # Pebble (MPL-2.0), an ACME server for tests, as .ci/acme pins it.
 case $target in test)
-  pebble=$(sed -n 's|.*letsencrypt/pebble/v2 \(v[^ ]*\).*|\1|p' .ci/acme/go.mod)
+  version=$(sed -n 's|.*letsencrypt/pebble/v2 \(v[^ ]*\).*|\1|p' .ci/acme/go.mod)
   for program in pebble pebble-challtestsrv; do
-    if ! go version -m "bin/tools/$program" 2>/dev/null | grep -q "letsencrypt/pebble/v2[[:space:]]$pebble"; then
-      echo "setup: building $program $pebble"
-      log=$(mktemp)
-      if ! CGO_ENABLED=0 go build -modfile=.ci/acme/go.mod -o bin/tools/ "github.com/letsencrypt/pebble/v2/cmd/$program" >"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        die "could not build $program (whole log: $log)"
-      fi
-      rm -f "$log"
-    fi
+    built "$program" letsencrypt/pebble/v2 "$version" go build -modfile=.ci/acme/go.mod -o bin/tools/ "github.com/letsencrypt/pebble/v2/cmd/$program"
   done ;;
 esac

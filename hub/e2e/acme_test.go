@@ -9,12 +9,12 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,11 +61,9 @@ func newACME(t *testing.T, validity time.Duration) *authority {
 		t: t, directory: "https://localhost:" + p[0] + "/dir", manage: "https://localhost:" + p[1], ca: write("ca.pem", pemOf(root.cert)), https: p[2], http: p[3],
 	}
 	number := func(port string) int {
-		n, ok := new(big.Int).SetString(port, 10)
-		if !ok {
-			t.Fatalf("port %q", port)
-		}
-		return int(n.Int64())
+		n, err := strconv.Atoi(port)
+		must(t, err)
+		return n
 	}
 	settings, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": "127.0.0.1:" + p[0], "managementListenAddress": "127.0.0.1:" + p[1], "httpPort": number(a.http), "tlsPort": number(a.https),
@@ -245,7 +243,7 @@ func TestTheConsolesCertificateComesFromAnAuthority(t *testing.T) {
 // the authority is gone, the log says so before it is over.
 func TestTheConsolesCertificateIsRenewed(t *testing.T) {
 	t.Parallel()
-	a := newACME(t, 12*time.Second)
+	a := newACME(t, 20*time.Second)
 	issuer := a.issuer()
 	w := certified(t, a.console)
 	first := w.served(issuer)
