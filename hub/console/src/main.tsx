@@ -115,7 +115,7 @@ function App() {
     <>
       {me.value && (
         <div class={over.value ? "hidden" : ""}>
-          <Frame />
+          <Frame key={me.value.id} />
         </div>
       )}
       {(!me.value || over.value) && <LogIn lang={<LangButton />} />}

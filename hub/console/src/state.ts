@@ -1,6 +1,6 @@
 // What the whole page knows: who is logged in, the language, the address, and
 // what has just changed at the hub.
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { api, refusalOf, type Me, type Refusal, type Sentence, type UnitBody } from "./api";
 import { follow, hush, live, type Heard } from "./stream";
 import { vi, type Words } from "./words";
@@ -168,11 +168,14 @@ export function ended(): void {
   unread();
 }
 
-/** entered takes in who has logged in; what was on the page is gone on with. */
+/** entered takes in who has logged in; what was on the page is gone on with, unless it was somebody else's. */
 export function entered(who: Me): void {
   const again = over.value;
-  me.value = who;
-  over.value = false;
+  if (again && me.value?.id !== who.id) go("/");
+  batch(() => {
+    me.value = who;
+    over.value = false;
+  });
   if (again) touch("log-in");
 }
 
