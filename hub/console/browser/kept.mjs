@@ -12,10 +12,11 @@ async function alike(page) {
   return other;
 }
 
-async function logInAgain(page) {
+async function logInAgain(page, who = people.author) {
   await page.getByText("Phiên đăng nhập đã hết").waitFor();
   must((await page.getByLabel("Tên đăng nhập").inputValue()) === people.author.user, "the name is asked for again");
-  await page.getByLabel("Mật khẩu").fill(people.author.password);
+  if (who !== people.author) await page.getByLabel("Tên đăng nhập").fill(who.user);
+  await page.getByLabel("Mật khẩu").fill(who.password);
   await page.getByRole("button", { name: "Đăng nhập" }).click();
 }
 
@@ -60,6 +61,18 @@ export async function kept({ author, approver }) {
     await reason.waitFor();
     must((await reason.inputValue()) === "Nước sông lên nhanh trong đêm", "what was written is gone");
     must((await page.getByLabel("Giờ", { exact: true }).inputValue()) === "18:00", "what was chosen is gone");
+    await page.context().close();
+  });
+  await step("somebody else who logs in there begins anew: they see nothing of it", async () => {
+    const page = await alike(author);
+    await page.goto(`${base}/soan/${await made(author, { title: "Của người trước", text: "Họp lúc 19h30.", options: { wanted: true } })}`);
+    await page.getByLabel("Nội dung", { exact: true }).fill("Chữ chưa gửi của người trước.");
+    await page.context().clearCookies();
+    await page.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await logInAgain(page, people.second);
+    await page.getByRole("heading", { level: 1, name: "Hôm nay" }).waitFor();
+    must(new URL(page.url()).pathname === "/", page.url());
+    must((await page.locator("[name=text]").count()) === 0, "the form of the one before is still there");
     await page.context().close();
   });
   await step("no network in the middle of a recording: it waits on the telephone, and goes by itself", async () => {
