@@ -123,18 +123,6 @@ func (t trust) Placement(ctx context.Context, id protocol.DeviceID) ([]byte, []p
 	return signed.Bytes, lists, err
 }
 
-// DeviceKey implements ledger.Registry.
-func (t trust) DeviceKey(ctx context.Context, id protocol.DeviceID) (ed25519.PublicKey, error) {
-	d, err := t.Device(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if len(d.Public) != ed25519.PublicKeySize || !d.Revoked.IsZero() {
-		return nil, fmt.Errorf("key of %s: %w", id, problem.ErrNotFound)
-	}
-	return d.Public, nil
-}
-
 // places is the registry for the API: what changes plans publishes them.
 type places struct {
 	*registry.Service
@@ -233,7 +221,7 @@ func (p doorman) Authenticate(ctx context.Context, clientID string, cert *x509.C
 		return err
 	}
 	key, _ := cert.PublicKey.(ed25519.PublicKey)
-	_, err = p.registry.Admit(ctx, c.Device, key)
+	err = p.registry.Admit(ctx, c.Device, key)
 	if errors.Is(err, problem.ErrNotFound) || errors.Is(err, problem.ErrForbidden) {
 		return errUnknownDevice
 	}

@@ -26,7 +26,7 @@ const (
 	// what is more urgent has no more than that before it, here and in the devices'
 	// own queues. What a device was handed counts until it asks for more, at most
 	// flightTime, for a slow line must not hold up the others.
-	flightMost = 4 << 20
+	flightMost = 6 << 20
 	flightTime = 100 * time.Millisecond
 	// backlogMost is how many bytes may wait in all connections together before more is
 	// added, and backlogWait how long that is waited for.

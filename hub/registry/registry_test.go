@@ -389,7 +389,7 @@ func TestRevokedDeviceIsOutForGood(t *testing.T) {
 	if err != nil || len(registry.Targets(devices, []protocol.UnitID{"xa"})) != 0 {
 		t.Errorf("still a target: %v, %v", devices, err)
 	}
-	if _, err := s.Admit(context.Background(), "loa", nil); !errors.Is(err, problem.ErrForbidden) {
+	if err := s.Admit(context.Background(), "loa", nil); !errors.Is(err, problem.ErrNotFound) {
 		t.Errorf("admitted: %v", err)
 	}
 }

@@ -1,9 +1,9 @@
 package registry
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,6 +50,8 @@ type Store interface {
 
 	Devices(ctx context.Context) ([]DeviceRow, error)
 	Device(ctx context.Context, id protocol.DeviceID) (DeviceRow, error)
+	// DeviceKey returns a device's public key, nil if it is revoked or not enrolled.
+	DeviceKey(ctx context.Context, id protocol.DeviceID) ([]byte, error)
 	AddDevice(ctx context.Context, d Device, placement Document, c audit.Act) error
 	// AddDevices stores all or none. Error: problem.ErrConflict.
 	AddDevices(ctx context.Context, devices []Device, placements []Document, acts []audit.Act) error
@@ -383,18 +385,31 @@ func (s *Service) MarkOffline(ctx context.Context) error {
 	return nil
 }
 
-// Admit decides whether a device may connect with a certificate on this key: it
-// is known, not revoked, and bound to that very key. It returns the path of its
-// newest placement. Errors: problem.ErrNotFound, ErrForbidden.
-func (s *Service) Admit(ctx context.Context, id protocol.DeviceID, public []byte) ([]protocol.UnitID, error) {
-	d, err := s.Device(ctx, id)
+// DeviceKey returns the public key of a device that is enrolled and not revoked.
+// Error: problem.ErrNotFound.
+func (s *Service) DeviceKey(ctx context.Context, id protocol.DeviceID) (ed25519.PublicKey, error) {
+	key, err := s.store.DeviceKey(ctx, id)
+	if err == nil && len(key) != ed25519.PublicKeySize {
+		err = problem.ErrNotFound
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("key of %s: %w", id, err)
 	}
-	if !d.Revoked.IsZero() || len(d.Public) == 0 || !bytes.Equal(d.Public, public) {
-		return nil, fmt.Errorf("device %s revoked, or with another key: %w", id, problem.ErrForbidden)
+	return key, nil
+}
+
+// Admit decides whether a device may connect with a certificate on this key: it
+// is known, not revoked, and bound to that very key. Errors: problem.ErrNotFound,
+// ErrForbidden.
+func (s *Service) Admit(ctx context.Context, id protocol.DeviceID, public ed25519.PublicKey) error {
+	key, err := s.DeviceKey(ctx, id)
+	if err != nil {
+		return err
 	}
-	return d.Placement.Path, nil
+	if !key.Equal(public) {
+		return fmt.Errorf("device %s, with another key: %w", id, problem.ErrForbidden)
+	}
+	return nil
 }
 
 // path returns a unit's path. Error: problem.ErrInvalid naming the field.

@@ -290,6 +290,13 @@ func (s *Registry) Device(ctx context.Context, id protocol.DeviceID) (registry.D
 	return d, nil
 }
 
+// DeviceKey implements registry.Store. It is asked at each connection.
+func (s *Registry) DeviceKey(ctx context.Context, id protocol.DeviceID) ([]byte, error) {
+	return one(ctx, s.db.read, func(r row) (key []byte, err error) {
+		return key, r.Scan(&key)
+	}, `SELECT CASE WHEN revoked IS NULL THEN public END FROM device WHERE id = ?`, id)
+}
+
 // AddDevice stores a device with its placement. Error: problem.ErrConflict.
 func (s *Registry) AddDevice(ctx context.Context, d registry.Device, placement registry.Document, c audit.Act) error {
 	return s.db.WithTx(ctx, func(tx *sql.Tx) error { return addDevice(ctx, tx, d, placement, c) })
