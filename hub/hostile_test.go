@@ -258,7 +258,7 @@ func newOutside(a *attacked) *outside {
 
 func (a *attacked) options(url, id string, cert tls.Certificate) *mqtt.ClientOptions {
 	return mqtt.NewClientOptions().AddBroker(url).SetClientID(id).SetUsername(id).SetAutoReconnect(false).SetOrderMatters(true).SetCleanSession(true).
-		SetConnectTimeout(5 * time.Second).SetTLSConfig(&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: a.CA.Pool(), Certificates: []tls.Certificate{cert}})
+		SetConnectTimeout(5 * time.Second).SetWriteTimeout(300 * time.Millisecond).SetTLSConfig(&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: a.CA.Pool(), Certificates: []tls.Certificate{cert}})
 }
 
 // client connects as one of the device's two names, or fails.
