@@ -63,6 +63,29 @@ export async function kept({ author, approver }) {
     must((await page.getByLabel("Giờ", { exact: true }).inputValue()) === "18:00", "what was chosen is gone");
     await page.context().close();
   });
+  await step("a tab that closes before a bulletin is sent: where and when are there again, for the one who chose them", async () => {
+    const id = await made(author, { title: "Chọn dở", text: "Họp lúc 19h30.", options: { wanted: true } });
+    const page = await alike(author);
+    await page.goto(`${base}/gui/${id}`);
+    await page.getByText("Lặp lại", { exact: true }).click();
+    await page.getByLabel("Giờ", { exact: true }).fill("06:15");
+    await page.getByText(/Sẽ phát trên .*06:15/).waitFor();
+    const tab = await page.context().newPage();
+    await page.close();
+    await tab.goto(`${base}/gui/${id}`);
+    await tab.getByText(/Sẽ phát trên .*06:15/).waitFor();
+    must((await tab.getByLabel("Lặp lại", { exact: true }).isChecked()) && (await tab.getByLabel("Giờ", { exact: true }).inputValue()) === "06:15", "what was chosen is gone");
+    await tab.context().clearCookies();
+    await tab.goto(base + "/");
+    await tab.getByLabel("Tên đăng nhập").fill(people.second.user);
+    await tab.getByLabel("Mật khẩu").fill(people.second.password);
+    await tab.getByRole("button", { name: "Đăng nhập" }).click();
+    await tab.getByRole("heading", { level: 1, name: "Hôm nay" }).waitFor();
+    await tab.goto(`${base}/gui/${id}`);
+    await tab.getByLabel("Giờ", { exact: true }).waitFor();
+    must((await tab.getByLabel("Giờ", { exact: true }).inputValue()) !== "06:15", "somebody else sees what was chosen");
+    await tab.context().close();
+  });
   await step("somebody else who logs in there begins anew: they see nothing of it", async () => {
     const page = await alike(author);
     await page.goto(`${base}/soan/${await made(author, { title: "Của người trước", text: "Họp lúc 19h30.", options: { wanted: true } })}`);

@@ -148,6 +148,16 @@ export async function others({ author, approver, admin, bulletin }) {
     await author.locator(".card.live", { hasText: "Báo động ngắn" }).waitFor();
     await until("the board shows it", 20_000, async () => (await ask(author, "/devices")).some((d) => d.board && d.playing === short.id));
   });
+  await step("8 what calls it off can be written while it is on air", async () => {
+    await author.getByText(/Soạn lời báo hết/).click();
+    must((await author.getByLabel("Lời báo hết khẩn cấp").inputValue()) === "Cảnh báo “Báo động ngắn” không còn hiệu lực.", "nothing to begin with");
+    await author.getByLabel("Chữ trên bảng").fill("ĐÃ HẾT BÁO ĐỘNG");
+    await look(author, "all-clear-write", [[320, 740], [1280, 900]]);
+    await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
+    await author.getByRole("heading", { name: /Nghe thử/ }).waitFor();
+    const clear = await ask(author, `/bulletins/${short.bulletin}/all-clear`);
+    must(clear.id === idAt(author) && clear.class === "emergency" && clear.board === "ĐÃ HẾT BÁO ĐỘNG" && !clear.options.drill, JSON.stringify(clear));
+  });
   await step("8 a drill has another address, another colour, and says so", async () => {
     await author.goto(base + "/dien-tap");
     await author.locator(".mood.drill").waitFor();

@@ -314,9 +314,15 @@ function Airings({ b, r, list, devices }: { b: BulletinBody; r: ReachBody; list:
         />
       )}
       {b.state === "approved" && !counting.value && places.length > 0 && (
-        <button type="button" class="button wide" aria-disabled={busy} onClick={() => (counting.value = places)}>
-          {w().againTo(places.length)}
-        </button>
+        <>
+          <button type="button" class="button wide" aria-disabled={busy} onClick={() => (counting.value = places)}>
+            {w().againTo(places.length > 2 ? w().places(places.length) : places.map(unitName).join(", "))}
+          </button>
+          <p class="hint">
+            {places.length > 2 && `${places.map(unitName).join(", ")}. `}
+            {w().againEach}
+          </p>
+        </>
       )}
       {b.state === "approved" && !counting.value && places.length === 0 && ahead.length === 0 && left && (
         <button type="button" class="second wide" aria-disabled={busy} onClick={() => (counting.value = [])}>

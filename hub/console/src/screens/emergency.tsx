@@ -9,13 +9,13 @@ const t = dictionary(
   {
     title: "Khẩn cấp", drillTitle: "Diễn tập", pick: "Chọn mẫu", own: "Viết từ đầu", two: "Cần hai người duyệt khác nhau. Khi đủ hai chữ ký, phát ngay, cắt ngang mọi thứ, kể cả ban đêm.",
     drillNote: "DIỄN TẬP: tiếng và chữ đều nói rõ là diễn tập. Không phát trong giờ yên tĩnh và không bao giờ cản bản tin thật.", toDrill: "Sang trang diễn tập", toReal: "Sang trang khẩn cấp thật",
-    running: "Đang có hiệu lực", stopIt: "Dừng phát bản tin này", clear: "Báo hết khẩn cấp", noClear: "Chưa chuẩn bị lời báo hết.", make: "Tạo tiếng và nghe thử", makeDrill: "Tạo tiếng diễn tập",
+    running: "Đang có hiệu lực", stopIt: "Dừng phát bản tin này", clear: "Báo hết khẩn cấp", noClear: "Chưa chuẩn bị lời báo hết.", writeClear: "Soạn lời báo hết", clearText: (title: string) => `Cảnh báo “${title}” không còn hiệu lực.`, make: "Tạo tiếng và nghe thử", makeDrill: "Tạo tiếng diễn tập",
     what: "Nội dung phát", onBoard: "Chữ trên bảng", whatClear: "Lời báo hết khẩn cấp", left: (s: string) => `Còn chỗ chưa thay: ${s}`, keep: "Lưu thành mẫu của xã", kept: "Đã lưu mẫu.", name: "Tên mẫu", unit: "Đơn vị", mine: "Mẫu của xã", gone: "Đã xoá mẫu.", remove: "Xoá mẫu",
   },
   {
     title: "Emergency", drillTitle: "Drill", pick: "Choose a template", own: "Write from scratch", two: "Two different people must approve. With both signatures it sounds at once and cuts everything, at night too.",
     drillNote: "DRILL: sound and text both say so. It does not sound in quiet hours and never holds up the real thing.", toDrill: "To the drill page", toReal: "To the page of real emergencies",
-    running: "In force", stopIt: "Stop this bulletin", clear: "Give the all-clear", noClear: "No all-clear is prepared.", make: "Make the sound and listen", makeDrill: "Make the drill's sound",
+    running: "In force", stopIt: "Stop this bulletin", clear: "Give the all-clear", noClear: "No all-clear is prepared.", writeClear: "Write the all-clear", clearText: (title: string) => `Cảnh báo “${title}” không còn hiệu lực.`, make: "Make the sound and listen", makeDrill: "Make the drill's sound",
     what: "What is said", onBoard: "On boards", whatClear: "What calls it off", left: (s: string) => `Not replaced yet: ${s}`, keep: "Keep as the commune's template", kept: "Template kept.", name: "Name of the template", unit: "Unit", mine: "The commune's", gone: "Template deleted.", remove: "Delete the template",
   },
 );
@@ -83,7 +83,7 @@ function Running({ drill, list }: { drill: boolean; list: AiringBody[] }) {
             <button type="button" class="button danger" onClick={() => void stop(a.id)}>
               {t().stopIt}
             </button>
-            <AllClear bulletin={a.bulletin} />
+            <AllClear of={a} />
           </li>
         ))}
       </ul>
@@ -91,10 +91,10 @@ function Running({ drill, list }: { drill: boolean; list: AiringBody[] }) {
   );
 }
 
-function AllClear({ bulletin }: { bulletin: string }) {
-  const clear = useLoaded(bulletin, ["bulletin"], () => call<BulletinBody>("GET", `/bulletins/${bulletin}/all-clear`).catch(missing).then((b) => b ?? null));
+function AllClear({ of }: { of: AiringBody }) {
+  const clear = useLoaded(of.bulletin, ["bulletin"], () => call<BulletinBody>("GET", `/bulletins/${of.bulletin}/all-clear`).catch(missing).then((b) => b ?? null));
   if (clear.data === undefined) return clear.refusal ? <Lacking of={[clear]} /> : null;
-  if (!clear.data) return <span class="quiet">{t().noClear}</span>;
+  if (!clear.data) return writes() ? <WriteClear of={of} /> : <span class="quiet">{t().noClear}</span>;
   const b = clear.data;
   return (
     <Link to={b.state === "ready" || b.state === "preparing" ? `/nghe/${b.id}` : b.state === "submitted" ? "/duyet" : `/phat/${b.id}`} class="second">
@@ -102,6 +102,47 @@ function AllClear({ bulletin }: { bulletin: string }) {
     </Link>
   );
 }
+
+/** WriteClear makes what calls off an emergency that went out without it. */
+function WriteClear({ of }: { of: AiringBody }) {
+  const text = useSignal(t().clearText(of.title));
+  const board = useSignal("");
+  const [busy, run] = useBusy();
+  const make = () =>
+    run(async () => {
+      const emergency = await api.bulletin(of.bulletin);
+      const clear = await once<BulletinBody>("POST", "/bulletins", content(emergency.unit, Boolean(of.drill), t().clear, text.value, board.value));
+      await call<void>("PUT", `/bulletins/${of.bulletin}/all-clear`, { bulletin: clear.id });
+      touch("bulletin");
+      go(`/nghe/${clear.id}`);
+    });
+  return (
+    <details>
+      <summary>
+        {t().noClear} {t().writeClear}
+      </summary>
+      <form
+        class="more"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void make();
+        }}
+      >
+        <Field label={t().whatClear}>{(id) => <textarea id={id} rows={3} required value={text.value} onInput={(e) => (text.value = e.currentTarget.value)} />}</Field>
+        <Field label={t().onBoard}>{(id) => <textarea id={id} rows={2} value={board.value} onInput={(e) => (board.value = e.currentTarget.value)} />}</Field>
+        <Say refusal={trouble.value} />
+        <button type="submit" class="button" disabled={!text.value.trim()} aria-disabled={busy}>
+          {t().make}
+        </button>
+      </form>
+    </details>
+  );
+}
+
+/** content is the bulletin of an emergency, or of a drill, as the hub gets it. */
+const content = (unit: string, drill: boolean, title: string, text: string, board: string): BulletinContent => ({
+  unit, class: "emergency", title, text, board, options: { wanted: true, ...(drill ? { drill: true } : {}) },
+});
 
 const holes = (s: string): string[] => s.match(/\[[^\]]*\]/g) ?? [];
 
@@ -113,14 +154,11 @@ function Write({ from, drill, onBack }: { from: TemplateBody; drill: boolean; on
   const v = f.value;
   const set = (part: Partial<TemplateBody>) => (f.value = { ...f.value, ...part });
   const left = [...holes(v.text), ...holes(v.board), ...holes(v.clear_text)];
-  const content = (title: string, text: string, board: string): BulletinContent => ({
-    unit: unit.value, class: "emergency", title, text, board, options: { wanted: true, ...(drill ? { drill: true } : {}) },
-  });
   const make = () =>
     run(async () => {
-      const alarm = await once<BulletinBody>("POST", "/bulletins", content(v.title || v.name, v.text, v.board));
+      const alarm = await once<BulletinBody>("POST", "/bulletins", content(unit.value, drill, v.title || v.name, v.text, v.board));
       if (v.clear_text.trim()) {
-        const clear = await once<BulletinBody>("POST", "/bulletins", content(v.clear_title, v.clear_text, v.clear_board));
+        const clear = await once<BulletinBody>("POST", "/bulletins", content(unit.value, drill, v.clear_title, v.clear_text, v.clear_board));
         await call<void>("PUT", `/bulletins/${alarm.id}/all-clear`, { bulletin: clear.id });
       }
       touch("bulletin");

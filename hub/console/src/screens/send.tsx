@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { api, refusalOf, type BulletinBody, type PreviewBody, type Refusal, type UnitBody } from "../api";
-import { failed, go, kept, notice, say, touch, trouble, units, w } from "../state";
+import { failed, go, kept, me, notice, say, touch, trouble, units, w } from "../state";
 import { dayOf, number, when } from "../time";
 import { passes, planOf, slots, validities, weekdays, wishOf, type Plan } from "../wish";
 import { Check, Choice, Field, Foot, Lacking, Note, Say, Title, useBusy, useLoaded } from "../ui";
@@ -20,10 +20,23 @@ export function Send({ id }: { id: string }) {
 /** What is made for the programmes of a whole year is approved once. */
 const aYearOn = (): string => dayOf(new Date(Date.now() + 365 * 24 * 3600_000));
 
+/** begun is the choice of where and when that its person left unsent on this device, if it is this bulletin's. */
+function begun(id: string): Plan | undefined {
+  try {
+    const left = JSON.parse(kept.get("plan")) as { id: string; by: string; plan: Plan };
+    return left.id === id && left.by === me.value?.id ? left.plan : undefined;
+  } catch {
+    return undefined; // nothing, or nothing that can be read
+  }
+}
+
 function Form({ b }: { b: BulletinBody }) {
-  const plan = useSignal<Plan>(kept.get("stock") === b.id && !b.wish ? { ...planOf(b), when: "programmes", until: aYearOn() } : planOf(b));
+  const plan = useSignal<Plan>(begun(b.id) ?? (kept.get("stock") === b.id && !b.wish ? { ...planOf(b), when: "programmes", until: aYearOn() } : planOf(b)));
   const p = plan.value;
-  const set = (part: Partial<Plan>) => (plan.value = { ...plan.value, ...part });
+  const set = (part: Partial<Plan>) => {
+    plan.value = { ...plan.value, ...part };
+    kept.set("plan", JSON.stringify({ id: b.id, by: me.value?.id, plan: plan.value }));
+  };
   const wish = wishOf(p, b);
   const [preview, refusal] = usePreview(b.id, wish && JSON.stringify(wish));
   const [busy, run] = useBusy();
@@ -32,6 +45,7 @@ function Form({ b }: { b: BulletinBody }) {
     run(async () => {
       if (!wish) return;
       await api.submit(b.id, wish);
+      kept.set("plan", "");
       touch("bulletin");
       go("/", true);
       notice.value = w().sent;
