@@ -99,7 +99,7 @@ func (s *source) Read(dst []int16) (int, error) {
 		dst = dst[:min(int64(len(dst)), rest)]
 	}
 	if s.owed != 0 {
-		s.slew.Correct(s.owed)
+		s.slew.Correct(s.owed, slew.PPM)
 		s.owed = 0
 	}
 	dst = dst[:min(len(dst), frameSamples)]

@@ -13,15 +13,17 @@ import (
 )
 
 const (
-	// PPM is how fast a correction is, at most: half a cent of pitch, and 1 ms in
-	// 3.3 s.
+	// PPM is how fast a correction is that nobody hears: half a cent of pitch, and 1 ms
+	// in 3.3 s.
 	PPM = 300
+	// Hasty is how fast one may be where sound has just been broken: eight cents, and
+	// 1 ms in 0.2 s.
+	Hasty = 5000
 	// Reach is how many frames to either side of an instant an interpolated sample is
 	// made of; so many have to be read ahead.
 	Reach = 16
 
-	one    = 1 << 32               // a frame, in the units of a position
-	stride = one / 1_000_000 * PPM // what a correction adds or takes for each frame
+	one    = 1 << 32 // a frame, in the units of a position
 	phases = 256                   // filters that are kept; those between are interpolated
 	taps   = 2 * Reach
 	// cut is the filters' width against the band of all that can be: 22.3 of 24 kHz.
@@ -38,6 +40,7 @@ type Slew struct {
 	buf      []int16         // frames from pos's whole frame less Reach on
 	frac     int64           // how far the next frame is past a whole one
 	owed     int64           // how much longer, in units, the sound has yet to become
+	stride   int64           // how much of it each frame adds or takes
 	read     int64           // frames read
 	put      int64           // frames put out
 }
@@ -53,14 +56,16 @@ func New(channels int) *Slew {
 }
 
 // Correct makes the sound to come longer by frames, or shorter if that is negative, in
-// place of what is left of corrections before.
-func (s *Slew) Correct(frames int64) {
+// place of what is left of corrections before. Each frame is made longer or shorter by
+// ppm millionths, more than 0 and at most Hasty.
+func (s *Slew) Correct(frames, ppm int64) {
 	// What has been done of the last one stays; it ends at the nearest whole frame.
 	part := s.frac
 	if part > one/2 {
 		part -= one
 	}
 	s.owed = frames*one + part
+	s.stride = one * ppm / 1_000_000
 }
 
 // Owed says whether a correction is under way.
@@ -79,7 +84,11 @@ func (s *Slew) Position() int64 { return s.read - s.Ahead() }
 // it is given.
 func (s *Slew) Fill(dst []int16, read func([]int16)) {
 	n := len(dst) / s.channels
-	need := (n+Reach+2)*s.channels + Reach*s.channels - len(s.buf)
+	most := n + 2 // frames by which the position goes on
+	if s.owed < 0 {
+		most += int(int64(n) * s.stride / one)
+	}
+	need := (most+2*Reach)*s.channels - len(s.buf)
 	if need > 0 {
 		at := len(s.buf)
 		s.buf = append(s.buf, make([]int16, need)...)
@@ -96,7 +105,7 @@ func (s *Slew) Fill(dst []int16, read func([]int16)) {
 		}
 		s.interpolate(dst[i*s.channels:(i+1)*s.channels], pos)
 		i++
-		step := min(max(s.owed, -stride), stride)
+		step := min(max(s.owed, -s.stride), s.stride)
 		s.owed -= step
 		s.frac += one - step
 		pos += int(s.frac >> 32)

@@ -45,11 +45,12 @@ func TestACorrectionGainsOrLosesWholeFrames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		frames := rapid.Int64Range(-100, 100).Draw(t, "frames")
 		again := rapid.Int64Range(-50, 50).Draw(t, "again")
+		ppm := rapid.SampledFrom([]int64{PPM, Hasty}).Draw(t, "ppm")
 		s, g := New(1), &tone{hertz: 441}
 		fill(s, g, 4800)
-		s.Correct(frames)
+		s.Correct(frames, ppm)
 		fill(s, g, rapid.IntRange(1, 20000).Draw(t, "for"))
-		s.Correct(again)
+		s.Correct(again, PPM)
 		for i := 0; s.Owed() || s.frac != 0; i++ {
 			if fill(s, g, 480); i > 3000 {
 				t.Fatal("never done")
@@ -75,15 +76,37 @@ func TestACorrectionIsNotHeard(t *testing.T) {
 		for _, frames := range []int64{20, -20} {
 			s, g := New(1), &tone{hertz: hertz}
 			fill(s, g, 480)
-			s.Correct(frames)
+			s.Correct(frames, PPM)
 			got := fill(s, g, 48000)
 			if !s.Owed() {
 				t.Fatal("done already")
 			}
-			if snr := against(got, hertz*(1-math.Copysign(float64(stride)/one, float64(frames)))); snr < 70 {
+			if snr := against(got, hertz*(1-math.Copysign(PPM/1e6, float64(frames)))); snr < 70 {
 				t.Errorf("%g Hz, %d frames: %.1f dB", hertz, frames, snr)
 			} else {
 				t.Logf("%g Hz, %d frames: %.1f dB", hertz, frames, snr)
+			}
+		}
+	}
+}
+
+// TestAHastyCorrectionIsOnlyHigherOrLower: the tone is another one meanwhile, and nothing
+// else is heard.
+func TestAHastyCorrectionIsOnlyHigherOrLower(t *testing.T) {
+	for _, hertz := range []float64{100, 997, 8000} {
+		for _, frames := range []int64{240, -240} {
+			s, g := New(1), &tone{hertz: hertz}
+			fill(s, g, 480)
+			s.Correct(frames, Hasty)
+			got := fill(s, g, 43200)
+			if !s.Owed() {
+				t.Fatal("done already")
+			}
+			if snr := against(got, hertz*(1-math.Copysign(Hasty/1e6, float64(frames)))); snr < 70 {
+				t.Errorf("%g Hz, %d frames: %.1f dB", hertz, frames, snr)
+			}
+			if fill(s, g, 9600); s.Owed() || s.put-s.Position() != frames {
+				t.Errorf("%g Hz: %d frames longer, want %d", hertz, s.put-s.Position(), frames)
 			}
 		}
 	}
@@ -107,7 +130,7 @@ func against(pcm []int16, hertz float64) float64 {
 
 func TestChannelsStayApart(t *testing.T) {
 	s := New(2)
-	s.Correct(10)
+	s.Correct(10, PPM)
 	out := make([]int16, 9600)
 	s.Fill(out, func(dst []int16) {
 		for i := 0; i < len(dst); i += 2 {
@@ -126,7 +149,7 @@ func BenchmarkSlew(b *testing.B) {
 	block := make([]int16, 960)
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Correct(1000)
+		s.Correct(1000, PPM)
 		s.Fill(block, func(dst []int16) { g.at += len(dst) })
 	}
 }

@@ -17,6 +17,7 @@ type drifting struct {
 	due    int64 // when the card has room for another block
 	given  int64 // blocks
 	silent int64 // frames of silence before the track
+	lost   int64 // ns for which the card stood still
 	block  []int16
 }
 
@@ -35,7 +36,7 @@ func newDrifting(ppm float64) *drifting {
 
 // consumed is the true instant at which the card consumes one of the frames given.
 func (d *drifting) consumed(frame int64) int64 {
-	return int64(float64(nanos(frame)) / (1 + d.ppm/1e6))
+	return int64(float64(nanos(frame))/(1+d.ppm/1e6)) + d.lost
 }
 
 // turn gives the card a block as soon as it has room, or up to 5 ms later.
@@ -107,6 +108,30 @@ func TestSoakAnHourOfDrift(t *testing.T) {
 	t.Logf("at most %s apart, %s off", most, off)
 	if most > 10*time.Millisecond {
 		t.Errorf("%s apart", most)
+	}
+}
+
+// TestABreakIsMadeUpInSeconds: a card that stood still for 58 ms is where it should be
+// after 15 s, and everything has sounded.
+func TestABreakIsMadeUpInSeconds(t *testing.T) {
+	t.Parallel()
+	d := newDrifting(100)
+	d.start(int64(time.Second))
+	for d.now < int64(3*time.Second) {
+		d.turn(t)
+	}
+	d.silent = d.feed.Total() - d.feed.Consumed(d.feed.Total()).Content
+	d.lost = int64(58 * time.Millisecond)
+	broke := d.now
+	d.broke(d.given * driftBlock)
+	if d.turn(t); d.off(int64(time.Second)) < 50*time.Millisecond {
+		t.Fatal("nothing broke")
+	}
+	for d.now < broke+int64(15*time.Second) {
+		d.turn(t)
+	}
+	if off := d.off(int64(time.Second)); off.Abs() > 2*astray {
+		t.Errorf("%s off", off)
 	}
 }
 

@@ -19,6 +19,9 @@ const (
 	// leap how much of that is done before it is looked at again.
 	astray = time.Millisecond
 	leap   = player.Rate / 200
+	// broken is how far it only is when sound was broken, which everybody has heard: it
+	// is led back in seconds then, not in minutes in which it echoes with its neighbours.
+	broken = 6 * time.Millisecond
 )
 
 // engine joins a feed to a card that takes frames: what it pulls, when that sounds, and
@@ -77,13 +80,16 @@ func (e *engine) steer(sounds time.Time) {
 	late, aimed := e.feed.Late(sounds)
 	switch {
 	case !aimed && e.slew.Owed():
-		e.slew.Correct(0)
+		e.slew.Correct(0, slew.PPM)
 	case aimed && !e.slew.Owed() && late.Abs() > astray:
-		frames := min(player.FramesIn(late.Abs()), leap)
+		frames, ppm := min(player.FramesIn(late.Abs()), leap), int64(slew.PPM)
+		if late.Abs() > broken {
+			ppm = slew.Hasty
+		}
 		if late > 0 {
 			frames = -frames
 		}
-		e.slew.Correct(frames)
+		e.slew.Correct(frames, ppm)
 	}
 }
 

@@ -24,3 +24,15 @@ func hurry(pid int) {
 		}
 	}
 }
+
+// stay keeps what the process has in memory from being taken away: a page that has to be
+// read in again from a slow card of memory, beside somebody who writes, comes later than
+// a buffer lasts. Where memory may not be locked without a limit, nothing is done.
+func stay() {
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit)
+	if os.Geteuid() != 0 && (err != nil || limit.Cur != unix.RLIM_INFINITY) {
+		return
+	}
+	_ = unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
+}
