@@ -24,7 +24,7 @@ const (
 	Reach = 16
 
 	one    = 1 << 32 // a frame, in the units of a position
-	phases = 256                   // filters that are kept; those between are interpolated
+	phases = 256     // filters that are kept; those between are interpolated
 	taps   = 2 * Reach
 	// cut is the filters' width against the band of all that can be: 22.3 of 24 kHz.
 	cut = 0.93
