@@ -59,8 +59,26 @@ func (w *world) browse(script string, env ...string) string {
 // In a real browser: compose, listen, submit, approve as another person, until the
 // receipts of real agents say that it was played; DỪNG on every page; no findings
 // of axe.
+//
+// The script's parts need nothing of each other; each half has a hub of its own.
 func TestBrowserFromComposingToConfirmed(t *testing.T) {
 	t.Parallel()
+	halves := []string{"path,rules,desk,machines,account", "others,kept"}
+	if only := os.Getenv("PARTS"); only != "" {
+		halves = []string{only}
+	}
+	for _, parts := range halves {
+		t.Run(parts, func(t *testing.T) {
+			t.Parallel()
+			browseParts(t, parts)
+		})
+	}
+}
+
+// browseParts runs some parts of flow.mjs with a commune of two devices, and another one
+// beside it.
+func browseParts(t *testing.T, parts string) {
+	t.Helper()
 	pages := browserPages(t)
 
 	w := newWorld(t, atLocalhost(t)) // a name, for passkeys
@@ -89,7 +107,7 @@ func TestBrowserFromComposingToConfirmed(t *testing.T) {
 	more := filepath.Join(t.TempDir(), "thon.xlsx")
 	must(t, os.WriteFile(more, book.Bytes(), 0o600))
 
-	printed := w.browse("flow.mjs", "VILLAGES="+more)
+	printed := w.browse("flow.mjs", "PARTS="+parts, "VILLAGES="+more)
 	if n := strings.Count(printed, "PASS "); n < 5 || strings.Contains(printed, "FAIL ") {
 		t.Errorf("%d parts passed", n)
 	}
