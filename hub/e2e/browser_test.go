@@ -59,32 +59,8 @@ func (w *world) browse(script string, env ...string) string {
 // In a real browser: compose, listen, submit, approve as another person, until the
 // receipts of real agents say that it was played; DỪNG on every page; no findings
 // of axe.
-//
-// The script's parts need nothing of each other; TestBrowserEverythingElse runs the
-// other half of them, with a hub of its own. PARTS in the environment runs only those.
 func TestBrowserFromComposingToConfirmed(t *testing.T) {
 	t.Parallel()
-	parts := os.Getenv("PARTS")
-	if parts == "" {
-		parts = "path,rules,desk,machines,account"
-	}
-	browseParts(t, parts)
-}
-
-// What can go wrong on the way, emergencies, streams, hostile texts, and all screens; and
-// nothing that somebody writes is lost.
-func TestBrowserEverythingElse(t *testing.T) {
-	t.Parallel()
-	if os.Getenv("PARTS") != "" {
-		t.Skip("PARTS are chosen")
-	}
-	browseParts(t, "others,kept")
-}
-
-// browseParts runs some parts of flow.mjs with a commune of two devices, and another one
-// beside it.
-func browseParts(t *testing.T, parts string) {
-	t.Helper()
 	pages := browserPages(t)
 
 	w := newWorld(t, atLocalhost(t)) // a name, for passkeys
@@ -113,7 +89,7 @@ func browseParts(t *testing.T, parts string) {
 	more := filepath.Join(t.TempDir(), "thon.xlsx")
 	must(t, os.WriteFile(more, book.Bytes(), 0o600))
 
-	printed := w.browse("flow.mjs", "PARTS="+parts, "VILLAGES="+more)
+	printed := w.browse("flow.mjs", "VILLAGES="+more)
 	if n := strings.Count(printed, "PASS "); n < 5 || strings.Contains(printed, "FAIL ") {
 		t.Errorf("%d parts passed", n)
 	}
