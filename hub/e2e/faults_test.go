@@ -310,12 +310,12 @@ func TestAStopSilencesAtOnceAndCanBeTakenBack(t *testing.T) {
 	}
 	silence := a.Ended.Sub(asked)
 	t.Logf("stop to silence: %s", silence)
-	// How soon is measured by make bench; here the machine is busy, and the sound long.
-	if silence > 3*time.Second {
+	// What is promised on a busy machine; how soon it is at rest, make bench measures.
+	if silence > time.Second {
 		t.Errorf("silent %s after the stop", silence)
 	}
 	size := len(readAll(t, first))
-	if long := d.written(first); a.Began.Add(long).After(asked.Add(3 * time.Second)) {
+	if long := d.written(first); a.Began.Add(long).After(asked.Add(time.Second)) {
 		t.Errorf("%s of sound were written, the stop came after %s", long, asked.Sub(a.Began))
 	}
 

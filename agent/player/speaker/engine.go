@@ -19,7 +19,7 @@ const (
 	// leap how much of that is done before it is looked at again.
 	astray = time.Millisecond
 	leap   = player.Rate / 200
-	// broken is how far it only is when sound was broken, which everybody has heard: it
+	// broken is how far it only is when sound was broken, or the clock was set: it
 	// is led back in seconds then, not in minutes in which it echoes with its neighbours.
 	broken = 6 * time.Millisecond
 )
