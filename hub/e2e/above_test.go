@@ -25,7 +25,7 @@ func TestAnEmergencyIsApprovedByOneHereAndOneAbove(t *testing.T) {
 		Unit: "thon-dong", Class: protocol.ClassEmergency, Text: "Cháy ở đầu thôn.", Options: bulletin.SoundOptions{Wanted: true},
 	}, bulletin.FromText)
 	must(t, err)
-	w.until("the sound is made", time.Minute, func() bool {
+	w.until("the sound is made", func() bool {
 		b, err = w.Bulletins.Get(t.Context(), w.actor("soan"), b.ID)
 		must(t, err)
 		return b.State == bulletin.Ready
@@ -39,7 +39,7 @@ func TestAnEmergencyIsApprovedByOneHereAndOneAbove(t *testing.T) {
 	}
 	_, err = w.Approvals.Approve(t.Context(), w.actor("duyet1"), r.Digest, password)
 	must(t, err)
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 }
 
@@ -82,7 +82,7 @@ func TestALeaderOnLeaveNeverStopsTheCommune(t *testing.T) {
 	r = wait(first)
 	_, err := w.Approvals.Approve(t.Context(), w.actor("pho"), r, password)
 	must(t, err)
-	w.settled(first, 1, time.Minute)
+	w.settled(first, 1)
 	w.countedOnce(first, reach.Count{Expected: 1, Played: 1})
 
 	must(t, w.Account.EndDeputy(t.Context(), commune, "pho", registrar, "quantri"))

@@ -77,7 +77,7 @@ func newACME(t *testing.T, validity time.Duration) *authority {
 	a.stop = func() { issues(); names() }
 	t.Cleanup(a.stop)
 	w := &world{t: t}
-	w.until("the authority listens", 30*time.Second, func() bool { return a.issuer() != nil })
+	w.until("the authority listens", func() bool { return a.issuer() != nil })
 	return a
 }
 
@@ -191,7 +191,7 @@ func (w *world) open443(issuer *x509.CertPool) (*x509.Certificate, error) {
 func (w *world) served(issuer *x509.CertPool) *x509.Certificate {
 	w.t.Helper()
 	var seen *x509.Certificate
-	w.until("the console has a certificate", 30*time.Second, func() (ok bool) {
+	w.until("the console has a certificate", func() (ok bool) {
 		var err error
 		seen, err = w.open443(issuer)
 		return err == nil
@@ -248,7 +248,7 @@ func TestTheConsolesCertificateIsRenewed(t *testing.T) {
 	w := certified(t, a.console)
 	first := w.served(issuer)
 	var second *x509.Certificate
-	w.until("it is renewed before its end", time.Until(first.NotAfter), func() bool {
+	w.within(time.Until(first.NotAfter), "it is renewed before its end", func() bool {
 		var err error
 		second, err = w.open443(issuer)
 		must(t, err) // no moment without one
@@ -256,7 +256,7 @@ func TestTheConsolesCertificateIsRenewed(t *testing.T) {
 	})
 	a.stop()
 	const lost = "the console's certificate is not renewed"
-	w.until("the log says that it is not renewed", time.Until(second.NotAfter), func() bool { return strings.Contains(w.log.String(), lost) })
+	w.within(time.Until(second.NotAfter), "the log says that it is not renewed", func() bool { return strings.Contains(w.log.String(), lost) })
 	w.said(lost, "connection refused", "see that this machine reaches console.tls.directory")
 }
 
@@ -300,7 +300,7 @@ func TestWhatAnAuthorityRefusesIsSaidWithWhatToDo(t *testing.T) {
 			a := newACME(t, time.Hour)
 			issuer := a.issuer()
 			w := certified(t, a.console, func(s *config.Config) { s.Console.TLS.Redirect = "127.0.0.1:0"; c.with(a, s) })
-			w.until("the log says it", 30*time.Second, func() bool { return strings.Contains(w.log.String(), none) })
+			w.until("the log says it", func() bool { return strings.Contains(w.log.String(), none) })
 			w.said(append([]string{none}, c.says...)...)
 			began := time.Now()
 			if _, err := w.open443(issuer); err == nil {

@@ -93,8 +93,8 @@ func TestAControllerThatVanishesAndReturns(t *testing.T) {
 		return b
 	}
 	for i, text := range []string{"Lúc 19:30 tại nhà văn hoá.", "Lúc 7:30 tại trạm y tế."} {
-		w.until("the controller is lit", 20*time.Second, func() bool { return c.lit() > 0 })
-		r := w.settled(air(text), 1, 90*time.Second)
+		w.until("the controller is lit", func() bool { return c.lit() > 0 })
+		r := w.settled(air(text), 1)
 		if a := r.Lines[0].Answer; a.Outcome != protocol.OutcomePlayed || a.Proof != protocol.ProofRendered {
 			t.Errorf("with its power: %+v", a)
 		}
@@ -102,19 +102,19 @@ func TestAControllerThatVanishesAndReturns(t *testing.T) {
 			break
 		}
 		c.unplug()
-		w.until("the board is a fault", 30*time.Second, faulty)
+		w.until("the board is a fault", faulty)
 		must(t, w.Alerts.Look(t.Context(), time.Now()))
 		list, err := w.Alerts.List(t.Context(), w.actor("quantri"), time.Time{})
 		must(t, err)
 		if !slices.ContainsFunc(list, func(a alert.Alert) bool { return a.Kind == alert.Fault && a.Reason == "board" && a.Closed.IsZero() }) {
 			t.Errorf("operators are not told: %+v", list)
 		}
-		if a := w.settled(air("Không ai thấy."), 1, 90*time.Second).Lines[0].Answer; a.Outcome == protocol.OutcomePlayed {
+		if a := w.settled(air("Không ai thấy."), 1).Lines[0].Answer; a.Outcome == protocol.OutcomePlayed {
 			t.Errorf("without its power: %+v", a)
 		}
 		c = plugIn(t, address, 192*32)
 		defer c.unplug()
-		w.until("the board is well again", 30*time.Second, func() bool { return !faulty() })
+		w.until("the board is well again", func() bool { return !faulty() })
 	}
 }
 
@@ -145,7 +145,7 @@ func TestASlowBoardDoesNotHoldUpTheSound(t *testing.T) {
 	_, wish := w.later(9 * time.Second) // by then all is there
 	w.air(b, bulletin.Wish{When: bulletin.At, Start: wish, Units: []protocol.UnitID{"thon-dong"}}, "duyet1")
 	w.holds(d)
-	for _, l := range w.settled(b, 2, 90*time.Second).Lines {
+	for _, l := range w.settled(b, 2).Lines {
 		switch late := l.Answer.Began.Sub(l.Start); {
 		case l.Medium == protocol.MediumBoard && l.Answer.Proof != 0:
 			t.Errorf("a board that shows nothing: %+v", l.Answer)

@@ -82,7 +82,7 @@ func TestAKeyAtTheBoardEndsTheEmergencyThere(t *testing.T) {
 		b := w.ready(bulletin.Content{Class: protocol.ClassEmergency, Title: "Lũ đang lên", Text: "Nước lũ đang lên.", Board: "Rời nhà ngay, đến trường tiểu học."})
 		w.air(b, bulletin.Wish{When: bulletin.Now, Units: []protocol.UnitID{"thon-dong", "thon-doai"}}, "duyet1", "duyet2")
 		var airing protocol.AiringID
-		w.until("the emergency is on both boards", 30*time.Second, func() bool {
+		w.until("the emergency is on both boards", func() bool {
 			r := w.report(b)
 			if len(r.Lines) == 0 {
 				return false
@@ -91,13 +91,13 @@ func TestAKeyAtTheBoardEndsTheEmergencyThere(t *testing.T) {
 			return standing(airing, d) && standing(airing, other)
 		})
 		end()
-		w.until(name+" ends the emergency on the board", 20*time.Second, func() bool { return said(d) })
+		w.until(name+" ends the emergency on the board", func() bool { return said(d) })
 		if name == "key" {
 			_, err := button.Write(pressed(148, false))
 			must(t, err)
 		}
 		ended = append(ended, airing)
-		w.until("its receipt names the key", 20*time.Second, func() bool {
+		w.until("its receipt names the key", func() bool {
 			for _, l := range w.report(b).Lines {
 				if l.Device == d.id && l.Answer != nil {
 					if l.Answer.Keyed.IsZero() || l.Answer.Reason != protocol.ReasonStopped && l.Answer.Outcome != protocol.OutcomePlayed {
@@ -113,13 +113,13 @@ func TestAKeyAtTheBoardEndsTheEmergencyThere(t *testing.T) {
 		}
 		_, err := w.Programme.Stop(t.Context(), w.actor("duyet1"), "", airing)
 		must(t, err)
-		w.until("the other board's word", 20*time.Second, func() bool { return said(other) })
+		w.until("the other board's word", func() bool { return said(other) })
 	}
 
 	var body struct {
 		Ended []struct{ Airing protocol.AiringID } `json:"ended_at_board"`
 	}
-	w.until("the heartbeat says what was ended", 10*time.Second, func() bool {
+	w.until("the heartbeat says what was ended", func() bool {
 		status, b := w.client("quantri").do(http.MethodGet, "/devices/bang-dong", nil)
 		must(t, json.Unmarshal(b, &body))
 		return status == http.StatusOK && len(body.Ended) == 2
@@ -142,7 +142,7 @@ func TestAKeyAtTheBoardEndsTheEmergencyThere(t *testing.T) {
 	d.stop()
 	d.start()
 	w.online(d)
-	w.until("the device has its plan", 20*time.Second, func() bool {
+	w.until("the device has its plan", func() bool {
 		st, err := w.Registry.State(t.Context(), d.id)
 		return err == nil && st.Heartbeat.Missing == 0 && len(st.Heartbeat.Keyed) == 2
 	})

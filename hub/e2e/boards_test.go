@@ -67,7 +67,7 @@ func TestPicturesAndRunningTextAreRenderedAsTheHubRendersThem(t *testing.T) {
 		aired[layout] = b
 	}
 	for layout, b := range aired {
-		r := w.settled(b, 1, 60*time.Second)
+		r := w.settled(b, 1)
 		if r.Count.Played != 1 || r.Lines[0].Answer.Proof != protocol.ProofRendered {
 			t.Errorf("%s: %+v, proof %s", layout, r.Count, r.Lines[0].Answer.Proof)
 		}

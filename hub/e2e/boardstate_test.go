@@ -46,8 +46,8 @@ func TestABoardWithNothingToShow(t *testing.T) {
 	}
 	standby, err := page.Standby(size, there)
 	must(t, err)
-	w.until("the clock stands when nothing is on", 70*time.Second, clock)
-	w.until("the name stands without a time to trust", 70*time.Second, func() bool { return slices.Contains(page.Digests(standby), lost.shown()) })
+	w.until("the clock stands when nothing is on", clock)
+	w.until("the name stands without a time to trust", func() bool { return slices.Contains(page.Digests(standby), lost.shown()) })
 
 	// A picture that was lost at the hub before any board had it.
 	picture, err := w.Bulletins.AddPicture(t.Context(), w.actor("soan"), photo(t))
@@ -60,12 +60,12 @@ func TestABoardWithNothingToShow(t *testing.T) {
 	must(t, os.Remove(file))
 	_, err = w.Approvals.Approve(t.Context(), w.actor("duyet1"), r.Digest, password)
 	must(t, err)
-	if a := w.settled(b, 1, 3*time.Minute).Lines[0].Answer; a.Outcome != protocol.OutcomeSkipped || a.Reason != protocol.ReasonNoContent || a.Proof != 0 {
+	if a := w.settled(b, 1).Lines[0].Answer; a.Outcome != protocol.OutcomeSkipped || a.Reason != protocol.ReasonNoContent || a.Proof != 0 {
 		t.Errorf("without its picture: %+v", a)
 	}
-	w.until("the clock stands when what should be on is missing", 70*time.Second, clock)
+	w.until("the clock stands when what should be on is missing", clock)
 
 	w.stop()
-	w.until("the hub is known to be away", 30*time.Second, func() bool { return !d.Online() })
-	w.until("the clock goes on without the hub", 70*time.Second, clock)
+	w.until("the hub is known to be away", func() bool { return !d.Online() })
+	w.until("the clock goes on without the hub", clock)
 }

@@ -34,7 +34,7 @@ func TestATextForTheTickerLeavesTheRestOfABoardAlone(t *testing.T) {
 		w.device(board("bang-doai", "thon-doai", plain)),
 	)
 	c := w.client("soan")
-	w.until("the parts of the board are known", 10*time.Second, func() bool {
+	w.until("the parts of the board are known", func() bool {
 		st, err := w.Registry.State(t.Context(), "bang-dong")
 		return err == nil && len(st.Heartbeat.Zones) == 1
 	})
@@ -64,7 +64,7 @@ func TestATextForTheTickerLeavesTheRestOfABoardAlone(t *testing.T) {
 	}
 	began := map[protocol.DeviceID]map[protocol.BulletinID][2]time.Time{"bang-dong": {}, "bang-doai": {}}
 	for _, b := range []bulletin.Bulletin{body, ticker} {
-		for _, l := range w.settled(b, 2, 3*time.Minute).Lines {
+		for _, l := range w.settled(b, 2).Lines {
 			if l.Answer.Outcome != protocol.OutcomePlayed || l.Answer.Proof != protocol.ProofRendered {
 				t.Errorf("%s on %s: %+v", b.Title, l.Device, l.Answer)
 			}
@@ -81,7 +81,7 @@ func TestATextForTheTickerLeavesTheRestOfABoardAlone(t *testing.T) {
 
 	flood := w.ready(bulletin.Content{Class: protocol.ClassEmergency, Title: "Lũ đang lên", Text: "Nước lũ đang lên.", Board: "Rời nhà ngay."})
 	w.air(flood, bulletin.Wish{When: bulletin.Now, Units: both, Passes: 1}, "duyet1", "duyet2")
-	for _, l := range w.settled(flood, 2, 3*time.Minute).Lines {
+	for _, l := range w.settled(flood, 2).Lines {
 		if l.Answer.Outcome != protocol.OutcomePlayed || l.Answer.Proof != protocol.ProofRendered {
 			t.Errorf("emergency on %s: %+v", l.Device, l.Answer)
 		}
@@ -110,7 +110,7 @@ func TestABoardOfAnotherSizeIsSaidAndHarmsNothing(t *testing.T) {
 		d.screen = outputs.Screen{Layout: fb.Layout{Width: 160, Height: 80, Stride: 640, Format: fb.XRGB8888}}
 	})
 	w.online(other, small)
-	w.until("the devices say how their boards are", 20*time.Second, func() bool {
+	w.until("the devices say how their boards are", func() bool {
 		st, err := w.Registry.State(t.Context(), "loa-bang-doai")
 		o, err2 := w.Registry.State(t.Context(), "bang-dong")
 		return err == nil && err2 == nil && o.Heartbeat.Board != nil && slices.Contains(st.Heartbeat.Faults, "board-size")
@@ -131,7 +131,7 @@ func TestABoardOfAnotherSizeIsSaidAndHarmsNothing(t *testing.T) {
 
 	b := w.ready(bulletin.Content{Title: "Họp thôn", Text: "Mời bà con đi họp.", Board: "Nhà văn hoá, lúc 19:30.", Options: bulletin.SoundOptions{Wanted: true}})
 	w.air(b, bulletin.Wish{When: bulletin.Now, Units: []protocol.UnitID{"thon-dong", "thon-doai"}}, "duyet1")
-	for _, l := range w.settled(b, 3, 3*time.Minute).Lines {
+	for _, l := range w.settled(b, 3).Lines {
 		switch {
 		case l.Device == "bang-dong" && (l.Answer.Outcome != protocol.OutcomePlayed || l.Answer.Proof != protocol.ProofRendered):
 			t.Errorf("what the device has is not what the hub drew: %+v", l.Answer)

@@ -107,7 +107,7 @@ func (m *mosquitto) start() {
 		}
 	})
 	w := &world{t: m.t}
-	w.until("mosquitto listens", 10*time.Second, func() bool {
+	w.until("mosquitto listens", func() bool {
 		c, err := net.Dial("tcp", m.addr)
 		if err == nil {
 			_ = c.Close()
@@ -155,9 +155,9 @@ func TestABrokerElsewhereKeepsThePromises(t *testing.T) {
 		t.Fatal("the drill went around the broker")
 	}
 	m.start()
-	w.settled(drill, 1, time.Minute)
+	w.settled(drill, 1)
 	w.countedOnce(drill, reach.Count{Expected: 1, Played: 1})
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 }
 
@@ -193,7 +193,7 @@ func TestABrokersAcknowledgementMeansNothing(t *testing.T) {
 	close(release)
 	must(t, <-done)
 	m.start()
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 }
 
@@ -213,7 +213,7 @@ func TestAHubStartsWithoutItsBroker(t *testing.T) {
 	m.start()
 	d.start()
 	t.Cleanup(d.stop)
-	w.until("the device is online", 30*time.Second, func() bool {
+	w.until("the device is online", func() bool {
 		s, err := w.Registry.State(t.Context(), d.id)
 		return err == nil && s.Online
 	})

@@ -85,12 +85,12 @@ func TestACardThatHangsIsSaidAndComesBack(t *testing.T) {
 	}
 
 	cut := air(5)
-	w.until("the card sounds", 30*time.Second, func() bool { return card.Recording().Sounding(0) >= 0 })
+	w.until("the card sounds", func() bool { return card.Recording().Sounding(0) >= 0 })
 	sounds := card.Taken()
-	w.until("half a second of it", 10*time.Second, func() bool { return card.Taken() > sounds+protocol.SoundRate/2 })
+	w.until("half a second of it", func() bool { return card.Taken() > sounds+protocol.SoundRate/2 })
 	card.Stall(true)
 	stalled, took := time.Now(), card.Taken()
-	w.until("the hub knows of the fault", 10*time.Second, faulty)
+	w.until("the hub knows of the fault", faulty)
 	t.Logf("the hub knew %s after the card stood still", time.Since(stalled).Round(time.Millisecond))
 	if _, opened := relay.closed(time.Time{}); opened.IsZero() || opened.Sub(stalled) > 2*time.Second {
 		t.Errorf("the amplifier was switched off at %s, the card stood still at %s", opened, stalled)
@@ -101,7 +101,7 @@ func TestACardThatHangsIsSaidAndComesBack(t *testing.T) {
 	if !slices.ContainsFunc(list, func(a alert.Alert) bool { return a.Kind == alert.Fault && a.Reason == "sound" && a.Closed.IsZero() }) {
 		t.Errorf("operators are not told: %+v", list)
 	}
-	a := w.settled(cut, 1, time.Minute).Lines[0].Answer
+	a := w.settled(cut, 1).Lines[0].Answer
 	silent := slices.IndexFunc(w.decoded(cut), func(v int16) bool { return v != 0 }) // at its beginning
 	first := card.Recording().Sounding(0) - int64(silent)
 	if most := uint64(took - first + protocol.SoundRate/100); a.Outcome != protocol.OutcomeCut || a.Reason != protocol.ReasonFault || a.Frames == 0 || a.Frames > most {
@@ -109,15 +109,15 @@ func TestACardThatHangsIsSaidAndComesBack(t *testing.T) {
 	}
 
 	card.Stall(false)
-	w.until("the card is well again", 30*time.Second, func() bool { return !faulty() })
+	w.until("the card is well again", func() bool { return !faulty() })
 	before, from := time.Now(), card.Taken()
 	whole := air(1)
-	a = w.settled(whole, 1, time.Minute).Lines[0].Answer
+	a = w.settled(whole, 1).Lines[0].Answer
 	if a.Outcome != protocol.OutcomePlayed || a.Frames != uint64(whole.Rendition.Frames) || a.Proof != protocol.ProofConsumed {
 		t.Errorf("after that: %+v", a)
 	}
 	var on, off time.Time
-	w.until("the amplifier is off", 10*time.Second, func() bool { on, off = relay.closed(before); return !off.IsZero() })
+	w.until("the amplifier is off", func() bool { on, off = relay.closed(before); return !off.IsZero() })
 	rec := card.Recording()
 	began, ended := rec.At(rec.Sounding(from)), rec.At(rec.Last())
 	const about = 100 * time.Millisecond // what this card does not tell of its delay
@@ -143,19 +143,19 @@ func TestATechnicianMutesADeviceAndThatIsSaid(t *testing.T) {
 	on := air(5, "drop")
 	w.begun(d, on)
 	must(t, here.Set(true))
-	w.until("the hub knows that it is muted", 20*time.Second, func() bool { return w.lastHeard(d.id).Muted })
+	w.until("the hub knows that it is muted", func() bool { return w.lastHeard(d.id).Muted })
 	next := air(1, "")
 	for _, c := range []struct {
 		b    bulletin.Bulletin
 		want protocol.Outcome
 	}{{on, protocol.OutcomeCut}, {next, protocol.OutcomeSkipped}} {
-		if a := w.settled(c.b, 1, 2*time.Minute).Lines[0].Answer; a.Outcome != c.want || a.Reason != protocol.ReasonMuted {
+		if a := w.settled(c.b, 1).Lines[0].Answer; a.Outcome != c.want || a.Reason != protocol.ReasonMuted {
 			t.Errorf("muted: %s (%s), want %s", a.Outcome, a.Reason, c.want)
 		}
 	}
 	must(t, here.Set(false))
-	w.until("the hub knows that it is not muted", 20*time.Second, func() bool { return !w.lastHeard(d.id).Muted })
-	if a := w.settled(air(1, ""), 1, time.Minute).Lines[0].Answer; a.Outcome != protocol.OutcomePlayed {
+	w.until("the hub knows that it is not muted", func() bool { return !w.lastHeard(d.id).Muted })
+	if a := w.settled(air(1, ""), 1).Lines[0].Answer; a.Outcome != protocol.OutcomePlayed {
 		t.Errorf("with the switch back: %s (%s)", a.Outcome, a.Reason)
 	}
 }

@@ -51,7 +51,7 @@ func TestClocksDisciplinedOverMQTTAlone(t *testing.T) {
 			d.system = func() timesync.System { return timesync.System{} }
 		}))
 	}
-	w.until("every device knows the time", time.Minute, func() bool {
+	w.until("every device knows the time", func() bool {
 		return !slices.ContainsFunc(all, func(d *device) bool { return !d.Time().Sure })
 	})
 	var wrong []float64

@@ -288,7 +288,7 @@ func TestADeviceFetchesOverHTTPSWhenTheHubOffersIt(t *testing.T) {
 	w.online(d)
 	b := w.ready(bulletin.Content{Text: text, Options: bulletin.SoundOptions{Wanted: true}})
 	w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 	mu.Lock()
 	defer mu.Unlock()

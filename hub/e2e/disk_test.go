@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/config"
@@ -94,19 +93,19 @@ func TestAFullDiskAtADeviceLosesNothing(t *testing.T) {
 	w.online(d)
 	before := w.ready(spokenText(1))
 	w.air(before, bulletin.Wish{When: bulletin.Now}, "duyet1")
-	w.settled(before, 1, time.Minute)
+	w.settled(before, 1)
 
 	during := w.ready(spokenText(2))
 	flood := w.ready(bulletin.Content{Class: protocol.ClassEmergency, Text: "Nước lũ đang lên.", Options: bulletin.SoundOptions{Wanted: true}})
 	small.fill()
 	w.air(during, bulletin.Wish{When: bulletin.Now}, "duyet1")
-	w.until("the heartbeat says that the storage is full", time.Minute, func() bool {
+	w.until("the heartbeat says that the storage is full", func() bool {
 		s, err := w.Registry.State(t.Context(), d.id)
 		return err == nil && slices.ContainsFunc(s.Heartbeat.Faults, func(f string) bool { return f == "storage" || f == "space" })
 	})
 	w.air(flood, bulletin.Wish{When: bulletin.Now, Passes: 1, Validity: 30}, "duyet1", "duyet2")
 	alarm := string(w.airing(flood))
-	w.until("the emergency sounds", time.Minute, func() bool {
+	w.until("the emergency sounds", func() bool {
 		files, err := filepath.Glob(filepath.Join(sound, alarm+"-*.wav"))
 		must(t, err)
 		return len(files) > 0
@@ -116,9 +115,9 @@ func TestAFullDiskAtADeviceLosesNothing(t *testing.T) {
 	}
 
 	small.free()
-	w.settled(flood, 1, 2*time.Minute)
+	w.settled(flood, 1)
 	w.countedOnce(flood, reach.Count{Expected: 1, Played: 1})
-	r := w.settled(during, 1, 2*time.Minute)
+	r := w.settled(during, 1)
 	if r.Count.Expected != 1 || r.Count.Unknown != 0 {
 		t.Errorf("%+v, want one outcome", r.Count)
 	}
@@ -126,7 +125,7 @@ func TestAFullDiskAtADeviceLosesNothing(t *testing.T) {
 	w.countedOnce(before, reach.Count{Expected: 1, Played: 1})
 	after := w.ready(spokenText(1))
 	w.air(after, bulletin.Wish{When: bulletin.Now}, "duyet1")
-	w.settled(after, 1, time.Minute)
+	w.settled(after, 1)
 	w.countedOnce(after, reach.Count{Expected: 1, Played: 1})
 }
 
@@ -152,7 +151,7 @@ func TestAFullDiskAtTheHubLosesNothing(t *testing.T) {
 		t.Errorf("%d receipts were stored on a full disk", got)
 	}
 	small.free()
-	w.settled(b, 1, 2*time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 	if up := c.upload("a.wav", make([]byte, 4<<20)); up.status != http.StatusCreated {
 		t.Errorf("upload with room again: %+v", up)

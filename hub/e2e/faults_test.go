@@ -26,7 +26,7 @@ func spokenText(times int) bulletin.Content {
 // begun waits until a device has begun a bulletin.
 func (w *world) begun(d *device, b bulletin.Bulletin) {
 	w.t.Helper()
-	w.until(string(d.id)+" plays", 20*time.Second, func() bool { return d.playing(w, b) })
+	w.until(string(d.id)+" plays", func() bool { return d.playing(w, b) })
 }
 
 // written returns how much sound stands in the data of a WAV file that may still
@@ -53,10 +53,10 @@ func (w *world) only(d *device, b bulletin.Bulletin) string {
 func (w *world) whole(d *device, b bulletin.Bulletin) {
 	w.t.Helper()
 	want := w.decoded(b)
-	w.until(string(d.id)+" has played the whole", time.Minute, func() bool {
+	w.until(string(d.id)+" has played the whole", func() bool {
 		return d.written(w.only(d, b)) >= time.Duration(len(want))*frame
 	})
-	w.until("the file is finished", 5*time.Second, func() bool {
+	w.until("the file is finished", func() bool {
 		head := readAll(w.t, w.only(d, b))[:44]
 		return binary.LittleEndian.Uint32(head[40:]) >= uint32(2*len(want))
 	})
@@ -181,7 +181,7 @@ func TestANetworkLostDuringPlayLosesNothing(t *testing.T) {
 		t.Errorf("count %+v while the device is offline, want ahead", c)
 	}
 	n.mend()
-	w.settled(b, 1, 30*time.Second)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 }
 
@@ -205,7 +205,7 @@ func TestAPlanPlaysOnScheduleWithoutANetwork(t *testing.T) {
 	w.begun(d, b)
 	w.whole(d, b)
 	n.mend()
-	r := w.settled(b, 1, 30*time.Second)
+	r := w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 	if late := r.Lines[0].Answer.Began.Sub(start); late < 0 || late > 500*time.Millisecond {
 		t.Errorf("began %s after its time", late)
@@ -236,10 +236,10 @@ func TestAKilledAgentPlaysAgainWithinTheWindow(t *testing.T) {
 			w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100, AfterCut: tc.after, Units: []protocol.UnitID{tc.unit}}, "duyet1")
 			w.begun(d, b)
 			first := w.only(d, b)
-			w.until("6 s are played", 20*time.Second, func() bool { return d.written(first) > 6*time.Second })
+			w.until("6 s are played", func() bool { return d.written(first) > 6*time.Second })
 			kill()
 			d.process()
-			r := w.settled(b, 1, time.Minute)
+			r := w.settled(b, 1)
 			w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 			files := d.wavs(r.Lines[0].Airing)
 			if len(files) != 2 {
@@ -275,11 +275,11 @@ func TestAHubRestartedDuringPlayGetsItsReceipts(t *testing.T) {
 	w.begun(doai, b)
 	file, want := w.only(dong, b), time.Duration(len(w.decoded(b)))*frame
 	w.stop()
-	w.until("the bulletin is played", time.Minute, func() bool { return dong.written(file) >= want })
+	w.until("the bulletin is played", func() bool { return dong.written(file) >= want })
 	began := time.Now()
 	w.start()
 	t.Logf("hub serves again after %s", time.Since(began))
-	w.settled(b, 2, time.Minute)
+	w.settled(b, 2)
 	w.countedOnce(b, reach.Count{Expected: 2, Played: 2})
 	w.whole(dong, b)
 }
@@ -294,7 +294,7 @@ func TestAStopSilencesAtOnceAndCanBeTakenBack(t *testing.T) {
 	w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
 	w.begun(d, b)
 	first := w.only(d, b)
-	w.until("a second is played", 10*time.Second, func() bool { return d.written(first) > time.Second })
+	w.until("a second is played", func() bool { return d.written(first) > time.Second })
 
 	asked := time.Now()
 	stops, err := w.Programme.Stop(t.Context(), w.actor("duyet1"), commune, "")
@@ -302,7 +302,7 @@ func TestAStopSilencesAtOnceAndCanBeTakenBack(t *testing.T) {
 	if len(stops) != 1 {
 		t.Fatalf("%d stops, want 1", len(stops))
 	}
-	r := w.settled(b, 1, 10*time.Second)
+	r := w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Cut: 1})
 	a := r.Lines[0].Answer
 	if a.Reason != protocol.ReasonStopped {
@@ -327,7 +327,7 @@ func TestAStopSilencesAtOnceAndCanBeTakenBack(t *testing.T) {
 	if _, err := w.Programme.TakeBack(t.Context(), w.actor("duyet1"), stops[0].ID); code(err) != "taken-back-already" {
 		t.Errorf("taken back twice: %v", err)
 	}
-	w.settled(b, 2, 40*time.Second)
+	w.settled(b, 2)
 	w.countedOnce(b, reach.Count{Expected: 2, Cut: 1, Played: 1})
 	files := d.wavs(again[0].Wire.ID)
 	if len(files) != 1 {
@@ -359,7 +359,7 @@ func TestAnAiringWithdrawnBeforeItsStartVanishes(t *testing.T) {
 		t.Errorf("withdrawn twice: %v", err)
 	}
 	// The one behind it begins at its own time: nothing was on before.
-	r := w.settled(stays, 1, 30*time.Second)
+	r := w.settled(stays, 1)
 	if late := r.Lines[0].Answer.Began.Sub(start.Add(time.Second)); late > 500*time.Millisecond {
 		t.Errorf("the next one began %s late", late)
 	}
@@ -378,7 +378,7 @@ func TestAnotherAiringStaysWithinItsApproval(t *testing.T) {
 	w.online(d)
 	b := w.ready(spokenText(1))
 	req := w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100, Units: []protocol.UnitID{"thon-dong"}, PlaysPerDay: 2}, "duyet1")
-	w.settled(b, 1, 30*time.Second)
+	w.settled(b, 1)
 
 	tomorrow := time.Now().Add(72 * time.Hour).In(w.Zone).Format("2006-01-02T15:04:05")
 	for name, wish := range map[string]bulletin.Wish{
@@ -400,7 +400,7 @@ func TestAnotherAiringStaysWithinItsApproval(t *testing.T) {
 	if _, err := w.Programme.Again(t.Context(), w.actor("soan"), req.Digest, bulletin.Wish{When: bulletin.Now, Volume: 100}); err != nil {
 		t.Fatal(err)
 	}
-	w.settled(b, 2, 30*time.Second)
+	w.settled(b, 2)
 	w.countedOnce(b, reach.Count{Expected: 2, Played: 2})
 
 	// The approval allows two whole plays a day.
@@ -433,11 +433,11 @@ func TestQuietHoursHoldOnTheDevice(t *testing.T) {
 	w.air(relay, bulletin.Wish{When: bulletin.Now, Lateness: 1}, "duyet1")
 	w.air(notice, bulletin.Wish{When: bulletin.Now, Lateness: 1}, "duyet1")
 	w.air(actual, bulletin.Wish{When: bulletin.Now, Passes: 1}, "duyet1", "duyet2")
-	w.settled(actual, 2, time.Minute)
+	w.settled(actual, 2)
 	w.countedOnce(actual, reach.Count{Expected: 2, Played: 2})
 	w.air(drill, bulletin.Wish{When: bulletin.Now, Drill: true, Passes: 1, Validity: 1}, "duyet1", "duyet2")
 	// There is nothing to hear of that station; where it may sound, that is a fault.
-	for _, l := range w.settled(relay, 2, 100*time.Second).Lines {
+	for _, l := range w.settled(relay, 2).Lines {
 		want := protocol.ReasonFault
 		if l.Device == quiet.id {
 			want = protocol.ReasonQuietHours
@@ -447,7 +447,7 @@ func TestQuietHoursHoldOnTheDevice(t *testing.T) {
 		}
 	}
 	for name, b := range map[string]bulletin.Bulletin{"notice": notice, "drill": drill} {
-		r := w.settled(b, 2, 100*time.Second)
+		r := w.settled(b, 2)
 		w.countedOnce(b, reach.Count{Expected: 2, Played: 1, Skipped: 1})
 		for _, l := range r.Lines {
 			want := protocol.ReasonNone

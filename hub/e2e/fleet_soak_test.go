@@ -37,7 +37,7 @@ func TestSoakTheFleetCommandReports(t *testing.T) {
 	defer func() { t.Log(said.String()) }() // it has ended by then
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	w.until("all devices are online", 4*time.Minute, func() bool {
+	w.within(4*time.Minute, "all devices are online", func() bool {
 		states, err := w.Registry.States(t.Context())
 		must(t, err)
 		return len(states) == 40

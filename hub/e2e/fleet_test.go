@@ -189,7 +189,7 @@ func (c *crew) compared(within time.Duration) fleet.Report {
 	t.Helper()
 	c.logIn()
 	// The figure knows nothing of a start that is still to come.
-	c.w.until("what is aired has begun", within, func() bool {
+	c.w.within(within, "what is aired has begun", func() bool {
 		list, err := c.w.Programme.List(t.Context(), c.w.actor("soan"), c.since)
 		must(t, err)
 		return !slices.ContainsFunc(list, func(a programme.Airing) bool { return a.First.After(time.Now()) })

@@ -51,7 +51,7 @@ func TestAHubInTheWrongHandsHasNoPasskeyAndNoOlderList(t *testing.T) {
 	w.online(d)
 	b := w.ready(spokenText(1))
 	req := w.air(b, bulletin.Wish{When: bulletin.Now, Units: []protocol.UnitID{"thon-dong"}, PlaysPerDay: 4}, "duyet1")
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	th := thief{w: w}
 	var err error
 	th.old, err = store.NewProgramme(w.DB).Airing(t.Context(), w.airing(b))

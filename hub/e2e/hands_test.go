@@ -50,7 +50,7 @@ func (th thief) air(change func(*programme.Airing)) protocol.Receipt {
 	must(w.t, store.NewProgramme(w.DB).Air(w.t.Context(), a, false))
 	must(w.t, w.Publisher.Publish(w.t.Context(), a.Units))
 	var said []protocol.Receipt
-	w.until("the device answers for "+id, time.Minute, func() bool {
+	w.until("the device answers for "+id, func() bool {
 		said = w.answers(a.Wire.ID)
 		return len(said) > 0
 	})
@@ -88,7 +88,7 @@ func TestAHubInTheWrongHandsAirsNothingBeyondItsApprovals(t *testing.T) {
 	w.online(d)
 	b := w.ready(spokenText(1))
 	req := w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100, Units: []protocol.UnitID{"thon-dong"}, PlaysPerDay: 2}, "duyet1")
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	th := thief{w: w}
 	var err error
 	th.hub, err = w.Keys.Hub()
@@ -175,7 +175,7 @@ func TestAHubInTheWrongHandsAirsNothingBeyondItsApprovals(t *testing.T) {
 		audit.Act{At: time.Now(), Name: "device placed"}))
 	d.stop()
 	d.start() // as it connects, the hub sends what it lacks
-	w.until("the device refuses it", 20*time.Second, func() bool {
+	w.until("the device refuses it", func() bool {
 		return strings.Contains(w.log.String(), `msg="message refused"`) && strings.Contains(w.log.String(), "topic=loa/1/d/loa-dong/cmd")
 	})
 	if h := w.heartbeat(d); h.Placement != before {

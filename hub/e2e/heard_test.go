@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/loa-vn/loa/agent/player/cardtest"
 	cardspeaker "github.com/loa-vn/loa/agent/player/speaker"
@@ -82,7 +81,7 @@ func TestTheCardIsAsLoudAsTheHubMeantAndTheMicrophoneHearsIt(t *testing.T) {
 	w.online(a, b)
 	c := w.ready(spokenText(2))
 	w.air(c, bulletin.Wish{Units: []protocol.UnitID{commune}, When: bulletin.Now, Volume: 100}, "duyet1")
-	r := w.settled(c, 2, 2*time.Minute)
+	r := w.settled(c, 2)
 	levels := map[protocol.DeviceID]protocol.Proof{}
 	for _, l := range r.Lines {
 		levels[l.Device] = l.Answer.Proof

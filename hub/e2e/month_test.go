@@ -123,7 +123,7 @@ func (a *absence) run(t *testing.T) {
 	for _, d := range devices {
 		newest, err := w.Registry.Device(t.Context(), d.ID)
 		must(t, err)
-		w.until(string(d.ID)+" is reconciled", time.Minute, func() bool {
+		w.until(string(d.ID)+" is reconciled", func() bool {
 			s, err := w.Registry.State(t.Context(), d.ID)
 			must(t, err)
 			h := s.Heartbeat
@@ -134,11 +134,11 @@ func (a *absence) run(t *testing.T) {
 	t.Logf("%d devices away for %d days, %d occurrences played: reconciled and every receipt in after %s", a.devices, a.days, len(truth), a.back)
 
 	// What was missed is answered for, and not played late.
-	missed := w.settled(notice, a.devices, time.Minute)
+	missed := w.settled(notice, a.devices)
 	if missed.Count.Skipped != a.devices {
 		t.Errorf("the notice: %+v, want %d skipped", missed.Count, a.devices)
 	}
-	alarm := w.settled(flood, a.devices, time.Minute)
+	alarm := w.settled(flood, a.devices)
 	if alarm.Count.Skipped != a.devices {
 		t.Errorf("the emergency: %+v, want %d skipped", alarm.Count, a.devices)
 	}
@@ -178,7 +178,7 @@ func (w *world) equipped(id protocol.DeviceID) {
 	w.t.Helper()
 	d, err := w.Registry.Device(w.t.Context(), id)
 	must(w.t, err)
-	w.until(string(id)+" has everything", time.Minute, func() bool {
+	w.until(string(id)+" has everything", func() bool {
 		s, err := w.Registry.State(w.t.Context(), id)
 		return err == nil && s.Online && s.Heartbeat.Missing == 0 && w.current(d.Placement, s.Heartbeat)
 	})

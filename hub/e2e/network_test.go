@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/loa-vn/loa/hub/store"
 	"github.com/loa-vn/loa/protocol"
@@ -96,7 +95,7 @@ func (n *network) mend() {
 // offline waits until the hub knows that a device is gone.
 func (w *world) offline(d *device) {
 	w.t.Helper()
-	w.until(string(d.id)+" is offline", 20*time.Second, func() bool {
+	w.until(string(d.id)+" is offline", func() bool {
 		s, err := w.Registry.State(w.t.Context(), d.id)
 		return err == nil && !s.Online
 	})
@@ -106,7 +105,7 @@ func (w *world) offline(d *device) {
 // their content.
 func (w *world) holds(d *device) {
 	w.t.Helper()
-	w.until(string(d.id)+" holds its plans", 20*time.Second, func() bool {
+	w.until(string(d.id)+" holds its plans", func() bool {
 		s, err := w.Registry.State(w.t.Context(), d.id)
 		must(w.t, err)
 		dev, err := w.Registry.Device(w.t.Context(), d.id)

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"testing"
-	"time"
 
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/reach"
@@ -26,11 +25,11 @@ func TestATestToneIsAskedForAndAnswered(t *testing.T) {
 	w.online(d)
 	tone := func() *protocol.ToneResult {
 		t.Helper()
-		w.until("the device to take a tone", 20*time.Second, func() bool { return w.lastHeard("loa-dong").ClockSure })
+		w.until("the device to take a tone", func() bool { return w.lastHeard("loa-dong").ClockSure })
 		n, err := w.Dispatch.Tone(t.Context(), "loa-dong", protocol.Tone{Length: 500, Volume: 40})
 		must(t, err)
 		var r *protocol.ToneResult
-		w.until("an answer to the tone", 20*time.Second, func() bool {
+		w.until("an answer to the tone", func() bool {
 			r = w.lastHeard("loa-dong").Tone
 			return r != nil && r.Number == n
 		})
@@ -41,7 +40,7 @@ func TestATestToneIsAskedForAndAnswered(t *testing.T) {
 	}
 	b := w.ready(spokenText(1))
 	w.air(b, bulletin.Wish{Units: []protocol.UnitID{commune}, When: bulletin.Now, Volume: 70}, "duyet1")
-	w.until("the bulletin to be on", 20*time.Second, func() bool { return w.lastHeard("loa-dong").Playing != "" })
+	w.until("the bulletin to be on", func() bool { return w.lastHeard("loa-dong").Playing != "" })
 	h := w.lastHeard("loa-dong")
 	if p := h.Progress; p == nil || p.Volume != 70 || p.Length < 1000 || p.Position >= p.Length {
 		t.Errorf("progress %+v", p)
@@ -49,6 +48,6 @@ func TestATestToneIsAskedForAndAnswered(t *testing.T) {
 	if r := tone(); r.Reason != protocol.ReasonBusy {
 		t.Errorf("a tone cut into a bulletin: %q", r.Reason)
 	}
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/loa-vn/loa/hub/bulletin"
 	"github.com/loa-vn/loa/hub/config"
@@ -59,6 +58,6 @@ func TestPasskeyFromTheBrowserToTheDevice(t *testing.T) {
 	if err != nil || strings.Count(string(printed), "PASS ") < 13 {
 		t.Fatalf("the browser's flow: %v", err)
 	}
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/loa-vn/loa/agent/player/opus"
@@ -66,7 +65,7 @@ func TestTypedTextIsPlayedAndConfirmed(t *testing.T) {
 
 	b := w.ready(bulletin.Content{Text: text, Board: "Họp thôn 7h30", Options: bulletin.SoundOptions{Wanted: true}})
 	w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
-	r := w.settled(b, 3, 40*time.Second)
+	r := w.settled(b, 3)
 
 	if diff := cmp.Diff(reach.Count{Expected: 3, Played: 3}, r.Count); diff != "" {
 		t.Errorf("count (-want +got):\n%s", diff)
@@ -153,7 +152,7 @@ func TestDrillCutsABulletinThatThenComesBack(t *testing.T) {
 	long := w.ready(bulletin.Content{Text: text, Options: bulletin.SoundOptions{Wanted: true, Repeat: 4}})
 	drill := w.ready(bulletin.Content{Class: protocol.ClassEmergency, Text: "Nước lũ đang lên, mời bà con di dời.", Options: bulletin.SoundOptions{Wanted: true, Drill: true}})
 	w.air(long, bulletin.Wish{When: bulletin.Now}, "duyet1")
-	w.until("the bulletin plays", 10*time.Second, func() bool { return d.playing(w, long) })
+	w.until("the bulletin plays", func() bool { return d.playing(w, long) })
 
 	wish := bulletin.Wish{When: bulletin.Now, Drill: true, Passes: 1, Validity: 5}
 	r := w.air(drill, wish, "duyet1")
@@ -166,8 +165,8 @@ func TestDrillCutsABulletinThatThenComesBack(t *testing.T) {
 	if _, err := w.Approvals.Approve(t.Context(), w.actor("duyet2"), r.Digest, password); err != nil {
 		t.Fatal(err)
 	}
-	rd := w.settled(drill, 1, 60*time.Second)
-	rl := w.settled(long, 1, 90*time.Second)
+	rd := w.settled(drill, 1)
+	rl := w.settled(long, 1)
 	if rd.Count.Played != 1 || rl.Count.Played != 1 {
 		t.Fatalf("drill %+v, bulletin %+v, want both played", rd.Count, rl.Count)
 	}

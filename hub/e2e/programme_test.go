@@ -31,7 +31,7 @@ func (w *world) stocked(c *client, body map[string]any) bulletin.Bulletin {
 func (w *world) usable(id protocol.BulletinID) bulletin.Bulletin {
 	w.t.Helper()
 	var b bulletin.Bulletin
-	w.until("its sound is made", 30*time.Second, func() bool {
+	w.until("its sound is made", func() bool {
 		var err error
 		b, err = w.Bulletins.Get(w.t.Context(), w.actor("soan"), id)
 		must(w.t, err)
@@ -97,7 +97,7 @@ func TestAProgrammeIsHeardInItsOrder(t *testing.T) {
 	}
 	at := start
 	for _, b := range []bulletin.Bulletin{opening, news} {
-		r := w.settled(b, 1, 60*time.Second)
+		r := w.settled(b, 1)
 		a := r.Lines[0].Answer
 		if a.Outcome != protocol.OutcomePlayed || a.Frames != uint64(b.Rendition.Frames) || a.Began.Sub(at).Abs() > time.Millisecond {
 			t.Errorf("%s: %s (%s), %d frames, at %s, want %s", b.Title, a.Outcome, a.Reason, a.Frames, a.Began, at)
@@ -109,17 +109,17 @@ func TestAProgrammeIsHeardInItsOrder(t *testing.T) {
 		at = at.Add(b.Rendition.Length())
 	}
 	// The relay has no source: cut by a fault after five seconds without it.
-	if outcome, why, _, _ := w.answer(relay, 60*time.Second); outcome != protocol.OutcomeCut || why != protocol.ReasonFault {
+	if outcome, why, _, _ := w.answer(relay); outcome != protocol.OutcomeCut || why != protocol.ReasonFault {
 		t.Errorf("the relay: %s (%s)", outcome, why)
 	}
 	// The silence is twice in it: as an item, and as the relay's stand-in.
-	twice := w.settled(silence, 2, 60*time.Second)
+	twice := w.settled(silence, 2)
 	for _, l := range twice.Lines {
 		if l.Answer.Outcome != protocol.OutcomePlayed || l.Answer.Frames != protocol.SoundRate || loud(heard(t, dong.wavs(l.Airing)[0])) > 0 {
 			t.Errorf("a silence: %s (%s), %d frames", l.Answer.Outcome, l.Answer.Reason, l.Answer.Frames)
 		}
 	}
-	last := w.settled(closing, 1, 90*time.Second).Lines[0].Answer
+	last := w.settled(closing, 1).Lines[0].Answer
 	for _, b := range []bulletin.Bulletin{opening, news, relay, silence} {
 		for _, l := range w.report(b).Lines {
 			if l.Answer.Ended.After(last.Began) {
@@ -233,7 +233,7 @@ func TestARelayIsBoundByItsApproval(t *testing.T) {
 	must(t, err)
 	wish.Units = []protocol.UnitID{"thon-doai"}
 	w.air(b, wish, "duyet1")
-	if outcome, why, _, _ := w.answer(b, 30*time.Second); outcome != protocol.OutcomeSkipped || why != protocol.ReasonNotPermitted {
+	if outcome, why, _, _ := w.answer(b); outcome != protocol.OutcomeSkipped || why != protocol.ReasonNotPermitted {
 		t.Errorf("outside of its slot: %s (%s)", outcome, why)
 	}
 }

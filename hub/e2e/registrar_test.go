@@ -97,7 +97,7 @@ func TestARegistrarActsInNoOtherUnit(t *testing.T) {
 	text.Unit = "thon-dong"
 	b := w.ready(text)
 	w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100, Units: []protocol.UnitID{"thon-dong"}}, "duyet-dong")
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 	if r := w.verified(); len(r.Problems) > 0 {
 		t.Errorf("verify: %q", r.Problems)
@@ -106,7 +106,7 @@ func TestARegistrarActsInNoOtherUnit(t *testing.T) {
 	// With the hub in the same hands: the list and the place are stored and sent.
 	there := w.ready(spokenText(1))
 	req := w.air(there, bulletin.Wish{When: bulletin.Now, Volume: 100, Units: []protocol.UnitID{"thon-doai"}, PlaysPerDay: 5}, "duyet1")
-	w.settled(there, 1, time.Minute)
+	w.settled(there, 1)
 	th := thief{w: w}
 	var err error
 	th.old, err = store.NewProgramme(w.DB).Airing(ctx, w.airing(there))
@@ -147,7 +147,7 @@ func TestARegistrarActsInNoOtherUnit(t *testing.T) {
 	must(t, w.DB.Registry().PlaceDevice(ctx, device, moved, audit.Act{At: time.Now(), Name: "device placed"}))
 	doai.stop()
 	doai.start()
-	w.until("the device refuses it", 20*time.Second, func() bool {
+	w.until("the device refuses it", func() bool {
 		return strings.Contains(w.log.String(), `msg="message refused"`) && strings.Contains(w.log.String(), "topic=loa/1/d/loa-doai/cmd")
 	})
 	if got := w.heartbeat(doai).Placement; got != before {

@@ -160,9 +160,9 @@ func (w *world) relayed(n api.NewRelay, unit protocol.UnitID, start time.Time) b
 }
 
 // answer is the one device's word on a bulletin's one start, when it has come.
-func (w *world) answer(b bulletin.Bulletin, within time.Duration) (protocol.Outcome, protocol.Reason, uint64, protocol.AiringID) {
+func (w *world) answer(b bulletin.Bulletin) (protocol.Outcome, protocol.Reason, uint64, protocol.AiringID) {
 	w.t.Helper()
-	r := w.settled(b, 1, within)
+	r := w.settled(b, 1)
 	a := r.Lines[0].Answer
 	return a.Outcome, a.Reason, a.Frames, r.Lines[0].Airing
 }
@@ -220,7 +220,7 @@ func TestRelays(t *testing.T) {
 
 	t.Run("whole, together, and ended by the device", func(t *testing.T) {
 		w := w.in(t)
-		r := w.settled(whole, 2, 40*time.Second)
+		r := w.settled(whole, 2)
 		var heardBy [][]int16
 		for i, d := range []*device{dong, neighbour} {
 			if a := r.Lines[i].Answer; a.Outcome != protocol.OutcomePlayed || a.Frames != 6*protocol.SoundRate {
@@ -249,7 +249,7 @@ func TestRelays(t *testing.T) {
 	})
 	t.Run("stalled: cut by a fault, and the next goes on", func(t *testing.T) {
 		w := w.in(t)
-		outcome, why, frames, airing := w.answer(stalls, 60*time.Second)
+		outcome, why, frames, airing := w.answer(stalls)
 		if outcome != protocol.OutcomeCut || why != protocol.ReasonFault || frames == 0 || frames >= 50*protocol.SoundRate {
 			t.Errorf("%s (%s), %d frames", outcome, why, frames)
 		}
@@ -259,13 +259,13 @@ func TestRelays(t *testing.T) {
 		if got := w.events(stalls); !slices.Contains(got, relay.Lost) {
 			t.Errorf("events %q", got)
 		}
-		if outcome, why, _, _ := w.answer(news, 30*time.Second); outcome != protocol.OutcomePlayed {
+		if outcome, why, _, _ := w.answer(news); outcome != protocol.OutcomePlayed {
 			t.Errorf("the next: %s (%s)", outcome, why)
 		}
 	})
 	t.Run("silent: cut by a fault", func(t *testing.T) {
 		w := w.in(t)
-		outcome, why, frames, _ := w.answer(silent, 60*time.Second)
+		outcome, why, frames, _ := w.answer(silent)
 		if outcome != protocol.OutcomeCut || why != protocol.ReasonFault || frames == 0 || frames >= 50*protocol.SoundRate {
 			t.Errorf("%s (%s), %d frames", outcome, why, frames)
 		}
@@ -284,7 +284,7 @@ func TestRelays(t *testing.T) {
 		if err := w.Streams().Feed(t.Context(), whole.Relay.Session, strings.NewReader("x")); code(err) != "not-live" {
 			t.Errorf("sound for a station: %v", err)
 		}
-		w.until("the live window is open", 15*time.Second, func() bool {
+		w.until("the live window is open", func() bool {
 			return w.Streams().Feed(t.Context(), live.Relay.Session, bytes.NewReader(nil)) == nil
 		})
 		tick := time.NewTicker(250 * time.Millisecond)
@@ -295,7 +295,7 @@ func TestRelays(t *testing.T) {
 			}
 			<-tick.C
 		}
-		outcome, why, frames, airing := w.answer(live, 40*time.Second)
+		outcome, why, frames, airing := w.answer(live)
 		if outcome != protocol.OutcomePlayed || frames != 8*protocol.SoundRate {
 			t.Fatalf("%s (%s), %d frames", outcome, why, frames)
 		}
@@ -306,7 +306,7 @@ func TestRelays(t *testing.T) {
 	for name, b := range map[string]bulletin.Bulletin{"HLS": hls, "a source that ends and begins again": ends} {
 		t.Run(name, func(t *testing.T) {
 			w := w.in(t)
-			r := w.settled(b, 1, 40*time.Second)
+			r := w.settled(b, 1)
 			for _, l := range r.Lines {
 				if l.Answer.Outcome != protocol.OutcomePlayed || l.Answer.Frames != 5*protocol.SoundRate {
 					t.Errorf("%s: %s (%s), %d frames", l.Device, l.Answer.Outcome, l.Answer.Reason, l.Answer.Frames)

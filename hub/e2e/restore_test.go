@@ -55,7 +55,7 @@ func TestARestoredHubGoesPastWhatDevicesHold(t *testing.T) {
 	w.online(d)
 	before := w.ready(spokenText(1))
 	w.air(before, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
-	w.settled(before, 1, time.Minute)
+	w.settled(before, 1)
 	dest := filepath.Join(t.TempDir(), "backup")
 	w.loaded(func() {
 		_, err := backup.Write(t.Context(), backup.Options{Folders: w.folders(), Dest: dest, Snapshot: w.DB.Snapshot, Now: time.Now()})
@@ -64,12 +64,12 @@ func TestARestoredHubGoesPastWhatDevicesHold(t *testing.T) {
 	// What the backup does not have.
 	lost := w.ready(spokenText(1))
 	w.air(lost, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
-	w.settled(lost, 1, time.Minute)
+	w.settled(lost, 1)
 	w.holds(d)
 	// Its device has signed what it did; the plan that said so is gone, and that is named.
 	gone := "receipt of loa-dong for airing " + string(w.airing(lost)) + ", which no plan names: plans were removed, or lost with a restore"
 	state := w.heartbeat(d)
-	w.until("the device's receipts are acknowledged", 20*time.Second, func() bool {
+	w.until("the device's receipts are acknowledged", func() bool {
 		state = w.heartbeat(d)
 		return state.Unacked == 0 && state.Chain != nil
 	})
@@ -84,12 +84,12 @@ func TestARestoredHubGoesPastWhatDevicesHold(t *testing.T) {
 	must(t, err)
 	w.start()
 	w.online(d)
-	w.until("the plan goes past what the device held", 30*time.Second, func() bool {
+	w.until("the plan goes past what the device held", func() bool {
 		p, err := store.NewProgramme(w.DB).NewestPlan(t.Context(), commune)
 		return err == nil && p.Number > held[commune]
 	})
 	w.holds(d)
-	w.until("the receipts are back", 30*time.Second, func() bool {
+	w.until("the receipts are back", func() bool {
 		end, err := store.NewLedger(w.DB).ChainEnd(t.Context(), d.id, state.Chain.Chain)
 		must(t, err)
 		return end >= state.Chain.Seq
@@ -97,7 +97,7 @@ func TestARestoredHubGoesPastWhatDevicesHold(t *testing.T) {
 	w.countedOnce(before, reach.Count{Expected: 1, Played: 1}, gone)
 	after := w.ready(spokenText(1))
 	w.air(after, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
-	w.settled(after, 1, time.Minute)
+	w.settled(after, 1)
 	w.countedOnce(after, reach.Count{Expected: 1, Played: 1}, gone)
 }
 
@@ -115,7 +115,7 @@ func TestAClonedDeviceRaisesAnAlert(t *testing.T) {
 	w := newWorld(t)
 	d := w.device(speaker("loa-dong", "thon-dong", 1000))
 	w.online(d)
-	w.until("the first receipts are acknowledged", 20*time.Second, func() bool {
+	w.until("the first receipts are acknowledged", func() bool {
 		h := w.heartbeat(d)
 		return h.Unacked == 0 && h.Chain != nil
 	})
@@ -125,10 +125,10 @@ func TestAClonedDeviceRaisesAnAlert(t *testing.T) {
 	for range 2 {
 		must(t, os.WriteFile(file, copied, 0o600))
 		d.start()
-		w.until("connected again", 20*time.Second, func() bool { return d.Online() })
+		w.until("connected again", func() bool { return d.Online() })
 		b := w.ready(spokenText(1))
 		w.air(b, bulletin.Wish{When: bulletin.Now, Volume: 100}, "duyet1")
-		w.settled(b, 1, time.Minute)
+		w.settled(b, 1)
 		d.stop()
 	}
 	operator := account.Actor{Person: "quantri", Grants: []account.Grant{{Unit: commune, Role: account.Operator}}}
@@ -184,7 +184,7 @@ func TestADeviceAwayThroughMovesEndsInItsPlace(t *testing.T) {
 	if diff := cmp.Diff([]protocol.UnitID{"thon-dong"}, newest.Placement.Predecessors); diff != "" {
 		t.Errorf("predecessors (-want +got):\n%s", diff)
 	}
-	w.until("the device is in its place", 30*time.Second, func() bool {
+	w.until("the device is in its place", func() bool {
 		h := w.heartbeat(d)
 		return h.Placement == newest.Placement.Number && slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-moi" }) &&
 			slices.ContainsFunc(h.Plans, func(p protocol.Held) bool { return p.Unit == "thon-dong" }) &&
@@ -193,7 +193,7 @@ func TestADeviceAwayThroughMovesEndsInItsPlace(t *testing.T) {
 	w.holds(d)
 	now := w.ready(spokenText(1))
 	w.air(now, bulletin.Wish{When: bulletin.Now, Volume: 100, Units: []protocol.UnitID{"thon-moi"}}, "duyet1")
-	w.settled(now, 1, time.Minute)
+	w.settled(now, 1)
 	w.countedOnce(now, reach.Count{Expected: 1, Played: 1})
 }
 
@@ -215,14 +215,14 @@ func TestAMoveLetsGoOnWhatStillApplies(t *testing.T) {
 	_, start := w.later(time.Hour)
 	w.air(later, bulletin.Wish{When: bulletin.At, Volume: 100, Start: start}, "duyet1")
 	var said protocol.Heartbeat
-	w.until("the device is in its new place", 20*time.Second, func() bool {
+	w.until("the device is in its new place", func() bool {
 		said = w.heartbeat(d)
 		return said.Placement == moved.Placement.Number
 	})
 	if said.Playing != w.airing(on) {
 		t.Errorf("then %q is on: the bulletin did not last until the move, or was ended by it", said.Playing)
 	}
-	w.settled(on, 1, time.Minute)
+	w.settled(on, 1)
 	w.countedOnce(on, reach.Count{Expected: 1, Played: 1})
 	if r := w.answers(w.airing(on)); len(r) != 1 || len(r[0].Plays) != 1 || r[0].Placement != moved.Placement.Number {
 		t.Errorf("%+v, want one play without a break", r)

@@ -32,9 +32,9 @@ func TestARevokedDeviceIsCutOffAtOnce(t *testing.T) {
 	}
 	do(http.MethodPost, "/sessions", `{"user":"quantri","password":"`+password+`"}`)
 	do(http.MethodDelete, "/devices/loa-dong", "")
-	w.until("the device is cut off", 5*time.Second, func() bool { return !d.Online() })
+	w.within(5*time.Second, "the device is cut off", func() bool { return !d.Online() })
 	// It tries again, and is refused each time.
-	w.until("it was refused", 20*time.Second, func() bool {
+	w.until("it was refused", func() bool {
 		return strings.Contains(w.log.String(), "no connection to the broker")
 	})
 	if d.Online() {

@@ -119,7 +119,7 @@ func newRoles(t *testing.T) *roles {
 	r.other = string(w.ready(spokenText(1)).ID)
 	r.approved = w.air(w.ready(spokenText(1)), bulletin.Wish{When: bulletin.Now}, "duyet1").Digest.String()
 	r.submitted = w.air(w.ready(spokenText(3)), bulletin.Wish{When: bulletin.Now}).Digest.String()
-	w.until("there is an airing", 10*time.Second, func() bool {
+	w.until("there is an airing", func() bool {
 		airings, err := w.Programme.List(t.Context(), w.actor("soan"), time.Now().Add(-time.Hour))
 		must(t, err)
 		if len(airings) > 0 {
@@ -339,7 +339,7 @@ func (r *roles) bulletins(add func(object, ...string), is func(target) object, s
 	}}, "edit-bulletin")
 	board := func(by *caller) string {
 		id := by.ok("POST", "/bulletins", `{"unit":"xa-binh-an","class":"normal","title":"Họp thôn","board":"MỜI BÀ CON"}`)
-		r.until("it is ready", 10*time.Second, func() bool {
+		r.until("it is ready", func() bool {
 			b, err := r.Bulletins.Get(r.t.Context(), r.actor("top"), protocol.BulletinID(id))
 			must(r.t, err)
 			return b.State == bulletin.Ready
@@ -364,7 +364,7 @@ func (r *roles) bulletins(add func(object, ...string), is func(target) object, s
 	}}, "get-picture")
 	add(object{make: func(by *caller, _ string) target {
 		id := by.ok("POST", "/bulletins", `{"unit":"xa-binh-an","class":"normal","title":"Dài","text":"`+strings.Repeat(endless, 60)+`","options":{"wanted":true}}`)
-		r.until("the text is being spoken", 20*time.Second, func() bool {
+		r.until("the text is being spoken", func() bool {
 			select {
 			case <-speaks.begun:
 				return true

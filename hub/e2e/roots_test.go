@@ -35,7 +35,7 @@ func (w *world) holdsNewest(d *device, kind envelope.Kind) {
 	docs, err := w.DB.Registry().Documents(w.t.Context(), kind, "")
 	must(w.t, err)
 	newest := slices.MaxFunc(docs, func(a, b registry.Document) int { return cmp.Compare(a.Number, b.Number) })
-	w.until(string(d.id)+" holds the newest "+string(kind), 30*time.Second, func() bool {
+	w.until(string(d.id)+" holds the newest "+string(kind), func() bool {
 		s, err := w.Registry.State(w.t.Context(), d.id)
 		return err == nil && slices.Contains(s.Heartbeat.Lists, newest.Digest)
 	})
@@ -51,7 +51,7 @@ func TestALostRootIsReplacedByTheOthers(t *testing.T) {
 	w.online(d)
 	first := w.ready(spokenText(1))
 	w.air(first, bulletin.Wish{When: bulletin.Now}, "duyet1")
-	w.settled(first, 1, time.Minute)
+	w.settled(first, 1)
 
 	fourth := filepath.Join(t.TempDir(), "root-4.pem")
 	key, err := signing.NewRoot(fourth, rootPassword)
@@ -94,7 +94,7 @@ func TestALostRootIsReplacedByTheOthers(t *testing.T) {
 	w.holdsNewest(d, envelope.KindDelegation)
 	second := w.ready(spokenText(1))
 	w.air(second, bulletin.Wish{When: bulletin.Now}, "duyet1")
-	w.settled(second, 1, time.Minute)
+	w.settled(second, 1)
 	w.countedOnce(second, reach.Count{Expected: 1, Played: 1})
 
 	// Who joins now pins the new list.
@@ -153,10 +153,10 @@ func TestANewRegistrarSignsAllOfItAgainInOneStep(t *testing.T) {
 	must(t, w.Publisher.Renew(t.Context()))
 	d.stop()
 	d.start() // as it connects, the hub sends what it lacks
-	w.until("the device stands where it stood, by the new registrar's word", 20*time.Second, func() bool { return w.heartbeat(d).Placement > place })
+	w.until("the device stands where it stood, by the new registrar's word", func() bool { return w.heartbeat(d).Placement > place })
 	_, err = w.Approvals.Approve(t.Context(), w.actor("duyet1"), r.Digest, password)
 	must(t, err)
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 	if got := w.report(b); len(got.Villages) != 3 || got.People == 0 || got.Reached == 0 {
 		t.Errorf("%.0f of %d people in %d villages", got.Reached, got.People, len(got.Villages))

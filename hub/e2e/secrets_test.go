@@ -103,7 +103,7 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 
 	b := w.ready(spokenText(1))
 	r.bulletin, r.submitted = string(b.ID), w.air(b, bulletin.Wish{When: bulletin.Now}, "duyet1").Digest.String()
-	w.settled(b, 1, time.Minute)
+	w.settled(b, 1)
 	r.other, r.airing, r.upload = r.bulletin, string(w.airing(b)), r.top.got("digest", http.MethodPost, "/uploads", "x", "application/octet-stream")
 	r.objects = r.kinds(nil)
 	res, err := http.Get(r.top.url + "/api/openapi.json")

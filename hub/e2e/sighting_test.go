@@ -18,7 +18,7 @@ func TestABoardThatWasSeenIsSaidToBeSeen(t *testing.T) {
 	w.online(w.device(board("bang-dong", "thon-dong", protocol.Display{Width: 192, Height: 32, Row: 16})))
 	b := w.ready(bulletin.Content{Board: "Họp thôn 7h30"})
 	w.air(b, bulletin.Wish{When: bulletin.Now, Units: []protocol.UnitID{"thon-dong"}}, "duyet1")
-	before := w.settled(b, 1, 60*time.Second)
+	before := w.settled(b, 1)
 	first := before.Lines[0]
 	c := w.client("soan")
 	tell := func(device string, at time.Time, by string, picture []byte, lux float64) (int, string) {
@@ -79,7 +79,7 @@ func TestABoardThatWasSeenIsSaidToBeSeen(t *testing.T) {
 	if status, _ := c.do(http.MethodGet, "/devices/bang-dong/sightings/khong-co", nil); status != http.StatusNotFound {
 		t.Errorf("a picture of nothing: %d", status)
 	}
-	after := w.settled(b, 1, time.Second)
+	after := w.settled(b, 1)
 	if after.Reached != before.Reached || after.Count != before.Count {
 		t.Errorf("a sighting changed who was reached: %+v, before %+v", after.Count, before.Count)
 	}

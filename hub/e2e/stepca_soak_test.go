@@ -86,7 +86,7 @@ func realStepCA(t *testing.T) func(*config.Config) {
 	pool.AddCert(root.cert)
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
 	w := &world{t: t}
-	w.until("step-ca listens", 30*time.Second, func() bool {
+	w.until("step-ca listens", func() bool {
 		req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, "https://"+address+"/health", nil)
 		must(t, err)
 		res, err := client.Do(req)
@@ -122,7 +122,7 @@ func TestSoakTheRealStepCACertifiesDevices(t *testing.T) {
 	w.online(d)
 
 	end := first.Certificate.Leaf.NotAfter
-	w.until("the second has changed", 3*time.Second, func() bool { return time.Now().After(end.Add(-identity365 + time.Second)) })
+	w.until("the second has changed", func() bool { return time.Now().After(end.Add(-identity365 + time.Second)) })
 	_, err = first.Renew(t.Context(), dir)
 	must(t, err)
 	renewed, err := identity.Load(dir)

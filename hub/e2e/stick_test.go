@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/loa-vn/loa/agent/identity"
 	"github.com/loa-vn/loa/hub/enrol"
@@ -44,7 +43,7 @@ func TestADeviceIsInstalledWithoutANetwork(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		waiting := make(chan error, 1)
 		go func() { waiting <- identity.Await(ctx, dir, w.log.logger()) }()
-		w.until("it waits", 10*time.Second, func() bool { return strings.Contains(w.log.String(), "installed and waiting for the hub") })
+		w.until("it waits", func() bool { return strings.Contains(w.log.String(), "installed and waiting for the hub") })
 		cancel()
 		if err := <-waiting; !errors.Is(err, context.Canceled) {
 			t.Fatalf("waiting ended with %v", err)

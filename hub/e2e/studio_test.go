@@ -156,14 +156,14 @@ func TestAnInterruptedSoundIsMadeAfterARestart(t *testing.T) {
 		Unit: commune, Class: protocol.ClassNormal, Text: strings.Repeat("Đề nghị bà con chú ý theo dõi. ", 80), Options: bulletin.SoundOptions{Wanted: true},
 	}, bulletin.FromText)
 	must(t, err)
-	w.until("it is being spoken", 20*time.Second, func() bool { return len(v.pieces()) == 2 })
+	w.until("it is being spoken", func() bool { return len(v.pieces()) == 2 })
 	w.stop()
 	w.start()
 	if b, err = w.Bulletins.Get(t.Context(), w.actor("soan"), b.ID); err != nil || b.State != bulletin.Preparing || b.Rendition != nil {
 		t.Errorf("after the restart: %s, %v, %v", b.State, b.Rendition, err)
 	}
 	close(v.may)
-	w.until("it is made", 30*time.Second, func() bool {
+	w.until("it is made", func() bool {
 		b, err = w.Bulletins.Get(t.Context(), w.actor("soan"), b.ID)
 		must(t, err)
 		return b.State == bulletin.Ready
@@ -202,7 +202,7 @@ func TestALongTextIsHeardWhileItIsSpoken(t *testing.T) {
 		Unit: commune, Class: protocol.ClassNormal, Text: strings.Repeat("Đề nghị bà con chú ý theo dõi. ", 80), Options: bulletin.SoundOptions{Wanted: true},
 	}, bulletin.FromText)
 	must(t, err)
-	w.until("two pieces are asked for", 20*time.Second, func() bool { return len(v.pieces()) == 2 })
+	w.until("two pieces are asked for", func() bool { return len(v.pieces()) == 2 })
 	c := w.client("soan")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.WebAddr().String()+"/api/v1/bulletins/"+string(b.ID)+"/sound/growing", nil)
 	must(t, err)

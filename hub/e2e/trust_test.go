@@ -107,7 +107,7 @@ func (c *captured) heard(d protocol.DeviceID) protocol.Heartbeat {
 	})
 	must(c.w.t, err)
 	c.send(protocol.DeviceTopic(d, protocol.VerbCmd), c.seal(c.hub, envelope.KindCommand, payload))
-	c.w.until("the device goes on", 10*time.Second, func() bool { return c.heartbeat().Muted == mute })
+	c.w.until("the device goes on", func() bool { return c.heartbeat().Muted == mute })
 	return c.heartbeat()
 }
 
@@ -165,7 +165,7 @@ func TestADeviceBelievesNothingThatIsNotGenuine(t *testing.T) {
 	if len(genuine) != 1 {
 		t.Fatalf("%d open alerts, want 1", len(genuine))
 	}
-	w.until("the device is at the captured broker", 10*time.Second, func() bool { return c.heartbeat().Device == d.id })
+	w.until("the device is at the captured broker", func() bool { return c.heartbeat().Device == d.id })
 
 	now := uint64(time.Now().UnixMilli())
 	first := c.plan(c.hub, commune, now)
@@ -259,7 +259,7 @@ func TestADeviceBelievesNothingThatIsNotGenuine(t *testing.T) {
 	} {
 		c.send(protocol.UnitTopic(commune, protocol.VerbAlert), b)
 		c.heard(d.id)
-		w.until(name+" has its verdict", 5*time.Second, func() bool {
+		w.until(name+" has its verdict", func() bool {
 			s, ok := c.verdict(b)
 			return (ok && !s.Accepted) || len(b) > protocol.MaxAlert
 		})
@@ -278,7 +278,7 @@ func TestADeviceBelievesNothingThatIsNotGenuine(t *testing.T) {
 	d.stop()
 	d.config.MQTT = ""
 	d.start()
-	w.settled(emergency, 1, time.Minute)
+	w.settled(emergency, 1)
 	if n := w.report(emergency).Count.Played; n != 1 {
 		t.Errorf("the genuine alert was played %d times, want 1", n)
 	}
@@ -378,13 +378,13 @@ func TestAnUnsureClockIsSetRightByTheHub(t *testing.T) {
 	b := w.ready(spokenText(1))
 	w.air(b, bulletin.Wish{When: bulletin.Now}, "duyet1")
 	n.mend()
-	w.onlineWithin(30*time.Second, d) // it waits up to 16 s after a line that was cut so long
-	w.until("the clock is sure", 20*time.Second, func() bool {
+	w.online(d)
+	w.until("the clock is sure", func() bool {
 		s, err := w.Registry.State(t.Context(), d.id)
 		must(t, err)
 		return s.Heartbeat.ClockSure
 	})
-	w.settled(b, 1, 30*time.Second)
+	w.settled(b, 1)
 	w.countedOnce(b, reach.Count{Expected: 1, Played: 1})
 	s, err := w.Registry.State(t.Context(), d.id)
 	must(t, err)

@@ -154,7 +154,7 @@ func TestSoakAFleetOutlivesARestore(t *testing.T) {
 	w.start()
 	w.everywhere("")
 	for u, number := range held {
-		w.until("the plan of "+string(u)+" goes past what devices hold", 2*time.Minute, func() bool {
+		w.until("the plan of "+string(u)+" goes past what devices hold", func() bool {
 			p, err := store.NewProgramme(w.DB).NewestPlan(t.Context(), u)
 			return err == nil && p.Number > number
 		})
