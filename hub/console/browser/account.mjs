@@ -194,7 +194,7 @@ export async function account({ author, approver, admin }) {
     await admin.getByText("Đã chấm dứt.").first().waitFor();
     must(!(await entry())?.now, "still counts");
     await admin.getByRole("button", { name: "Hoàn tác" }).click();
-    await until("the deputy counts again", 15_000, async () => (await ask(admin, `/units/${unit}/approvers`)).people.some((p) => p.person === "thay" && p.now && p.until === got.until));
+    await until("the deputy counts again", async () => (await ask(admin, `/units/${unit}/approvers`)).people.some((p) => p.person === "thay" && p.now && p.until === got.until));
   });
   await step("a right removed by a slip comes back by one tap, an approver's with the signed list", async () => {
     await admin.goto(base + "/nguoi-dung");
@@ -246,16 +246,16 @@ export async function account({ author, approver, admin }) {
   await step("a test tone, and what the sound card says of it", async () => {
     await admin.goto(base + "/thiet-bi/loa-dong");
     await admin.getByRole("button", { name: "Phát tiếng thử" }).click();
-    await admin.getByText(/Card âm thanh đã phát hết tiếng thử/).waitFor({ timeout: 40_000 });
+    await admin.getByText(/Card âm thanh đã phát hết tiếng thử/).waitFor();
     await admin.screenshot({ path: join(out, "tone.png") });
   });
   await step("muted from afar, it says so; and sounds again", async () => {
     await author.goto(base + "/thiet-bi/loa-dong");
     await author.getByRole("button", { name: "Tắt tiếng thiết bị này" }).click();
-    await author.getByText("Đang bị tắt tiếng").first().waitFor({ timeout: 20_000 });
+    await author.getByText("Đang bị tắt tiếng").first().waitFor();
     await author.screenshot({ path: join(out, "muted.png") });
     await author.getByRole("button", { name: "Bật tiếng lại" }).click();
-    await author.getByRole("button", { name: "Tắt tiếng thiết bị này" }).waitFor({ timeout: 20_000 });
+    await author.getByRole("button", { name: "Tắt tiếng thiết bị này" }).waitFor();
     const log = await ask(admin, "/records?limit=20");
     must(["device muted", "device unmuted"].every((a) => log.records.some((r) => r.act === a && r.person === people.author.user)), "no record of it");
   });
@@ -282,7 +282,7 @@ export async function account({ author, approver, admin }) {
     await author.getByText(/Đang nói trực tiếp/).waitFor();
     await author.getByText("Bắt đầu nhận luồng tiếng").waitFor();
     const air = (await ask(author, "/airings")).find((a) => a.bulletin === id);
-    await until("devices play what is said", 30_000, async () => (await ask(author, "/devices")).some((d) => d.playing === air.id));
+    await until("devices play what is said", async () => (await ask(author, "/devices")).some((d) => d.playing === air.id));
     await author.screenshot({ path: join(out, "live.png"), fullPage: true });
     await author.getByRole("button", { name: "THÔI NÓI" }).click();
     await author.goto(base + `/phat/${id}`);

@@ -14,7 +14,7 @@ await step("2 played on 24 agents: đã phát 22/24, and sent again to the two t
   await logIn(author, people.author);
   await logIn(approver, people.approver);
   await approver.clock.install();
-  await until("all are connected", 30_000, async () => (await ask(author, "/devices")).filter((d) => d.state === "online").length === 24);
+  await until("all are connected", async () => (await ask(author, "/devices")).filter((d) => d.state === "online").length === 24);
   const cards = env("SOUNDS").split(",");
   for (const card of cards) rmSync(card, { recursive: true, force: true }), writeFileSync(card, "");
   await author.goto(base + "/soan");
@@ -37,7 +37,7 @@ await step("2 played on 24 agents: đã phát 22/24, and sent again to the two t
   await approver.getByText(/Phát ngay sau/).waitFor();
   await approver.clock.runFor(10_000);
   await author.goto(base + `/phat/${bulletin}`);
-  await author.getByText("Đã phát 22/24").waitFor({ timeout: 60_000 });
+  await author.getByText("Đã phát 22/24").waitFor();
   await author.screenshot({ path: join(out, "crowd.png"), fullPage: true });
   const villages = await author.locator("section", { has: author.getByRole("heading", { name: "Theo thôn" }) }).locator("li b").allInnerTexts();
   const reached = villages.filter((v) => v !== "Xóm 7" && v !== "Xóm 19" && v.startsWith("Xóm"));
@@ -51,7 +51,7 @@ await step("2 played on 24 agents: đã phát 22/24, and sent again to the two t
   await author.getByRole("button", { name: /^Phát lại ở Xóm (7, Xóm 19|19, Xóm 7)$/ }).click();
   await author.getByText("Đã gửi lịch phát lại.").waitFor();
   const heard = async () => (await ask(author, `/bulletins/${bulletin}/reach`)).lines.filter((l) => silent.includes(l.device) && l.outcome === "played").length;
-  await until("the two have played it", 30_000, async () => (await heard()) === 2);
+  await until("the two have played it", async () => (await heard()) === 2);
   must((await ask(author, `/bulletins/${bulletin}/reach`)).lines.length === 26, "it was sent again to others too");
   await author.getByRole("button", { name: /Phát lại ở/ }).waitFor({ state: "detached" });
 });

@@ -45,7 +45,7 @@ export async function desk({ author, approver, admin }) {
     must(String(await starts()) === `${next}T17:00`, String(await starts()));
     await column(next).locator(entry).waitFor();
     await author.getByRole("button", { name: "Hoàn tác" }).click();
-    await until("it is back on its day", 10_000, async () => String(await starts()) === `${day}T17:00`);
+    await until("it is back on its day", async () => String(await starts()) === `${day}T17:00`);
     await column(day).locator(entry).waitFor();
     must(String(await starts()) === `${day}T17:00`, String(await starts()));
     await entry.getByRole("button", { name: /^Đổi giờ/ }).click();
@@ -76,7 +76,7 @@ export async function desk({ author, approver, admin }) {
     await author.getByText("Đã rút chương trình.").waitFor();
     must((await list()).length === 1, "not withdrawn");
     await author.getByRole("button", { name: "Hoàn tác" }).click();
-    await until("it is back", 10_000, async () => (await list()).length === 2);
+    await until("it is back", async () => (await list()).length === 2);
     for (const p of await list()) await call(author, "DELETE", `/programmes/${p.id}`);
     for (const a of await ask(author, "/airings")) if (a.bulletin === id) await call(author, "DELETE", `/airings/${a.id}`);
   });
@@ -111,6 +111,6 @@ export async function desk({ author, approver, admin }) {
     await admin.goto(base + "/thiet-bi/loa-dong");
     await admin.getByLabel("Chụp hoặc chọn ảnh").setInputFiles({ name: "cot.png", mimeType: "image/png", buffer: square(64) });
     await admin.getByText("Đã lưu ảnh.").waitFor();
-    await until("the photograph is shown", 10_000, () => admin.locator("img.photo").evaluate((i) => i.naturalWidth > 0));
+    await until("the photograph is shown", () => admin.locator("img.photo").evaluate((i) => i.naturalWidth > 0));
   });
 }

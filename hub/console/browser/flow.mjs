@@ -31,7 +31,7 @@ const part = (name) => chosen.includes(name);
 /** listen hears a bulletin's sound to its end; before, it cannot be sent. */
 async function listen(page) {
   const next = page.getByRole("button", { name: "Tiếp: chọn nơi và giờ" });
-  await next.waitFor({ timeout: 60_000 });
+  await next.waitFor();
   must(await next.isDisabled(), "it can be sent before anybody has listened");
   await listenWhole(page);
 }
@@ -74,7 +74,7 @@ if (ok && !part("path")) {
   await step("instead of the path: a bulletin is aired", async () => {
     bulletin = await made(author, { title: "Họp thôn", text, board, options: { wanted: true } });
     await approved(author, approver, bulletin, { units: ["xa-binh-an"], when: "now", plays_per_day: 2 });
-    await until("it is played", 90_000, async () => ((r) => r.expected > 0 && r.played === r.expected)(await ask(author, `/bulletins/${bulletin}/reach`)));
+    await until("it is played", async () => ((r) => r.expected > 0 && r.played === r.expected)(await ask(author, `/bulletins/${bulletin}/reach`)));
   });
 }
 const path = part("path");
@@ -88,7 +88,7 @@ if (ok && path) {
     await author.reload();
     must((await author.getByLabel("Nội dung").inputValue()) === text, "the text is gone");
     let kept;
-    await until("the hub has it too", 8000, async () => (kept = (await ask(author, "/drafts")).find((d) => d.title === "Họp thôn")));
+    await until("the hub has it too", async () => (kept = (await ask(author, "/drafts")).find((d) => d.title === "Họp thôn")));
     const context = await browser.newContext({ locale: "vi-VN", storageState: { ...(await author.context().storageState()), origins: [] } });
     const other = await context.newPage();
     await other.goto(`${base}/nhap/${kept.id}`);
@@ -101,7 +101,7 @@ if (ok && path) {
   ok = await step("compose, sound is made, listened to", async () => {
     await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
     await author.getByRole("heading", { name: /Nghe thử/ }).waitFor();
-    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor({ timeout: 60_000 });
+    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor();
     bulletin = idAt(author);
     await author.getByRole("img", { name: /Trang 1\// }).first().waitFor();
   });
@@ -176,7 +176,7 @@ if (ok && path) {
     await approver.getByText(/Phát ngay sau/).waitFor();
     await approver.screenshot({ path: join(out, "countdown.png") });
     await approver.clock.runFor(10_000);
-    await approver.getByRole("alert").filter({ hasText: /./ }).first().waitFor({ timeout: 20_000 });
+    await approver.getByRole("alert").filter({ hasText: /./ }).first().waitFor();
   });
   await step("7 the count-down of what goes on air now can be cancelled", async () => {
     await approver.getByLabel("Mật khẩu của anh/chị, để ký").fill(people.approver.password);
@@ -193,7 +193,7 @@ if (ok && path) {
     must((await ask(author, `/bulletins/${bulletin}`)).state === "submitted", "signed before the ten seconds were over");
     await approver.clock.runFor(1000);
     await author.goto(base + `/phat/${bulletin}`);
-    await approver.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor({ timeout: 30_000 });
+    await approver.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor();
     await author.waitForFunction(
       () => {
         const m = /Đã phát (\d+)\/(\d+)/.exec(document.querySelector(".big")?.textContent ?? "");
@@ -221,14 +221,14 @@ if (ok && path) {
     await author.getByRole("link", { name: "Hôm nay" }).click();
     await author.locator(".card.live").first().waitFor();
     await author.screenshot({ path: join(out, "onair.png") });
-    await until("something plays", 20_000, async () => (await ask(author, "/devices")).some((d) => d.playing));
+    await until("something plays", async () => (await ask(author, "/devices")).some((d) => d.playing));
     await author.goto(base + "/dang-phat");
     await author.getByText(/ trên .*, âm lượng \d+\s%/).first().waitFor();
     await author.screenshot({ path: join(out, "progress.png"), fullPage: true });
     await author.getByRole("button", { name: "DỪNG PHÁT" }).click();
     await author.getByRole("button", { name: /Hoàn tác/ }).waitFor();
     await author.screenshot({ path: join(out, "stopped.png") });
-    await until("it is cut", 20_000, async () => (await ask(author, `/bulletins/${bulletin}/reach`)).cut > 0);
+    await until("it is cut", async () => (await ask(author, `/bulletins/${bulletin}/reach`)).cut > 0);
     await author.getByRole("button", { name: /Hoàn tác/ }).waitFor({ state: "detached" });
     await author.goto(base + `/phat/${bulletin}`);
     await author.getByText(/có lệnh dừng phát/i).first().waitFor();

@@ -1,14 +1,14 @@
 // Nothing that somebody writes is lost: two who edit one bulletin, a log-in that ends,
 // a network that goes while something is recorded, a telephone that sleeps in a count-down.
 import { join } from "node:path";
-import { ask, base, browser, call, idAt, must, out, people, step, until } from "./lib.mjs";
+import { ask, base, browser, call, idAt, must, out, patience, people, step, until } from "./lib.mjs";
 import { made } from "./rules.mjs";
 
 /** alike opens a page of its own for somebody who is logged in, without the service worker. */
 async function alike(page) {
   const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: { ...(await page.context().storageState()), origins: [] }, viewport: { width: 360, height: 740 } });
   const other = await context.newPage();
-  other.setDefaultTimeout(20_000);
+  other.setDefaultTimeout(patience);
   return other;
 }
 
@@ -107,17 +107,17 @@ export async function kept({ author, approver }) {
     await page.context().setOffline(true);
     await page.getByText(/Đang ghi: 5 giây/).waitFor();
     await page.getByRole("button", { name: "Dừng ghi" }).click();
-    await page.getByText(/bản ghi nằm an toàn/).waitFor({ timeout: 60_000 });
+    await page.getByText(/bản ghi nằm an toàn/).waitFor();
     // Words beside a recording are not read out in its place.
     await page.getByLabel(/Bản ghi nói gì/).fill("Chữ kèm bản ghi.");
     await page.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
     await page.getByText(/Chưa có bản ghi ở trung tâm/).first().waitFor();
     await page.context().setOffline(false);
-    await page.getByText(/bản ghi nằm an toàn/).waitFor({ state: "detached", timeout: 60_000 });
+    await page.getByText(/bản ghi nằm an toàn/).waitFor({ state: "detached" });
     await page.getByText(/Đã ghi \d/).waitFor();
     await page.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
     await page.getByRole("heading", { name: /Nghe thử/ }).waitFor();
-    await until("its sound", 60_000, async () => (await ask(page, `/bulletins/${idAt(page)}`)).state === "ready");
+    await until("its sound", async () => (await ask(page, `/bulletins/${idAt(page)}`)).state === "ready");
     const b = await ask(page, `/bulletins/${idAt(page)}`);
     must(b.origin === "sound" && b.length_ms > 4500, `${b.origin}, ${b.length_ms} ms`);
     await page.context().close();

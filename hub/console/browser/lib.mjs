@@ -53,11 +53,13 @@ export const browser = await launch("--lang=vi", "--autoplay-policy=no-user-gest
 /** shots: pictures are taken, which takes as long as the rest. */
 const shots = env("SHOTS", "") !== "";
 export const pages = {};
+/** patience ends a step for what never comes, on the slowest machine; no step promises a time. */
+export const patience = 90_000;
 export async function open(who) {
   const context = await browser.newContext({ locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", viewport: { width: 360, height: 740 }, deviceScaleFactor: 1 });
   const page = await context.newPage();
   if (!shots) Object.getPrototypeOf(page).screenshot = async () => Buffer.alloc(0);
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(patience);
   pages[who] = page;
   const wrong = [];
   page.on("pageerror", (e) => wrong.push(String(e)));
@@ -87,11 +89,11 @@ export function wave(seconds) {
 /** listenWhole hears a bulletin's sound to its end, faster than people do, and goes on. */
 export async function listenWhole(page) {
   const next = page.getByRole("button", { name: "Tiếp: chọn nơi và giờ" });
-  await next.waitFor({ timeout: 60_000 });
+  await next.waitFor();
   if (await next.isDisabled()) {
     await page.getByRole("button", { name: "Nghe", exact: true }).click();
     await page.evaluate(() => (document.querySelector("audio").playbackRate = 8));
-    await page.getByText("Anh/chị đã nghe hết.").waitFor({ timeout: 60_000 });
+    await page.getByText("Anh/chị đã nghe hết.").waitFor();
   }
   await next.click();
 }
@@ -108,10 +110,10 @@ export const call = (page, method, path, body, headers = {}) =>
     [method, path, body ?? null, headers],
   );
 /** until asks again until the answer is yes. */
-export async function until(what, within, yes) {
-  const end = Date.now() + within;
+export async function until(what, yes) {
+  const end = Date.now() + patience;
   while (!(await yes())) {
-    must(Date.now() < end, `${what}: not within ${within} ms`);
+    must(Date.now() < end, `${what}: not within ${patience} ms`);
     await new Promise((r) => setTimeout(r, 100));
   }
 }

@@ -15,11 +15,11 @@ export async function machines({ author, admin, bulletin }) {
     await card.getByLabel("Tối đa, %").fill("35");
     await card.getByRole("button", { name: "Lưu" }).click();
     await author.getByText("Đã lưu độ sáng theo giờ.").waitFor();
-    await author.getByText(/độ sáng 35\s%/).first().waitFor({ timeout: 20_000 });
+    await author.getByText(/độ sáng 35\s%/).first().waitFor();
     await author.screenshot({ path: join(out, "boards.png"), fullPage: true });
     await card.getByRole("button", { name: /^Bỏ khoảng/ }).click();
     await card.getByRole("button", { name: "Lưu" }).click();
-    await until("it is as bright as before", 20_000, async () => (await ask(author, "/devices?boards=true")).every((d) => d.light === 100));
+    await until("it is as bright as before", async () => (await ask(author, "/devices?boards=true")).every((d) => d.light === 100));
   });
   await step("a board was seen: told with a picture, shown where the result is", async () => {
     const line = (await ask(author, `/bulletins/${bulletin}/reach`)).lines.find((l) => l.medium === "board" && l.outcome === "played");

@@ -21,7 +21,7 @@ export async function others({ author, approver, admin, bulletin }) {
     await tab.goto(base + "/soan");
     await tab.getByText("Ghi âm", { exact: true }).first().click();
     await tab.getByRole("button", { name: "Ghi âm" }).click();
-    await tab.getByText(/Đang ghi: 5 giây/).waitFor({ timeout: 20_000 });
+    await tab.getByText(/Đang ghi: 5 giây/).waitFor();
     await tab.screenshot({ path: join(out, "recording.png") });
     // Killed: nothing of the page runs any more.
     const cdp = await author.context().newCDPSession(tab);
@@ -30,18 +30,18 @@ export async function others({ author, approver, admin, bulletin }) {
     await killed;
     await tab.close();
     await author.goto(base + "/soan");
-    await author.getByText(/Đã ghi \d/).waitFor({ timeout: 20_000 });
+    await author.getByText(/Đã ghi \d/).waitFor();
     await author.getByRole("button", { name: "Ghi tiếp" }).click();
     await author.getByText(/Đang ghi: /).waitFor();
     await author.waitForTimeout(2000);
     await author.getByRole("button", { name: "Dừng ghi" }).click();
-    await author.getByText(/2 đoạn/).waitFor({ timeout: 20_000 });
+    await author.getByText(/2 đoạn/).waitFor();
   });
   await look(author, "record");
   await step("3 both parts are in the sound", async () => {
     await author.getByLabel("Tiêu đề").fill("Ghi âm thử");
     await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
-    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor({ timeout: 60_000 });
+    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor();
     const b = await ask(author, `/bulletins/${idAt(author)}`);
     must(b.origin === "sound" && b.length_ms > 5500, `${b.origin}, ${b.length_ms} ms`);
   });
@@ -51,13 +51,13 @@ export async function others({ author, approver, admin, bulletin }) {
     await author.getByText("Tệp ghi âm", { exact: true }).click();
     await author.getByLabel("Tiêu đề").fill("Thông báo tiêm chủng".normalize("NFD"));
     await author.getByLabel("Chọn tệp ghi âm").setInputFiles({ name: "Thông báo.txt".normalize("NFD"), mimeType: "text/plain", buffer: wave(3) });
-    await author.getByText(/Đã tải lên/).waitFor({ timeout: 20_000 });
+    await author.getByText(/Đã tải lên/).waitFor();
     await author.getByText("Ngôn ngữ, lọc tạp âm, cắt").click();
     await author.getByLabel("Ngôn ngữ trong bản ghi").selectOption("hmn");
     await author.getByText("Lọc tạp âm và làm đều tiếng").click();
     await author.getByLabel("Kết thúc ở giây").fill("2");
     await author.getByRole("button", { name: "Tạo tiếng và nghe thử" }).click();
-    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor({ timeout: 60_000 });
+    await author.getByRole("button", { name: "Tiếp: chọn nơi và giờ" }).waitFor();
     await author.getByText("Nghe bản gốc để so sánh").click();
     must(await author.locator("audio[src$='/sound/original']").evaluate((a) => new Promise((ok) => { a.onloadedmetadata = () => ok(Math.round(a.duration) === 3); a.onerror = () => ok(false); a.load(); })), "the original cannot be heard");
     const b = await ask(author, `/bulletins/${idAt(author)}`);
@@ -104,9 +104,9 @@ export async function others({ author, approver, admin, bulletin }) {
     await second.getByText(/Phát ngay sau/).waitFor();
     await second.screenshot({ path: join(out, "emergency-countdown.png") });
     await second.clock.runFor(10_000);
-    await second.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor({ timeout: 30_000 });
+    await second.getByText("Đã duyệt, đang chuyển tới thiết bị.").waitFor();
     await author.goto(base + "/khan-cap");
-    await author.getByText("Đang có hiệu lực").waitFor({ timeout: 20_000 });
+    await author.getByText("Đang có hiệu lực").waitFor();
     await author.getByRole("link", { name: "Báo hết khẩn cấp" }).waitFor();
     const air = (await ask(author, "/airings")).find((a) => a.bulletin === alarm);
     must(air.class === "emergency" && Date.parse(air.last) - Date.parse(air.first) < 25 * 3600_000, "an emergency without an end");
@@ -136,7 +136,7 @@ export async function others({ author, approver, admin, bulletin }) {
   await step("8 an emergency for one minute begins", async () => {
     const unit = (await ask(author, "/sessions")).grants[0].unit;
     const b = (await send(author, "POST", "/bulletins", { unit, class: "emergency", title: "Báo động ngắn", text: "Báo động ngắn.", board: "BÁO ĐỘNG NGẮN", options: { wanted: true } })).body;
-    await until("its sound", 60_000, async () => (await ask(author, `/bulletins/${b.id}`)).state === "ready");
+    await until("its sound", async () => (await ask(author, `/bulletins/${b.id}`)).state === "ready");
     await send(author, "POST", `/bulletins/${b.id}/submit`, { units: [unit], when: "now", validity: 1, passes: 1 });
     const request = (await ask(approver, "/approvals")).find((r) => r.bulletin.id === b.id);
     for (const [page, who] of [[approver, people.approver], [second, people.second]]) {
@@ -146,7 +146,7 @@ export async function others({ author, approver, admin, bulletin }) {
     short = (await ask(author, "/airings")).find((a) => a.bulletin === b.id);
     await author.goto(base + "/khan-cap");
     await author.locator(".card.live", { hasText: "Báo động ngắn" }).waitFor();
-    await until("the board shows it", 20_000, async () => (await ask(author, "/devices")).some((d) => d.board && d.playing === short.id));
+    await until("the board shows it", async () => (await ask(author, "/devices")).some((d) => d.board && d.playing === short.id));
   });
   await step("8 what calls it off can be written while it is on air", async () => {
     await author.getByText(/Soạn lời báo hết/).click();
@@ -374,7 +374,7 @@ export async function others({ author, approver, admin, bulletin }) {
   // To be called when a minute has passed.
   return () =>
     step("8 the emergency of one minute is over by itself", async () => {
-      await until("its end", 60_000, () => Date.now() > Date.parse(short.last));
+      await until("its end", () => Date.now() > Date.parse(short.last));
       await author.goto(base + "/khan-cap");
       await author.getByRole("heading", { level: 1 }).waitFor();
       await author.waitForFunction(() => !document.querySelector("[aria-busy=true]"));

@@ -10,7 +10,7 @@ export async function made(page, content) {
   const unit = (await ask(page, "/sessions")).grants[0].unit;
   const b = await call(page, "POST", "/bulletins", { unit, class: "normal", ...content });
   must(b.status === 201, JSON.stringify(b.body));
-  await until("its sound", 60_000, async () => (await ask(page, `/bulletins/${b.body.id}`)).state === "ready");
+  await until("its sound", async () => (await ask(page, `/bulletins/${b.body.id}`)).state === "ready");
   return b.body.id;
 }
 
@@ -112,7 +112,7 @@ export async function rules({ author, approver, admin, bulletin }) {
     await page.goto(base + "/soan");
     await page.getByText("Tệp ghi âm", { exact: true }).click();
     await page.getByLabel("Chọn tệp ghi âm").setInputFiles({ name: "dai.wav", mimeType: "audio/wav", buffer: Buffer.alloc(300_000, 1) });
-    await page.getByText(/Đã tải lên/).waitFor({ timeout: 20_000 });
+    await page.getByText(/Đã tải lên/).waitFor();
     must(broken > 1, "nothing was broken off");
     await context.close();
   });
@@ -195,7 +195,7 @@ export async function rules({ author, approver, admin, bulletin }) {
     });
     const told = () => author.evaluate(() => globalThis.told);
     await approved(author, approver, heard, { units: [(await ask(author, "/sessions")).grants[0].unit], when: "now" });
-    await until("its begin is told", 30_000, async () => (await told()).includes(`Vừa bắt đầu phát: ${title}.`));
+    await until("its begin is told", async () => (await told()).includes(`Vừa bắt đầu phát: ${title}.`));
     await author.getByText(/ trên .*, âm lượng \d+\s%/).first().waitFor();
     const cdp = await author.context().newCDPSession(author);
     const names = (await cdp.send("Accessibility.getFullAXTree")).nodes.filter((n) => !n.ignored && n.role?.value === "link").map((n) => n.name?.value ?? "");
@@ -210,7 +210,7 @@ export async function rules({ author, approver, admin, bulletin }) {
     const stops = (await told()).filter((x) => x.startsWith("Đã gửi lệnh dừng"));
     must(stops.length === 1 && !/\(\d\)/.test(stops[0]), `while the seconds run it says: ${JSON.stringify(stops)}`);
     await strip.waitFor({ state: "detached" });
-    await until("its end is told", 20_000, async () => (await told()).includes(`Vừa phát xong: ${title}.`));
+    await until("its end is told", async () => (await told()).includes(`Vừa phát xong: ${title}.`));
   });
   await step("by keyboard alone: past the head, into a form, and to the stop", async () => {
     await author.goto(base + "/soan");
@@ -293,7 +293,7 @@ export async function rules({ author, approver, admin, bulletin }) {
     await canvas.waitFor();
     const pixels = () => canvas.evaluate((c) => c.toDataURL());
     const before = await pixels();
-    await until("it moves", 8000, async () => (await pixels()) !== before);
+    await until("it moves", async () => (await pixels()) !== before);
     await paced(author, high.body[0].pages[0].crawl);
     await look(author, "board-ticker", [[360, 740]]);
     await author.unroute("**/boards/preview");
