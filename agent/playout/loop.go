@@ -231,7 +231,9 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 	s := eff.Sounding
 	begins := s != nil && !l.playing(*s)
 	if begins {
-		l.tally(occOf(s.Key)).Volume = l.volume(*s)
+		t := l.tally(occOf(s.Key))
+		t.Volume = l.volume(*s)
+		t.Unsaid++
 	}
 	l.aim()
 	l.note(&b, eff, circumstances)
@@ -241,11 +243,13 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 	case begins && !stored && !l.urgent(s.Airing):
 		// What cannot be stored is not begun: it is a fault, and said when the disk
 		// takes it.
+		l.tally(occOf(s.Key)).Unsaid--
 		return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
 	case begins:
 		soon := !s.Since.Equal(asked) && !s.Since.Equal(s.Start)
 		if err := l.begin(ctx, *s, soon); err != nil {
 			l.cfg.Log.ErrorContext(ctx, "not begun", "airing", s.Airing, "error", err)
+			l.tally(occOf(s.Key)).Unsaid--
 			return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
 		}
 	}

@@ -34,7 +34,7 @@ func receiptOf(f schedule.Final, wire protocol.Airing, t *tally, c circumstances
 	if r.Outcome == protocol.OutcomePlayed && (t == nil || !t.Whole) {
 		r.Outcome, r.Reason = protocol.OutcomeCut, protocol.ReasonFault
 	}
-	if r.Reason == protocol.ReasonFault && c.medium == protocol.MediumSound && t != nil && t.Frames == 0 {
+	if r.Reason == protocol.ReasonFault && c.medium == protocol.MediumSound && t != nil && t.Unsaid == 0 && t.Frames == 0 {
 		r.Outcome = protocol.OutcomeSkipped // the card says that nothing of it sounded
 	}
 	if r.Outcome == protocol.OutcomeSkipped {

@@ -52,6 +52,9 @@ type tally struct {
 	Pixels []protocol.Digest `json:"x,omitempty"`
 	// Keyed is when somebody at the board ended it.
 	Keyed protocol.Instant `json:"k,omitempty"`
+	// Unsaid is how often it was begun without a last word of the output, which may
+	// still come, or was lost with the power. Then no frames are no proof of silence.
+	Unsaid int `json:"u,omitempty"`
 	// Owed: the occurrence is final, and its receipt is still to be written.
 	Owed bool `json:"o,omitempty"`
 }
@@ -93,6 +96,7 @@ func (t *tally) prove(e Event, resumed bool) {
 		t.Proof = max(t.Proof, e.Proof)
 	}
 	t.Whole = t.Whole || e.Whole
+	t.Unsaid--
 }
 
 // compare orders occurrences by start, then airing.

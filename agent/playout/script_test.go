@@ -129,6 +129,8 @@ func (w *world) do(what string, f []string) {
 		w.lower.Store(int64(100 - w.number(f[0])))
 	case "broken", "mended":
 		w.broken.Store(what == "broken")
+	case "wordless":
+		w.wordless.Store(true)
 	case "fail", "dead": // after some frames; after none at all
 		for _, p := range w.out.under() {
 			if what == "dead" {

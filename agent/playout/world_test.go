@@ -30,31 +30,32 @@ const latency = 200 * time.Millisecond
 // inbox would say. It runs in a synctest bubble, whose time begins at 2000-01-01
 // 00:00 UTC; the plan's zone is UTC.
 type world struct {
-	t      *testing.T
-	medium protocol.Medium
-	start  time.Time
-	skew   atomic.Int64 // of the device's clock
-	mu     sync.Mutex
-	log    []string
-	disk   *disk
-	out    *output
-	broken atomic.Bool  // the output refuses jobs
-	away   atomic.Bool  // the hub is not reached
-	lower  atomic.Int64 // how far the units' limit is below 100 %
-	held   []inbox.Update
-	docs   map[protocol.AiringID]error // of those that are here
-	relays map[protocol.AiringID]bool  // those of live streams
-	slot   [2]uint64                   // of the day, that these are approved for, in minutes
-	grants envelope.Grant
-	zone   string // of the board, that the loop is for
-	wrap   func(*output) playout.Output
-	texts  map[protocol.AiringID]protocol.Bulletin // of boards, where what they say matters
-	stored []protocol.Receipt
-	proves atomic.Int64                 // what a board's output says of what ends; 0: rendered
-	unsure atomic.Bool                  // nobody vouches for the device's time
-	holds  func(protocol.AiringID) bool // what the inbox still has; nil: all
-	loop   *playout.Loop
-	stop   func()
+	t        *testing.T
+	medium   protocol.Medium
+	start    time.Time
+	skew     atomic.Int64 // of the device's clock
+	mu       sync.Mutex
+	log      []string
+	disk     *disk
+	out      *output
+	broken   atomic.Bool  // the output refuses jobs
+	wordless atomic.Bool  // the output's last words do not come
+	away     atomic.Bool  // the hub is not reached
+	lower    atomic.Int64 // how far the units' limit is below 100 %
+	held     []inbox.Update
+	docs     map[protocol.AiringID]error // of those that are here
+	relays   map[protocol.AiringID]bool  // those of live streams
+	slot     [2]uint64                   // of the day, that these are approved for, in minutes
+	grants   envelope.Grant
+	zone     string // of the board, that the loop is for
+	wrap     func(*output) playout.Output
+	texts    map[protocol.AiringID]protocol.Bulletin // of boards, where what they say matters
+	stored   []protocol.Receipt
+	proves   atomic.Int64                 // what a board's output says of what ends; 0: rendered
+	unsure   atomic.Bool                  // nobody vouches for the device's time
+	holds    func(protocol.AiringID) bool // what the inbox still has; nil: all
+	loop     *playout.Loop
+	stop     func()
 
 	playing playout.On
 	tones   []protocol.ToneResult
@@ -350,5 +351,7 @@ func (o *output) end(p *play, whole bool, err error) {
 	} else {
 		e.Frames = uint64(max(0, o.free.Sub(p.at).Milliseconds()) * 48)
 	}
-	o.events <- e
+	if !o.w.wordless.Load() {
+		o.events <- e
+	}
 }
