@@ -58,8 +58,7 @@ func (w *world) browse(script string, env ...string) string {
 
 // In a real browser: compose, listen, submit, approve as another person, until the
 // receipts of real agents say that it was played; DỪNG on every page; no findings
-// of axe. It takes longest of all; parallel tests of the last file are the first to be
-// let go, which is why this one is last in the alphabet.
+// of axe.
 func TestBrowserFromComposingToConfirmed(t *testing.T) {
 	t.Parallel()
 	pages := browserPages(t)
