@@ -243,20 +243,24 @@ func (l *Loop) at(ctx context.Context, now time.Time, uncertainty time.Duration,
 	case begins && !stored && !l.urgent(s.Airing):
 		// What cannot be stored is not begun: it is a fault, and said when the disk
 		// takes it.
-		l.tally(occOf(s.Key)).Unsaid--
-		return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
+		return l.unbegun(ctx, *s)
 	case begins:
 		soon := !s.Since.Equal(asked) && !s.Since.Equal(s.Start)
 		if err := l.begin(ctx, *s, soon); err != nil {
 			l.cfg.Log.ErrorContext(ctx, "not begun", "airing", s.Airing, "error", err)
-			l.tally(occOf(s.Key)).Unsaid--
-			return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
+			return l.unbegun(ctx, *s)
 		}
 	}
 	if stored {
 		l.forget(ctx, now)
 	}
 	return l.sleep(now)
+}
+
+// unbegun takes back that something begins: nobody will say a last word on it.
+func (l *Loop) unbegun(ctx context.Context, s schedule.Sound) time.Duration {
+	l.tally(occOf(s.Key)).Unsaid--
+	return l.step(ctx, []schedule.Event{{Kind: schedule.EventFault, Airing: s.Airing, Start: s.Start, Silent: true}})
 }
 
 // placed says whether it is known where the device stands.
