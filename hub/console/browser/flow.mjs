@@ -88,7 +88,7 @@ if (ok && path) {
     await author.reload();
     must((await author.getByLabel("Nội dung").inputValue()) === text, "the text is gone");
     let kept;
-    await until("the hub has it too", async () => (kept = (await ask(author, "/drafts")).find((d) => d.title === "Họp thôn")));
+    await until("the hub has it too", async () => (kept = (await ask(author, "/drafts")).find((d) => d.title === "Họp thôn")), 8000);
     const context = await browser.newContext({ locale: "vi-VN", storageState: { ...(await author.context().storageState()), origins: [] } });
     const other = await context.newPage();
     await other.goto(`${base}/nhap/${kept.id}`);

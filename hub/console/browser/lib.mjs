@@ -53,7 +53,7 @@ export const browser = await launch("--lang=vi", "--autoplay-policy=no-user-gest
 /** shots: pictures are taken, which takes as long as the rest. */
 const shots = env("SHOTS", "") !== "";
 export const pages = {};
-/** patience ends a step for what never comes, on the slowest machine; no step promises a time. */
+/** patience ends a step for what never comes, on the slowest machine; what is promised by the clock has its own bound. */
 export const patience = 90_000;
 export async function open(who) {
   const context = await browser.newContext({ locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", viewport: { width: 360, height: 740 }, deviceScaleFactor: 1 });
@@ -110,10 +110,10 @@ export const call = (page, method, path, body, headers = {}) =>
     [method, path, body ?? null, headers],
   );
 /** until asks again until the answer is yes. */
-export async function until(what, yes) {
-  const end = Date.now() + patience;
+export async function until(what, yes, within = patience) {
+  const end = Date.now() + within;
   while (!(await yes())) {
-    must(Date.now() < end, `${what}: not within ${patience} ms`);
+    must(Date.now() < end, `${what}: not within ${within} ms`);
     await new Promise((r) => setTimeout(r, 100));
   }
 }
