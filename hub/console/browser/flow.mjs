@@ -13,7 +13,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { ask, base, browser, call, env, failures, idAt, listenWhole, logIn, look, must, open, out, pages, people, result, step, until } from "./lib.mjs";
+import { ask, base, browser, call, env, failures, idAt, listenWhole, logIn, look, must, open, out, pages, people, result, step, until, visitor } from "./lib.mjs";
 import { account } from "./account.mjs";
 import { desk } from "./desk.mjs";
 import { kept } from "./kept.mjs";
@@ -89,7 +89,7 @@ if (ok && path) {
     must((await author.getByLabel("Nội dung").inputValue()) === text, "the text is gone");
     let kept;
     await until("the hub has it too", async () => (kept = (await ask(author, "/drafts")).find((d) => d.title === "Họp thôn")), 8000);
-    const context = await browser.newContext({ locale: "vi-VN", storageState: { ...(await author.context().storageState()), origins: [] } });
+    const context = await visitor({ storageState: { ...(await author.context().storageState()), origins: [] } });
     const other = await context.newPage();
     await other.goto(`${base}/nhap/${kept.id}`);
     await other.waitForFunction((t) => document.querySelector("[name=text]")?.value === t, text);
@@ -292,7 +292,7 @@ if (ok && path) {
     must(stops === at.length, `${stops} stops sent from ${at.length} screens`);
   });
   await step("stop without script, log-in and all, and take it back", async () => {
-    const context = await browser.newContext({ javaScriptEnabled: false, locale: "vi-VN", viewport: { width: 390, height: 844 } });
+    const context = await visitor({ javaScriptEnabled: false, viewport: { width: 390, height: 844 } });
     const page = await context.newPage();
     await page.goto(base + "/dung");
     await page.getByLabel("Tên đăng nhập").fill(people.author.user);

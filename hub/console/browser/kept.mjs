@@ -1,15 +1,13 @@
 // Nothing that somebody writes is lost: two who edit one bulletin, a log-in that ends,
 // a network that goes while something is recorded, a telephone that sleeps in a count-down.
 import { join } from "node:path";
-import { ask, base, browser, call, idAt, must, out, patience, people, step, until } from "./lib.mjs";
+import { ask, base, call, idAt, must, out, people, step, until, visitor } from "./lib.mjs";
 import { made } from "./rules.mjs";
 
 /** alike opens a page of its own for somebody who is logged in, without the service worker. */
 async function alike(page) {
-  const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: { ...(await page.context().storageState()), origins: [] }, viewport: { width: 360, height: 740 } });
-  const other = await context.newPage();
-  other.setDefaultTimeout(patience);
-  return other;
+  const context = await visitor({ serviceWorkers: "block", storageState: { ...(await page.context().storageState()), origins: [] } });
+  return context.newPage();
 }
 
 async function logInAgain(page, who = people.author) {

@@ -54,12 +54,17 @@ export const browser = await launch("--lang=vi", "--autoplay-policy=no-user-gest
 const shots = env("SHOTS", "") !== "";
 export const pages = {};
 /** patience ends a step for what never comes, on the slowest machine; what is promised by the clock has its own bound. */
-export const patience = 90_000;
+const patience = 90_000;
+/** visitor is a browser of its own: a telephone in Vietnamese if not said otherwise. */
+export async function visitor(options = {}) {
+  const context = await browser.newContext({ locale: "vi-VN", viewport: { width: 360, height: 740 }, ...options });
+  context.setDefaultTimeout(patience);
+  return context;
+}
 export async function open(who) {
-  const context = await browser.newContext({ locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", viewport: { width: 360, height: 740 }, deviceScaleFactor: 1 });
+  const context = await visitor({ timezoneId: "Asia/Ho_Chi_Minh", deviceScaleFactor: 1 });
   const page = await context.newPage();
   if (!shots) Object.getPrototypeOf(page).screenshot = async () => Buffer.alloc(0);
-  page.setDefaultTimeout(patience);
   pages[who] = page;
   const wrong = [];
   page.on("pageerror", (e) => wrong.push(String(e)));

@@ -1,7 +1,7 @@
 // Everything but the main path: recording, uploads, emergencies, working without
 // a network, the shared stream, 10,000 devices, hostile texts, every screen.
 import { join } from "node:path";
-import { ask, base, browser, call as send, idAt, listenWhole, logIn, look, must, open, out, people, result, step, until, wave } from "./lib.mjs";
+import { ask, base, call as send, idAt, listenWhole, logIn, look, must, open, out, people, result, step, until, visitor, wave } from "./lib.mjs";
 
 /** Every address that has a screen of its own, for loops over all of them. */
 export const routes = ["/", "/soan", "/duyet", "/lich", "/dang-phat", "/phat", "/khan-cap", "/dien-tap", "/thiet-bi", "/thiet-bi/loa-dong", "/thiet-bi/them", "/thiet-bi/nhap", "/bang", "/kho", "/tiep-song", "/tiep-song/moi", "/nguoi-dung", "/canh-bao", "/nhat-ky", "/nguoi-duyet", "/cai-dat", "/don-vi", "/ban-do", "/trang"];
@@ -204,7 +204,7 @@ export async function others({ author, approver, admin, bulletin }) {
   });
 
   await step("10 two tabs hear by one stream; the second takes over and misses nothing", async () => {
-    const context = await browser.newContext({ locale: "vi-VN", viewport: { width: 360, height: 740 } });
+    const context = await visitor();
     const streams = [];
     context.on("request", (r) => r.url().includes("/api/v1/events") && streams.push(r.url()));
     const one = await context.newPage();
@@ -235,7 +235,7 @@ export async function others({ author, approver, admin, bulletin }) {
       table.names.push(i === 7321 ? "Loa Nhà văn hoá thôn Đoài Thượng" : `Cụm loa số ${i}`);
     }
     // A page without the service worker, whose requests cannot be answered in its place.
-    const context = await browser.newContext({ serviceWorkers: "block", storageState: await author.context().storageState(), locale: "vi-VN", viewport: { width: 360, height: 740 } });
+    const context = await visitor({ serviceWorkers: "block", storageState: await author.context().storageState() });
     const page = await context.newPage();
     await page.route("**/api/v1/device-table", (r) => r.fulfill({ json: table }));
     await page.goto(base + "/thiet-bi");
@@ -275,7 +275,7 @@ export async function others({ author, approver, admin, bulletin }) {
   });
 
   await step("every screen says so when the hub is away, and offers to try again", async () => {
-    const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await admin.context().storageState(), viewport: { width: 360, height: 740 } });
+    const context = await visitor({ serviceWorkers: "block", storageState: await admin.context().storageState() });
     const page = await context.newPage();
     let away = true;
     await page.route(/\/api\/v1\/(?!sessions|units$|events)/, (r) => (away ? r.abort() : r.continue()));
@@ -285,11 +285,15 @@ export async function others({ author, approver, admin, bulletin }) {
       await page.goto(base + at);
       const said = page.getByRole("alert").filter({ hasText: "Không kết nối được với trung tâm." });
       await said.first().waitFor();
+      const again = page.getByRole("button", { name: "Thử lại" }).first();
+      await again.waitFor();
       away = false;
-      while (await said.count()) {
-        await page.getByRole("button", { name: "Thử lại" }).first().click();
+      // Screens ask again by themselves too: the button may be gone before it is pressed.
+      await until(`${at} is there again`, async () => {
+        if (await said.count()) await again.click({ timeout: 2000 }).catch(() => {});
         await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
-      }
+        return !(await said.count());
+      });
     }
     await context.close();
   });
@@ -351,7 +355,7 @@ export async function others({ author, approver, admin, bulletin }) {
     await look(admin, "screen" + at.replaceAll("/", "-"));
   }
   await step("log-in and what is on air without script", async () => {
-    const context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
+    const context = await visitor({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(base + "/tren-song");
     await page.getByRole("heading", { name: /Đăng nhập/ }).waitFor();

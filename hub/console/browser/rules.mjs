@@ -3,7 +3,7 @@
 // layouts and pictures of boards.
 import { deflateSync } from "node:zlib";
 import { join } from "node:path";
-import { ask, base, browser, call, env, look, must, out, people, step, until } from "./lib.mjs";
+import { ask, base, call, env, look, must, out, people, step, until, visitor } from "./lib.mjs";
 
 /** made writes a bulletin by the API and waits for its sound. */
 export async function made(page, content) {
@@ -105,7 +105,7 @@ export async function paced(page, k) {
 
 export async function rules({ author, approver, admin, bulletin }) {
   await step("4 an upload goes on after a break", async () => {
-    const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
+    const context = await visitor({ serviceWorkers: "block", storageState: await author.context().storageState() });
     const page = await context.newPage();
     let broken = 0;
     await page.route("**/api/v1/uploads/**", (r) => (r.request().method() === "PATCH" && broken++ === 0 ? r.abort("connectionreset") : r.continue()));
@@ -168,7 +168,7 @@ export async function rules({ author, approver, admin, bulletin }) {
   });
   await step("villages silent for two slots stand on the first screen", async () => {
     must(Array.isArray(await ask(author, "/silent-villages")), "the hub does not say");
-    const context = await browser.newContext({ locale: "vi-VN", serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
+    const context = await visitor({ serviceWorkers: "block", storageState: await author.context().storageState() });
     const page = await context.newPage();
     const village = (await ask(author, "/units")).find((u) => u.kind === "village");
     await page.route("**/api/v1/silent-villages", (r) => r.fulfill({ json: [{ unit: village.id, devices: 2, since: new Date(Date.now() - 13 * 3600_000).toISOString() }] }));
@@ -244,7 +244,7 @@ export async function rules({ author, approver, admin, bulletin }) {
   await step("5 midnight is the country's, wherever the browser's clock is", async () => {
     id = await made(author, { title: "Họp lúc nửa đêm", text: "Mời bà con họp.", options: { wanted: true } });
     for (const timezoneId of ["America/New_York", "Pacific/Auckland"]) {
-      const context = await browser.newContext({ locale: "vi-VN", timezoneId, serviceWorkers: "block", storageState: await author.context().storageState(), viewport: { width: 360, height: 740 } });
+      const context = await visitor({ timezoneId, serviceWorkers: "block", storageState: await author.context().storageState() });
       const page = await context.newPage();
       // A minute before midnight, and a minute after, in Asia/Ho_Chi_Minh.
       for (const [at, day, slot] of [["2030-12-01T16:59:00Z", "2030-12-02", "05:00 ngày mai"], ["2030-12-01T17:01:00Z", "2030-12-02", "05:00 hôm nay"]]) {
