@@ -30,7 +30,7 @@ var (
 	ErrEnrolled     = errors.New("this device is enrolled already: remove it at the hub with `loa-hub device remove` first")
 	ErrUnreachable  = errors.New("the hub cannot be reached: check the address, the network and that port 8443 is open")
 	ErrBusy         = errors.New("too many devices enrol at this hub now: wait a minute and try again")
-	ErrServer       = errors.New("the server's certificate is not by this hub's CA")
+	ErrServer       = errors.New("the server does not prove to be this hub's: check the address, and that its certificate is by the hub's CA, in date and for this name")
 	ErrAnswer       = errors.New("the hub's answer makes no sense: update the hub or this agent")
 )
 

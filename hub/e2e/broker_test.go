@@ -70,7 +70,7 @@ func (m *mosquitto) prepare(c config.Config) {
 	m.t.Helper()
 	b, err := hub.OpenBase(m.t.Context(), c, "", nil, hub.Passwords{})
 	must(m.t, err)
-	certificate, key, err := b.CA.Broker([]string{"127.0.0.1"}, time.Now())
+	certificate, key, err := b.CA.Broker([]string{"localhost", "127.0.0.1"}, time.Now()) // a fleet calls it as it calls the hub
 	must(m.t, err)
 	m.write("broker.pem", certificate)
 	m.write("broker.key", key)
