@@ -220,8 +220,35 @@ func (c *crew) compared(within time.Duration) fleet.Report {
 }
 
 // once checks that the chains hold one receipt for each occurrence, and one for
-// everything that sounded.
+// everything that sounded: what has just sounded, or sounded on a line that is cut,
+// is on its way.
 func (c *crew) once() map[fleet.Key]protocol.Receipt {
+	t := c.w.t
+	t.Helper()
+	began := time.Now()
+	for {
+		receipts := c.receipts()
+		truth, err := c.truth.Deeds()
+		must(t, err)
+		var missing []fleet.Key
+		for k := range truth {
+			if _, ok := receipts[k]; !ok {
+				missing = append(missing, k)
+			}
+		}
+		if len(missing) == 0 {
+			return receipts
+		}
+		if time.Since(began) > patience {
+			t.Errorf("seed %d: no receipt for %v", c.Seed(), missing)
+			return receipts
+		}
+		<-time.After(time.Second) // the whole ledger is read each time
+	}
+}
+
+// receipts are those in the ledger; a second one of an occurrence is an error.
+func (c *crew) receipts() map[fleet.Key]protocol.Receipt {
 	t := c.w.t
 	t.Helper()
 	devices, err := c.w.Registry.Devices(t.Context())
@@ -238,13 +265,6 @@ func (c *crew) once() map[fleet.Key]protocol.Receipt {
 				t.Errorf("seed %d: two receipts for %s", c.Seed(), k)
 			}
 			receipts[k] = *r
-		}
-	}
-	truth, err := c.truth.Deeds()
-	must(t, err)
-	for k := range truth {
-		if _, ok := receipts[k]; !ok {
-			t.Errorf("seed %d: no receipt for %s", c.Seed(), k)
 		}
 	}
 	return receipts
