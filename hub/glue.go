@@ -306,6 +306,12 @@ func (s *switchboard) Backlog() int {
 	return s.broker.Backlog()
 }
 
+// Queued implements dispatch.Broker.
+func (s *switchboard) Queued(clientID string) int {
+	<-s.ready
+	return s.broker.Queued(clientID)
+}
+
 // MayLack implements dispatch.Broker.
 func (s *switchboard) MayLack(clientID string, since time.Time) bool {
 	<-s.ready

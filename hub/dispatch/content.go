@@ -25,9 +25,11 @@ const (
 	// flightMost is how many bytes of content may be under way to all devices together:
 	// what is more urgent has no more than that before it, here and in the devices'
 	// own queues. What a device was handed counts until it asks for more, at most
-	// flightTime, for a slow line must not hold up the others.
+	// flightTime, for a slow line must not hold up the others; and at most takenTime
+	// once its connection has taken all, for who has all asks for no more.
 	flightMost = 6 << 20
 	flightTime = 100 * time.Millisecond
+	takenTime  = 20 * time.Millisecond
 	// backlogMost is how many bytes may wait in all connections together before more is
 	// added, and backlogWait how long that is waited for.
 	backlogMost = 8 << 20
@@ -159,7 +161,7 @@ func (c *contentSender) take(w wish) {
 func (c *contentSender) answer(ctx context.Context) time.Duration {
 	c.look() // what has come meanwhile lands first
 	now := time.Now()
-	room := flightMost - c.flight.total(now)
+	room := flightMost - c.flight.total(now, c.taken)
 	var batch []wish
 	for len(c.queue) > 0 && room > 0 {
 		w := wish{c.queue[0], c.wishes[c.queue[0]]}
@@ -217,14 +219,23 @@ func (f *flight) add(device protocol.DeviceID, bytes int64, now time.Time) {
 // landed notes that a device asks for more.
 func (f *flight) landed(device protocol.DeviceID) { delete(f.handed, device) }
 
-// total is how many bytes are under way.
-func (f *flight) total(now time.Time) int64 {
-	maps.DeleteFunc(f.handed, func(_ protocol.DeviceID, h handful) bool { return now.Sub(h.at) > flightTime })
+// total is how many bytes are under way; taken says whether a device's connection has
+// taken all that it was handed.
+func (f *flight) total(now time.Time, taken func(protocol.DeviceID) bool) int64 {
+	maps.DeleteFunc(f.handed, func(d protocol.DeviceID, h handful) bool {
+		age := now.Sub(h.at)
+		return age > flightTime || age > takenTime && taken(d)
+	})
 	var sum int64
 	for _, h := range f.handed {
 		sum += h.bytes
 	}
 	return sum
+}
+
+// taken says whether nothing waits here for a device; a broker elsewhere doesn't know.
+func (c *contentSender) taken(d protocol.DeviceID) bool {
+	return !c.broker.Broadcasts() && c.broker.Queued(protocol.Client{Device: d, Bulk: true}.String()) == 0
 }
 
 // room waits until devices have taken what was sent to them, for a while: those who

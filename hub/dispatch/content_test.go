@@ -28,6 +28,7 @@ type line struct {
 	topics map[string]int       // messages
 	to     map[string]int       // bytes to each client
 	lacks  map[string]time.Time // by client
+	taken  bool                 // connections have taken all that they were handed
 }
 
 func newLine() *line {
@@ -47,6 +48,15 @@ func (l *line) PublishTo(clientIDs []string, topic string, payload []byte, _ byt
 func (l *line) Broadcasts() bool { return l.broadcasts }
 
 func (l *line) Backlog() int { return 0 }
+
+func (l *line) Queued(client string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.taken {
+		return 0
+	}
+	return l.to[client]
+}
 
 func (l *line) MayLack(client string, since time.Time) bool {
 	l.mu.Lock()
@@ -197,7 +207,8 @@ func TestNobodyIsUnheardAmongMany(t *testing.T) {
 }
 
 // However many ask, no more than flightMost is under way: the others wait until those
-// who were served ask for more, or have had their time.
+// who were served ask for more, or have had their time, which is short once their
+// connections have taken all.
 func TestNoMoreContentIsUnderWayThanMayStandBeforeAnAlert(t *testing.T) {
 	s := &shelf{dir: t.TempDir()}
 	d := s.put(t, bytes.Repeat([]byte("x"), 32*protocol.ChunkSize))
@@ -228,7 +239,18 @@ func TestNoMoreContentIsUnderWayThanMayStandBeforeAnAlert(t *testing.T) {
 		if n := len(served()); n != atOnce+5 {
 			t.Errorf("%d devices served after five have asked for more, want %d", n, atOnce+5)
 		}
-		time.Sleep(devices / time.Duration(atOnce) * 2 * flightTime)
+		time.Sleep(2 * takenTime)
+		if n := len(served()); n != atOnce+5 {
+			t.Errorf("%d devices served while nothing was taken, want %d", n, atOnce+5)
+		}
+		l.mu.Lock()
+		l.taken = true
+		l.mu.Unlock()
+		time.Sleep(gather)
+		if n := len(served()); n != 2*atOnce+5 {
+			t.Errorf("%d devices served after all was taken, want %d", n, 2*atOnce+5)
+		}
+		time.Sleep(devices / time.Duration(atOnce) * 2 * takenTime)
 		if n := len(served()); n != devices {
 			t.Errorf("%d devices served in the end, want %d", n, devices)
 		}

@@ -28,6 +28,8 @@ type Broker interface {
 	Broadcasts() bool
 	// Backlog returns how many bytes wait to be sent, to all together.
 	Backlog() int
+	// Queued returns how many bytes wait to be sent to a client.
+	Queued(clientID string) int
 	// MayLack says whether a client may lack something that was published since then
 	// to a topic that it is subscribed to.
 	MayLack(clientID string, since time.Time) bool
