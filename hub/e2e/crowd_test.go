@@ -40,7 +40,7 @@ type member struct {
 type crowdSpec struct {
 	// Do is "return": connect, say what is held, wait for the plan; "shake": only
 	// the TLS handshake and one byte; "get": one GET of URL; "want": get Content over
-	// MQTT while listening for alerts.
+	// MQTT while listening for alerts; "pest": misbehave, each in its own way.
 	Do      string
 	Addr    string
 	URL     string
@@ -51,6 +51,11 @@ type crowdSpec struct {
 	// second; 0 is as fast as it goes.
 	Rate  int
 	Units []protocol.UnitID
+	// Victim is whose id a pest steals, For how long pests last.
+	Victim protocol.DeviceID
+	For    time.Duration
+	// Polite pests come as often, for a handshake alone.
+	Polite bool
 }
 
 // crowdResult is what a crowd saw.
@@ -58,6 +63,7 @@ type crowdResult struct {
 	Took   float64 // ms
 	Failed int
 	Alerts []float64 // delays in ms
+	Came   int       // how often pests came
 	Error  string
 }
 
@@ -95,7 +101,7 @@ func (s crowdSpec) run() crowdResult {
 	places := make(chan struct{}, dialled)
 	began := time.Now()
 	start := make(chan struct{})
-	for _, m := range s.Members {
+	for i, m := range s.Members {
 		wg.Add(1)
 		ready.Add(1)
 		go func() {
@@ -111,6 +117,12 @@ func (s crowdSpec) run() crowdResult {
 			case "get":
 				ready.Done()
 				err = s.fetch(m)
+			case "pest":
+				ready.Done()
+				came := s.pest(m, i)
+				mu.Lock()
+				r.Came += came
+				mu.Unlock()
 			case "want":
 				var delays []float64
 				delays, err = s.want(m, func() { ready.Done(); <-start })
@@ -132,6 +144,9 @@ func (s crowdSpec) run() crowdResult {
 		began = time.Now()
 	}
 	close(start)
+	if s.Do == "pest" {
+		s.awake()
+	}
 	wg.Wait()
 	r.Took, r.Failed = float64(time.Since(began))/1e6, int(failed.Load())
 	return r

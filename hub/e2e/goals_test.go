@@ -116,16 +116,17 @@ func (p *province) add(signer *envelope.Signer, i int) {
 	p.members = append(p.members, m)
 }
 
-// crowd is the process of devices.
+// crowd is the process of devices; newCrowd starts it, under another command if one is given.
 type crowd struct {
 	b   *testing.B
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
-func newCrowd(b *testing.B) *crowd {
+func newCrowd(b *testing.B, under ...string) *crowd {
 	b.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestCrowd$", "-test.timeout=0")
+	args := append(under, os.Args[0], "-test.run=^TestCrowd$", "-test.timeout=0")
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env, cmd.Stderr = append(os.Environ(), crowdEnv+"=1"), os.Stderr
 	in, err := cmd.StdinPipe()
 	check(b, err)
