@@ -227,7 +227,7 @@ func (c *crew) once() map[fleet.Key]protocol.Receipt {
 	t.Helper()
 	began := time.Now()
 	for {
-		receipts := c.receipts()
+		receipts, twice := c.receipts()
 		truth, err := c.truth.Deeds()
 		must(t, err)
 		var missing []fleet.Key
@@ -236,38 +236,38 @@ func (c *crew) once() map[fleet.Key]protocol.Receipt {
 				missing = append(missing, k)
 			}
 		}
-		if len(missing) == 0 {
+		if len(twice) > 0 || len(missing) > 0 && time.Since(began) > patience {
+			t.Errorf("seed %d: two receipts for %v, none for %v", c.Seed(), twice, missing)
 			return receipts
 		}
-		if time.Since(began) > patience {
-			t.Errorf("seed %d: no receipt for %v", c.Seed(), missing)
+		if len(missing) == 0 {
 			return receipts
 		}
 		<-time.After(time.Second) // the whole ledger is read each time
 	}
 }
 
-// receipts are those in the ledger; a second one of an occurrence is an error.
-func (c *crew) receipts() map[fleet.Key]protocol.Receipt {
+// receipts are those in the ledger, and which occurrences have a second one.
+func (c *crew) receipts() (receipts map[fleet.Key]protocol.Receipt, twice []fleet.Key) {
 	t := c.w.t
 	t.Helper()
 	devices, err := c.w.Registry.Devices(t.Context())
 	must(t, err)
 	m, err := c.w.DB.Material(t.Context(), devices, reach.Media)
 	must(t, err)
-	receipts := map[fleet.Key]protocol.Receipt{}
+	receipts = map[fleet.Key]protocol.Receipt{}
 	for _, e := range m.Entries {
 		entry, err := protocol.Unmarshal[protocol.Entry](e.Bytes, protocol.MaxControl)
 		must(t, err)
 		if r := entry.Receipt; r != nil {
 			k := fleet.Key{Device: e.Device, Medium: r.Medium.String(), Airing: r.Airing, Start: int64(r.Start)}
-			if _, twice := receipts[k]; twice {
-				t.Errorf("seed %d: two receipts for %s", c.Seed(), k)
+			if _, there := receipts[k]; there {
+				twice = append(twice, k)
 			}
 			receipts[k] = *r
 		}
 	}
-	return receipts
+	return receipts, twice
 }
 
 // everywhere airs a short bulletin now on all loudspeakers, and on all boards if it

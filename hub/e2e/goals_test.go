@@ -116,13 +116,14 @@ func (p *province) add(signer *envelope.Signer, i int) {
 	p.members = append(p.members, m)
 }
 
-// crowd is the process of devices; newCrowd starts it, under another command if one is given.
+// crowd is the process of devices.
 type crowd struct {
 	b   *testing.B
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
+// newCrowd starts a crowd, under another command if one is given.
 func newCrowd(b *testing.B, under ...string) *crowd {
 	b.Helper()
 	args := append(under, os.Args[0], "-test.run=^TestCrowd$", "-test.timeout=0")
