@@ -193,8 +193,11 @@ func newBench(t *testing.T, change func(*bench, *link.Config)) *bench {
 // twice when it closes, and stands still if one goes in between.
 func (b *bench) shut() {
 	const own = 1 // the client by which the broker itself publishes
-	for end := time.Now().Add(10 * time.Second); b.server.Clients.Len() > own && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(30 * time.Second); b.server.Clients.Len() > own; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			b.t.Error("devices have not left the broker in 30 s")
+			return
+		}
 	}
 	_ = b.server.Close()
 }
