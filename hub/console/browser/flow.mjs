@@ -8,7 +8,8 @@
 //   AUTHOR_PASSWORD, APPROVER_PASSWORD
 //   OUT            folder for screenshots
 //   VILLAGES       a workbook with one village more, thon-moi
-//   PARTS          only these, of path, others, rules, desk, machines, kept, account
+//   PARTS, BUT     only these, all but these: path, others, rules, desk, machines,
+//                  kept, account
 //   CHROMIUM       the browser's program, /usr/bin/chromium
 
 import { readFileSync } from "node:fs";
@@ -25,8 +26,14 @@ const text = "Mời bà con họp thôn lúc 19h30 ngày 21/6. UBND xã mời.";
 const board = "19h30 ngày 21/6"; // short, for it is waited for
 let bulletin = "";
 let villages = [];
-const chosen = env("PARTS", "path,others,rules,desk,machines,kept,account").split(",");
-const part = (name) => chosen.includes(name);
+const parts = ["path", "others", "rules", "desk", "machines", "kept", "account"];
+const named = (variable) => {
+  const names = env(variable, "").split(",").filter(Boolean);
+  for (const n of names) must(parts.includes(n), `${variable}: no part is called ${n}`);
+  return names;
+};
+const [only, but] = [named("PARTS"), named("BUT")];
+const part = (name) => (only.length === 0 || only.includes(name)) && !but.includes(name);
 
 /** listen hears a bulletin's sound to its end; before, it cannot be sent. */
 async function listen(page) {
